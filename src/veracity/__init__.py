@@ -1,0 +1,3 @@
+"""Verifiable data and AI for cities."""
+
+__version__ = "0.1.0"
