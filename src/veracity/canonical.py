@@ -18,7 +18,7 @@ class NotCanonical(Malformed):
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return the RFC 8785 form of ``value`` as UTF-8 bytes.
+    r"""Return the RFC 8785 form of ``value`` as UTF-8 bytes.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def canonical_json(value: Any) -> bytes:
     Examples
     --------
     >>> canonical_json({"b": 1.0, "a": "é"})
-    b'{"a":"\\xc3\\xa9","b":1}'
+    b'{"a":"\xc3\xa9","b":1}'
     """
     try:
         return rfc8785.dumps(value)

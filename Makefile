@@ -1,0 +1,57 @@
+# Two commands do everything on a fresh machine with Python >= 3.11, git and make:
+#   make demo    plays the built-in city, simulated, end to end
+#   make test    formatting, types and behaviour: all tests
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PY := .venv/bin/python
+RUN_STAMP := .venv/.installed-run
+DEV_STAMP := .venv/.installed-dev
+ARGS ?=
+
+.PHONY: help demo test check format bench clean lock
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+$(PY):
+	@echo "making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit("Veracity wants Python 3.11 or newer, got " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+
+$(RUN_STAMP): requirements/base.txt pyproject.toml | $(PY)
+	@echo "installing Veracity (locked versions, about a minute the first time)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+	@echo "installing what the tests need"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, prove, tamper, notice
+	@.venv/bin/veracity demo $(ARGS)
+
+test: $(DEV_STAMP) ## run all tests; ARGS="-k panel" runs some
+	@$(PY) -m pytest -q $(ARGS)
+
+check: $(DEV_STAMP) ## formatting, lint and strict types
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+format: $(DEV_STAMP) ## format the code
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+bench: $(DEV_STAMP) ## run every benchmark (minutes); JSON goes to benchmarks/results/
+	@for script in ingest panel receipt log; do $(PY) benchmarks/$$script.py || exit 1; done
+
+lock: ## choose versions again and write the lock files (needs uv)
+	@for group in base:build dev:dev; do \
+	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    pyproject.toml --group $${group#*:} -o requirements/$${group%%:*}.txt || exit 1; \
+	done
+
+clean: ## remove what make made
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

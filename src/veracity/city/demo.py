@@ -1,0 +1,268 @@
+"""Play the built-in city end to end: enrol, ingest, seal, align, prove, tamper, notice.
+
+Everything is simulated, keys included: they are made from the seed, so that one seed gives one
+log to the byte. A city's real keys come from ``veracity init``.
+"""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from veracity.city import AGENCIES, contracts, panel
+from veracity.city.twin import Delivery, Twin
+from veracity.errors import VeracityError
+from veracity.feeds.file_info import inspect
+from veracity.home.audit import audit
+from veracity.home.contracts import add_feed
+from veracity.home.deliveries import sign_file, write_sidecar
+from veracity.home.directory import open_directory
+from veracity.home.enrolments import add_agency
+from veracity.home.home import CityKeys, Home, Writer, init, open_writer
+from veracity.home.ingest import FileReport, ingest
+from veracity.home.panels import BuiltPanel, build_and_say
+from veracity.home.receipts import find_record, make_receipt
+from veracity.provenance.keys import SigningKey
+from veracity.provenance.receipts import Receipt, format_receipt, parse_receipt
+from veracity.verifying import verify
+
+ORIGIN = "danang.example/simulated-twin"
+START = datetime(2026, 9, 14, 17, tzinfo=UTC)  # midnight in Da Nang
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Notice:
+    """One byte changed, and who noticed."""
+
+    what: str
+    who: str
+    noticed: bool
+    said: str
+
+
+@dataclass
+class DemoReport:
+    """What was played and what came of it. All numbers are of simulated data."""
+
+    seed: int
+    home: str | None
+    simulated: bool = True
+    deliveries: int = 0
+    received: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    late: int = 0
+    replays: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
+    planted: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    records_per_s: float = 0.0
+    log_size: int = 0
+    checkpoint: str = ""
+    panel_rows: int = 0
+    panel_digest: str = ""
+    receipt_bytes: int = 0
+    receipt_row: dict[str, Any] = field(default_factory=dict)
+    steps: list[dict[str, str]] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    @property
+    def all_noticed(self) -> bool:
+        """Whether every change was noticed."""
+        return all(n.noticed for n in self.notices)
+
+
+class SetClock:
+    """A clock that stands where it was set: the simulated city's."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def play(root: Path, seed: int, say: Say) -> DemoReport:
+    """Play the city in an empty directory, telling each stage to ``say``.
+
+    The directory is left as a home whose data are untouched: what was changed to see who
+    notices is changed back.
+    """
+    report = DemoReport(seed, str(root))
+    twin = Twin(seed, START)
+    clock = SetClock(START)
+    say("a small twin of Da Nang: 20 air stations, 12 rivers and rain gauges, 40 roads, two days, one storm")
+    keys = {a.name: _key(seed, a.name) for a in AGENCIES}
+    init(root, ORIGIN, clock, CityKeys(_seed(seed, "log"), _key(seed, "operator")))
+    with open_writer(root, clock) as home, tempfile.TemporaryDirectory(prefix="veracity-demo-") as inbox:
+        _enrol(home, keys)
+        say(f"enrolled {len(keys)} agencies and their feeds; each signs what it sends")
+        _ingest_all(home, twin, clock, keys, Path(inbox), report)
+        say(f"ingested {report.deliveries} deliveries")
+        definition = Path(inbox) / "panel.yaml"
+        definition.write_bytes(panel().read_bytes())
+        built = build_and_say(home, definition)
+        _note_panel(report, built)
+        report.log_size = home.log.size
+        report.checkpoint = home.log.checkpoint_note.decode()
+    say(f"built the panel {built.statement.name}: {report.panel_rows:,} rows")
+    report.planted = [_fault(f) for f in twin.truth]
+    _prove(root, clock, report)
+    say("made a receipt for one number and verified it against trust.policy alone")
+    _tamper(root, clock, report)
+    say("changed one byte here and there to see who notices, and changed it back")
+    return report
+
+
+def _enrol(home: Writer, keys: dict[str, SigningKey]) -> None:
+    for agency in AGENCIES:
+        add_agency(home, agency.name, keys[agency.name].public)
+    with tempfile.TemporaryDirectory(prefix="veracity-demo-") as folder:
+        for name, source in contracts().items():
+            path = Path(folder) / f"{name}.yaml"
+            path.write_bytes(source.read_bytes())
+            add_feed(home, path)
+
+
+def _ingest_all(
+    home: Writer, twin: Twin, clock: SetClock, keys: dict[str, SigningKey], inbox: Path, report: DemoReport
+) -> None:
+    deliveries = list(twin.deliveries())
+    forger = _key(twin.seed, "somebody else")
+    start = time.perf_counter()
+    for number, delivery in enumerate(deliveries):
+        path = _deliver(home, delivery, keys, forger, inbox / str(number))
+        clock.now = delivery.received_at
+        for done in ingest(home, delivery.feed, [path]):
+            _count(report, done)
+    report.deliveries = len(deliveries)
+    report.seconds = time.perf_counter() - start
+    report.records_per_s = report.received / report.seconds
+    report.reasons = dict(sorted(report.reasons.items(), key=lambda i: -i[1]))
+
+
+def _deliver(
+    home: Home, delivery: Delivery, keys: dict[str, SigningKey], forger: SigningKey, folder: Path
+) -> Path:
+    """Write a delivery and its signature as a gateway would."""
+    folder.mkdir()
+    path = folder / delivery.name
+    path.write_bytes(delivery.payload)
+    if delivery.signing != "none":
+        key = forger if delivery.signing == "forged" else keys[delivery.agency]
+        write_sidecar(sign_file(inspect(path), home.feed(delivery.feed).contract, key), path)
+    return path
+
+
+def _count(report: DemoReport, done: FileReport) -> None:
+    report.replays += done.outcome == "replay"
+    for name in ("received", "accepted", "quarantined", "refused", "late"):
+        setattr(report, name, getattr(report, name) + getattr(done, name))
+    for mine, theirs in ((report.reasons, done.reasons), (report.refusals, done.refusals)):
+        for code, n in theirs.items():
+            mine[code] = mine.get(code, 0) + n
+
+
+def _note_panel(report: DemoReport, built: BuiltPanel) -> None:
+    report.panel_rows, report.panel_digest = built.frame.height, built.statement.output.sha256
+
+
+def _fault(fault: Any) -> dict[str, Any]:
+    document = asdict(fault)
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in document.items()}
+
+
+def _crest(home: Home) -> tuple[int, int]:
+    """Return where the highest river stage of the flood is kept."""
+    rows = home.table("hydrology").scan().select("_batch", "_record", "stage_m").drop_nulls()
+    top = rows.sort("stage_m", "_batch", "_record", descending=[True, False, False]).head(1).collect()
+    return int(top["_batch"][0]), int(top["_record"][0])
+
+
+def _prove(root: Path, clock: SetClock, report: DemoReport) -> None:
+    home = Home.open(root, clock)
+    receipt = make_receipt(home, "hydrology", find_record(home, "hydrology", *_crest(home)))
+    home.close()
+    body = format_receipt(receipt)
+    (root / "receipt.json").write_bytes(body)
+    checked = verify(root / "receipt.json", root / "trust.policy")
+    report.receipt_bytes, report.receipt_row = len(body), dict(receipt.row or {})
+    report.steps = [{"name": s.name, "detail": s.detail} for s in checked.steps]
+    report.not_checked = list(checked.not_checked)
+
+
+def _tamper(root: Path, clock: SetClock, report: DemoReport) -> None:
+    """Change one byte at a time, ask who notices, change it back."""
+    store = open_directory(root).store
+    home = Home.open(root, clock)
+    batch, record = _crest(home)
+    row = home.index.batch("hydrology", batch)
+    assert row is not None, "the crest has a batch"
+    table = store / "tables" / "hydrology" / f"{batch:08d}.parquet"
+    page = store / home.evidence("hydrology").path(row.file_sha256, "0.zst")
+    for what, path in (("one byte of a table's file", table), ("one byte of a stored page", page)):
+        with _changed_byte(path):
+            findings = audit(home, "hydrology").findings
+            said = f"{findings[0].where}: {findings[0].what}: {findings[0].detail}" if findings else "nothing"
+            report.notices.append(Notice(what, "veracity audit", bool(findings), said))
+            if path is page:
+                report.notices.append(_refused(what, home, batch, record))
+    home.close()
+    report.notices.append(_edited_receipt(root))
+
+
+def _refused(what: str, home: Home, batch: int, record: int) -> Notice:
+    try:
+        make_receipt(home, "hydrology", find_record(home, "hydrology", batch, record))
+    except VeracityError as exc:
+        return Notice(what, "veracity receipt", True, str(exc))
+    return Notice(what, "veracity receipt", False, "nothing")
+
+
+def _edited_receipt(root: Path) -> Notice:
+    what, who = "one digit of the page in a receipt", "veracity verify"
+    receipt = parse_receipt((root / "receipt.json").read_bytes())
+    try:
+        verify(_edited(receipt), root / "trust.policy")
+    except VeracityError as exc:
+        return Notice(what, who, True, str(exc))
+    return Notice(what, who, False, "nothing")
+
+
+def _edited(receipt: Receipt) -> Receipt:
+    assert receipt.record is not None, "the receipt shows a record"
+    page = receipt.record.pages[0]
+    at = next(i for i, byte in enumerate(page.content) if chr(byte).isdigit())
+    digit = b"%d" % ((page.content[at] - 48 + 1) % 10)
+    content = page.content[:at] + digit + page.content[at + 1 :]
+    return replace(receipt, record=replace(receipt.record, pages=(replace(page, content=content),)))
+
+
+@contextmanager
+def _changed_byte(path: Path) -> Iterator[None]:
+    """Flip one bit in the middle of a file, and flip it back."""
+    body = path.read_bytes()
+    middle = len(body) // 2
+    try:
+        path.write_bytes(body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :])
+        yield
+    finally:
+        path.write_bytes(body)
+
+
+def _seed(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"veracity demo, simulated, not secret: {seed} {name}".encode()).digest()
+
+
+def _key(seed: int, name: str) -> SigningKey:
+    return SigningKey(_seed(seed, name))

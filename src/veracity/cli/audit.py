@@ -1,0 +1,35 @@
+"""``veracity audit``."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from veracity.cli.output import emit, in_home
+from veracity.home.audit import audit as run_audit
+from veracity.home.home import Home
+
+
+@click.command()
+@click.argument("feed", required=False)
+@click.option(
+    "--sample", type=click.IntRange(min=1), help="Audit this many batches of each feed, chosen at random."
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of the choice.")
+@in_home
+def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: bool) -> int:
+    """Make tables and panels again from the evidence and compare digests with the log.
+
+    Exit 1 if anything differs.
+    """
+    opened = Home.open(home)
+    report = run_audit(opened, feed, sample, seed)
+    opened.close()
+    lines = [
+        f"made again: {report.batches:,} batches of {report.records:,} records, {report.rows:,} rows,"
+        f" {report.panels:,} panels; {report.skipped:,} batches not in the sample"
+    ]
+    lines += [f"DIFFERS  {f.where}: {f.what}: {f.detail}" for f in report.findings]
+    lines.append("everything is as the log says" if report.is_clean else f"{len(report.findings)} findings")
+    emit("audit", {"clean": report.is_clean, **asdict(report)}, "\n".join(lines), as_json)
+    return int(not report.is_clean)

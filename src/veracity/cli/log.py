@@ -1,0 +1,114 @@
+"""``veracity log`` and ``veracity lineage``."""
+
+from pathlib import Path
+
+import click
+
+from veracity.cli.output import columns, common, emit, in_home
+from veracity.home.errors import BadName, NoHome
+from veracity.home.home import Home, open_writer
+from veracity.log.fsck import fsck as run_fsck
+from veracity.log.notes import Verifier
+from veracity.provenance.dsse import open_envelope
+from veracity.provenance.lineage import Lineage
+from veracity.provenance.statements import Statement, parse_statement
+from veracity.stores.objects import LocalObjects
+
+
+@click.group()
+def log() -> None:
+    """The transparency log."""
+
+
+@log.command()
+@in_home
+def show(home: Path, as_json: bool) -> None:
+    """Show the checkpoint and what the log holds."""
+    opened = Home.open(home)
+    reader, kinds = opened.reader(), opened.index.kinds()
+    vkey = opened.log_verifier.format()
+    opened.close()
+    checkpoint = reader.checkpoint
+    facts = [
+        ("origin", checkpoint.origin),
+        ("entries", checkpoint.size),
+        ("root", checkpoint.root.hex()),
+        ("key", vkey),
+    ]
+    text = columns((k, str(v)) for k, v in facts) + "\n\n" + columns(kinds.items(), ("statements", "number"))
+    document = {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
+        "key": vkey,
+        "kinds": kinds,
+    }
+    emit("log", document, text, as_json)
+
+
+@log.command()
+@click.option(
+    "--log", "directory", type=click.Path(path_type=Path), help="Any tlog-tiles directory; not this home's."
+)
+@click.option("--key", metavar="VKEY", help="That log's key, as <name>+<id>+<base64>.")
+@click.option("--home", type=click.Path(path_type=Path), envvar="VERACITY_HOME", help="The city's directory.")
+@common
+def fsck(directory: Path | None, key: str | None, home: Path | None, as_json: bool) -> int:
+    """Check every tile and every entry of a log against its signed checkpoint. Exit 1 on a finding."""
+    if (directory is None) != (key is None):
+        raise click.UsageError("--log and --key go together")
+    if directory is not None and key is not None:
+        objects, verifier = LocalObjects(directory, read_only=True), Verifier.parse(key)
+    elif home is not None:
+        opened = Home.open(home)
+        objects, verifier = opened.log_objects, opened.log_verifier
+        opened.close()
+    else:
+        raise NoHome("fsck: want --home, VERACITY_HOME, or --log with --key, got none")
+    report = run_fsck(objects, verifier)
+    size = report.checkpoint.size if report.checkpoint else None
+    lines = [f"FINDING  {finding}" for finding in report.findings]
+    if report.is_sound:
+        lines.append(f"sound: {size} entries, every tile and bundle gives the signed root")
+    else:
+        lines.append(f"{report.n_findings} findings")
+    items = [{"path": f.path, "code": f.code, "detail": str(f)} for f in report.findings]
+    emit("fsck", {"sound": report.is_sound, "size": size, "items": items}, "\n".join(lines), as_json)
+    return int(not report.is_sound)
+
+
+@log.command()
+@in_home
+def reindex(home: Path, as_json: bool) -> None:
+    """Empty the index and make it again from the log alone."""
+    with open_writer(home, reindex=True) as writer:
+        size = writer.index.size
+    emit("reindex", {"entries": size}, f"indexed {size} entries", as_json)
+
+
+@click.command()
+@click.argument("entry", type=click.IntRange(min=0))
+@in_home
+def lineage(entry: int, home: Path, as_json: bool) -> None:
+    """Show what a statement of the log rests on, and what rests on it."""
+    opened = Home.open(home)
+    entries = opened.reader().entries()
+    statements = [parse_statement(open_envelope(body).payload) for body in entries]
+    opened.close()
+    if entry >= len(statements):
+        raise BadName(f"entry: want a log index below {len(statements)}, got {entry}")
+    graph = Lineage.of(enumerate(statements))
+    groups = {"rests_on": graph.ancestors(entry), "it": [entry], "used_by": graph.descendants(entry)}
+    items = {
+        name: [{"entry": i, "kind": statements[i].kind, "about": _about(statements[i])} for i in indices]
+        for name, indices in groups.items()
+    }
+    lines = []
+    for name, title in (("rests_on", "rests on"), ("it", "the statement"), ("used_by", "used by")):
+        lines.append(title + ("" if items[name] else ": nothing"))
+        lines.append(columns((f"  {x['entry']}", x["kind"], x["about"]) for x in items[name]))
+    emit("lineage", items, "\n".join(line for line in lines if line), as_json)
+
+
+def _about(statement: Statement) -> str:
+    return next((s.name for s in statement.subjects if s.name), statement.subjects[0].digest[:16])

@@ -1,0 +1,100 @@
+"""How every command speaks: results on stdout, everything else on stderr, one object with --json."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from veracity.home.errors import NoHome
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def common(command: F) -> F:
+    """Give a command ``--json`` (every command has it)."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def in_home(command: F) -> F:
+    """Give a command ``--json`` and ``--home`` (or VERACITY_HOME)."""
+
+    @wraps(command)
+    def run(*args: Any, home: Path | None, **kwargs: Any) -> Any:
+        if home is None:
+            raise NoHome("home: want --home DIR or VERACITY_HOME, got neither")
+        return command(*args, home=home, **kwargs)
+
+    option = click.option(
+        "--home", type=click.Path(path_type=Path), envvar="VERACITY_HOME", help="The city's directory."
+    )
+    return common(option(run))  # type: ignore[return-value]
+
+
+def emit(schema: str, document: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print a result: the text, or the document as one JSON object with its schema."""
+    if as_json:
+        print(json.dumps({"schema": f"veracity.{schema}/v1", **document}, default=_plain, ensure_ascii=False))
+    else:
+        print(text)
+    sys.stdout.flush()
+
+
+def emit_error(code: str, detail: str, exit_code: int, as_json: bool, *, shown: bool = False) -> int:
+    """Print an error, one line on stderr or one JSON object on stdout; return the exit code."""
+    if as_json:
+        error = {"schema": "veracity.error/v1", "code": code, "detail": detail, "exit": exit_code}
+        print(json.dumps(error, ensure_ascii=False))
+    elif not shown:
+        line = " ".join(detail.split())
+        print(f"veracity: {line}", file=sys.stderr)
+    return exit_code
+
+
+def note(text: str) -> None:
+    """Say something on the side: on stderr."""
+    print(text, file=sys.stderr)
+
+
+def columns(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:
+    """Lay rows out in aligned columns: numbers to the right, text to the left."""
+    table = [[_cell(c) for c in row] for row in rows]
+    raw = [list(head)] if head else []
+    lines = raw + table
+    if not lines:
+        return ""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    numeric = [all(_is_number(line[i]) for line in table) for i in range(len(widths))]
+    out = []
+    for line in lines:
+        cells = [
+            c.rjust(w) if right and table else c.ljust(w)
+            for c, w, right in zip(line, widths, numeric, strict=True)
+        ]
+        out.append("  ".join(cells).rstrip())
+    return "\n".join(out)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "").lstrip("-").isdigit()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return os.fspath(value)
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -1,0 +1,55 @@
+"""``veracity panel``."""
+
+from pathlib import Path
+
+import click
+
+from veracity.cli.output import emit, in_home
+from veracity.home.clock import parse_time
+from veracity.home.home import open_writer
+from veracity.home.panels import build_and_say
+from veracity.home.tables import write_rows
+
+
+@click.group()
+def panel() -> None:
+    """Feeds on one event-time grid."""
+
+
+@panel.command()
+@click.argument("definition", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "to", required=True, type=click.Path(path_type=Path), help="FILE.parquet, .csv or .ndjson."
+)
+@click.option("--as-of", help="As known at this time (ISO 8601).")
+@in_home
+def build(definition: Path, to: Path, as_of: str | None, home: Path, as_json: bool) -> None:
+    """Build a panel, write it to a file and say in the log what went in and came out."""
+    when = parse_time("as-of", as_of) if as_of else None
+    with open_writer(home) as writer:
+        built = build_and_say(writer, definition, when)
+    n = write_rows(built.frame.lazy(), to, simulated=built.simulated)
+    states = {
+        c.removesuffix("_state"): {
+            str(k or "missing"): int(v) for k, v in built.frame[c].value_counts(sort=True).iter_rows()
+        }
+        for c in built.frame.columns
+        if c.endswith("_state")
+    }
+    lines = [
+        f"{n:,} rows of panel {built.statement.name} to {to}{'  [SIMULATED]' if built.simulated else ''}"
+    ]
+    for name, counts in states.items():
+        lines.append(f"  {name}: " + ", ".join(f"{v:,} {k}" for k, v in counts.items()))
+    lines.append(f"digest {built.statement.output.sha256}, log entry {built.entry}")
+    document = {
+        "panel": built.statement.name,
+        "rows": n,
+        "to": to,
+        "as_of": as_of,
+        "states": states,
+        "digest": built.statement.output.sha256,
+        "entry": built.entry,
+        "simulated": built.simulated,
+    }
+    emit("panel", document, "\n".join(lines), as_json)

@@ -1,0 +1,92 @@
+"""``veracity receipt`` and ``veracity verify``."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from veracity.cli.output import columns, common, emit, in_home
+from veracity.home.directory import usable, write_whole
+from veracity.home.errors import BadName
+from veracity.home.home import Home
+from veracity.home.receipts import find_record, find_row, make_receipt
+from veracity.provenance.receipts import Verification, format_receipt
+from veracity.verifying import verify as verify_file
+
+
+@click.command()
+@click.argument("feed")
+@click.option("--where", help="station = 'X' and observed_at = '2026-09-01T08:00:00Z'")
+@click.option("--record", metavar="BATCH:N", help="Record N of a batch, accepted or not.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to write the receipt."
+)
+@in_home
+def receipt(
+    feed: str, where: str | None, record: str | None, output: Path, home: Path, as_json: bool
+) -> None:
+    """Write a receipt for one record: a file that anyone can check without this home."""
+    if (where is None) == (record is None):
+        raise click.UsageError("want either --where or --record")
+    opened = Home.open(home)
+    if where is not None:
+        found = find_row(opened, feed, where)
+    else:
+        found = find_record(opened, feed, *_record(record or ""))
+    body = format_receipt(make_receipt(opened, feed, found))
+    opened.close()
+    with usable(output):
+        write_whole(output, body)
+    text = f"receipt of {feed} record {found.batch}:{found.record}, {len(body):,} bytes, to {output}"
+    document = {"feed": feed, "batch": found.batch, "record": found.record, "bytes": len(body), "to": output}
+    emit("receipt-made", document, text, as_json)
+
+
+@click.command()
+@click.argument("receipt", type=click.Path(path_type=Path))
+@click.option(
+    "--policy", required=True, type=click.Path(path_type=Path), help="Whom to believe: a trust.policy."
+)
+@common
+def verify(receipt: Path, policy: Path, as_json: bool) -> None:
+    """Check a receipt. Needs no home, no network, no database. Exit 1 if it does not hold."""
+    result = verify_file(receipt, policy)
+    emit("verification", _document(result), _text(result), as_json)
+
+
+def _record(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{1,12}):([0-9]{1,12})", text)
+    if match is None:
+        raise BadName(f"record: want BATCH:N, two numbers, got {text[:40]!r}")
+    return int(match.group(1)), int(match.group(2))
+
+
+def _text(v: Verification) -> str:
+    lines = ["VERIFIED" + ("  [SIMULATED DATA]" if v.simulated else ""), ""]
+    lines.append(columns([("ok", step.name, step.detail) for step in v.steps]))
+    if v.row is not None:
+        lines += ["", "the row", columns((f"  {k}", x) for k, x in v.row.items())]
+    if v.evidence is not None:
+        received = v.evidence.data.decode("utf-8", "replace").rstrip("\n")
+        lines += ["", "the record as received", f"  {received[:2_000]}"]
+    if v.not_checked:
+        lines += ["", "not checked", *(f"  {line}" for line in v.not_checked)]
+    return "\n".join(lines)
+
+
+def _document(v: Verification) -> dict[str, Any]:
+    return {
+        "verified": True,
+        "simulated": v.simulated,
+        "origin": v.origin,
+        "log_size": v.size,
+        "entry": v.index,
+        "operator": v.operator,
+        "agency": v.agency,
+        "witnesses": v.witnesses,
+        "row": None if v.row is None else dict(v.row),
+        "row_checked": v.is_row_checked,
+        "steps": [{"name": s.name, "detail": s.detail} for s in v.steps],
+        "not_checked": v.not_checked,
+    }

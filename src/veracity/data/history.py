@@ -1,0 +1,96 @@
+"""Which keys a table already holds: exact over all history, with a state the size of the sensors.
+
+A sensor's readings mostly arrive in order. So the newest time of each sensor is kept, and
+only rows not newer than their sensor's newest are looked up in the lake, in the files that
+cover their times. The answer is the same as looking up every row; memory is bounded by the
+number of sensors and the size of a batch, never by history.
+"""
+
+from collections.abc import Callable
+
+import polars as pl
+
+ScanBetween = Callable[[tuple[str, object, object] | None], pl.LazyFrame]
+
+
+class KeyHistory:
+    """The keys of one table's accepted rows.
+
+    Parameters
+    ----------
+    key, time
+        The unique key's columns and the event time among them (None if the key has none).
+    scan
+        Rows of the table, optionally where a column is between two values (inclusive).
+    newest
+        The state after the last commit, as ``newest`` gave it; None to read it from the table.
+    """
+
+    def __init__(
+        self, key: tuple[str, ...], time: str | None, scan: ScanBetween, newest: pl.DataFrame | None = None
+    ) -> None:
+        self._key = list(key)
+        self._time = time if time in key else None
+        self._sensor = [k for k in key if k != self._time]
+        self._scan = scan
+        self._newest = newest
+
+    @property
+    def newest(self) -> pl.DataFrame | None:
+        """The newest event time per sensor: ``(*sensor columns, newest)``; None without event time."""
+        if self._time is None:
+            return None
+        if self._newest is None:
+            self._newest = self._latest(self._scan(None)).collect(engine="streaming")
+        return self._newest
+
+    def known(self, keys: pl.DataFrame) -> pl.Series:
+        """Tell for each row of key columns whether the table holds its key."""
+        suspects = self._suspects(keys)
+        out = pl.repeat(False, keys.height, dtype=pl.Boolean, eager=True)
+        if suspects.is_empty():
+            return out
+        asked = keys[suspects]
+        between = None
+        if self._time is not None:
+            between = (self._time, asked[self._time].min(), asked[self._time].max())
+        held = (
+            self._scan(between)
+            .select(self._key)
+            .join(asked.lazy().unique(), on=self._key, how="semi")
+            .unique()
+            .with_columns(_held=True)
+            .collect(engine="streaming")
+        )
+        found = asked.join(held, on=self._key, how="left", maintain_order="left")["_held"].fill_null(
+            value=False
+        )
+        return out.scatter(suspects.filter(found), True)
+
+    def add(self, accepted: pl.DataFrame) -> None:
+        """Take in the rows just committed."""
+        if self._time is None or accepted.is_empty():
+            return
+        before = self.newest
+        latest = self._latest(accepted.lazy()).collect()
+        both = latest if before is None else pl.concat([before, latest])
+        grouped = both.group_by(self._sensor).agg(pl.col("newest").max()) if self._sensor else None
+        self._newest = both.select(pl.col("newest").max()) if grouped is None else grouped
+
+    def _latest(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        time = pl.col(self._time or "").max().alias("newest")
+        return rows.group_by(self._sensor).agg(time) if self._sensor else rows.select(time)
+
+    def _suspects(self, keys: pl.DataFrame) -> pl.Series:
+        newest = self.newest
+        if newest is None:
+            return pl.arange(0, keys.height, eager=True)
+        if newest.is_empty():
+            return pl.Series([], dtype=pl.Int64)
+        if not self._sensor:
+            last = newest["newest"][0]
+            return (
+                pl.Series([], dtype=pl.Int64) if last is None else (keys[self._time or ""] <= last).arg_true()
+            )
+        joined = keys.join(newest, on=self._sensor, how="left", maintain_order="left")
+        return (joined[self._time or ""] <= joined["newest"]).fill_null(value=False).arg_true()

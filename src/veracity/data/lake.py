@@ -1,0 +1,214 @@
+"""The lake: one Delta table a feed, rows in order of arrival, each with ``(_batch, _record)``.
+
+The Parquet files are written by us and committed through Delta's transaction log, so that a
+file's name, its statistics and its durability are ours: ``<batch>.parquet``, on disk before
+the commit that names it. A commit carries the batch number as an application transaction;
+a batch is never there twice. Any Delta reader can read the tables.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.schema import Field as DeltaField
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import AddAction
+
+from veracity.data.contract import Contract
+from veracity.data.errors import TableMismatch
+from veracity.log.doors import Objects, StoreUnavailable
+
+_DELTA = {
+    "string": "string",
+    "integer": "long",
+    "number": "double",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+    "date": "date",
+}
+_APP = "veracity"
+
+
+class Table:
+    """The accepted rows of one feed.
+
+    Parameters
+    ----------
+    objects, prefix
+        Where the data files go, durably.
+    uri
+        The same place as the Delta library names it.
+    """
+
+    def __init__(self, objects: Objects, prefix: str, uri: str) -> None:
+        self._objects = objects
+        self._prefix = prefix
+        self._uri = uri
+        self._delta: DeltaTable | None = None
+
+    @property
+    def delta(self) -> DeltaTable:
+        """The Delta table as of the last commit this process knows of."""
+        if self._delta is None:
+            try:
+                self._delta = DeltaTable(self._uri)
+            except TableNotFoundError as exc:
+                raise StoreUnavailable(f"table: want a Delta table at {self._prefix}, got none") from exc
+            except DeltaError as exc:
+                raise TableMismatch(f"table {self._prefix}: {_line(exc)}") from exc
+        return self._delta
+
+    @property
+    def version(self) -> int:
+        """The Delta version."""
+        return self.delta.version()
+
+    def create(self, contract: Contract) -> None:
+        """Make the empty table, version 0; nothing if it is there."""
+        if DeltaTable.is_deltatable(self._uri):
+            return
+        fields = [DeltaField(f.name, PrimitiveType(_DELTA[f.type])) for f in contract.fields]
+        fields += [DeltaField("_record", PrimitiveType("long")), DeltaField("_batch", PrimitiveType("long"))]
+        about = "SIMULATED. " if contract.simulated else ""
+        with _translated(self._prefix):
+            self._delta = DeltaTable.create(
+                self._uri, Schema(fields), name=contract.feed, description=about + contract.title
+            )
+        self._sync_commit()
+
+    def holds(self, batch: int) -> bool:
+        """Tell whether a batch's rows have been committed."""
+        last = self.delta.transaction_version(_APP)
+        return last is not None and last >= batch
+
+    def append(self, rows: pl.DataFrame, batch: int, statistics: Sequence[str]) -> int:
+        """Commit a batch's rows, durably and once; return the table's version.
+
+        ``statistics`` names the columns whose minimum and maximum let readers skip files.
+        """
+        if self.holds(batch):
+            return self.version
+        name = f"{batch:08d}.parquet"
+        body = io.BytesIO()
+        rows.write_parquet(body, compression="zstd", compression_level=1, row_group_size=262_144)
+        data = body.getvalue()
+        self._objects.put(f"{self._prefix}/{name}", data)
+        action = AddAction(name, len(data), {}, batch, True, _statistics(rows, statistics))
+        properties = CommitProperties(app_transactions=[Transaction(_APP, batch)])
+        with _translated(self._prefix):
+            self.delta.create_write_transaction(
+                [action], "append", self.delta.schema(), commit_properties=properties
+            )
+            self.delta.update_incremental()
+        self._sync_commit()
+        return self.version
+
+    def scan(
+        self,
+        up_to_batch: int | None = None,
+        batch: int | None = None,
+        between: tuple[str, Any, Any] | None = None,
+    ) -> pl.LazyFrame:
+        """Return rows in order of arrival, files that cannot hold any of interest left out.
+
+        Parameters
+        ----------
+        up_to_batch
+            Rows of this batch and all before: the table as known then.
+        batch
+            Rows of this batch only.
+        between
+            ``(column, low, high)``, both inclusive; the column must be among the statistics.
+        """
+        files = self._files(up_to_batch, batch, between)
+        if not files:
+            return _empty(self.delta).lazy()
+        rows = pl.scan_parquet(files, glob=False, missing_columns="insert")
+        if batch is not None:
+            rows = rows.filter(pl.col("_batch") == batch)
+        elif up_to_batch is not None:
+            rows = rows.filter(pl.col("_batch") <= up_to_batch)
+        if between is not None:
+            rows = rows.filter(pl.col(between[0]).is_between(between[1], between[2]))
+        return rows
+
+    def _sync_commit(self) -> None:
+        """Make the last commit durable: the Delta library does not."""
+        self._objects.sync(f"{self._prefix}/_delta_log/{self.version:020d}.json")
+
+    def _files(self, up_to: int | None, batch: int | None, between: tuple[str, Any, Any] | None) -> list[str]:
+        actions = pl.DataFrame(self.delta.get_add_actions(flatten=True))
+        if actions.is_empty():
+            return []
+        low, high = pl.col("min._batch"), pl.col("max._batch")
+        keep = pl.lit(value=True)
+        if up_to is not None:
+            keep &= low <= up_to
+        if batch is not None:
+            keep &= (low <= batch) & (high >= batch)
+        if between is not None and f"min.{between[0]}" in actions.columns:
+            column, first, last = between
+            keep &= (pl.col(f"min.{column}") <= last) & (pl.col(f"max.{column}") >= first)
+        chosen = actions.filter(keep.fill_null(value=True)).sort("min._batch")
+        return [f"{self._uri}/{p}" for p in chosen["path"].to_list()]
+
+
+def _empty(delta: DeltaTable) -> pl.DataFrame:
+    types: dict[str, pl.DataType] = {
+        "string": pl.String(),
+        "long": pl.Int64(),
+        "double": pl.Float64(),
+        "boolean": pl.Boolean(),
+        "timestamp": pl.Datetime("us", "UTC"),
+        "date": pl.Date(),
+    }
+    columns = ((f.name, f.type) for f in delta.schema().fields)
+    return pl.DataFrame(schema={n: types[t.type] for n, t in columns if isinstance(t, PrimitiveType)})
+
+
+def _statistics(rows: pl.DataFrame, columns: Sequence[str]) -> str:
+    names = ["_batch", "_record", *columns]
+    ends = rows.select(
+        *(pl.col(n).min().alias(f"min:{n}") for n in names),
+        *(pl.col(n).max().alias(f"max:{n}") for n in names),
+    ).row(0, named=True)
+    nulls = rows.select(pl.col(names).null_count()).row(0, named=True)
+    return json.dumps(
+        {
+            "numRecords": rows.height,
+            "minValues": {n: _json(ends[f"min:{n}"]) for n in names if ends[f"min:{n}"] is not None},
+            "maxValues": {n: _json(ends[f"max:{n}"]) for n in names if ends[f"max:{n}"] is not None},
+            "nullCount": nulls,
+        }
+    )
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@contextmanager
+def _translated(prefix: str) -> Iterator[None]:
+    """Turn the Delta library's errors into ours, once, at its edge."""
+    try:
+        yield
+    except (DeltaError, OSError) as exc:
+        raise StoreUnavailable(f"table {prefix}: {_line(exc)}") from exc
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+
+
+def local_uri(root: Path, prefix: str) -> str:
+    """Return the Delta library's name for a table under a local object store."""
+    return str(root / prefix)

@@ -1,0 +1,279 @@
+"""Build a panel: many feeds on one event-time grid, every cell saying how it came to be.
+
+A row at time t uses only readings of ``(t - window, t]``: nothing observed later, so a model
+trained on a panel never looks ahead (``fill: linear`` apart, which says so in its state).
+
+The result depends on the rows and their order of arrival alone, to the last bit: sums run
+in that order, one window after the other, whatever the number of threads or files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from veracity.data.errors import MalformedPanel, PanelTooLarge
+from veracity.data.panel_definition import Column, Panel
+
+CELLS = 200_000_000
+STATE = pl.Enum(["measured", "previous", "linear"])
+_MEASURED, _PREVIOUS, _LINEAR, _EMPTY = 0, 1, 2, 255
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+States = npt.NDArray[np.uint8]
+T = TypeVar("T", Floats, Ints)
+
+
+@dataclass(frozen=True)
+class Readings:
+    """One column's rows: ``keys`` (n,) codes into the panel's keys, ``times`` (n,) µs, ``values`` (n,)."""
+
+    keys: Ints
+    times: Ints
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Grid:
+    """``n`` times, ``start_us + i * every_us``."""
+
+    start_us: int
+    every_us: int
+    n: int
+
+
+def build_panel(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[str, str]) -> pl.DataFrame:
+    """Align feeds on the panel's grid.
+
+    Parameters
+    ----------
+    panel
+        The definition.
+    rows
+        Per feed its accepted rows, in order of arrival.
+    times
+        Per feed the name of its event-time column.
+
+    Returns
+    -------
+    pl.DataFrame
+        The key (if any), ``time`` (UTC), then ``<column>`` (float64, null where nothing is
+        known) and ``<column>_state`` (measured, previous, linear or null), sorted by key and time.
+
+    Raises
+    ------
+    MalformedPanel
+        If a column asked for is not in its feed, or is no number.
+    PanelTooLarge
+        If keys x grid has more than 200 million cells.
+    """
+    for c in panel.columns:
+        _check_column(c, rows[c.feed])
+    keys = _keys(panel, rows)
+    grid = _grid(panel, rows, times)
+    n_keys = 1 if keys is None else keys.len()
+    if n_keys * grid.n > CELLS:
+        raise PanelTooLarge(
+            f"panel {panel.name}: want at most {CELLS:,} cells, got {n_keys:,} keys x {grid.n:,} times"
+        )
+    out: list[pl.Series] = []
+    stamps = pl.Series("time", grid.start_us + grid.every_us * np.arange(grid.n), dtype=pl.Int64)
+    stamps = stamps.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if keys is not None:
+        out.append(keys.gather(np.repeat(np.arange(n_keys, dtype=np.uint32), grid.n)).alias(str(panel.key)))
+    out.append(stamps.gather(np.tile(np.arange(grid.n, dtype=np.uint32), n_keys)))
+    codes: dict[tuple[str, str | None], Ints] = {}
+    for c in panel.columns:
+        readings = _readings(c, rows[c.feed], times[c.feed], keys, codes)
+        values, states = align(readings, c, grid, n_keys)
+        series = pl.Series(c.name, values.ravel())
+        state = pl.Series(f"{c.name}_state", states.ravel())
+        known = state != _EMPTY
+        blank = pl.DataFrame([series, state]).select(
+            pl.when(known).then(pl.col(c.name)),
+            pl.when(known).then(pl.col(state.name)).cat.to(STATE),
+        )
+        out.extend(blank.get_columns())
+    return pl.DataFrame(out)
+
+
+def align(readings: Readings, column: Column, grid: Grid, n_keys: int) -> tuple[Floats, States]:
+    """Aggregate readings into ``(n_keys, grid.n)`` values and states.
+
+    Cost: one pass over the readings, ``window / every`` passes over the grid.
+    """
+    slot = -((grid.start_us - readings.times) // grid.every_us)  # rounded up: (t - every, t]
+    reach = column.window_us // grid.every_us
+    inside = (slot > -reach) & (slot < grid.n)
+    lead = reach - 1  # windows of the first times reach back before the grid
+    width = grid.n + lead
+    if not inside.all():
+        readings = Readings(readings.keys[inside], readings.times[inside], readings.values[inside])
+        slot = slot[inside]
+    cell = readings.keys * width + (slot + lead)
+    n_cells = n_keys * width
+    count = np.bincount(cell, minlength=n_cells).reshape(n_keys, width)
+    base = _per_cell(cell, readings, column, n_cells).reshape(n_keys, width)
+    values = _windowed(base, count, column, reach, grid.n)
+    counts = _rolled(count, reach, grid.n, np.add)
+    if column.aggregate == "mean":
+        values = np.divide(values, counts, out=np.zeros_like(values), where=counts > 0)
+    states = np.where(counts > 0, np.uint8(_MEASURED), np.uint8(_EMPTY))
+    if column.fill == "previous" and not counts.all():
+        newest = _latest_time(cell, readings.times, n_cells).reshape(n_keys, width)
+        seen = _rolled(newest, reach, grid.n, np.maximum)
+        _fill_previous(values, states, seen, column.longest_age_us, grid)
+    elif column.fill == "linear" and not counts.all():
+        _fill_linear(values, states, column.longest_age_us, grid)
+    return values, states
+
+
+def _per_cell(cell: Ints, readings: Readings, column: Column, n_cells: int) -> Floats:
+    if column.aggregate == "count":
+        return np.bincount(cell, minlength=n_cells).astype(np.float64)
+    if column.aggregate in ("mean", "sum"):
+        return np.bincount(cell, weights=readings.values, minlength=n_cells).astype(np.float64, copy=False)
+    if column.aggregate in ("min", "max"):
+        out = np.full(n_cells, np.inf if column.aggregate == "min" else -np.inf)
+        (np.minimum if column.aggregate == "min" else np.maximum).at(out, cell, readings.values)
+        return out
+    out = np.zeros(n_cells)
+    order = _time_order(readings.times)
+    if column.aggregate == "first":
+        order = np.arange(len(cell))[::-1] if order is None else order[::-1]
+    # Where an index repeats, numpy keeps the last assigned: the newest, and of equals the later arrival.
+    out[cell if order is None else cell[order]] = readings.values if order is None else readings.values[order]
+    return out
+
+
+def _time_order(times: Ints) -> Ints | None:
+    return None if np.all(times[1:] >= times[:-1]) else np.argsort(times, kind="stable")
+
+
+def _latest_time(cell: Ints, times: Ints, n_cells: int) -> Ints:
+    out = np.full(n_cells, np.iinfo(np.int64).min)
+    order = _time_order(times)
+    out[cell if order is None else cell[order]] = times if order is None else times[order]
+    return out
+
+
+def _windowed(base: Floats, count: Ints, column: Column, reach: int, n: int) -> Floats:
+    if column.aggregate in ("mean", "sum", "count"):
+        return _rolled(base, reach, n, np.add)
+    if column.aggregate in ("min", "max"):
+        return _rolled(base, reach, n, np.minimum if column.aggregate == "min" else np.maximum)
+    out = np.zeros((base.shape[0], n))
+    steps = range(reach) if column.aggregate == "last" else range(reach - 1, -1, -1)
+    for step in steps:  # later steps overwrite: the newest slot for last, the oldest for first
+        have = count[:, step : step + n] > 0
+        out[have] = base[:, step : step + n][have]
+    return out
+
+
+def _rolled(base: T, reach: int, n: int, combine: np.ufunc) -> T:
+    """Combine each run of ``reach`` slots, oldest first, in place of the last."""
+    out = base[:, :n].copy()
+    for step in range(1, reach):
+        combine(out, base[:, step : step + n], out=out)
+    return out
+
+
+def _fill_previous(values: Floats, states: States, seen: Ints, longest_us: int, grid: Grid) -> None:
+    """Carry the newest measured value forward while its newest reading is young enough."""
+    position = np.where(states == _MEASURED, np.arange(grid.n), -1)
+    source = np.maximum.accumulate(position, axis=1)
+    rows, columns = np.nonzero((states == _EMPTY) & (source >= 0))
+    origin = source[rows, columns]
+    age = grid.start_us + grid.every_us * columns - seen[rows, origin]
+    young = age <= longest_us
+    rows, columns, origin = rows[young], columns[young], origin[young]
+    values[rows, columns] = values[rows, origin]
+    states[rows, columns] = _PREVIOUS
+
+
+def _fill_linear(values: Floats, states: States, longest_us: int, grid: Grid) -> None:
+    """Join measured values by straight lines where they are near enough to each other."""
+    index = np.arange(grid.n)
+    measured = states == _MEASURED
+    before = np.maximum.accumulate(np.where(measured, index, -1), axis=1)
+    after = np.minimum.accumulate(np.where(measured, index, grid.n)[:, ::-1], axis=1)[:, ::-1]
+    rows, columns = np.nonzero((states == _EMPTY) & (before >= 0) & (after < grid.n))
+    a, b = before[rows, columns], after[rows, columns]
+    near = (b - a) * grid.every_us <= longest_us
+    rows, columns, a, b = rows[near], columns[near], a[near], b[near]
+    left, right = values[rows, a], values[rows, b]
+    values[rows, columns] = left + (right - left) * ((columns - a) / (b - a))
+    states[rows, columns] = _LINEAR
+
+
+def _keys(panel: Panel, rows: Mapping[str, pl.DataFrame]) -> pl.Series | None:
+    if panel.key is None:
+        return None
+    named = {(c.feed, c.key) for c in panel.columns if c.key is not None}
+    distinct = [rows[feed][key].cast(pl.String).unique() for feed, key in sorted(named)]
+    return pl.concat(distinct).drop_nulls().unique().sort()
+
+
+def _grid(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[str, str]) -> Grid:
+    """Return the grid: whole steps since the epoch, from the data where the definition leaves it open."""
+    every = panel.every_us
+    ends = [(rows[f][times[f]].min(), rows[f][times[f]].max()) for f in panel.feeds if rows[f].height]
+    firsts = [a for a, _ in ends if isinstance(a, datetime)]
+    lasts = [b for _, b in ends if isinstance(b, datetime)]
+    start = panel.start or (min(firsts) if firsts else None)
+    end = panel.end or (max(lasts) if lasts else None)
+    if start is None or end is None:
+        return Grid(0, every, 0)
+    first = -(-_microseconds(start) // every) * every if panel.start is None else _microseconds(start)
+    last = _microseconds(end) if panel.end is not None else -(-_microseconds(end) // every) * every
+    return Grid(first, every, max(0, (last - first) // every + 1))
+
+
+def _microseconds(stamp: datetime) -> int:
+    delta = stamp - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def _check_column(c: Column, rows: pl.DataFrame) -> None:
+    for name in (c.value, c.key):
+        if name is not None and name not in rows.columns:
+            have = ", ".join(n for n in rows.columns if not n.startswith("_"))
+            raise MalformedPanel(
+                f"column {c.name}: want one of feed {c.feed}'s columns ({have}), got {name!r}"
+            )
+    dtype = rows.schema[c.value]
+    if not (dtype.is_numeric() or dtype == pl.Boolean) and c.aggregate != "count":
+        raise MalformedPanel(f"column {c.name}: want a number to take the {c.aggregate} of, got {dtype}")
+
+
+def _readings(
+    c: Column,
+    rows: pl.DataFrame,
+    time: str,
+    keys: pl.Series | None,
+    codes: dict[tuple[str, str | None], Ints],
+) -> Readings:
+    if (c.feed, c.key) not in codes:
+        codes[c.feed, c.key] = _codes(rows, c.key, keys)
+    code = codes[c.feed, c.key]
+    # to_physical of a UTC timestamp is microseconds since the epoch
+    stamps = rows[time].to_physical().to_numpy()
+    values = rows[c.value]
+    have = (values.is_not_null() & rows[time].is_not_null()).to_numpy() & (code >= 0)
+    numbers = values if c.aggregate != "count" else values.is_not_null()
+    floats = numbers.cast(pl.Float64).fill_null(0.0).to_numpy()
+    if have.all():
+        return Readings(code, stamps, floats)
+    return Readings(code[have], stamps[have], floats[have])
+
+
+def _codes(rows: pl.DataFrame, key: str | None, keys: pl.Series | None) -> Ints:
+    if key is None or keys is None:
+        return np.zeros(rows.height, dtype=np.int64)
+    code = rows[key].cast(pl.String).cast(pl.Enum(keys), strict=False).to_physical().cast(pl.Int64)
+    return code.fill_null(-1).to_numpy()

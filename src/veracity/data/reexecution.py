@@ -1,0 +1,100 @@
+"""Clean one proven record again: what turns "these bytes were received" into "this number is right"."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import polars as pl
+
+from veracity.data.clean import clean
+from veracity.data.contract import Contract, parse_contract
+from veracity.data.errors import EvidenceMismatch
+from veracity.data.records import TextFormat, parse_one, split_records
+from veracity.provenance.receipts import RecordEvidence
+
+
+def reexecute(evidence: RecordEvidence) -> Sequence[Mapping[str, Any]]:
+    """Return the clean rows that a proven record gives, as JSON values: one, or many of a wide record.
+
+    None if the record breaks a rule of its own; rules that look at other records (a key that
+    came before) are not asked.
+
+    Raises
+    ------
+    EvidenceMismatch
+        If the page, cut again, holds other bytes at the record's place.
+    UnreadableRecord, WrongFile, MalformedContract
+        If the bytes give no row.
+    """
+    ingest = evidence.ingest
+    contract = _contract(evidence.contract)
+    fmt = text_format(contract, "ndjson" if ingest.evidence.form == "rendered" else ingest.file.kind)
+    if not evidence.is_exact:
+        _check_cut(evidence, fmt)
+    columns = ingest.columns_of(evidence.record)
+    if columns is None:
+        columns = tuple(sorted(known_names(contract, fmt, evidence.data)))
+    raw = parse_one(evidence.data, fmt, columns, contract.source_names, source_types(contract))
+    raw = raw.with_columns(pl.lit(evidence.record, pl.Int64).alias("_record"))
+    received_at = datetime.fromisoformat(ingest.received_at)
+    rows = clean(raw, contract, received_at).accepted.drop("_record")
+    return [json_row(row) for row in rows.iter_rows(named=True)]
+
+
+def json_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a clean row as a receipt carries it: times as ISO 8601 text in UTC."""
+    return {name: _json(value) for name, value in row.items()}
+
+
+def text_format(contract: Contract, kind: str) -> TextFormat:
+    """Return how a feed's text of a kind (csv, else ndjson) is written."""
+    if kind == "csv":
+        return TextFormat("csv", contract.separator, contract.encoding, contract.fallback_encoding)
+    return TextFormat("ndjson", encoding=contract.encoding, fallback_encoding=contract.fallback_encoding)
+
+
+def source_types(contract: Contract) -> dict[str, pl.DataType]:
+    """Return the columns that an NDJSON reader may take as numbers straight away."""
+    return {n: pl.Float64() for f in contract.fields if f.type == "number" for n in f.sources}
+
+
+def known_names(contract: Contract, fmt: TextFormat, data: bytes) -> frozenset[str]:
+    """Return the header names to look for in ``data``: the contract's, and of a wide feed all there are."""
+    if contract.carried is None or fmt.kind == "csv":
+        return contract.source_names
+    names: set[str] = set(contract.source_names)
+    for line in data.splitlines():
+        try:
+            document = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue  # refused with its reason where it is parsed
+        if isinstance(document, dict):
+            names.update(document)
+    return frozenset(names)
+
+
+def _check_cut(evidence: RecordEvidence, fmt: TextFormat) -> None:
+    ends = split_records(evidence.page.content, fmt, at_end=True).tolist()
+    position = evidence.ingest.page_of(evidence.record)[1]
+    starts = [0, *ends]
+    if position >= len(ends) or (starts[position], ends[position]) != (evidence.start, evidence.end):
+        raise EvidenceMismatch(
+            f"record {evidence.record}: want the record at its place on the page, got bytes"
+            f" {evidence.start} to {evidence.end}"
+        )
+
+
+@lru_cache(maxsize=32)
+def _contract(text: bytes) -> Contract:
+    return parse_contract(text)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        text = value.strftime("%Y-%m-%dT%H:%M:%S.%f").removesuffix(".000000")
+        return text + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, int) and abs(value) >= 2**53 else value

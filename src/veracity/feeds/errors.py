@@ -1,0 +1,33 @@
+"""Errors of the edges that bring data in."""
+
+from veracity.errors import Malformed, Unavailable, VeracityError
+
+
+class FeedError(VeracityError):
+    """Root of the errors of ``feeds``."""
+
+    code = "feed-error"
+
+
+class UnreadableFile(FeedError, Unavailable):
+    """The file is missing, is no regular file, or the system does not let us read it."""
+
+    code = "unreadable-file"
+
+
+class ChangedFile(FeedError, Unavailable):
+    """The file is no longer the one that was inspected; what was read of it must not be used."""
+
+    code = "changed-file"
+
+
+class UnknownFileKind(FeedError, Malformed):
+    """Neither name nor content says that this is a file we read."""
+
+    code = "unknown-file-kind"
+
+
+class CorruptFile(FeedError, Malformed):
+    """The file begins as what it says it is and does not go on so."""
+
+    code = "corrupt-file"

@@ -1,0 +1,120 @@
+"""The Python face of a home: ``city = veracity.open(DIR)``. Each method is one task of ``home``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from veracity.home import audit, contracts, enrolments, ingest, panels, receipts, tables
+from veracity.home.clock import Clock, parse_time
+from veracity.home.home import Feed, Home, Writer, open_writer
+from veracity.provenance.keys import PublicKey
+from veracity.provenance.receipts import Receipt
+
+When = datetime | str | None
+
+
+class City:
+    """A city's home. Reading needs nothing; each writing call takes the home's lock for its time.
+
+    Examples
+    --------
+    ::
+
+        city = veracity.open("my-city")
+        city.ingest("air-quality", ["day1.csv.gz"])
+        rows = city.table("air-quality", as_of="2026-09-01T00:00:00Z").collect()
+        receipt = city.receipt("air-quality", where="station = 'S1' and observed_at = '2026-09-01T08:00:00Z'")
+        veracity.verify(receipt, city.policy)
+    """
+
+    def __init__(self, root: Path | str, clock: Clock | None = None) -> None:
+        self.root = Path(root)
+        self._clock = clock
+        with self._reading():
+            pass
+
+    def __repr__(self) -> str:
+        return f"City({str(self.root)!r})"
+
+    @property
+    def policy(self) -> Path:
+        """The trust policy to hand out."""
+        return self.root / "trust.policy"
+
+    def add_agency(self, name: str, key: PublicKey | None = None) -> enrolments.AgencyKey:
+        """Enrol an agency; without a key one is made and kept here."""
+        with self._writing() as home:
+            return enrolments.add_agency(home, name, key)
+
+    def add_feed(self, contract: Path | str) -> Feed:
+        """Put a contract in force."""
+        with self._writing() as home:
+            return contracts.add_feed(home, Path(contract))
+
+    def feeds(self) -> list[contracts.FeedStatus]:
+        """Count every feed."""
+        with self._reading() as home:
+            return [contracts.status(home, name) for name in home.feeds()]
+
+    def ingest(
+        self, feed: str, files: Sequence[Path | str], *, sign: str | None = None, resume: bool = False
+    ) -> list[ingest.FileReport]:
+        """Take files into a feed; ``sign`` names an agency whose key is kept here, or a key file."""
+        with self._writing() as home:
+            key = enrolments.signing_key(home, sign) if sign else None
+            return ingest.ingest(home, feed, [Path(f) for f in files], sign=key, resume=resume)
+
+    def table(self, feed: str, as_of: When = None) -> pl.LazyFrame:
+        """Return a feed's accepted rows, as known at ``as_of``."""
+        with self._reading() as home:
+            return tables.table_rows(home, feed, _when(as_of))
+
+    def quarantine(self, feed: str, reason: str | None = None) -> pl.LazyFrame:
+        """Return a feed's quarantined rows with their reasons."""
+        with self._reading() as home:
+            return tables.quarantine_rows(home, feed, reason)
+
+    def panel(self, definition: Path | str, as_of: When = None) -> panels.BuiltPanel:
+        """Build a panel and say so in the log."""
+        with self._writing() as home:
+            return panels.build_and_say(home, Path(definition), _when(as_of))
+
+    def receipt(
+        self, feed: str, where: str | None = None, *, record: tuple[int, int] | None = None
+    ) -> Receipt:
+        """Return the receipt of the row that ``where`` selects, or of ``record = (batch, number)``."""
+        if (where is None) == (record is None):
+            raise ValueError("receipt: want either where or record, got both or none")
+        with self._reading() as home:
+            if where is not None:
+                found = receipts.find_row(home, feed, where)
+            else:
+                found = receipts.find_record(home, feed, *(record or (0, 0)))
+            return receipts.make_receipt(home, feed, found)
+
+    def audit(self, feed: str | None = None, sample: int | None = None) -> audit.AuditReport:
+        """Make everything again from the evidence and compare digests."""
+        with self._reading() as home:
+            return audit.audit(home, feed, sample)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Home]:
+        home = Home.open(self.root, self._clock)
+        try:
+            yield home
+        finally:
+            home.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Writer]:
+        with open_writer(self.root, self._clock) as home:
+            yield home
+
+
+def _when(value: When) -> datetime | None:
+    return parse_time("as_of", value) if isinstance(value, str) else value

@@ -1,0 +1,138 @@
+"""Feeds are added, and their contracts changed, by a statement in the log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from veracity.data.contract import Contract, check_units, parse_contract
+from veracity.data.errors import MalformedContract
+from veracity.home.errors import ContractBreaks, UnknownAgency
+from veracity.home.home import Feed, Home, Writer, contract_path, sealed_contract
+
+
+@dataclass(frozen=True)
+class FeedStatus:
+    """A feed in numbers, all counted from its statements.
+
+    ``age_s`` is the age of the newest accepted reading at ``asked_at``; ``is_fresh`` compares
+    it with the contract's latency (None where the contract asks for none, or nothing came).
+    """
+
+    feed: str
+    title: str
+    version: str
+    contract_sha256: str
+    agency: str | None
+    simulated: bool
+    batches: int
+    received: int
+    accepted: int
+    quarantined: int
+    refused: int
+    newest: str | None
+    age_s: float | None
+    is_fresh: bool | None
+
+
+def load_contract(path: Path) -> Contract:
+    """Read a contract file and check its units; ``MalformedContract`` names the file."""
+    try:
+        with path.open("rb") as handle:
+            text = handle.read(300_000)
+    except OSError as exc:
+        raise MalformedContract(f"contract {path}: {exc.strerror}") from exc
+    try:
+        contract = parse_contract(text)
+        check_units(contract)
+    except MalformedContract as exc:
+        raise MalformedContract(f"{path}: {exc}") from exc
+    return contract
+
+
+def add_feed(home: Writer, path: Path) -> Feed:
+    """Put a contract in force: a new feed, or a new version of one.
+
+    Raises
+    ------
+    MalformedContract, UnknownAgency
+        Before anything is written.
+    ContractBreaks
+        If the table of the feed would change under its readers.
+    """
+    contract = load_contract(path)
+    if contract.agency is not None and not home.agencies().enrolled(contract.agency):
+        raise UnknownAgency(
+            f"feed {contract.feed}: want its agency {contract.agency!r} enrolled first (veracity agency add), got none"
+        )
+    found = home.index.predicates("contract", contract.feed)
+    if found:
+        _check_compatible(home.contract(str(found[-1][1]["sha256"])), contract)
+    home.objects.put(contract_path(contract.sha256), contract.text)
+    home.table(contract.feed).create(contract)
+    return Feed(contract, home.say(sealed_contract(contract).to_statement()))
+
+
+def _check_compatible(old: Contract, new: Contract) -> None:
+    """Names, types, units, order and key stay; rules may change."""
+    before = [(f.name, f.type, f.unit) for f in old.fields]
+    after = [(f.name, f.type, f.unit) for f in new.fields]
+    if before != after or old.key != new.key:
+        changed = sorted({n for n, *_ in set(before) ^ set(after)}) or ["order or key"]
+        raise ContractBreaks(
+            f"feed {new.feed}: want the columns, types, units and key of version {old.version},"
+            f" got a change in {', '.join(changed)}; give the feed a new id"
+        )
+
+
+def status(home: Home, name: str) -> FeedStatus:
+    """Count a feed."""
+    contract = home.feed(name).contract
+    rows = home.index.batches(name)
+    times = [p["event_time"]["last"] for _, p in home.index.predicates("ingest", name) if p["event_time"]]
+    newest = max(times, default=None)
+    age = None if newest is None else (home.clock() - datetime.fromisoformat(newest)).total_seconds()
+    return FeedStatus(
+        feed=name,
+        title=contract.title,
+        version=contract.version,
+        contract_sha256=contract.sha256,
+        agency=contract.agency,
+        simulated=contract.simulated,
+        batches=len(rows),
+        received=sum(r.received for r in rows),
+        accepted=sum(r.accepted for r in rows),
+        quarantined=sum(r.quarantined for r in rows),
+        refused=sum(r.refused for r in rows),
+        newest=newest,
+        age_s=age,
+        is_fresh=None if age is None or contract.latency_s is None else age <= contract.latency_s,
+    )
+
+
+def reasons(home: Home, name: str) -> dict[str, int]:
+    """Count a feed's quarantine reasons and refusals over all batches, most frequent first."""
+    counts: dict[str, int] = {}
+    for _, predicate in home.index.predicates("ingest", name):
+        for group, prefix in (("reasons", ""), ("refusals", "refused:")):
+            for code, n in predicate[group].items():
+                counts[prefix + code] = counts.get(prefix + code, 0) + int(n)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def sensors(home: Home, name: str, limit: int = 1_000) -> pl.DataFrame:
+    """Return per sensor its rows, first and newest time: the key's columns apart from time."""
+    contract = home.feed(name).contract
+    keys = [k for k in contract.key if k != contract.time]
+    rows = home.table(name).scan()
+    if contract.time is None:
+        return rows.select(pl.len().alias("rows")).collect()
+    measures = [
+        pl.len().alias("rows"),
+        pl.col(contract.time).min().alias("first"),
+        pl.col(contract.time).max().alias("newest"),
+    ]
+    if not keys:
+        return rows.select(measures).collect()
+    return rows.group_by(keys).agg(measures).sort(keys).head(limit).collect(engine="streaming")

@@ -1,0 +1,123 @@
+"""Who sent a file: signing one, and checking the signature that came with it."""
+
+import json
+from pathlib import Path
+
+from veracity.data.contract import Contract
+from veracity.data.text import RECORDS_PER_PAGE, RECORDS_PER_PART
+from veracity.feeds.file_info import FileInfo
+from veracity.home.sources import part_roots
+from veracity.log.merkle import root_from_leaf_hashes
+from veracity.provenance.agencies import Agencies
+from veracity.provenance.dsse import Envelope, open_envelope, seal
+from veracity.provenance.errors import (
+    EnvelopeRejected,
+    MalformedEnvelope,
+    MalformedStatement,
+    RevokedKey,
+    UnknownKey,
+)
+from veracity.provenance.keys import SigningKey
+from veracity.provenance.statements import (
+    DeliveredEvidence,
+    Delivery,
+    FileDigest,
+    format_statement,
+    parse_statement,
+)
+
+SIDECAR = ".dsse.json"
+
+
+class Refused(Exception):
+    """A whole file is refused; ``code`` goes into the statement. Never leaves ``home``."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def sign_file(
+    info: FileInfo, contract: Contract, key: SigningKey, records_per_part: int = RECORDS_PER_PART
+) -> Envelope:
+    """Sign a file as its sender: its digest, and the root over its pages so that one page can be proven."""
+    roots, n_records = part_roots(info, contract, records_per_part)
+    evidence = DeliveredEvidence(
+        root=root_from_leaf_hashes(roots).hex(),
+        n_parts=max(1, len(roots)),
+        n_records=n_records,
+        records_per_page=RECORDS_PER_PAGE,
+        records_per_part=records_per_part,
+    )
+    delivery = Delivery(contract.feed, FileDigest(info.path.name, info.sha256, info.n_bytes), evidence)
+    return seal(format_statement(delivery.to_statement()), [key])
+
+
+def sidecar(path: Path) -> Path:
+    """Return where the signature of a file is looked for: ``<file>.dsse.json`` beside it."""
+    return path.with_name(path.name + SIDECAR)
+
+
+def read_sidecar(path: Path) -> Envelope | None:
+    """Read the signature beside a file, None if there is none.
+
+    Raises
+    ------
+    Refused
+        If there is one that is no envelope.
+    """
+    beside = sidecar(path)
+    try:
+        with beside.open("rb") as handle:
+            return open_envelope(handle.read(65_536))
+    except FileNotFoundError:
+        return None
+    except (OSError, MalformedEnvelope) as exc:
+        raise Refused("signature", f"{beside.name}: {exc}") from exc
+
+
+def check_delivery(
+    envelope: Envelope | None, info: FileInfo, contract: Contract, agencies: Agencies, at_index: int
+) -> Delivery | None:
+    """Check who signed a file, against what is enrolled now.
+
+    Raises
+    ------
+    Refused
+        With code ``unsigned``, ``signature``, ``unknown-key``, ``revoked-key`` or ``wrong-delivery``.
+    """
+    if envelope is None:
+        if contract.signature == "required":
+            raise Refused("unsigned", f"want a file signed by {contract.agency}, got none beside it")
+        return None
+    try:
+        authority = agencies.signer(envelope, at_index)
+    except UnknownKey as exc:
+        raise Refused("unknown-key", str(exc)) from exc
+    except RevokedKey as exc:
+        raise Refused("revoked-key", str(exc)) from exc
+    except EnvelopeRejected as exc:
+        raise Refused("signature", str(exc)) from exc
+    if contract.agency is not None and authority.agency != contract.agency:
+        raise Refused("unknown-key", f"want a key of {contract.agency}, got one of {authority.agency}")
+    try:
+        delivery = Delivery.from_statement(parse_statement(envelope.payload))
+    except MalformedStatement as exc:
+        raise Refused("wrong-delivery", str(exc)) from exc
+    if delivery.file.sha256 != info.sha256 or delivery.feed != contract.feed:
+        raise Refused(
+            "wrong-delivery",
+            f"want {contract.feed} file {info.sha256[:16]}, got {delivery.feed} file {delivery.file.sha256[:16]}",
+        )
+    if delivery.evidence.records_per_page != RECORDS_PER_PAGE:
+        raise Refused(
+            "wrong-delivery", f"want pages of {RECORDS_PER_PAGE}, got {delivery.evidence.records_per_page}"
+        )
+    return delivery
+
+
+def write_sidecar(envelope: Envelope, path: Path) -> Path:
+    """Write a file's signature beside it and return where."""
+    beside = sidecar(path)
+    beside.write_text(json.dumps(envelope.to_object(), indent=1) + "\n", encoding="utf-8")
+    return beside

@@ -1,0 +1,163 @@
+"""A city's home directory: where its keys, stores and database are, and who may write.
+
+::
+
+    DIR/
+      veracity.json     the log's origin, written once
+      trust.policy      what to hand out: the log's key and its witnesses
+      keys/             log.key, operator.pem, agencies/<name>.pem (mode 0600)
+      store/            log, evidence, contracts, tables, quarantine: an object store
+      veracity.db       last signed checkpoint, and an index that the log can rebuild
+      lock              held by the one process that writes
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from veracity.home.errors import BadName, HomeBusy, HomeExists, HomeUnusable, NoHome
+
+_ORIGIN = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}(/[A-Za-z0-9._-]{1,64}){0,4}")
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The places in one home."""
+
+    root: Path
+    origin: str
+
+    @property
+    def store(self) -> Path:
+        """Root of the object store."""
+        return self.root / "store"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.root / "veracity.db"
+
+    @property
+    def log_key(self) -> Path:
+        """The key that signs checkpoints."""
+        return self.root / "keys" / "log.key"
+
+    @property
+    def operator_key(self) -> Path:
+        """The key that signs the city's statements."""
+        return self.root / "keys" / "operator.pem"
+
+    @property
+    def policy(self) -> Path:
+        """The trust policy to hand out."""
+        return self.root / "trust.policy"
+
+    def agency_key(self, agency: str) -> Path:
+        """Where the key of an agency is kept if this home made it."""
+        return self.root / "keys" / "agencies" / f"{agency}.pem"
+
+
+def create_directory(root: Path, origin: str) -> Directory:
+    """Make an empty home; ``HomeExists`` where there is one, ``HomeUnusable`` where none can be."""
+    if not _ORIGIN.fullmatch(origin):
+        raise BadName(f"origin: want a name such as example.org/city (no scheme, no spaces), got {origin!r}")
+    if (root / "veracity.json").exists():
+        other = open_directory(root).origin
+        raise HomeExists(f"init: want a directory without a city, got {root} of {other}")
+    if root.is_dir() and any(root.iterdir()):
+        raise HomeExists(f"init: want an empty directory, got {root} with files in it")
+    with usable(root):
+        for path in (root, root / "keys", root / "keys" / "agencies", root / "store"):
+            mode = 0o700 if path.name in ("keys", "agencies") else 0o755
+            path.mkdir(mode=mode, parents=True, exist_ok=True)
+    return Directory(root, origin)
+
+
+def seal_directory(directory: Directory) -> None:
+    """Write the file that makes the directory a home: the last step of ``init``."""
+    with usable(directory.root):
+        body = json.dumps({"schema": "veracity.home/v1", "origin": directory.origin}, indent=2) + "\n"
+        write_new(directory.root / "veracity.json", body.encode(), 0o644)
+
+
+def open_directory(root: Path) -> Directory:
+    """Open a home; ``NoHome`` where there is none."""
+    path = root / "veracity.json"
+    try:
+        document = json.loads(path.read_bytes()[:65_536])
+        origin = document["origin"]
+    except FileNotFoundError as exc:
+        raise NoHome(f"home: want a directory made by `veracity init`, got {root}") from exc
+    except OSError as exc:
+        raise HomeUnusable(f"home: want to read {path}, got {exc.strerror}") from exc
+    except (ValueError, KeyError, TypeError) as exc:
+        raise NoHome(f"home: want an origin in {path}, got {type(exc).__name__}") from exc
+    if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
+        raise NoHome(f"home: want an origin in {path}, got {origin!r}")
+    return Directory(root, origin)
+
+
+@contextlib.contextmanager
+def writing(directory: Directory) -> Iterator[None]:
+    """Hold the home's lock; ``HomeBusy`` with the other's process id if it is held.
+
+    The kernel drops the lock when its holder ends, however it ends.
+    """
+    with usable(directory.root):
+        handle = os.open(directory.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            holder = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
+            raise HomeBusy(f"home {directory.root}: want its lock, got it held by process {holder}") from exc
+        with usable(directory.root):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def usable(root: Path) -> Iterator[None]:
+    """Turn the system's refusals into ``HomeUnusable``."""
+    try:
+        yield
+    except OSError as exc:
+        where = exc.filename or root
+        raise HomeUnusable(f"home: want to write {where}, got {exc.strerror or exc}") from exc
+
+
+def write_new(path: Path, body: bytes, mode: int) -> None:
+    """Write a new file durably, readable only as ``mode`` says from its first byte."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(handle, "wb") as out:
+        os.fchmod(handle, mode)
+        out.write(body)
+        out.flush()
+        os.fsync(handle)
+    parent = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)
+
+
+def write_whole(path: Path, body: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    beside = path.with_name(path.name + ".part")
+    try:
+        with beside.open("wb") as out:
+            out.write(body)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,93 @@
+"""Errors of a city's home directory and what is done in it."""
+
+from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
+
+
+class HomeError(VeracityError):
+    """Root of the errors of ``home``."""
+
+    code = "home-error"
+
+
+class NoHome(HomeError, Malformed):
+    """The directory is not a city's home."""
+
+    code = "no-home"
+
+
+class HomeExists(HomeError, Malformed):
+    """A city lives there already; making another would bury its keys."""
+
+    code = "home-exists"
+
+
+class HomeUnusable(HomeError, Unavailable):
+    """The home cannot be read or written: rights, disk."""
+
+    code = "home-unusable"
+
+
+class HomeBusy(HomeError, Unavailable):
+    """Another process is writing in this home."""
+
+    code = "home-busy"
+
+
+class BadName(HomeError, Malformed):
+    """A name, number or time given by the caller is not one."""
+
+    code = "bad-name"
+
+
+class MissingKey(HomeError, Unavailable):
+    """A key file that is needed is not there or cannot be read."""
+
+    code = "missing-key"
+
+
+class UnknownFeed(HomeError, Malformed):
+    """No contract has been added for this feed."""
+
+    code = "unknown-feed"
+
+
+class UnknownAgency(HomeError, Malformed):
+    """No agency of this name is enrolled."""
+
+    code = "unknown-agency"
+
+
+class AgencyExists(HomeError, Malformed):
+    """An agency of this name is enrolled; its key can be rotated or revoked."""
+
+    code = "agency-exists"
+
+
+class ContractBreaks(HomeError, Rejected):
+    """The new contract would change the table under its readers."""
+
+    code = "contract-breaks"
+
+
+class RecordNotFound(HomeError, Rejected):
+    """No record, or more than one, is what the caller asked a receipt for."""
+
+    code = "record-not-found"
+
+
+class DeliveryRefused(HomeError, Rejected):
+    """A file was refused as a whole: its signature, its signer, or that it came before."""
+
+    code = "delivery-refused"
+
+
+class DeliveryInterrupted(HomeError, Rejected):
+    """Part of this file went in before; say whether to go on with it."""
+
+    code = "delivery-interrupted"
+
+
+class StateBehind(HomeError, Rejected):
+    """The home's parts disagree: something was restored or changed outside this program."""
+
+    code = "state-behind"

@@ -1,0 +1,255 @@
+"""A home opened: its stores, its log, its index, and who may sign. What every task starts from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from veracity.data.contract import Contract, parse_contract
+from veracity.data.evidence import EvidenceStore
+from veracity.data.lake import Table, local_uri
+from veracity.home.clock import Clock, system_clock
+from veracity.home.directory import (
+    Directory,
+    create_directory,
+    open_directory,
+    seal_directory,
+    usable,
+    write_new,
+    writing,
+)
+from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
+from veracity.home.index import Index
+from veracity.log.append import Log
+from veracity.log.notes import Signer, Verifier
+from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
+from veracity.log.reader import LogReader
+from veracity.provenance.agencies import Agencies
+from veracity.provenance.dsse import open_envelope, sign_envelope
+from veracity.provenance.keys import SigningKey, read_signing_key, write_signing_key
+from veracity.provenance.statements import Enrol, SealedContract, format_statement
+from veracity.provenance.statements.statement import Statement
+from veracity.stores.database import Database
+from veracity.stores.log_state import SqlLogState
+from veracity.stores.objects import LocalObjects
+
+OPERATOR = "operator"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed as the log has it now: its contract and where that was said."""
+
+    contract: Contract
+    idx: int
+
+
+class Home:
+    """One home, open for reading. ``Writer`` adds what needs the lock and the keys."""
+
+    def __init__(self, directory: Directory, clock: Clock | None = None) -> None:
+        self.directory = directory
+        self.clock = clock or system_clock()
+        self.objects = LocalObjects(directory.store)
+        self.log_objects = LocalObjects(directory.store / "log")
+        self.database = Database(directory.database)
+        self.index = Index(self.database)
+
+    @classmethod
+    def open(cls, root: Path, clock: Clock | None = None) -> Home:
+        """Open a home for reading; ``NoHome`` where there is none."""
+        return cls(open_directory(root), clock)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The trust policy that this home hands out."""
+        try:
+            return parse_policy(self.directory.policy.read_bytes()[:65_536])
+        except OSError as exc:
+            raise MissingKey(f"policy: want to read {self.directory.policy}, got {exc.strerror}") from exc
+
+    @property
+    def log_verifier(self) -> Verifier:
+        """The public key of this home's log."""
+        found = [v for v in self.policy.logs if v.name == self.directory.origin]
+        if not found:
+            raise StateBehind(f"policy: want the key of {self.directory.origin} in trust.policy, got none")
+        return found[0]
+
+    def reader(self) -> LogReader:
+        """The log as published."""
+        return LogReader.open(self.log_objects, self.log_verifier)
+
+    def agencies(self) -> Agencies:
+        """Who may sign, folded from the enrolments in the log."""
+        reader = self.reader()
+        return Agencies.fold(
+            (idx, open_envelope(reader.entry(idx))) for idx, _ in self.index.predicates("enrol")
+        )
+
+    def feeds(self) -> dict[str, Feed]:
+        """Every feed and its contract in force, by name."""
+        latest = {str(p["feed"]): (idx, str(p["sha256"])) for idx, p in self.index.predicates("contract")}
+        return {name: Feed(self.contract(digest), idx) for name, (idx, digest) in sorted(latest.items())}
+
+    def feed(self, name: str) -> Feed:
+        """Return one feed; ``UnknownFeed`` with those there are."""
+        found = self.index.predicates("contract", name)
+        if not found:
+            names = (
+                ", ".join(sorted({str(p["feed"]) for _, p in self.index.predicates("contract")})) or "none"
+            )
+            raise UnknownFeed(f"feed: want one of the feeds added ({names}), got {name!r}")
+        idx, predicate = found[-1]
+        return Feed(self.contract(str(predicate["sha256"])), idx)
+
+    def contract(self, sha256: str) -> Contract:
+        """Return a contract by the digest a statement gives; ``StateBehind`` if the store has another."""
+        contract = parse_contract(self.objects.get(contract_path(sha256)))
+        if contract.sha256 != sha256:
+            raise StateBehind(
+                f"contract {sha256[:16]}: want a file of that digest, got {contract.sha256[:16]}"
+            )
+        return contract
+
+    def table(self, feed: str) -> Table:
+        """Return a feed's table."""
+        prefix = f"tables/{feed}"
+        return Table(self.objects, prefix, local_uri(self.directory.store, prefix))
+
+    def evidence(self, feed: str) -> EvidenceStore:
+        """Return a feed's evidence."""
+        return EvidenceStore(self.objects, feed)
+
+
+class Writer(Home):
+    """A home open for writing: holds the lock, the keys and the log. Use ``open_writer``."""
+
+    def __init__(self, directory: Directory, clock: Clock | None = None, *, reindex: bool = False) -> None:
+        super().__init__(directory, clock)
+        self.operator = read_signing_key(directory.operator_key)
+        signer = _read_log_key(directory)
+        self.log = Log.open(self.log_objects, SqlLogState(self.database), signer)
+        if reindex:
+            self.index.clear()
+        self._catch_up()
+        self._settle()
+
+    def say(self, statement: Statement) -> int:
+        """Sign a statement as the operator, append it, index it; return its place in the log."""
+        return self.append(sign_envelope(format_statement(statement), [self.operator]))
+
+    def append(self, entry: bytes) -> int:
+        """Append one signed entry and index it; the same entry again gets its first place."""
+        (idx,) = self.log.append([entry])
+        if idx >= self.index.size:
+            self._catch_up()
+        return idx
+
+    def _catch_up(self) -> None:
+        """Bring the index up to the log: after a crash between the two, or at every append."""
+        have = self.index.size
+        if have > self.log.size:
+            raise StateBehind(
+                f"index: want at most the log's {self.log.size} entries, got {have}; run log reindex"
+            )
+        if have < self.log.size:
+            self.index.apply(have, self.log.entries(have, self.log.size))
+
+    def _settle(self) -> None:
+        """Finish or forget batches that a crash left between the table and the log."""
+        for pending in self.index.pending():
+            committed = not pending.has_rows or self.table(pending.feed).holds(pending.batch)
+            if committed and self.index.batch(pending.feed, pending.batch) is None:
+                self.append(pending.entry)
+            self.index.settle(pending.feed)
+
+
+@contextlib.contextmanager
+def open_writer(root: Path, clock: Clock | None = None, *, reindex: bool = False) -> Iterator[Writer]:
+    """Open a home for writing, alone: ``HomeBusy`` if another process has it.
+
+    With ``reindex`` the index is emptied and made again from the log.
+    """
+    directory = open_directory(root)
+    with writing(directory):
+        writer = Writer(directory, clock, reindex=reindex)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+@dataclass(frozen=True)
+class CityKeys:
+    """The two private keys of a city: one signs checkpoints, the other its statements."""
+
+    log_seed: bytes
+    operator: SigningKey
+
+    @classmethod
+    def generate(cls) -> CityKeys:
+        """Make both from the system's randomness."""
+        return cls(SigningKey.generate().seed, SigningKey.generate())
+
+
+def init(
+    root: Path | str, origin: str, clock: Clock | None = None, keys: CityKeys | None = None
+) -> Directory:
+    """Make a home: keys, stores, database, the operator's enrolment as entry 0, and the trust policy.
+
+    ``keys`` are for a city whose keys are made elsewhere; without them new ones are made.
+
+    Raises
+    ------
+    HomeExists, HomeUnusable, BadName
+        Nothing is left behind that ``open_directory`` would take for a home.
+    """
+    root = Path(root)
+    keys = keys or CityKeys.generate()
+    directory = create_directory(root, origin)
+    signer = Signer(origin, keys.log_seed)
+    with usable(root):
+        write_new(directory.log_key, (signer.format() + "\n").encode(), 0o600)
+        write_new(directory.policy, format_policy(policy_for(signer.verifier)).encode(), 0o644)
+    write_signing_key(keys.operator, directory.operator_key)
+    with writing(directory):
+        writer = Writer(directory, clock)
+        try:
+            writer.say(Enrol("enrol", OPERATOR, "operator", keys.operator.public).to_statement())
+        finally:
+            writer.close()
+    seal_directory(directory)
+    return directory
+
+
+def contract_path(sha256: str) -> str:
+    """Return where a contract's YAML is kept."""
+    return f"contracts/{sha256}.yaml"
+
+
+def sealed_contract(contract: Contract) -> SealedContract:
+    """Return what the log says of a contract."""
+    return SealedContract(
+        contract.feed,
+        contract.version,
+        contract.sha256,
+        contract.agency,
+        contract.signature,
+        contract.simulated,
+    )
+
+
+def _read_log_key(directory: Directory) -> Signer:
+    try:
+        text = directory.log_key.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise MissingKey(f"log key: want to read {directory.log_key}, got {exc}") from exc
+    return Signer.parse(text.strip())

@@ -1,0 +1,199 @@
+"""The index: what the log says, in tables that can be asked. A cache, never the truth.
+
+Every row comes from a statement in the log by ``apply``, the only way in; ``veracity log
+reindex`` empties the tables and applies the log again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from veracity.provenance.dsse import open_envelope
+from veracity.provenance.statements import parse_statement
+from veracity.stores.database import METADATA, Database
+
+_statements = sa.Table(
+    "statements",
+    METADATA,
+    sa.Column("idx", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("feed", sa.String),
+    sa.Column("predicate", sa.LargeBinary, nullable=False),
+    sa.Index("statements_kind", "kind", "feed"),
+)
+_batches = sa.Table(
+    "batches",
+    METADATA,
+    sa.Column("feed", sa.String, primary_key=True),
+    sa.Column("batch", sa.Integer, primary_key=True),
+    sa.Column("idx", sa.Integer, nullable=False),
+    sa.Column("file_sha256", sa.String, nullable=False),
+    sa.Column("part", sa.Integer, nullable=False),
+    sa.Column("is_last", sa.Boolean, nullable=False),
+    sa.Column("received_at", sa.String, nullable=False),
+    sa.Column("received", sa.Integer, nullable=False),
+    sa.Column("accepted", sa.Integer, nullable=False),
+    sa.Column("quarantined", sa.Integer, nullable=False),
+    sa.Column("refused", sa.Integer, nullable=False),
+    sa.Index("batches_file", "feed", "file_sha256"),
+)
+# What was decided but is perhaps not yet in the log: not a cache, emptied by the append itself.
+_pending = sa.Table(
+    "pending",
+    METADATA,
+    sa.Column("feed", sa.String, primary_key=True),
+    sa.Column("batch", sa.Integer, nullable=False),
+    sa.Column("has_rows", sa.Boolean, nullable=False),
+    sa.Column("entry", sa.LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """One batch as its statement counts it."""
+
+    feed: str
+    batch: int
+    idx: int
+    file_sha256: str
+    part: int
+    is_last: bool
+    received_at: str
+    received: int
+    accepted: int
+    quarantined: int
+    refused: int
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A batch whose statement was signed before its rows were committed."""
+
+    feed: str
+    batch: int
+    has_rows: bool
+    entry: bytes
+
+
+class Index:
+    """The index of one home's log, in its SQL database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def size(self) -> int:
+        """How many entries of the log are in it: they are applied in order."""
+        with self._database.reading() as db:
+            last = db.execute(sa.select(sa.func.max(_statements.c.idx))).scalar_one()
+        return 0 if last is None else int(last) + 1
+
+    def clear(self) -> None:
+        """Forget everything that came from the log."""
+        with self._database.writing() as db:
+            db.execute(sa.delete(_statements))
+            db.execute(sa.delete(_batches))
+
+    def apply(self, first: int, entries: Iterable[bytes]) -> None:
+        """Take in consecutive log entries, the first at index ``first``, in one transaction."""
+        rows: list[dict[str, Any]] = []
+        batches: list[dict[str, Any]] = []
+        for idx, entry in enumerate(entries, first):
+            statement = parse_statement(open_envelope(entry).payload)
+            predicate, kind = statement.predicate, statement.kind
+            feed = predicate.get("feed") if kind in ("contract", "ingest") else None
+            rows.append({"idx": idx, "kind": kind, "feed": feed, "predicate": orjson.dumps(predicate)})
+            if kind == "ingest":
+                batches.append(_batch(idx, predicate))
+        with self._database.writing() as db:
+            if rows:
+                db.execute(sa.insert(_statements), rows)
+            if batches:
+                db.execute(sa.insert(_batches), batches)
+
+    def predicates(self, kind: str, feed: str | None = None) -> list[tuple[int, dict[str, Any]]]:
+        """Return (index, predicate) of the statements of a kind, in log order."""
+        query = sa.select(_statements.c.idx, _statements.c.predicate).where(_statements.c.kind == kind)
+        if feed is not None:
+            query = query.where(_statements.c.feed == feed)
+        with self._database.reading() as db:
+            return [(int(i), orjson.loads(p)) for i, p in db.execute(query.order_by(_statements.c.idx))]
+
+    def predicate(self, idx: int) -> dict[str, Any]:
+        """Return the predicate of the statement at a log index."""
+        query = sa.select(_statements.c.predicate).where(_statements.c.idx == idx)
+        with self._database.reading() as db:
+            document: dict[str, Any] = orjson.loads(db.execute(query).scalar_one())
+        return document
+
+    def kinds(self) -> dict[str, int]:
+        """Count the statements of each kind."""
+        query = sa.select(_statements.c.kind, sa.func.count()).group_by(_statements.c.kind)
+        with self._database.reading() as db:
+            return {str(k): int(n) for k, n in db.execute(query.order_by(_statements.c.kind))}
+
+    def batches(self, feed: str, file_sha256: str | None = None) -> list[BatchRow]:
+        """Return a feed's batches in order, or those of one file."""
+        query = sa.select(_batches).where(_batches.c.feed == feed)
+        if file_sha256 is not None:
+            query = query.where(_batches.c.file_sha256 == file_sha256)
+        with self._database.reading() as db:
+            return [BatchRow(**row) for row in db.execute(query.order_by(_batches.c.batch)).mappings()]
+
+    def batch(self, feed: str, batch: int) -> BatchRow | None:
+        """Return one batch, or None."""
+        query = sa.select(_batches).where(_batches.c.feed == feed, _batches.c.batch == batch)
+        with self._database.reading() as db:
+            row = db.execute(query).mappings().one_or_none()
+        return None if row is None else BatchRow(**row)
+
+    def next_batch(self, feed: str) -> tuple[int, str | None]:
+        """Return the next batch's number and when the last one was received."""
+        query = sa.select(_batches.c.batch, _batches.c.received_at).where(_batches.c.feed == feed)
+        with self._database.reading() as db:
+            row = db.execute(query.order_by(_batches.c.batch.desc()).limit(1)).one_or_none()
+        return (0, None) if row is None else (int(row[0]) + 1, str(row[1]))
+
+    def up_to(self, feed: str, as_of: datetime | None) -> int:
+        """Return the last batch received at or before ``as_of`` (or at all); -1 if there is none."""
+        query = sa.select(sa.func.max(_batches.c.batch)).where(_batches.c.feed == feed)
+        if as_of is not None:
+            query = query.where(_batches.c.received_at <= as_of.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        with self._database.reading() as db:
+            last = db.execute(query).scalar_one()
+        return -1 if last is None else int(last)
+
+    def pend(self, pending: Pending) -> None:
+        """Remember a signed batch before its rows are committed."""
+        row = asdict(pending)
+        with self._database.writing() as db:
+            db.execute(sa.delete(_pending).where(_pending.c.feed == pending.feed))
+            db.execute(sa.insert(_pending), row)
+
+    def pending(self) -> Sequence[Pending]:
+        """Return the batches whose append was not confirmed."""
+        with self._database.reading() as db:
+            return [Pending(**row) for row in db.execute(sa.select(_pending)).mappings()]
+
+    def settle(self, feed: str) -> None:
+        """Forget a feed's pending batch: it is in the log, or will never be."""
+        with self._database.writing() as db:
+            db.execute(sa.delete(_pending).where(_pending.c.feed == feed))
+
+
+def _batch(idx: int, predicate: Mapping[str, Any]) -> dict[str, Any]:
+    counts = predicate["counts"]
+    return {
+        "feed": predicate["feed"],
+        "batch": predicate["batch"],
+        "idx": idx,
+        "file_sha256": predicate["file"]["sha256"],
+        "part": predicate["part"]["index"],
+        "is_last": predicate["part"]["last"],
+        "received_at": predicate["received_at"],
+        **{name: counts[name] for name in ("received", "accepted", "quarantined", "refused")},
+    }

@@ -1,0 +1,104 @@
+"""Build a panel from the home's tables and say in the log what went in and what came out."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from veracity.data.digest import frame_digest
+from veracity.data.errors import MalformedPanel
+from veracity.data.panel import build_panel
+from veracity.data.panel_definition import Panel, parse_panel
+from veracity.home.clock import format_time
+from veracity.home.home import Home, Writer
+from veracity.provenance.statements import Input, RowsDigest, Transform
+
+
+@dataclass(frozen=True)
+class BuiltPanel:
+    """A panel and its statement; ``entry`` is the statement's place in the log."""
+
+    frame: pl.DataFrame
+    statement: Transform
+    entry: int | None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any feed in it is simulated."""
+        return self.statement.simulated
+
+
+def read_panel(path: Path) -> Panel:
+    """Read a panel's definition from a file."""
+    try:
+        with path.open("rb") as handle:
+            return parse_panel(handle.read(70_000))
+    except OSError as exc:
+        raise MalformedPanel(f"panel {path}: {exc.strerror}") from exc
+    except MalformedPanel as exc:
+        raise MalformedPanel(f"{path}: {exc}") from exc
+
+
+def build(home: Home, path: Path, as_of: datetime | None = None) -> BuiltPanel:
+    """Build a panel as known at ``as_of`` (or now), saying nothing in the log."""
+    panel = read_panel(path)
+    up_to = {feed: home.index.up_to(feed, as_of) for feed in panel.feeds if home.feed(feed)}
+    frame = panel_frame(home, panel, up_to)
+    inputs = tuple(
+        Input(feed, last, snapshot_digest(home, feed, last)) for feed, last in up_to.items() if last >= 0
+    )
+    simulated = any(home.feed(feed).contract.simulated for feed in panel.feeds)
+    statement = Transform(
+        name=panel.name,
+        definition_sha256=panel.sha256,
+        inputs=inputs,
+        output=RowsDigest(frame.height, frame_digest(frame)),
+        simulated=simulated,
+        as_of=None if as_of is None else format_time(as_of),
+    )
+    return BuiltPanel(frame, statement, None)
+
+
+def build_and_say(home: Writer, path: Path, as_of: datetime | None = None) -> BuiltPanel:
+    """Build a panel, keep its definition, and append its statement (the same build says it once)."""
+    built = build(home, path, as_of)
+    home.objects.put(panel_path(built.statement.definition_sha256), path.read_bytes())
+    return BuiltPanel(built.frame, built.statement, home.say(built.statement.to_statement()))
+
+
+def panel_frame(home: Home, panel: Panel, up_to: Mapping[str, int]) -> pl.DataFrame:
+    """Build a panel from each feed's rows up to a batch."""
+    rows: dict[str, pl.DataFrame] = {}
+    times: dict[str, str] = {}
+    for feed in panel.feeds:
+        contract = home.feed(feed).contract
+        if contract.time is None:
+            raise MalformedPanel(f"panel {panel.name}: want feeds with a timestamp, got {feed} without")
+        used = [c for c in panel.columns if c.feed == feed]
+        wanted = {contract.time, *(c.value for c in used), *(c.key for c in used if c.key)}
+        have = {f.name for f in contract.fields}
+        scan = home.table(feed).scan(up_to_batch=up_to[feed])
+        rows[feed] = scan.select(sorted(wanted & have)).collect()
+        times[feed] = contract.time
+    return build_panel(panel, rows, times)
+
+
+def snapshot_digest(home: Home, feed: str, up_to_batch: int) -> str:
+    """Return the digest of a table as it stood after a batch.
+
+    SHA-256 over one line a batch with rows, in order: ``<batch> <digest of its rows>``. Known
+    from the log alone; two tables with the same digest hold the same rows in the same order.
+    """
+    hasher = hashlib.sha256()
+    for _, predicate in home.index.predicates("ingest", feed):
+        if predicate["table"] is not None and predicate["batch"] <= up_to_batch:
+            hasher.update(f"{predicate['batch']} {predicate['table']['sha256']}\n".encode())
+    return hasher.hexdigest()
+
+
+def panel_path(sha256: str) -> str:
+    """Return where a panel's definition is kept."""
+    return f"panels/{sha256}.yaml"

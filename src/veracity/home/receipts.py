@@ -1,0 +1,178 @@
+"""Make a receipt: gather from the home all that its holder needs to check one record without it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from veracity.data.contract import Contract
+from veracity.data.evidence import Pages, check_page
+from veracity.data.records import split_records
+from veracity.data.reexecution import json_row, text_format
+from veracity.data.render import render_rows
+from veracity.data.text import RECORDS_PER_PAGE
+from veracity.data.where import parse_condition
+from veracity.feeds.parquet_rows import read_parquet_rows
+from veracity.home.errors import RecordNotFound, StateBehind
+from veracity.home.home import Home
+from veracity.home.ingest import is_whole_file_refusal
+from veracity.log.merkle import inclusion_path
+from veracity.log.reader import LogReader
+from veracity.provenance.dsse import Envelope
+from veracity.provenance.receipts import (
+    PartPath,
+    ProvenContract,
+    ProvenEntry,
+    ProvenPage,
+    ProvenRecord,
+    Receipt,
+)
+from veracity.provenance.statements import Ingest
+
+
+@dataclass(frozen=True)
+class Found:
+    """A row of a table and where its record is."""
+
+    batch: int
+    record: int
+    row: dict[str, object]
+
+
+def find_row(home: Home, feed: str, where: str) -> Found:
+    """Return the one row that a condition selects; ``RecordNotFound`` for none or several."""
+    contract = home.feed(feed).contract
+    condition = parse_condition(where, contract)
+    rows = home.table(feed).scan().filter(condition).head(3).collect()
+    if rows.height != 1:
+        got = "none" if rows.is_empty() else f"{'at least ' if rows.height == 3 else ''}{rows.height}"
+        raise RecordNotFound(f"receipt: want one accepted row where {where}, got {got}")
+    return _found(rows)
+
+
+def find_record(home: Home, feed: str, batch: int, record: int) -> Found:
+    """Return the row of a record of a batch; a record without one is still shown, with no row."""
+    if home.index.batch(feed, batch) is None:
+        raise RecordNotFound(f"receipt: want a batch of {feed}, got {batch}")
+    rows = home.table(feed).scan(batch=batch).filter(pl.col("_record") == record).head(2).collect()
+    if rows.height != 1:
+        return Found(batch, record, {})
+    return _found(rows)
+
+
+def _found(rows: pl.DataFrame) -> Found:
+    row = rows.row(0, named=True)
+    batch, record = int(row.pop("_batch")), int(row.pop("_record"))
+    return Found(batch, record, row)
+
+
+def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
+    """Return the receipt of one record.
+
+    Raises
+    ------
+    RecordNotFound
+        If the batch has no such record, or nothing of it was kept.
+    EvidenceMismatch
+        If the stored evidence is not what the log says it was.
+    """
+    row = home.index.batch(feed, found.batch)
+    if row is None:
+        raise RecordNotFound(f"receipt: want a batch of {feed}, got {found.batch}")
+    reader = home.reader()
+    stated = _entry(reader, row.idx)
+    ingest = Ingest.from_statement(stated.statement)
+    if is_whole_file_refusal(ingest.refusals):
+        reasons = ", ".join(ingest.refusals)
+        raise RecordNotFound(
+            f"receipt: want a record that was kept, got a file refused as a whole ({reasons})"
+        )
+    if not 0 <= found.record < ingest.part.n_records:
+        raise RecordNotFound(f"receipt: want a record below {ingest.part.n_records}, got {found.record}")
+    contract = home.contract(ingest.contract_sha256)
+    signers = [stated.envelope, *([ingest.delivery] if ingest.delivery is not None else [])]
+    return Receipt(
+        stated=stated,
+        keys=_keys(home, reader, signers),
+        contract=ProvenContract(contract.text, _contract_entry(home, reader, ingest, row.idx)),
+        parts=_parts(home, ingest),
+        record=_record(home, contract, ingest, found.record),
+        row=json_row(found.row) if found.row else None,
+    )
+
+
+def _entry(reader: LogReader, idx: int) -> ProvenEntry:
+    return ProvenEntry.parse(reader.entry(idx), reader.prove(idx))
+
+
+def _contract_entry(home: Home, reader: LogReader, ingest: Ingest, before: int) -> ProvenEntry:
+    for idx, predicate in reversed(home.index.predicates("contract", ingest.feed)):
+        if idx < before and predicate["sha256"] == ingest.contract_sha256:
+            return _entry(reader, idx)
+    raise StateBehind(
+        f"contract {ingest.contract_sha256[:16]}: want its statement before entry {before}, got none"
+    )
+
+
+def _keys(home: Home, reader: LogReader, envelopes: Iterable[Envelope]) -> tuple[ProvenEntry, ...]:
+    """Return the enrolments that the signers' keys rest on: entry 0, and each change up to them."""
+    agencies = home.agencies()
+    wanted = {0}
+    hints = {line.keyid for envelope in envelopes for line in envelope.signatures}
+    for authority in agencies.enrolled():
+        if authority.key.keyid in hints:
+            wanted |= _chain(home, authority.agency, authority.enrolled_at)
+    return tuple(_entry(reader, idx) for idx in sorted(wanted))
+
+
+def _chain(home: Home, agency: str, up_to: int) -> set[int]:
+    return {idx for idx, p in home.index.predicates("enrol") if p["agency"] == agency and idx <= up_to}
+
+
+def _parts(home: Home, ingest: Ingest) -> PartPath | None:
+    """Return the way from this part's root to the signed root of the file."""
+    if ingest.delivery is None:
+        return None
+    rows = home.index.batches(ingest.feed, ingest.file.digest.sha256)
+    if not rows[-1].is_last:
+        raise RecordNotFound(
+            f"receipt: want all parts of {ingest.file.digest.name} sealed, got {len(rows)}; run ingest --resume first"
+        )
+    roots = [bytes.fromhex(str(home.index.predicate(r.idx)["evidence"]["root"])) for r in rows]
+    return PartPath(ingest.part.index, len(roots), tuple(inclusion_path(roots, ingest.part.index)))
+
+
+def _record(home: Home, contract: Contract, ingest: Ingest, record: int) -> ProvenRecord:
+    evidence = home.evidence(ingest.feed)
+    sha256, part = ingest.file.digest.sha256, ingest.part.index
+    pages = evidence.pages(sha256, part, bytes.fromhex(ingest.evidence.root))
+    page = record // RECORDS_PER_PAGE
+    if ingest.evidence.form == "rendered":
+        content = rendered_pages(home, ingest, pages, page, page)
+    else:
+        content = evidence.read(sha256, part, pages, page, page)
+    kind = "ndjson" if ingest.evidence.form == "rendered" else ingest.file.kind
+    ends = [0, *split_records(content, text_format(contract, kind), at_end=True).tolist()]
+    position = record % RECORDS_PER_PAGE
+    return ProvenRecord(
+        batch=ingest.batch,
+        record=record,
+        pages=(ProvenPage(page, content, tuple(pages.path(page))),),
+        offset=ends[position],
+        length=ends[position + 1] - ends[position],
+    )
+
+
+def rendered_pages(home: Home, ingest: Ingest, pages: Pages, first: int, last: int) -> bytes:
+    """Render the rows of some pages of a kept columnar file again, each page compared with its hash."""
+    sha256 = ingest.file.digest.sha256
+    path = home.directory.store / home.evidence(ingest.feed).path(sha256, "received")
+    start = ingest.part.first_record + first * RECORDS_PER_PAGE
+    n_rows = min((last + 1) * RECORDS_PER_PAGE, ingest.part.n_records) - first * RECORDS_PER_PAGE
+    data, ends = render_rows(read_parquet_rows(path, start, n_rows))
+    begin = 0
+    for page in range(first, last + 1):
+        end = int(ends[min((page - first + 1) * RECORDS_PER_PAGE, len(ends)) - 1])
+        check_page(data[begin:end], pages.hashes[page], f"{ingest.feed} batch {ingest.batch} page {page}")
+        begin = end
+    return data

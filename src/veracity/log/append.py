@@ -1,0 +1,284 @@
+"""The writer of a log: append entries, sign the new tree, publish it.
+
+One step goes: work out bundles, tiles and the new checkpoint; swap the signed checkpoint in
+the state, together with those objects and the index of the new entries, in one transaction;
+write the objects; publish the checkpoint; answer.
+
+The swap comes before the tiles on purpose. Partial tiles of two writers share their paths, so
+a writer that loses the swap must not have written any. A crash after the swap loses nothing:
+whoever opens the log next writes the same objects from the state and publishes them.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Self
+
+from veracity.log.bundles import bundle_at, frame_entries
+from veracity.log.checkpoints import Checkpoint, parse_checkpoint
+from veracity.log.doors import LastSigned, LogState, Objects
+from veracity.log.edge import Edge, superseded
+from veracity.log.errors import (
+    LogMoved,
+    MalformedBundle,
+    MalformedTile,
+    ObjectMissing,
+    SigningStopped,
+    StoreBehind,
+    StoreUnavailable,
+    TileMismatch,
+)
+from veracity.log.fsck import check_tree
+from veracity.log.merkle import leaf_hash
+from veracity.log.notes import Signer, parse_note, sign_note
+from veracity.log.pending import format_pending, parse_pending
+from veracity.log.reader import CHECKPOINT_PATH, LogReader, ObjectTiles, open_checkpoint, read_bundle
+from veracity.log.tile_cache import TileCache
+from veracity.log.tiles import TILE_WIDTH, edge_tiles, split_tile
+
+MAX_STEP_BYTES = 16 * 1024 * 1024  #: entries signed in one step; longer appends take several
+MAX_STEP_ENTRIES = 65_536
+
+
+class Log:
+    """A log open for writing. Not safe to share between threads; several processes may hold one."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        state: LogState,
+        signer: Signer,
+        note: bytes,
+        edge: Edge,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self._objects = objects
+        self._state = state
+        self._signer = signer
+        self._edge = edge
+        self._cache = TileCache(ObjectTiles(objects))
+        self._view = LogReader(objects, note, checkpoint, self._cache)
+        self._stale: list[str] = []
+        self._failure: str | None = None
+
+    @classmethod
+    def open(cls, objects: Objects, state: LogState, signer: Signer) -> Self:
+        """Open the log named ``signer.name``, making it if neither store knows it.
+
+        Finishes what a crash left unpublished.
+
+        Raises
+        ------
+        StoreBehind
+            If the stores do not hold what was last signed: a restored backup, a lost file.
+        SignatureRejected
+            If the state or the store carry a checkpoint that another key signed.
+        StoreUnavailable
+            If a store is out of reach.
+        """
+        published = _published(objects, signer)
+        last = state.last(signer.name)
+        if last is None:
+            if published is not None:
+                raise StoreBehind(
+                    f"state of {signer.name}: want the checkpoint of size {published.size}, got none"
+                )
+            last = _begin(state, signer)
+        checkpoint = open_checkpoint(last.note, signer.verifier)
+        _settle(objects, last, checkpoint, published)
+        edge = _read_edge(objects, checkpoint)
+        log = cls(objects, state, signer, last.note, edge, checkpoint)
+        if last.previous is not None:
+            old_size = parse_checkpoint(parse_note(last.previous).text).size
+            log._stale.extend(superseded(old_size, checkpoint.size))
+            log._remove_stale()
+        return log
+
+    @property
+    def origin(self) -> str:
+        """The log's origin, the name of its key."""
+        return self._signer.name
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self._view.size
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The last checkpoint signed and published by this writer."""
+        return self._view.checkpoint
+
+    @property
+    def checkpoint_note(self) -> bytes:
+        """That checkpoint as the signed note."""
+        return self._view.checkpoint_note
+
+    @property
+    def reader(self) -> LogReader:
+        """The log as it is now; later appends do not change what it shows."""
+        return self._view
+
+    def append(self, entries: Sequence[bytes]) -> list[int]:
+        """Append entries and return their indices, in order, once all are durable and signed.
+
+        An entry that the log already has, or that comes twice, keeps its first index.
+
+        Raises
+        ------
+        EntryTooLarge
+            If an entry is over 65,535 bytes. Nothing of this call is appended.
+        LogMoved
+            If another writer signed first. Open the log again and append again.
+        SigningStopped, StoreUnavailable
+            If a write failed, now or before. What was appended is not known until the log is
+            opened again; appending the same entries then gives each its index.
+        """
+        self._check_signing()
+        frame_entries([max(entries, key=len)] if entries else [])
+        leaves = [leaf_hash(entry) for entry in entries]
+        known = dict(self._state.find(self.origin, leaves))
+        if any(index >= self.size for index in known.values()):
+            self._stop("another writer has signed a longer log")
+            raise LogMoved(f"log {self.origin}: want {self.size} entries as the last signed, got more")
+        fresh = {leaf: entry for leaf, entry in zip(leaves, entries, strict=True) if leaf not in known}
+        for step in _steps(fresh):
+            known.update(self._sign_step(step))
+        return [known[leaf] for leaf in leaves]
+
+    def prove(self, index: int) -> str:
+        """Return the ``tlog-proof`` text of an entry; see ``LogReader.prove``."""
+        return self._view.prove(index)
+
+    def prove_consistency(self, old_size: int) -> list[bytes]:
+        """Return the path from ``old_size`` to now; see ``LogReader.prove_consistency``."""
+        return self._view.prove_consistency(old_size)
+
+    def entry(self, index: int) -> bytes:
+        """Return one entry; see ``LogReader.entry``."""
+        return self._view.entry(index)
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Yield entries in order; see ``LogReader.entries``."""
+        return self._view.entries(start, stop)
+
+    def _sign_step(self, step: dict[bytes, bytes]) -> list[tuple[bytes, int]]:
+        edge, writes = self._edge.extend(list(step.values()), list(step))
+        checkpoint = Checkpoint(self.origin, edge.size, edge.root())
+        note = sign_note(checkpoint.format(), [self._signer])
+        indices = list(zip(step, range(self._edge.size, edge.size), strict=True))
+        # An error from here on leaves open how far the step came: sign nothing more.
+        self._stop("a write failed")
+        if not self._state.compare_and_swap(
+            self.origin, self.checkpoint_note, note, indices, format_pending(writes)
+        ):
+            self._stop("another writer has signed a longer log")
+            raise LogMoved(f"log {self.origin}: want {self.size} entries as the last signed, got others")
+        self._objects.put_many(writes)
+        self._objects.put(CHECKPOINT_PATH, note)
+        self._failure = None
+        self._stale.extend(superseded(self._edge.size, edge.size))
+        self._edge = edge
+        self._view = LogReader(self._objects, note, checkpoint, self._cache)
+        self._remove_stale()
+        return indices
+
+    def _check_signing(self) -> None:
+        if self._failure is not None:
+            raise SigningStopped(
+                f"log {self.origin}: want it opened again, got an append after {self._failure}"
+            )
+
+    def _stop(self, failure: str) -> None:
+        self._failure = failure
+
+    def _remove_stale(self) -> None:
+        """Delete partial tiles that full ones replaced. They are harmless: a failure waits for next time."""
+        with suppress(StoreUnavailable):
+            while self._stale:
+                for path in list(self._objects.list(self._stale[-1])):
+                    self._objects.delete(path)
+                self._stale.pop()
+
+
+def _steps(fresh: dict[bytes, bytes]) -> Iterator[dict[bytes, bytes]]:
+    """Cut new entries into steps of bounded size, so that what is pending stays bounded too."""
+    step: dict[bytes, bytes] = {}
+    n_bytes = 0
+    for leaf, entry in fresh.items():
+        if step and (n_bytes + len(entry) > MAX_STEP_BYTES or len(step) == MAX_STEP_ENTRIES):
+            yield step
+            step, n_bytes = {}, 0
+        step[leaf] = entry
+        n_bytes += len(entry)
+    if step:
+        yield step
+
+
+def _published(objects: Objects, signer: Signer) -> Checkpoint | None:
+    try:
+        note = objects.get(CHECKPOINT_PATH)
+    except ObjectMissing:
+        return None
+    return open_checkpoint(note, signer.verifier)
+
+
+def _begin(state: LogState, signer: Signer) -> LastSigned:
+    """Sign the empty tree of a new log."""
+    note = sign_note(Checkpoint(signer.name, 0, Edge().root()).format(), [signer])
+    if not state.compare_and_swap(signer.name, None, note, [], b""):
+        raise LogMoved(f"log {signer.name}: want no checkpoint yet, got one of another writer")
+    return LastSigned(note, None, b"")
+
+
+def _settle(objects: Objects, last: LastSigned, signed: Checkpoint, published: Checkpoint | None) -> None:
+    """Bring the object store up to the last signed checkpoint, or refuse."""
+    if published == signed:
+        return
+    if published is not None and published.size >= signed.size:
+        raise StoreBehind(
+            f"state of {signed.origin}: want the published checkpoint of size {published.size} "
+            f"({published.root.hex()[:16]}), got size {signed.size} ({signed.root.hex()[:16]})"
+        )
+    objects.put_many(parse_pending(last.pending))
+    previous = parse_checkpoint(parse_note(last.previous).text) if last.previous is not None else None
+    if published != previous:
+        # More than one step behind. Rarely a slow writer published late; else files are lost.
+        _check_complete(objects, signed, published)
+    objects.put(CHECKPOINT_PATH, last.note)
+
+
+def _check_complete(objects: Objects, signed: Checkpoint, published: Checkpoint | None) -> None:
+    faults = [f for f in check_tree(objects, signed) if f.code != "leftover"]
+    if faults:
+        raise StoreBehind(f"log {signed.origin}: want all of size {signed.size}, got {faults[0]}")
+    if published is not None:
+        view = LogReader(objects, b"", signed)
+        if view.root_at(published.size) != published.root:
+            raise StoreBehind(
+                f"published size {published.size}: want a prefix of the signed log, got another"
+            )
+
+
+def _read_edge(objects: Objects, signed: Checkpoint) -> Edge:
+    """Read the right edge and check it, and the last entries, against the signed root."""
+    rows: dict[int, tuple[bytes, ...]] = {}
+    framed: list[bytes] = []
+    try:
+        tiles = list(edge_tiles(signed.size))
+        for tile, data in zip(tiles, ObjectTiles(objects).read_tiles(tiles), strict=True):
+            rows[tile.level] = tuple(split_tile(tile, data))
+        if signed.size % TILE_WIDTH:
+            entries = read_bundle(objects, bundle_at(signed.size // TILE_WIDTH, signed.size))
+            if tuple(map(leaf_hash, entries)) != rows[0]:
+                raise TileMismatch("last bundle: want the entries of the last tile, got others")
+            framed = frame_entries(entries)
+    except (ObjectMissing, MalformedTile, MalformedBundle, TileMismatch) as exc:
+        raise StoreBehind(f"log {signed.origin}: want the tree of size {signed.size}, got: {exc}") from exc
+    n_levels = max(rows, default=-1) + 1
+    edge = Edge(signed.size, tuple(rows.get(level, ()) for level in range(n_levels)), tuple(framed))
+    if edge.root() != signed.root:
+        raise StoreBehind(
+            f"log {signed.origin}: want the signed root {signed.root.hex()[:16]} at size {signed.size}, "
+            f"got {edge.root().hex()[:16]} from its tiles"
+        )
+    return edge

@@ -1,0 +1,131 @@
+"""Witness cosignatures, Ed25519 ``cosignature/v1`` (C2SP tlog-cosignature, type 0x04).
+
+A cosignature says: at this time, this is the largest consistent tree of this origin that the
+witness has seen. The name of the witness is not covered, so one key serves one witness only.
+"""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from veracity.log.errors import MalformedKey, SignatureRejected
+from veracity.log.keys import (
+    COSIGNATURE,
+    KeyIdentity,
+    check_key_name,
+    format_private_key,
+    format_vkey,
+    parse_private_key,
+    parse_vkey,
+)
+from veracity.log.notes import Note, Signature, parse_note, verify_ed25519
+from veracity.log.text import MAX_INTEGER
+
+_TIME_BYTES = 8
+
+
+def cosigned_message(text: str, time_s: int) -> bytes:
+    """Return the exact bytes a witness signs for a checkpoint's text at a POSIX time."""
+    return f"cosignature/v1\ntime {time_s}\n{text}".encode()
+
+
+def cosignature_time(payload: bytes) -> int:
+    """Return the POSIX time, in seconds, that a cosignature's payload carries."""
+    if len(payload) <= _TIME_BYTES:
+        raise SignatureRejected(f"cosignature: want a time and a signature, got {len(payload)} bytes")
+    time_s = int.from_bytes(payload[:_TIME_BYTES], "big")
+    if time_s > MAX_INTEGER:
+        raise SignatureRejected(f"cosignature time: want at most 2**63 - 1, got {time_s}")
+    return time_s
+
+
+@dataclass(frozen=True)
+class CosignatureVerifier:
+    """The public key of one witness (type 0x04)."""
+
+    name: str
+    public_key: bytes
+
+    def __post_init__(self) -> None:
+        KeyIdentity(self.name, COSIGNATURE, self.public_key)
+
+    @classmethod
+    def parse(cls, vkey: str) -> Self:
+        """Read a vkey; MalformedKey if it is not one of type 0x04."""
+        identity = parse_vkey(vkey)
+        if identity.kind != COSIGNATURE:
+            raise MalformedKey(f"witness key of {identity.name}: want type 0x04, got 0x{identity.kind:02x}")
+        return cls(identity.name, identity.public_key)
+
+    def format(self) -> str:
+        """Write the vkey."""
+        return format_vkey(self.identity)
+
+    @property
+    def identity(self) -> KeyIdentity:
+        """Name, type and public key."""
+        return KeyIdentity(self.name, COSIGNATURE, self.public_key)
+
+    @property
+    def key_id(self) -> bytes:
+        """The key's 4-byte ID."""
+        return self.identity.key_id
+
+    def verify(self, text: str, payload: bytes) -> None:
+        """Return if ``payload`` is this witness's cosignature of ``text``, else raise SignatureRejected."""
+        message = cosigned_message(text, cosignature_time(payload))
+        verify_ed25519(self.name, self.public_key, payload[_TIME_BYTES:], message)
+
+
+@dataclass(frozen=True)
+class Cosigner:
+    """The private key of one witness (type 0x04). Its representation hides the seed."""
+
+    name: str
+    seed: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_key_name(self.name)
+        if len(self.seed) != 32:
+            raise MalformedKey(f"private key of {self.name}: want a 32-byte seed, got {len(self.seed)} bytes")
+
+    @classmethod
+    def generate(cls, name: str) -> Self:
+        """Make a new key from the system's randomness."""
+        return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the ``PRIVATE+KEY+...`` text of a type 0x04 key and check its key ID."""
+        name, kind, seed, hex_id = parse_private_key(text)
+        if kind != COSIGNATURE:
+            raise MalformedKey(f"private key of {name}: want type 0x04, got 0x{kind:02x}")
+        cosigner = cls(name, seed)
+        if cosigner.verifier.key_id.hex() != hex_id:
+            raise MalformedKey(f"key ID of private key {name}: want that of its seed, got {hex_id[:8]!r}")
+        return cosigner
+
+    def format(self) -> str:
+        """Write the ``PRIVATE+KEY+...`` text. It is the secret: mode 0600."""
+        return format_private_key(self.verifier.identity, self.seed)
+
+    @property
+    def verifier(self) -> CosignatureVerifier:
+        """The public half."""
+        private = Ed25519PrivateKey.from_private_bytes(self.seed)
+        return CosignatureVerifier(self.name, private.public_key().public_bytes_raw())
+
+    def cosign(self, text: str, time_s: int) -> Signature:
+        """Cosign a checkpoint's text at a POSIX time in seconds, 1 to 2**63 - 1."""
+        if not 0 < time_s <= MAX_INTEGER:
+            raise SignatureRejected(f"cosignature time: want 1 to 2**63 - 1, got {time_s}")
+        private = Ed25519PrivateKey.from_private_bytes(self.seed)
+        payload = time_s.to_bytes(_TIME_BYTES, "big") + private.sign(cosigned_message(text, time_s))
+        return Signature(self.name, self.verifier.key_id, payload)
+
+
+def add_signatures(note: bytes, signatures: tuple[Signature, ...]) -> bytes:
+    """Return ``note`` with further signature lines at its end."""
+    parsed = parse_note(note)
+    return Note(parsed.text, parsed.signatures + signatures).format()

@@ -1,0 +1,85 @@
+"""The doors of the log to the outside world: an object store and a small transactional state.
+
+The log declares them; ``stores`` implements them. Both raise only ``ObjectMissing`` and
+``StoreUnavailable``.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from veracity.log.errors import ObjectMissing, StoreUnavailable
+
+__all__ = ["LastSigned", "LogState", "ObjectMissing", "Objects", "StoreUnavailable"]
+
+
+class Objects(Protocol):
+    """Bytes under paths (``a/b/c``), each written whole: a reader sees the old or the new content."""
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write one object; durable when it returns."""
+
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> None:
+        """Write objects; all durable when it returns, in no promised order before."""
+
+    def put_file(self, path: str, source: Path) -> None:
+        """Copy a local file of any size into one object, in bounded memory; durable when it returns."""
+
+    def sync(self, path: str) -> None:
+        """Make durable an object that another library wrote; nothing where writes always are."""
+
+    def get(self, path: str) -> bytes:
+        """Return an object's content, or raise ObjectMissing."""
+
+    def get_range(self, path: str, start: int, length: int) -> bytes:
+        """Return exactly ``length`` bytes from ``start``; StoreUnavailable if it has fewer."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield the paths below the folder ``prefix`` ("" for all), in no promised order."""
+
+    def delete(self, path: str) -> None:
+        """Remove an object; no error if it is not there."""
+
+    def exists(self, path: str) -> bool:
+        """Say whether an object is stored under ``path``."""
+
+    def size(self, path: str) -> int:
+        """Return an object's size in bytes, or raise ObjectMissing."""
+
+
+@dataclass(frozen=True)
+class LastSigned:
+    """The last checkpoint a log signed, and what it takes to finish publishing it.
+
+    ``previous`` is the note it replaced (None for the first); ``pending`` the objects that the
+    step from there to here writes (see ``log.pending``).
+    """
+
+    note: bytes
+    previous: bytes | None
+    pending: bytes
+
+
+class LogState(Protocol):
+    """Where a log keeps the last checkpoint it signed: the one place that decides who may sign next."""
+
+    def compare_and_swap(
+        self,
+        origin: str,
+        old_note: bytes | None,
+        new_note: bytes,
+        new_entries: Sequence[tuple[bytes, int]],
+        pending: bytes,
+    ) -> bool:
+        """Replace ``old_note`` by ``new_note``, or return False if another note stands there.
+
+        In the same transaction: note ``pending`` and the indices of ``new_entries``, pairs of a
+        leaf hash and an index. Durable when it returns.
+        """
+
+    def last(self, origin: str) -> LastSigned | None:
+        """Return the last signed checkpoint, or None for a log that is new."""
+
+    def find(self, origin: str, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
+        """Return the index of each leaf hash that the log already has."""

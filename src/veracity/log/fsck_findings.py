@@ -1,0 +1,22 @@
+"""One fault of a stored log."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with one file.
+
+    ``code`` is missing, mismatch, leftover, or the code of the error that reading raised;
+    ``position`` the index of the entry (in a bundle) or of the hash at its level (in a tile),
+    None where the whole file is meant.
+    """
+
+    path: str
+    code: str
+    position: int | None
+    detail: str
+
+    def __str__(self) -> str:
+        at = "" if self.position is None else f" at {self.position}"
+        return f"{self.path}{at}: {self.code}: {self.detail}"

@@ -1,0 +1,254 @@
+"""Signed notes (C2SP signed-note): a text, and who signed it.
+
+::
+
+    text, one or more lines
+    <blank line>
+    — key name base64(key ID || signature)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from veracity.log.errors import MalformedKey, MalformedNote, SignatureRejected
+from veracity.log.keys import (
+    ED25519,
+    KEY_ID_BYTES,
+    KeyIdentity,
+    check_key_name,
+    format_private_key,
+    format_vkey,
+    parse_private_key,
+    parse_vkey,
+)
+from veracity.log.text import format_base64, parse_base64
+
+MAX_NOTE_BYTES = 262_144
+MAX_SIGNATURES = 100
+ED25519_SIGNATURE_BYTES = 64
+_DASH = "— "
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signature line: the claimed key name and ID, and the bytes that follow the ID."""
+
+    name: str
+    key_id: bytes
+    payload: bytes
+
+    def format(self) -> str:
+        """Write the line, its newline included."""
+        return f"{_DASH}{self.name} {format_base64(self.key_id + self.payload)}\n"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A text (its last newline included) and its signature lines, nothing verified yet."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    def format(self) -> bytes:
+        """Write the note; exactly the bytes it was parsed from."""
+        return (self.text + "\n" + "".join(s.format() for s in self.signatures)).encode()
+
+
+class NoteVerifier(Protocol):
+    """A key that can check a signature line of its own name and key ID."""
+
+    @property
+    def name(self) -> str:
+        """The key's name."""
+
+    @property
+    def key_id(self) -> bytes:
+        """The key's 4-byte ID."""
+
+    def verify(self, text: str, payload: bytes) -> None:
+        """Return if ``payload`` signs ``text``, else raise SignatureRejected."""
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """An Ed25519 public key (type 0x01) that checks notes."""
+
+    name: str
+    public_key: bytes
+
+    def __post_init__(self) -> None:
+        KeyIdentity(self.name, ED25519, self.public_key)
+
+    @classmethod
+    def parse(cls, vkey: str) -> Self:
+        """Read a vkey; MalformedKey if it is not one of type 0x01."""
+        identity = parse_vkey(vkey)
+        if identity.kind != ED25519:
+            raise MalformedKey(f"verifier key of {identity.name}: want type 0x01, got 0x{identity.kind:02x}")
+        return cls(identity.name, identity.public_key)
+
+    def format(self) -> str:
+        """Write the vkey."""
+        return format_vkey(self.identity)
+
+    @property
+    def identity(self) -> KeyIdentity:
+        """Name, type and public key."""
+        return KeyIdentity(self.name, ED25519, self.public_key)
+
+    @property
+    def key_id(self) -> bytes:
+        """The key's 4-byte ID."""
+        return self.identity.key_id
+
+    def verify(self, text: str, payload: bytes) -> None:
+        """Return if ``payload`` is this key's signature of ``text``, else raise SignatureRejected."""
+        verify_ed25519(self.name, self.public_key, payload, text.encode())
+
+
+@dataclass(frozen=True)
+class Signer:
+    """An Ed25519 private key (type 0x01) that signs notes. Its representation hides the seed."""
+
+    name: str
+    seed: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_key_name(self.name)
+        if len(self.seed) != 32:
+            raise MalformedKey(f"private key of {self.name}: want a 32-byte seed, got {len(self.seed)} bytes")
+
+    @classmethod
+    def generate(cls, name: str) -> Self:
+        """Make a new key from the system's randomness."""
+        return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read Go's ``PRIVATE+KEY+...`` text and check its key ID."""
+        name, kind, seed, hex_id = parse_private_key(text)
+        if kind != ED25519:
+            raise MalformedKey(f"private key of {name}: want type 0x01, got 0x{kind:02x}")
+        signer = cls(name, seed)
+        if signer.verifier.key_id.hex() != hex_id:
+            raise MalformedKey(f"key ID of private key {name}: want that of its seed, got {hex_id[:8]!r}")
+        return signer
+
+    def format(self) -> str:
+        """Write Go's ``PRIVATE+KEY+...`` text. It is the secret: mode 0600."""
+        return format_private_key(self.verifier.identity, self.seed)
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half."""
+        private = Ed25519PrivateKey.from_private_bytes(self.seed)
+        return Verifier(self.name, private.public_key().public_bytes_raw())
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text."""
+        payload = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
+        return Signature(self.name, self.verifier.key_id, payload)
+
+
+@dataclass(frozen=True)
+class OpenedNote:
+    """A note of which at least one signature was checked; ``verified`` holds only those."""
+
+    text: str
+    verified: tuple[Signature, ...]
+
+    def is_signed_by(self, verifier: NoteVerifier) -> bool:
+        """Say whether ``verifier`` was among the keys that opened the note and signed it."""
+        return any(s.name == verifier.name and s.key_id == verifier.key_id for s in self.verified)
+
+
+def verify_ed25519(name: str, public_key: bytes, signature: bytes, message: bytes) -> None:
+    """Check one raw Ed25519 signature, or raise SignatureRejected naming the key."""
+    if len(signature) != ED25519_SIGNATURE_BYTES:
+        raise SignatureRejected(f"signature of {name}: want 64 bytes, got {len(signature)}")
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError) as exc:
+        raise SignatureRejected(f"signature of {name}: want one that verifies, got another") from exc
+
+
+def sign_note(text: str, signers: Sequence[Signer]) -> bytes:
+    """Sign ``text``, which ends in a newline, with each of ``signers``."""
+    note = Note(text, tuple(signer.sign(text) for signer in signers))
+    encoded = note.format()
+    if parse_note(encoded) != note:
+        raise MalformedNote("note text: want lines that end in a newline, got other text")
+    return encoded
+
+
+def parse_note(data: bytes) -> Note:
+    """Parse a signed note without checking any signature.
+
+    Raises
+    ------
+    MalformedNote
+        For anything the format forbids, a note over 256 KiB or with over 100 signatures.
+    """
+    if len(data) > MAX_NOTE_BYTES:
+        raise MalformedNote(f"note: want at most {MAX_NOTE_BYTES} bytes, got {len(data)}")
+    try:
+        whole = data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise MalformedNote(f"note: want UTF-8, got byte 0x{data[exc.start]:02x} at {exc.start}") from exc
+    if any(c < " " and c != "\n" for c in whole):
+        raise MalformedNote("note: want no control character but newline, got one")
+    split = whole.rfind("\n\n")
+    if split < 0 or not whole.endswith("\n"):
+        raise MalformedNote("note: want a text, a blank line and signature lines, got no such end")
+    text, lines = whole[: split + 1], whole[split + 2 :].split("\n")[:-1]
+    if not lines:
+        raise MalformedNote("note: want at least one signature line, got none")
+    if len(lines) > MAX_SIGNATURES:
+        raise MalformedNote(f"note: want at most {MAX_SIGNATURES} signatures, got {len(lines)}")
+    return Note(text, tuple(_parse_signature(line) for line in lines))
+
+
+def _parse_signature(line: str) -> Signature:
+    name, separator, encoded = line.removeprefix(_DASH).partition(" ")
+    if not line.startswith(_DASH) or not separator:
+        raise MalformedNote(f"signature line: want '— <name> <base64>', got {line[:40]!r}")
+    try:
+        check_key_name(name)
+    except MalformedKey as exc:
+        raise MalformedNote(f"signature line: {exc}") from exc
+    raw = parse_base64(f"signature of {name}", encoded, MalformedNote)
+    if len(raw) <= KEY_ID_BYTES:
+        raise MalformedNote(f"signature of {name}: want a key ID and a signature, got {len(raw)} bytes")
+    return Signature(name, raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:])
+
+
+def open_note(data: bytes, verifiers: Sequence[NoteVerifier]) -> OpenedNote:
+    """Parse a note and check every signature that names a known key.
+
+    Lines of unknown keys are ignored; a known key's line that fails rejects the whole note.
+
+    Raises
+    ------
+    MalformedNote
+        If the bytes are not a note.
+    SignatureRejected
+        If a known key's signature fails, or none is of a known key.
+    """
+    note = parse_note(data)
+    known = {(v.name, v.key_id): v for v in verifiers}
+    if len(known) != len(set(verifiers)):
+        raise MalformedKey("verifier keys: want each (name, key ID) once, got a pair twice")
+    verified: dict[tuple[str, bytes], Signature] = {}
+    for signature in note.signatures:
+        key = (signature.name, signature.key_id)
+        if key in known:
+            known[key].verify(note.text, signature.payload)
+            verified.setdefault(key, signature)
+    if not verified:
+        wanted = ", ".join(sorted(v.name for v in verifiers)) or "no key"
+        raise SignatureRejected(f"note: want a signature of {wanted}, got none")
+    return OpenedNote(note.text, tuple(verified.values()))

@@ -1,0 +1,85 @@
+"""Errors of keys, envelopes, statements and receipts."""
+
+from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
+
+
+class ProvenanceError(VeracityError):
+    """Root of the errors of ``provenance``."""
+
+    code = "provenance-error"
+
+
+class MalformedSigningKey(ProvenanceError, Malformed):
+    """The bytes are not an Ed25519 key in the form asked for."""
+
+    code = "malformed-signing-key"
+
+
+class ExposedKey(ProvenanceError, Rejected):
+    """A private key's file can be read by others than its owner."""
+
+    code = "exposed-key"
+
+
+class KeyUnavailable(ProvenanceError, Unavailable):
+    """A key file cannot be read, or cannot be written without burying another."""
+
+    code = "key-unavailable"
+
+
+class MalformedEnvelope(ProvenanceError, Malformed):
+    """The bytes are not a DSSE envelope with an in-toto payload."""
+
+    code = "malformed-envelope"
+
+
+class EnvelopeTooLarge(ProvenanceError, Malformed):
+    """A statement that does not fit the 65,535 bytes of a log entry."""
+
+    code = "envelope-too-large"
+
+
+class EnvelopeRejected(ProvenanceError, Rejected):
+    """No signature by a key that counts, or one that fails to verify."""
+
+    code = "envelope-rejected"
+
+
+class MalformedStatement(ProvenanceError, Malformed):
+    """The payload is not an in-toto statement of a kind and form known here."""
+
+    code = "malformed-statement"
+
+
+class UnknownKey(ProvenanceError, Rejected):
+    """The key was not enrolled when it signed."""
+
+    code = "unknown-key"
+
+
+class RevokedKey(ProvenanceError, Rejected):
+    """The key had been revoked or replaced when it signed."""
+
+    code = "revoked-key"
+
+
+class EnrolmentRejected(ProvenanceError, Rejected):
+    """A statement about keys that its signer had no right to make, or that contradicts the log."""
+
+    code = "enrolment-rejected"
+
+
+class MalformedReceipt(ProvenanceError, Malformed):
+    """The bytes are not a receipt; nothing in them may be used."""
+
+    code = "malformed-receipt"
+
+
+class ReceiptRejected(ProvenanceError, Rejected):
+    """The receipt is well formed and does not hold. ``step`` names the check that failed."""
+
+    code = "receipt-rejected"
+
+    def __init__(self, step: str, message: str) -> None:
+        super().__init__(f"{step}: {message}")
+        self.step = step

@@ -1,0 +1,45 @@
+"""Receipts: one JSON file that shows where a number came from, checked without any server.
+
+The format is written down in ``docs/receipt.md``.
+"""
+
+from veracity.provenance.receipts.evidence import RecordEvidence
+from veracity.provenance.receipts.pages import ProvenPage, line_ends
+from veracity.provenance.receipts.receipt import (
+    MAX_RECEIPT_BYTES,
+    SCHEMA,
+    PartPath,
+    ProvenContract,
+    ProvenEntry,
+    ProvenRecord,
+    Receipt,
+    format_receipt,
+    parse_receipt,
+    read_receipt,
+)
+from veracity.provenance.receipts.verification import (
+    Reexecute,
+    Step,
+    Verification,
+    verify_receipt,
+)
+
+__all__ = [
+    "MAX_RECEIPT_BYTES",
+    "SCHEMA",
+    "PartPath",
+    "ProvenContract",
+    "ProvenEntry",
+    "ProvenPage",
+    "ProvenRecord",
+    "Receipt",
+    "RecordEvidence",
+    "Reexecute",
+    "Step",
+    "Verification",
+    "format_receipt",
+    "line_ends",
+    "parse_receipt",
+    "read_receipt",
+    "verify_receipt",
+]

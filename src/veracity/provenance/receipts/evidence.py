@@ -1,0 +1,111 @@
+"""A record shown in its page: that the page is the batch's, and which bytes are the record."""
+
+from dataclasses import dataclass
+
+from veracity.provenance.errors import ReceiptRejected
+from veracity.provenance.receipts.pages import ProvenPage, is_on_lines, line_ends
+from veracity.provenance.receipts.receipt import ProvenRecord
+from veracity.provenance.statements import Ingest
+
+
+@dataclass(frozen=True)
+class RecordEvidence:
+    """A proven record, with all it takes to clean it again.
+
+    Attributes
+    ----------
+    contract
+        The YAML bytes whose digest the statement gives.
+    agency
+        Whose signature the delivery carries; None where it carries none.
+    record
+        The record's number in the batch; ``ingest.columns_of(record)`` names its columns.
+    data
+        The record's bytes, its newline included.
+    page, start, end
+        The page that holds it, and where: ``data == page.content[start:end]``.
+    is_exact
+        False where the page holds quoted CSV, so that ``start`` and ``end`` are only known to lie on
+        lines of the page: cut it again to know that the record is number ``record``.
+    pages
+        All pages of the receipt, each proven.
+    """
+
+    contract: bytes
+    ingest: Ingest
+    agency: str | None
+    record: int
+    data: bytes
+    page: ProvenPage
+    start: int
+    end: int
+    is_exact: bool
+    pages: tuple[ProvenPage, ...]
+    first_line: int | None
+
+
+def check_pages(ingest: Ingest, record: ProvenRecord) -> None:
+    """Check that the record is one of the batch and that every page shown is a page of it.
+
+    Raises
+    ------
+    ReceiptRejected, InclusionRejected
+        If not.
+    """
+    if record.batch != ingest.batch:
+        raise ReceiptRejected("pages", f"batch: want {ingest.batch}, got {record.batch}")
+    if record.record >= ingest.part.n_records:
+        raise ReceiptRejected("pages", f"record: want below {ingest.part.n_records}, got {record.record}")
+    indices = [page.index for page in record.pages]
+    if indices != sorted(set(indices)):
+        raise ReceiptRejected("pages", f"page indices: want them to ascend, got {indices}")
+    root = bytes.fromhex(ingest.evidence.root)
+    for page in record.pages:
+        page.verify(ingest.evidence.n_pages, root)
+
+
+def locate(ingest: Ingest, record: ProvenRecord) -> tuple[ProvenPage, int, int, bool]:
+    """Find the record in its page, and check that it is the one its number says.
+
+    Returns
+    -------
+    page, start, end, is_exact
+        As in ``RecordEvidence``.
+
+    Raises
+    ------
+    ReceiptRejected
+        If the page is not shown, is not cut into the records it should hold, or the bytes named
+        are not that record.
+    """
+    number, position, n_records = ingest.page_of(record.record)
+    base = 0
+    for page in record.pages:
+        if page.index == number:
+            break
+        base += len(page.content)
+    else:
+        shown = [page.index for page in record.pages]
+        raise ReceiptRejected("record", f"record {record.record}: want page {number}, got pages {shown}")
+    start, end = record.offset - base, record.offset - base + record.length
+    got = f"bytes {start} to {end} of {len(page.content)}"
+    if not 0 <= start < end <= len(page.content):
+        raise ReceiptRejected("record", f"record {record.record}: want bytes of page {number}, got {got}")
+    if is_quoted(ingest, page):
+        if not is_on_lines(page.content, start, end):
+            raise ReceiptRejected("record", f"record {record.record}: want whole lines, got {got}")
+        return page, start, end, False
+    ends = line_ends(page.content)
+    if len(ends) != n_records:
+        raise ReceiptRejected("record", f"page {number}: want {n_records} records, got {len(ends)}")
+    want = (ends[position - 1] if position else 0, ends[position])
+    if (start, end) != want:
+        raise ReceiptRejected(
+            "record", f"record {record.record}: want bytes {want[0]} to {want[1]} of page {number}, got {got}"
+        )
+    return page, start, end, True
+
+
+def is_quoted(ingest: Ingest, page: ProvenPage) -> bool:
+    """Say whether a newline on the page may stand inside a quoted CSV field."""
+    return ingest.file.kind == "csv" and ingest.evidence.form == "received" and b'"' in page.content

@@ -1,0 +1,269 @@
+"""The receipt's format: JSON of at most 1 MiB, parsed once into frozen values."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from veracity.errors import Malformed
+from veracity.log.merkle import HASH_BYTES, MAX_PATH
+from veracity.log.tlog_proof import MAX_PROOF_BYTES, TlogProof
+from veracity.provenance.dsse import MAX_ENVELOPE_BYTES, Envelope, open_envelope
+from veracity.provenance.errors import MalformedReceipt
+from veracity.provenance.fields import Fields, decode_base64
+from veracity.provenance.receipts.pages import ProvenPage
+from veracity.provenance.statements import Statement, parse_statement
+from veracity.provenance.strictjson import parse_json
+
+SCHEMA = "veracity.receipt/v1"
+MAX_RECEIPT_BYTES = 1_048_576
+MAX_KEYS = 64
+MAX_PAGES = 8
+MAX_COLUMNS = 1_000
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class ProvenEntry:
+    """A log entry's exact bytes, its proof, and what both hold. Nothing is verified yet."""
+
+    entry: bytes
+    proof: TlogProof
+    envelope: Envelope
+    statement: Statement
+
+    @classmethod
+    def parse(cls, entry: bytes, proof: str) -> "ProvenEntry":
+        """Parse both; MalformedEnvelope, MalformedStatement or MalformedProof if one is none."""
+        envelope = open_envelope(entry)
+        return cls(entry, TlogProof.parse(proof), envelope, parse_statement(envelope.payload))
+
+    @property
+    def index(self) -> int:
+        """Where in the log the entry claims to be."""
+        return self.proof.index
+
+    def to_object(self) -> dict[str, str]:
+        """Return the JSON object."""
+        return {"entry": self.entry.decode("utf-8"), "proof": self.proof.format()}
+
+
+@dataclass(frozen=True)
+class ProvenContract:
+    """A contract's YAML bytes, and the ``contract`` statement that put them in force."""
+
+    text: bytes
+    stated: ProvenEntry
+
+
+@dataclass(frozen=True)
+class PartPath:
+    """The way from a batch's evidence root to its file's: part ``index`` of ``n``, siblings first."""
+
+    index: int
+    n: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class ProvenRecord:
+    """One record of a batch, and the pages that show it.
+
+    Attributes
+    ----------
+    record
+        Its number, counted from the batch's first record.
+    pages
+        Ascending; the record lies in one of them. A further one may show the header it is read by.
+    offset, length
+        Of its bytes, newline included, in the pages' contents joined.
+    first_line
+        The line of the file it begins on, from 1: a help to find it, proven by nothing.
+    """
+
+    batch: int
+    record: int
+    pages: tuple[ProvenPage, ...]
+    offset: int
+    length: int
+    first_line: int | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A statement of the log and, for an ``ingest``, one record of the batch and its clean row.
+
+    Attributes
+    ----------
+    stated
+        The statement that the receipt is about.
+    keys
+        The ``enrol`` entries that its signers' keys rest on, in the log's order, entry 0 first.
+    row
+        The clean values claimed for the record, by column.
+    """
+
+    stated: ProvenEntry
+    keys: tuple[ProvenEntry, ...]
+    contract: ProvenContract | None = None
+    parts: PartPath | None = None
+    record: ProvenRecord | None = None
+    row: Mapping[str, Value] | None = None
+
+
+def format_receipt(receipt: Receipt) -> bytes:
+    """Write a receipt as indented JSON; ``parse_receipt`` gives an equal one.
+
+    Raises
+    ------
+    MalformedReceipt
+        If it would be longer than 1 MiB: its records are too long to be shown with their page.
+    """
+    contract, parts, record = receipt.contract, receipt.parts, receipt.record
+    document = {
+        "schema": SCHEMA,
+        **receipt.stated.to_object(),
+        "keys": [key.to_object() for key in receipt.keys],
+        "contract": contract and {**_content(contract.text), **contract.stated.to_object()},
+        "parts": parts and {"index": parts.index, "n": parts.n, "path": _path(parts.path)},
+        "record": record and _record(record),
+        "row": None if receipt.row is None else dict(receipt.row),
+    }
+    data = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2).encode("utf-8") + b"\n"
+    if len(data) > MAX_RECEIPT_BYTES:
+        raise MalformedReceipt(f"receipt: want at most {MAX_RECEIPT_BYTES} bytes, got {len(data)}")
+    return data
+
+
+def read_receipt(file: BinaryIO) -> Receipt:
+    """Parse a receipt from an open file, of which no more than 1 MiB and a byte is ever read."""
+    return parse_receipt(file.read(MAX_RECEIPT_BYTES + 1))
+
+
+def parse_receipt(data: bytes) -> Receipt:
+    """Parse a receipt without verifying anything.
+
+    Raises
+    ------
+    MalformedReceipt
+        Naming the field that is not what it should be.
+    """
+    document = parse_json(data, "receipt", MAX_RECEIPT_BYTES, MalformedReceipt)
+    fields = Fields(document, "receipt", MalformedReceipt)
+    fields.choice("schema", (SCHEMA,))
+    receipt = Receipt(
+        stated=_parse_entry(fields, "receipt"),
+        keys=tuple(
+            _parse_key(f, f"receipt.keys[{i}]") for i, f in enumerate(fields.objects("keys", MAX_KEYS))
+        ),
+        contract=fields.optional("contract", lambda name: _parse_contract(fields.object(name))),
+        parts=fields.optional("parts", lambda name: _parse_parts(fields.object(name))),
+        record=fields.optional("record", lambda name: _parse_record(fields.object(name))),
+        row=fields.optional("row", lambda name: _parse_row(fields, name)),
+    )
+    fields.done()
+    if receipt.record is None and receipt.row is not None:
+        raise MalformedReceipt("receipt.row: want a record that it was read from, got none")
+    return receipt
+
+
+def _parse_entry(fields: Fields, where: str) -> ProvenEntry:
+    entry, proof = fields.text("entry", MAX_ENVELOPE_BYTES), fields.text("proof", MAX_PROOF_BYTES)
+    with _inside(where):
+        return ProvenEntry.parse(entry.encode("utf-8"), proof)
+
+
+def _parse_key(fields: Fields, where: str) -> ProvenEntry:
+    key = _parse_entry(fields, where)
+    fields.done()
+    return key
+
+
+def _parse_contract(fields: Fields) -> ProvenContract:
+    contract = ProvenContract(_parse_content(fields), _parse_entry(fields, "receipt.contract"))
+    fields.done()
+    return contract
+
+
+def _parse_parts(fields: Fields) -> PartPath:
+    parts = PartPath(fields.count("index"), fields.count("n", 1), _parse_path(fields))
+    fields.done()
+    return parts
+
+
+def _parse_record(fields: Fields) -> ProvenRecord:
+    pages = []
+    for page in fields.objects("pages", MAX_PAGES):
+        pages.append(ProvenPage(page.count("index"), _parse_content(page), _parse_path(page)))
+        page.done()
+    record = ProvenRecord(
+        batch=fields.count("batch"),
+        record=fields.count("record"),
+        pages=tuple(pages),
+        offset=fields.count("offset"),
+        length=fields.count("length", 1),
+        first_line=fields.optional("first_line", lambda name: fields.count(name, 1)),
+    )
+    fields.done()
+    return record
+
+
+def _parse_row(fields: Fields, name: str) -> dict[str, Value]:
+    row = fields.take(name)
+    if not isinstance(row, dict) or len(row) > MAX_COLUMNS:
+        raise fields.fail(name, f"an object of at most {MAX_COLUMNS} columns", row)
+    for column, value in row.items():
+        if isinstance(value, dict | list):
+            raise MalformedReceipt(f"receipt.row.{column[:64]}: want one value, got an object or array")
+    return row
+
+
+def _parse_content(fields: Fields) -> bytes:
+    """Read bytes that stand as ``text`` where they are UTF-8, else as ``base64``."""
+    if "text" in fields:
+        return fields.text("text", MAX_RECEIPT_BYTES, empty=True).encode("utf-8")
+    return fields.base64("base64")
+
+
+def _content(data: bytes) -> dict[str, str]:
+    try:
+        return {"text": data.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"base64": b64encode(data).decode("ascii")}
+
+
+def _parse_path(fields: Fields) -> tuple[bytes, ...]:
+    hashes = []
+    for item in fields.items("path", MAX_PATH):
+        value = decode_base64(item)
+        if value is None or len(value) != HASH_BYTES:
+            raise fields.fail("path", f"base64 of {HASH_BYTES} bytes each", item)
+        hashes.append(value)
+    return tuple(hashes)
+
+
+def _path(hashes: tuple[bytes, ...]) -> list[str]:
+    return [b64encode(value).decode("ascii") for value in hashes]
+
+
+def _record(record: ProvenRecord) -> dict[str, Any]:
+    return {
+        "batch": record.batch,
+        "record": record.record,
+        "pages": [{"index": p.index, **_content(p.content), "path": _path(p.path)} for p in record.pages],
+        "offset": record.offset,
+        "length": record.length,
+        "first_line": record.first_line,
+    }
+
+
+@contextmanager
+def _inside(where: str) -> Iterator[None]:
+    """Say where in the receipt something malformed was found."""
+    try:
+        yield
+    except Malformed as exc:
+        raise MalformedReceipt(f"{where}: {exc}") from exc

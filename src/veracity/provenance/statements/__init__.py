@@ -1,0 +1,60 @@
+"""Statements: what a signer says, as in-toto Statement v1, one module a kind.
+
+``parse_statement`` reads any kind; the typed forms (``Enrol``, ``SealedContract``, ``Delivery``,
+``Ingest``, ``Transform``) read their own with ``from_statement`` and are written with
+``to_statement``.
+"""
+
+from veracity.provenance.statements.batch import (
+    Counts,
+    Evidence,
+    Part,
+    ReceivedFile,
+    RowsDigest,
+    TableVersion,
+)
+from veracity.provenance.statements.contract import SealedContract
+from veracity.provenance.statements.delivery import DeliveredEvidence, Delivery
+from veracity.provenance.statements.enrol import AGENCY_NAME, Action, Enrol, Role
+from veracity.provenance.statements.file import FileDigest
+from veracity.provenance.statements.ingest import Ingest
+from veracity.provenance.statements.statement import (
+    KINDS,
+    STATEMENT_TYPE,
+    Statement,
+    Subject,
+    format_statement,
+    parse_statement,
+    predicate_type,
+)
+from veracity.provenance.statements.transform import Input, Transform
+from veracity.provenance.statements.typed import Typed, typed
+
+__all__ = [
+    "AGENCY_NAME",
+    "KINDS",
+    "STATEMENT_TYPE",
+    "Action",
+    "Counts",
+    "DeliveredEvidence",
+    "Delivery",
+    "Enrol",
+    "Evidence",
+    "FileDigest",
+    "Ingest",
+    "Input",
+    "Part",
+    "ReceivedFile",
+    "Role",
+    "RowsDigest",
+    "SealedContract",
+    "Statement",
+    "Subject",
+    "TableVersion",
+    "Transform",
+    "Typed",
+    "format_statement",
+    "parse_statement",
+    "predicate_type",
+    "typed",
+]

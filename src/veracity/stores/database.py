@@ -1,0 +1,114 @@
+"""The small database of a city: SQLite, through SQLAlchemy Core.
+
+One writer at a time, readers never wait (WAL). A commit is durable when it returns.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any, Self
+
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from veracity.log.errors import StoreUnavailable
+
+METADATA = MetaData()  #: every table of ours; a module that declares one adds it here
+
+_WRITES = "veracity_writes"
+
+
+class Database:
+    """A database file, its tables made if they are not there.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must be there.
+    metadata
+        The tables to make.
+    durable
+        Whether a commit waits for the disk. Only benchmarks turn it off.
+    busy_timeout_s
+        How long to wait for another writer before StoreUnavailable.
+
+    Raises
+    ------
+    StoreUnavailable
+        If the file cannot be opened or is no database.
+    """
+
+    def __init__(
+        self, path: Path, *, metadata: MetaData = METADATA, durable: bool = True, busy_timeout_s: float = 10.0
+    ) -> None:
+        self.path = path
+        self.metadata = metadata
+        self.engine: Engine = create_engine(URL.create("sqlite+pysqlite", database=str(path)))
+        pragmas = {
+            "busy_timeout": int(busy_timeout_s * 1000),
+            "journal_mode": "WAL",
+            "synchronous": "FULL" if durable else "OFF",
+            "foreign_keys": "ON",
+            "cache_size": -16_384,  # kibibytes
+        }
+
+        @event.listens_for(self.engine, "connect")
+        def prepare(connection: SqliteConnection, _record: Any) -> None:
+            connection.isolation_level = None  # transactions begin where we say, not where sqlite3 guesses
+            for name, value in pragmas.items():
+                connection.execute(f"PRAGMA {name} = {value}").close()
+
+        @event.listens_for(self.engine, "begin")
+        def begin(connection: Connection) -> None:
+            # A writer takes the lock at once: upgrading later would fail instead of waiting.
+            writes = connection.get_execution_options().get(_WRITES, False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+        try:
+            with self.writing() as connection:
+                metadata.create_all(connection)
+        except StoreUnavailable:
+            self.close()
+            raise
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes; it commits at the end, rolls back on an error.
+
+        Raises
+        ------
+        StoreUnavailable
+            For a full disk, a lock held too long, a damaged file. If the commit itself fails,
+            it is not known whether it took effect.
+        """
+        writer = self.engine.execution_options(**{_WRITES: True})
+        with self._translated(), writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that reads one state of the database."""
+        with self._translated(), self.engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise  # a broken rule of a table: its owner knows what that means
+        except DBAPIError as exc:
+            raise StoreUnavailable(f"database {self.path.name}: {exc.orig}") from exc
+        except SQLAlchemyError as exc:
+            raise StoreUnavailable(f"database {self.path.name}: {str(exc).splitlines()[0]}") from exc

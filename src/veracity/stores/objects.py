@@ -1,0 +1,258 @@
+"""Object stores behind the log's ``Objects`` door, through ``obstore``."""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore
+
+from veracity.log.errors import ObjectMissing, StoreUnavailable
+
+_COPY_BYTES = 8 * 1024 * 1024
+_UNNAMEABLE = re.compile(r"[\x00-\x1f\x7f]|#[0-9]*(/|$)")
+
+
+@contextmanager
+def _translated(action: str, path: str) -> Iterator[None]:
+    """Turn the errors of obstore and of the system into ours, with one line each."""
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise ObjectMissing(f"{action} {path}: want an object, got none") from exc
+    except OSError as exc:
+        raise StoreUnavailable(f"{action} {path}: {exc.strerror or _first_line(exc)}") from exc
+    except (BaseError, ValueError) as exc:
+        raise StoreUnavailable(f"{action} {path}: {_first_line(exc)}") from exc
+
+
+def _first_line(exc: Exception) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0]
+
+
+class StoredObjects:
+    """Objects in any obstore store whose puts are durable when they return (S3; memory, for tests)."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write one object; durable when it returns."""
+        self.put_many([(path, data)])
+
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> None:
+        """Write objects; all durable when it returns."""
+        for path, data in items:
+            with _translated("write", path):
+                obstore.put(self._store, path, data)
+
+    def put_file(self, path: str, source: Path) -> None:
+        """Copy a local file of any size into one object, in bounded memory; durable when it returns."""
+        with _translated("write", path):
+            obstore.put(self._store, path, source)
+
+    def sync(self, path: str) -> None:
+        """Make durable an object that another library wrote: here every write already is."""
+
+    def get(self, path: str) -> bytes:
+        """Return an object's content, or raise ObjectMissing."""
+        with _translated("read", path):
+            return bytes(obstore.get(self._store, path).bytes())
+
+    def get_range(self, path: str, start: int, length: int) -> bytes:
+        """Return exactly ``length`` bytes from ``start``; StoreUnavailable if it has fewer."""
+        if length == 0:
+            return b""
+        with _translated("read", path):
+            data = bytes(obstore.get_range(self._store, path, start=start, length=length))
+        if len(data) != length:
+            raise StoreUnavailable(f"read {path}: want {length} bytes from {start}, got {len(data)}")
+        return data
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield the paths below the folder ``prefix`` ("" for all), in no promised order."""
+        with _translated("list", prefix or "store"):
+            for chunk in obstore.list(self._store, prefix or None):
+                for meta in chunk:
+                    yield meta["path"]
+
+    def delete(self, path: str) -> None:
+        """Remove an object; no error if it is not there."""
+        with suppress(ObjectMissing), _translated("delete", path):
+            obstore.delete(self._store, path)
+
+    def exists(self, path: str) -> bool:
+        """Say whether an object is stored under ``path``."""
+        try:
+            self.size(path)
+        except ObjectMissing:
+            return False
+        return True
+
+    def size(self, path: str) -> int:
+        """Return an object's size in bytes, or raise ObjectMissing."""
+        with _translated("look up", path):
+            return obstore.head(self._store, path)["size"]
+
+
+class LocalObjects(StoredObjects):
+    """Objects as files below ``root``.
+
+    obstore cannot fsync, so writing is done here: each file is written beside its place, under
+    a name ``<name>#<digits>`` that obstore never lists, made durable, renamed, and then its
+    folder is made durable. A reader sees the old or the new content, whole.
+
+    Parameters
+    ----------
+    root
+        The directory; made if it is not there, unless ``read_only``.
+    durable
+        Whether to fsync. Only benchmarks turn it off.
+    read_only
+        Never write; the directory must be there.
+
+    Raises
+    ------
+    StoreUnavailable
+        If the directory cannot be opened.
+    """
+
+    def __init__(self, root: Path, *, durable: bool = True, read_only: bool = False) -> None:
+        self.root = root
+        self.durable = durable
+        self.read_only = read_only
+        try:
+            with _translated("open", str(root)):
+                if not read_only:
+                    self._sync_folders(_make_folders(root))
+                super().__init__(LocalStore(root, automatic_cleanup=True))
+        except ObjectMissing as exc:
+            raise StoreUnavailable(f"open {root}: want a directory, got none") from exc
+
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> None:
+        """Write objects; all durable when it returns. On an error some may be in place, none half."""
+        if self.read_only:
+            raise StoreUnavailable(
+                f"write {items[0][0] if items else ''}: want a writable store, got read-only"
+            )
+        staged: list[tuple[str, Path, Path]] = []
+        folders: set[Path] = set()
+        try:
+            for path, data in items:
+                with self._writing(path):
+                    target = self.root / _checked(path)
+                    folders |= _make_folders(target.parent) | {target.parent}
+                    beside = target.with_name(f"{target.name}#{secrets.randbits(63)}")
+                    staged.append((path, beside, target))
+                    _write_file(beside, data, durable=self.durable)
+            # Folders are opened before the renames, so that an error of the sync cannot be missed.
+            with ExitStack() as stack, self._writing(items[0][0] if items else ""):
+                handles = [_open_folder(stack, folder) for folder in sorted(folders)] if self.durable else []
+                for _, beside, target in staged:
+                    beside.replace(target)
+                for handle in handles:
+                    os.fsync(handle)
+        except StoreUnavailable:
+            for _, beside, _ in staged:
+                with suppress(OSError):
+                    beside.unlink(missing_ok=True)
+            raise
+
+    def put_file(self, path: str, source: Path) -> None:
+        """Copy a local file of any size into one object; durable when it returns."""
+        if self.read_only:
+            raise StoreUnavailable(f"write {path}: want a writable store, got read-only")
+        with self._writing(path):
+            target = self.root / _checked(path)
+            folders = _make_folders(target.parent) | {target.parent}
+            beside = target.with_name(f"{target.name}#{secrets.randbits(63)}")
+            try:
+                _copy_file(source, beside, durable=self.durable)
+                beside.replace(target)
+            except OSError:
+                beside.unlink(missing_ok=True)
+                raise
+            self._sync_folders(folders)
+
+    def sync(self, path: str) -> None:
+        """Fsync an object that another library wrote, and its folder."""
+        if not self.durable:
+            return
+        with _translated("sync", path), ExitStack() as stack:
+            target = self.root / _checked(path)
+            handle = os.open(target, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            os.fsync(handle)
+            os.fsync(_open_folder(stack, target.parent))
+
+    def delete(self, path: str) -> None:
+        """Remove an object; no error if it is not there. Not made durable: it may come back after a crash."""
+        if self.read_only:
+            raise StoreUnavailable(f"delete {path}: want a writable store, got read-only")
+        super().delete(path)
+
+    @contextmanager
+    def _writing(self, path: str) -> Iterator[None]:
+        """As ``_translated``; a folder that vanished while writing is no missing object."""
+        try:
+            with _translated("write", path):
+                yield
+        except ObjectMissing as exc:
+            raise StoreUnavailable(f"write {path}: want its folder, got none") from exc
+
+    def _sync_folders(self, folders: set[Path]) -> None:
+        if self.durable:
+            with ExitStack() as stack:
+                for folder in folders:
+                    os.fsync(_open_folder(stack, folder))
+
+
+def _checked(path: str) -> str:
+    """Return ``path`` if obstore would name the same file by it."""
+    if any(part in ("", ".", "..") for part in path.split("/")) or _UNNAMEABLE.search(path):
+        raise ValueError(f"object path: want names joined by '/', got {path[:80]!r}")
+    return path
+
+
+def _make_folders(folder: Path) -> set[Path]:
+    """Make a folder and its parents; return the folders that gained one."""
+    gained: set[Path] = set()
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        new.mkdir(exist_ok=True)
+        gained.add(new.parent)
+    return gained
+
+
+def _open_folder(stack: ExitStack, folder: Path) -> int:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    stack.callback(os.close, handle)
+    return handle
+
+
+def _copy_file(source: Path, path: Path, *, durable: bool) -> None:
+    with source.open("rb") as given, path.open("xb") as out:
+        shutil.copyfileobj(given, out, _COPY_BYTES)
+        out.flush()
+        if durable:
+            os.fsync(out.fileno())
+
+
+def _write_file(path: Path, data: bytes, *, durable: bool) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+        if durable:
+            os.fsync(handle)
+    finally:
+        os.close(handle)

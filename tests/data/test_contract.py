@@ -1,0 +1,127 @@
+"""Contracts: what is read from ODCS YAML, and what is refused."""
+
+import pytest
+import yaml
+
+from veracity.data.contract import check_units, parse_contract
+from veracity.data.errors import MalformedContract
+
+BASE = {
+    "apiVersion": "v3.1.0",
+    "kind": "DataContract",
+    "id": "air",
+    "version": "1.0.0",
+    "status": "active",
+    "schema": [
+        {
+            "name": "observations",
+            "properties": [
+                {"name": "at", "logicalType": "timestamp", "primaryKey": True, "primaryKeyPosition": 2},
+                {"name": "station", "logicalType": "string", "primaryKey": True, "primaryKeyPosition": 1},
+                {"name": "pm25", "physicalName": "PM2.5", "logicalType": "number"},
+            ],
+        }
+    ],
+}
+
+
+def text(**changes: object) -> bytes:
+    return yaml.safe_dump(BASE | changes).encode()
+
+
+def with_property(**property_: object) -> bytes:
+    schema = [{"name": "o", "properties": [property_]}]
+    return text(schema=schema)
+
+
+def test_a_contract_gives_its_key_in_order_and_its_event_time() -> None:
+    """The key follows primaryKeyPosition; the event time is the key's timestamp."""
+    contract = parse_contract(text())
+    assert contract.key == ("station", "at")
+    assert contract.time == "at"
+    assert contract.field("pm25").sources == ("PM2.5",)
+    assert all(contract.field(n).required for n in contract.key)
+
+
+def test_the_digest_is_of_the_exact_bytes() -> None:
+    """A comment more is another contract."""
+    assert parse_contract(text()).sha256 != parse_contract(text() + b"# note\n").sha256
+
+
+def test_a_source_unit_becomes_a_factor() -> None:
+    """mg/m3 in the file is ug/m3 in the table."""
+    custom = [{"property": "unit", "value": "ug/m3"}, {"property": "sourceUnit", "value": "mg/m3"}]
+    contract = parse_contract(with_property(name="co", logicalType="number", customProperties=custom))
+    assert (contract.fields[0].scale, contract.fields[0].offset) == (1000.0, 0.0)
+
+
+def test_an_unknown_unit_is_refused() -> None:
+    """Units are UCUM's."""
+    custom = [{"property": "unit", "value": "furlong per fortnight"}]
+    contract = parse_contract(with_property(name="v", logicalType="number", customProperties=custom))
+    with pytest.raises(MalformedContract, match="UCUM"):
+        check_units(contract)
+
+
+def test_simulated_is_a_tag_that_is_carried() -> None:
+    """The tag `simulated` marks the contract, and through it everything made from the feed."""
+    assert parse_contract(text(tags=["simulated"])).simulated
+    assert not parse_contract(text()).simulated
+
+
+@pytest.mark.parametrize(
+    ("yaml_text", "message"),
+    [
+        (b"a: [", "line 1"),
+        (b"- a\n", "mapping"),
+        (b"a: &x 1\nb: *x\n", "alias"),
+        (b"\xff\xfe\x00", "YAML"),
+        (text(kind="Other"), "kind DataContract"),
+        (text(apiVersion="v2.2.0"), "apiVersion v3"),
+        (text(id="Not A Feed"), "feed name"),
+        (text(schema=[]), "exactly one object"),
+        (text(version=""), "version and status"),
+        (text(customProperties=[{"property": "signature", "value": "required"}]), "needs an agency"),
+        (text(customProperties=[{"property": "colour", "value": "red"}]), "colour"),
+        (text(servers=[{"format": "xlsx"}]), "csv, ndjson or parquet"),
+        (text(servers=[{"format": "csv", "delimiter": "||"}]), "one ASCII character"),
+        (text(slaProperties=[{"property": "latency", "value": -1, "unit": "h"}]), "positive"),
+        (with_property(name="v", logicalType="array"), "logicalType"),
+        (with_property(name="1v"), "property name"),
+        (
+            with_property(name="v", logicalType="number", logicalTypeOptions={"minimum": 2, "maximum": 1}),
+            "minimum <=",
+        ),
+        (
+            with_property(name="v", logicalType="number", logicalTypeOptions={"minimum": "low"}),
+            "want a float",
+        ),
+        (with_property(name="v", logicalType="number", logicalTypeOptions={"multipleOf": 2}), "not checked"),
+        (with_property(name="v", logicalType="string", logicalTypeOptions={"minimum": 2}), "does not fit"),
+        (
+            with_property(name="v", logicalType="string", logicalTypeOptions={"pattern": "(a"}),
+            "regular expression",
+        ),
+        (
+            with_property(
+                name="v", logicalType="timestamp", logicalTypeOptions={"defaultTimezone": "Mars/Base"}
+            ),
+            "zone",
+        ),
+        (with_property(name="v", logicalType="timestamp", logicalTypeOptions={"format": "QQ"}), "JDK"),
+        (with_property(name="v", physicalName="w_{ghost}", logicalType="number"), "ghost"),
+        (with_property(name="v", quality=[{"type": "sql", "query": "select 1"}]), "library"),
+        (with_property(name="v", quality=[{"metric": "rowCount", "mustBe": 0}]), "rowCount"),
+        (with_property(name="v", quality=[{"metric": "nullValues", "mustBe": 3}]), "mustBe: 0"),
+    ],
+)
+def test_what_cannot_be_held_to_is_refused(yaml_text: bytes, message: str) -> None:
+    """A rule is never silently ignored: what is not checked is not accepted."""
+    with pytest.raises(MalformedContract, match=message):
+        parse_contract(yaml_text)
+
+
+def test_a_large_text_is_refused_before_it_is_parsed() -> None:
+    """Size is bounded."""
+    with pytest.raises(MalformedContract, match="at most"):
+        parse_contract(b"#" * 300_000)

@@ -1,0 +1,178 @@
+"""Panels: what a cell says, how it came to be, and that it is the same every time."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from veracity.data.errors import MalformedPanel, PanelTooLarge
+from veracity.data.panel import build_panel
+from veracity.data.panel_definition import parse_panel
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def definition(column: str, grid: str = "every: 5m") -> bytes:
+    return f"""
+name: p
+grid: {{{grid}}}
+key: station
+columns:
+  - {{name: v, feed: f, value: value, {column}}}
+""".encode()
+
+
+def rows(*readings: tuple[str, float, float | None]) -> pl.DataFrame:
+    """Readings as (station, minutes after T0, value), in order of arrival."""
+    return pl.DataFrame(
+        {
+            "station": [s for s, _, _ in readings],
+            "at": pl.Series([T0 + timedelta(minutes=m) for _, m, _ in readings]).dt.cast_time_unit("us"),
+            "value": pl.Series([v for _, _, v in readings], dtype=pl.Float64),
+        }
+    )
+
+
+def cells(text: bytes, frame: pl.DataFrame) -> list[tuple[str, float, float | None, str | None]]:
+    panel = build_panel(parse_panel(text), {"f": frame}, {"f": "at"})
+    minutes = ((panel["time"] - T0).dt.total_microseconds() / 60e6).to_list()
+    return list(zip(panel["station"], minutes, panel["v"], panel["v_state"], strict=True))
+
+
+def test_a_row_uses_nothing_observed_after_it() -> None:
+    """The window is (t - window, t]: a reading at t counts at t, one just after at the next."""
+    got = cells(
+        definition("aggregate: last"), rows(("a", 0, 1.0), ("a", 0.1, 2.0), ("a", 5, 3.0), ("a", 5.5, 9.0))
+    )
+    assert got == [("a", 0, 1.0, "measured"), ("a", 5, 3.0, "measured"), ("a", 10, 9.0, "measured")]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "want"),
+    [("mean", 3.0), ("sum", 9.0), ("min", 1.0), ("max", 6.0), ("count", 3.0), ("first", 2.0), ("last", 1.0)],
+)
+def test_aggregates_of_a_window(aggregate: str, want: float) -> None:
+    """First and last go by event time, not by arrival."""
+    frame = rows(("a", 4, 6.0), ("a", 5, 1.0), ("a", 1, 2.0), ("a", 2, None))
+    assert cells(definition(f"aggregate: {aggregate}"), frame) == [("a", 5, want, "measured")]
+
+
+def test_a_window_may_span_steps() -> None:
+    """A 15-minute window on a 5-minute grid sees three steps back."""
+    got = cells(
+        definition("aggregate: sum, window: 15m"), rows(("a", 5, 1.0), ("a", 10, 2.0), ("a", 20, 4.0))
+    )
+    assert [(m, v) for _, m, v, _ in got] == [(5, 1.0), (10, 3.0), (15, 3.0), (20, 6.0)]
+
+
+def test_previous_carries_until_the_reading_is_too_old() -> None:
+    """Age counts from the reading itself; a filled cell says so."""
+    frame = rows(("a", 1, 7.0), ("a", 30, 8.0))
+    got = cells(definition("aggregate: last, fill: previous, longest_age: 12m"), frame)
+    assert [(m, v, s) for _, m, v, s in got] == [
+        (5, 7.0, "measured"),
+        (10, 7.0, "previous"),
+        (15, None, None),
+        (20, None, None),
+        (25, None, None),
+        (30, 8.0, "measured"),
+    ]
+
+
+def test_linear_joins_near_neighbours_only() -> None:
+    """A gap wider than longest_age stays empty."""
+    frame = rows(("a", 5, 0.0), ("a", 20, 3.0), ("a", 60, 9.0))
+    got = cells(definition("aggregate: last, fill: linear, longest_age: 15m"), frame)
+    filled = [(m, v) for _, m, v, s in got if s == "linear"]
+    assert filled == [(10, pytest.approx(1.0)), (15, pytest.approx(2.0))]
+
+
+def test_keys_and_feeds_come_together() -> None:
+    """Every key has every time; a feed without a key leaves it empty."""
+    text = b"""
+name: p
+grid: {every: 1h, start: 2026-01-01T00:00:00Z, end: 2026-01-01T01:00:00Z}
+key: place
+columns:
+  - {name: v, feed: f, value: value, key: station}
+  - {name: w, feed: g, value: value, key: station, aggregate: count}
+"""
+    feeds = {"f": rows(("a", 0, 1.0)), "g": rows(("b", 60, 2.0))}
+    panel = build_panel(parse_panel(text), feeds, {"f": "at", "g": "at"})
+    assert panel.columns == ["place", "time", "v", "v_state", "w", "w_state"]
+    assert panel.select("place", "v", "w").rows() == [
+        ("a", 1.0, None),
+        ("a", None, None),
+        ("b", None, None),
+        ("b", None, 1.0),
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 200),
+    st.sampled_from(["mean", "sum", "min", "max", "first", "last"]),
+)
+def test_equals_the_plain_definition(seed: int, n: int, aggregate: str) -> None:
+    """The vectorised panel is what a loop over cells gives."""
+    rng = np.random.default_rng(seed)
+    readings = [(f"s{rng.integers(3)}", float(rng.integers(0, 90)), float(rng.normal())) for _ in range(n)]
+    got = cells(definition(f"aggregate: {aggregate}, window: 10m"), rows(*readings))
+    for station, minute, value, _ in got:
+        inside = [
+            (m, i, v) for i, (s, m, v) in enumerate(readings) if s == station and minute - 10 < m <= minute
+        ]
+        if not inside:
+            assert value is None
+            continue
+        values = [v for _, _, v in inside]
+        want = {
+            "mean": float(np.mean(values)),
+            "sum": float(np.sum(values)),
+            "min": min(values),
+            "max": max(values),
+            "first": min(inside, key=lambda x: (x[0], -x[1]))[2] if aggregate == "first" else 0.0,
+            "last": max(inside)[2],
+        }[aggregate]
+        if aggregate == "first":  # of equal times the first to arrive
+            want = min(inside, key=lambda x: (x[0], x[1]))[2]
+        assert value == pytest.approx(want)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (definition("aggregate: median"), "aggregate"),
+        (definition("window: 7m"), "multiple"),
+        (definition("fill: previous"), "longest_age"),
+        (definition("colour: red"), "colour"),
+        (definition("aggregate: mean", grid="every: fast"), "duration"),
+        (
+            definition("aggregate: mean", grid="every: 5m, start: 2026-01-02, end: 2026-01-01"),
+            "start before end",
+        ),
+        (b"a: &x [*x]", "alias"),
+        (b"[1]", "mapping"),
+    ],
+)
+def test_a_bad_definition_is_refused(text: bytes, message: str) -> None:
+    """The part at fault is named."""
+    with pytest.raises(MalformedPanel, match=message):
+        parse_panel(text)
+
+
+def test_a_column_that_is_not_there_is_refused() -> None:
+    """The feed's own columns are listed."""
+    with pytest.raises(MalformedPanel, match="station, at, value"):
+        build_panel(parse_panel(definition("key: nowhere")), {"f": rows(("a", 0, 1.0))}, {"f": "at"})
+
+
+def test_a_grid_without_bounds_is_bounded() -> None:
+    """A panel that no machine holds is refused before it is tried."""
+    text = definition("aggregate: mean", grid="every: 1s, start: 1900-01-01, end: 2026-01-01")
+    with pytest.raises(PanelTooLarge, match="cells"):
+        build_panel(parse_panel(text), {"f": rows(("a", 0, 1.0))}, {"f": "at"})

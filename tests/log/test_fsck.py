@@ -1,0 +1,181 @@
+"""The check of a whole log: each planted fault is found, under its path and position."""
+
+from base64 import b64encode
+from collections.abc import Callable
+
+import pytest
+from log_fakes import SIGNER, memory_objects, new_log, numbered
+
+from veracity.log.bundles import format_bundle
+from veracity.log.checkpoints import Checkpoint
+from veracity.log.fsck import fsck
+from veracity.log.notes import Note, Signer, parse_note, sign_note
+from veracity.stores.objects import StoredObjects
+
+SIZE = 65_536 + 256 + 44
+SOURCE = memory_objects()
+LOG = new_log(SIZE, SOURCE)
+FILES = {path: SOURCE.get(path) for path in SOURCE.list("")}
+
+
+def planted(path: str, change: Callable[[bytes], bytes] | None) -> list[tuple[str, str, int | None]]:
+    """Check the log with one file changed (or gone); return path, code and position of all findings."""
+    kept = SOURCE.get(path) if SOURCE.exists(path) else None
+    if change is None:
+        SOURCE.delete(path)
+    else:
+        SOURCE.put(path, change(kept or b""))
+    try:
+        return [(f.path, f.code, f.position) for f in fsck(SOURCE, SIGNER.verifier).findings]
+    finally:
+        SOURCE.delete(path)
+        if kept is not None:
+            SOURCE.put(path, kept)
+
+
+def flip(at: int) -> Callable[[bytes], bytes]:
+    return lambda data: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def test_a_sound_log_has_no_findings() -> None:
+    """A log as written passes, in whole."""
+    report = fsck(SOURCE, SIGNER.verifier)
+    assert report.is_sound
+    assert report.checkpoint == LOG.checkpoint
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "want"),
+    [
+        ("tile/entries/000", flip(5), ("tile/entries/000", "mismatch", 0)),
+        ("tile/entries/256", flip(3), ("tile/entries/256", "mismatch", 65_536)),
+        ("tile/entries/257.p/44", flip(3), ("tile/entries/257.p/44", "mismatch", 65_792)),
+        ("tile/0/000", flip(33), ("tile/0/000", "mismatch", 1)),
+        ("tile/0/257.p/44", flip(64), ("tile/0/257.p/44", "mismatch", 65_794)),
+        ("tile/1/000", flip(96), ("tile/1/000", "mismatch", 3)),
+        ("tile/1/001.p/1", flip(0), ("tile/1/001.p/1", "mismatch", 256)),
+        ("tile/2/000.p/1", flip(31), ("tile/2/000.p/1", "mismatch", 0)),
+        ("tile/entries/007", None, ("tile/entries/007", "missing", None)),
+        ("tile/entries/257.p/44", None, ("tile/entries/257.p/44", "missing", None)),
+        ("tile/0/007", None, ("tile/0/007", "missing", None)),
+        ("tile/0/257.p/44", None, ("tile/0/257.p/44", "missing", None)),
+        ("tile/1/000", None, ("tile/1/000", "missing", None)),
+        ("tile/2/000.p/1", None, ("tile/2/000.p/1", "missing", None)),
+        ("tile/entries/001", lambda d: d + b"\0", ("tile/entries/001", "malformed-bundle", None)),
+        ("tile/entries/001", lambda d: d[:-1], ("tile/entries/001", "malformed-bundle", None)),
+        (
+            "tile/entries/257.p/44",
+            lambda d: d + format_bundle(numbered(SIZE - 1, SIZE)),
+            ("tile/entries/257.p/44", "malformed-bundle", None),
+        ),
+        ("tile/entries/001", lambda d: b"", ("tile/entries/001", "malformed-bundle", None)),
+        ("tile/0/257.p/44", lambda d: d + d[-32:], ("tile/0/257.p/44", "malformed-tile", None)),
+        ("tile/0/001", lambda d: d[:-1], ("tile/0/001", "malformed-tile", None)),
+        ("tile/0/258.p/1", lambda d: bytes(32), ("tile/0/258.p/1", "leftover", None)),
+        ("tile/0/257", lambda d: bytes(8192), ("tile/0/257", "leftover", None)),
+        ("tile/0/257.p/45", lambda d: bytes(32 * 45), ("tile/0/257.p/45", "leftover", None)),
+        ("tile/entries/258.p/1", lambda d: b"\0\0", ("tile/entries/258.p/1", "leftover", None)),
+        ("tile/3/000.p/1", lambda d: bytes(32), ("tile/3/000.p/1", "leftover", None)),
+        ("tile/0/0000", lambda d: bytes(8192), ("tile/0/0000", "leftover", None)),
+        ("tile/00/000", lambda d: bytes(8192), ("tile/00/000", "leftover", None)),
+        ("tile/0/000.p/007", lambda d: bytes(224), ("tile/0/000.p/007", "leftover", None)),
+        ("notes.txt", lambda d: b"hello", ("notes.txt", "leftover", None)),
+        ("tile/0/003.p/2", lambda d: bytes(64), ("tile/0/003.p/2", "mismatch", None)),
+        ("tile/entries/003.p/1", lambda d: b"\0\1x", ("tile/entries/003.p/1", "mismatch", None)),
+    ],
+)
+def test_each_planted_fault_is_found(
+    path: str, change: Callable[[bytes], bytes] | None, want: tuple[str, str, int | None]
+) -> None:
+    """One fault gives one finding, which names the file at fault."""
+    assert planted(path, change) == [want]
+
+
+def test_a_right_partial_file_of_an_earlier_size_may_stay() -> None:
+    """A partial tile or bundle that begins its full one is no fault."""
+    assert planted("tile/0/003.p/2", lambda _: FILES["tile/0/003"][:64]) == []
+    entry = numbered(768, 769)
+    assert planted("tile/entries/003.p/1", lambda _: format_bundle(entry)) == []
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    """Faults in many files are all found in one pass."""
+    objects = memory_objects()
+    objects.put_many([(p, d) for p, d in FILES.items() if p != "tile/0/009"])
+    objects.put("tile/entries/002", flip(4)(FILES["tile/entries/002"]))
+    objects.put("tile/0/005", flip(40)(FILES["tile/0/005"]))
+    objects.put("tile/0/x001/000", b"")
+    report = fsck(objects, SIGNER.verifier)
+    assert [(f.path, f.code) for f in report.findings] == [
+        ("tile/entries/002", "mismatch"),
+        ("tile/0/005", "mismatch"),
+        ("tile/0/009", "missing"),
+        ("tile/0/x001/000", "leftover"),
+    ]
+    assert fsck(objects, SIGNER.verifier, max_findings=1).n_findings == 4
+    assert "\n" not in str(report.findings[0])
+
+
+def small() -> StoredObjects:
+    objects = memory_objects()
+    new_log(5, objects)
+    return objects
+
+
+def codes(objects: StoredObjects, key: Signer = SIGNER) -> list[tuple[str, str]]:
+    return [(f.path, f.code) for f in fsck(objects, key.verifier).findings]
+
+
+ROOT = b64encode(bytes(32)).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (f"{SIGNER.name}\n05\n{ROOT}\n", "malformed-checkpoint"),
+        (f"{SIGNER.name}\n5\n{ROOT[:-2]}B=\n", "malformed-checkpoint"),
+        (f"{SIGNER.name}\n5\nAAAA\n", "malformed-checkpoint"),
+        (f"{SIGNER.name}\n0\n{ROOT}\n", "malformed-checkpoint"),
+        (f"example.org/town\n5\n{ROOT}\n", "signature-rejected"),
+    ],
+)
+def test_a_malformed_checkpoint_is_found(text: str, code: str) -> None:
+    """A checkpoint that the format forbids is a finding, even when well signed."""
+    objects = small()
+    objects.put("checkpoint", sign_note(text, [SIGNER]))
+    assert ("checkpoint", code) in codes(objects)
+
+
+def test_a_checkpoint_that_is_missing_or_no_note_is_found() -> None:
+    """No checkpoint, or bytes that are none, is one finding."""
+    objects = small()
+    objects.put("checkpoint", b"hello")
+    assert codes(objects) == [("checkpoint", "malformed-note")]
+    objects.delete("checkpoint")
+    assert codes(objects) == [("checkpoint", "missing")]
+
+
+def test_a_wrong_signature_is_found_and_the_tree_still_checked() -> None:
+    """A checkpoint of another key is a finding, and so is each fault under it."""
+    objects = small()
+    other = Signer(SIGNER.name, bytes(32))
+    assert codes(objects, other) == [("checkpoint", "signature-rejected")]
+    note = parse_note(objects.get("checkpoint"))
+    objects.put("checkpoint", Note(note.text, (other.sign("other\n"),)).format())
+    objects.delete("tile/0/000.p/5")
+    assert ("tile/0/000.p/5", "missing") in codes(objects)
+
+
+def test_another_root_is_found() -> None:
+    """Entries and tiles that agree but do not lead to the signed root are found."""
+    objects = small()
+    objects.put("checkpoint", sign_note(Checkpoint(SIGNER.name, 5, bytes(32)).format(), [SIGNER]))
+    assert codes(objects) == [("checkpoint", "mismatch")]
+
+
+def test_a_checkpoint_larger_than_the_tiles_is_found() -> None:
+    """A size that the directory does not hold shows as missing files."""
+    objects = small()
+    objects.put("checkpoint", sign_note(Checkpoint(SIGNER.name, 300, bytes(32)).format(), [SIGNER]))
+    found = codes(objects)
+    assert {("tile/entries/000", "missing"), ("tile/0/000", "missing")} <= set(found)

@@ -1,0 +1,232 @@
+"""A second implementation of ``docs/receipt.md``, written from that page alone.
+
+It imports nothing of the package: the standard library and Ed25519 only. It says yes or no,
+and checks no row. ``python tests/vectors/check_receipts.py POLICY RECEIPT...`` prints each verdict.
+"""
+
+import json
+import sys
+from base64 import b64decode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+IN_TOTO = "application/vnd.in-toto+json"
+
+
+class No(Exception):
+    """The receipt does not hold; the first argument names the step."""
+
+
+def need(truth: bool, step: str) -> None:
+    if not truth:
+        raise No(step)
+
+
+def is_signed(key: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def root_of(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes | None:
+    """Return the root that a path leads to, from its definition: the tree halved from the top."""
+    if not 0 <= index < size:
+        return None
+    if size == 1:
+        return leaf if not path else None
+    if not path:
+        return None
+    half = 1 << ((size - 1).bit_length() - 1)
+    is_left = index < half
+    inner = root_of(leaf, index if is_left else index - half, half if is_left else size - half, path[:-1])
+    if inner is None:
+        return None
+    return sha256(b"\x01" + (inner + path[-1] if is_left else path[-1] + inner)).digest()
+
+
+def checkpoint_of(policy: str, note: str) -> tuple[int, bytes]:
+    """Check a policy of one log and no witness; return tree size and root."""
+    (vkey,) = [line.split()[1] for line in policy.splitlines() if line.startswith("log ")]
+    name, _, encoded = vkey.split("+", 2)
+    key = b64decode(encoded)
+    key_id = sha256(name.encode() + b"\n" + key).digest()[:4]
+    text, _, lines = note.rpartition("\n\n")
+    text += "\n"
+    signatures = [b64decode(x.split(" ")[2]) for x in lines.splitlines() if x.startswith(f"— {name} ")]
+    ours = [s for s in signatures if s[:4] == key_id]
+    need(bool(ours) and all(is_signed(key[1:], s[4:], text.encode()) for s in ours), "checkpoint")
+    origin, size, root = text.splitlines()[:3]
+    need(origin == name, "checkpoint")
+    return int(size), b64decode(root)
+
+
+class Log:
+    """One checkpoint, and the keys enrolled so far."""
+
+    def __init__(self, policy: str, proof: str) -> None:
+        self.note = proof.partition("\n\n")[2]
+        self.size, self.root = checkpoint_of(policy, self.note)
+        self.keys: dict[str, dict[str, Any]] = {}
+
+    def included(self, stated: dict[str, Any], step: str) -> int:
+        head, _, note = stated["proof"].partition("\n\n")
+        need(note == self.note, "checkpoint")
+        _, index, *path = head.split("\n")
+        number = int(index.removeprefix("index "))
+        leaf = sha256(b"\x00" + stated["entry"].encode()).digest()
+        need(root_of(leaf, number, self.size, [b64decode(p) for p in path]) == self.root, step)
+        return number
+
+    def signer(self, envelope: dict[str, Any], index: int, step: str) -> dict[str, Any]:
+        known = [s for s in envelope["signatures"] if s["keyid"] in self.keys]
+        need(bool(known), step)
+        key = self.keys[known[0]["keyid"]]
+        need(key["from"] <= index <= key.get("to", index), step)
+        body = b64decode(envelope["payload"])
+        message = b"DSSEv1 %d %s %d %s" % (len(IN_TOTO), IN_TOTO.encode(), len(body), body)
+        need(envelope["payloadType"] == IN_TOTO, step)
+        need(is_signed(key["raw"], b64decode(known[0]["sig"]), message), step)
+        return key
+
+    def enrol(self, stated: dict[str, Any], index: int) -> None:
+        """Take in a key. Of the rules for keys, only those a receipt's own keys can break."""
+        envelope = json.loads(stated["entry"])
+        said = json.loads(b64decode(envelope["payload"]))["predicate"]
+        raw = b64decode(said["key"]["public"].removeprefix("ed25519:"))
+        keyid = sha256(raw).hexdigest()
+        key = {"raw": raw, "agency": said["agency"], "role": said["role"], "from": index}
+        if index == 0:
+            need(said["role"] == "operator" and said["action"] == "enrol", "keys")
+            self.keys[keyid] = key
+            self.signer(envelope, 0, "keys")
+            return
+        signer = self.signer(envelope, index, "keys")
+        if said["action"] == "revoke":
+            need(signer["role"] == "operator" or signer["agency"] == said["agency"], "keys")
+            self.keys[keyid]["to"] = index
+        else:
+            need(signer["role"] == "operator" and keyid not in self.keys, "keys")
+            self.keys[keyid] = key
+
+
+def check(data: bytes, policy: str) -> None:
+    """Return if the receipt holds, else raise No with the step."""
+    receipt = json.loads(data)
+    need(receipt["schema"] == "veracity.receipt/v1", "schema")
+    log = Log(policy, receipt["proof"])
+    others = [*receipt["keys"], *([receipt["contract"]] if receipt["contract"] else [])]
+    need(all(o["proof"].partition("\n\n")[2] == log.note for o in others), "checkpoint")
+    last = -1
+    mine = int(receipt["proof"].split("\n")[1].removeprefix("index "))
+    for stated in receipt["keys"]:
+        index = log.included(stated, "keys")
+        need(last < index < mine and (last >= 0 or index == 0), "keys")
+        log.enrol(stated, index)
+        last = index
+    need(last >= 0 or mine == 0, "keys")
+    log.included(receipt, "entry")
+    if mine == 0:
+        log.enrol(receipt, 0)
+    envelope = json.loads(receipt["entry"])
+    statement = json.loads(b64decode(envelope["payload"]))
+    need(log.signer(envelope, mine, "signature")["role"] == "operator", "signature")
+    if statement["predicateType"] == "urn:veracity:ingest:v1":
+        check_ingest(receipt, statement["predicate"], mine, log)
+
+
+def check_ingest(receipt: dict[str, Any], ingest: dict[str, Any], mine: int, log: Log) -> None:
+    """Check contract, delivery, parts, pages and record, in the order of the specification."""
+    contract, record, parts = receipt["contract"], receipt["record"], receipt["parts"]
+    need(record is None or contract is not None, "contract")
+    terms = check_contract(contract, ingest, mine, log) if contract else None
+    root = bytes.fromhex(ingest["evidence"]["root"])
+    if ingest["delivery"] is None:
+        need(terms is None or terms["signature"] == "optional", "delivery")
+    else:
+        signer = log.signer(ingest["delivery"], mine, "delivery")
+        need(terms is None or terms["agency"] in (None, signer["agency"]), "delivery")
+        said = json.loads(b64decode(ingest["delivery"]["payload"]))["predicate"]
+        need(said["feed"] == ingest["feed"], "delivery")
+        need(all(said["file"][k] == ingest["file"][k] for k in ("sha256", "bytes")), "delivery")
+        need(said["evidence"]["records_per_page"] == ingest["evidence"]["records_per_page"], "delivery")
+        need(parts is not None, "parts")
+        part, n = ingest["part"], said["evidence"]["n_parts"]
+        need((parts["index"], parts["n"]) == (part["index"], n), "parts")
+        need(part["last"] == (part["index"] == n - 1), "parts")
+        need((part["index"] == 0) == (part["first_record"] == 0), "parts")
+        end = part["first_record"] + part["n_records"]
+        need(not part["last"] or end == said["evidence"]["n_records"], "parts")
+        path = [b64decode(p) for p in parts["path"]]
+        need(root_of(root, parts["index"], n, path) == bytes.fromhex(said["evidence"]["root"]), "parts")
+    if record is not None:
+        check_record(record, ingest, root)
+
+
+def check_contract(contract: dict[str, Any], ingest: dict[str, Any], mine: int, log: Log) -> dict[str, Any]:
+    """Check the contract's statement and bytes; return what it says."""
+    index = log.included(contract, "contract")
+    envelope = json.loads(contract["entry"])
+    said = json.loads(b64decode(envelope["payload"]))
+    need(said["predicateType"] == "urn:veracity:contract:v1", "contract")
+    terms: dict[str, Any] = said["predicate"]
+    need(index < mine and log.signer(envelope, index, "contract")["role"] == "operator", "contract")
+    need(sha256(bytes_of(contract)).hexdigest() == terms["sha256"] == ingest["contract"], "contract")
+    need(all(terms[k] == ingest[k] for k in ("feed", "simulated")), "contract")
+    return terms
+
+
+def check_record(record: dict[str, Any], ingest: dict[str, Any], root: bytes) -> None:
+    """Check the pages and the bytes of the record."""
+    evidence, part = ingest["evidence"], ingest["part"]
+    need(record["batch"] == ingest["batch"] and record["record"] < part["n_records"], "pages")
+    indices = [page["index"] for page in record["pages"]]
+    need(indices == sorted(set(indices)), "pages")
+    for page in record["pages"]:
+        leaf = sha256(b"\x00" + bytes_of(page)).digest()
+        path = [b64decode(p) for p in page["path"]]
+        need(root_of(leaf, page["index"], evidence["n_pages"], path) == root, "pages")
+    number, position = divmod(record["record"], evidence["records_per_page"])
+    need(number in indices, "record")
+    before = sum(len(bytes_of(p)) for p in record["pages"] if p["index"] < number)
+    content = bytes_of(record["pages"][indices.index(number)])
+    start = record["offset"] - before
+    end = start + record["length"]
+    need(0 <= start < end <= len(content), "record")
+    if ingest["file"]["kind"] == "csv" and b'"' in content:
+        need(start == 0 or content[start - 1 : start] == b"\n", "record")
+        need(end == len(content) or content[end - 1 : end] == b"\n", "record")
+        return
+    pieces = [
+        line[i : i + 65_536]
+        for line in content.decode("latin-1").split("\n")
+        for line in [line + "\n"]
+        for i in range(0, len(line), 65_536)
+    ]
+    pieces.pop()  # what follows the last newline: nothing, in these vectors
+    need(
+        len(pieces)
+        == min(evidence["records_per_page"], part["n_records"] - number * evidence["records_per_page"]),
+        "record",
+    )
+    need(start == sum(map(len, pieces[:position])) and end == start + len(pieces[position]), "record")
+
+
+def bytes_of(value: dict[str, Any]) -> bytes:
+    return value["text"].encode() if "text" in value else b64decode(value["base64"])
+
+
+if __name__ == "__main__":
+    policy_text = Path(sys.argv[1]).read_text()
+    for argument in sys.argv[2:]:
+        try:
+            check(Path(argument).read_bytes(), policy_text)
+            verdict = "holds"
+        except No as no:
+            verdict = f"does not hold: {no}"
+        sys.stdout.write(f"{argument}: {verdict}\n")

@@ -1,0 +1,221 @@
+"""Write the receipt vectors: ``python tests/vectors/make_receipts.py``. Same keys, same bytes.
+
+``receipts/index.json`` lists receipts that verify, receipts of logs that hold a lie, and edits
+(JSON Patch, RFC 6902) of a good receipt, each with the error's code and, where it is
+``receipt-rejected``, the step that must fail.
+"""
+
+import copy
+import json
+import sys
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "provenance"))
+
+from receipt_world import ENVIRONMENT, POLICY, TRANSPORT, Lies, World  # noqa: E402
+
+from veracity.log.policy import format_policy  # noqa: E402
+from veracity.provenance.receipts import Receipt, format_receipt  # noqa: E402
+
+SCHEMA = "veracity.receipt-vectors/v1"
+ROOT = "11" * 32
+
+LIES = {
+    "operator-is-an-agency": (Lies(operator_role="agency"), "keys"),
+    "ingest-signed-by-an-agency": (Lies(ingest_key=ENVIRONMENT), "signature"),
+    "contract-signed-by-an-agency": (Lies(contract_key=ENVIRONMENT), "contract"),
+    "contract-after-the-batch": (Lies(contract_last=True), "contract"),
+    "contract-of-another-feed": (Lies(contract={"feed": "river-stage"}), "contract"),
+    "contract-not-simulated": (Lies(contract={"simulated": False}), "contract"),
+    "contract-of-other-bytes": (Lies(contract={"sha256": ROOT}), "contract"),
+    "ingest-not-simulated": (Lies(ingest={"simulated": False}), "contract"),
+    "ingest-of-another-feed": (Lies(ingest={"feed": "river-stage"}), "contract"),
+    "delivery-missing": (Lies(delivery_key=None), "delivery"),
+    "delivery-by-another-agency": (Lies(delivery_key=TRANSPORT), "delivery"),
+    "delivery-by-a-revoked-key": (Lies(revoke_environment=True), "delivery"),
+    "delivery-to-another-feed": (Lies(delivery={"feed": "river-stage"}), "delivery"),
+    "delivery-cut-otherwise": (Lies(delivered={"records_per_page": 1}), "delivery"),
+    "delivery-of-other-evidence": (Lies(delivered={"root": ROOT}), "parts"),
+    "delivery-of-more-parts": (Lies(delivered={"n_parts": 3}), "parts"),
+    "delivery-of-more-records": (Lies(delivered={"n_records": 151}), "parts"),
+}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to a valid receipt, and how it must fail."""
+
+    name: str
+    patch: list[dict[str, Any]]
+    code: str = "receipt-rejected"
+    step: str | None = None
+
+    def to_object(self, base: str) -> dict[str, Any]:
+        return {"name": self.name, "base": base, "patch": self.patch, "code": self.code, "step": self.step}
+
+
+def put(path: str, value: Any) -> list[dict[str, Any]]:
+    return [{"op": "replace", "path": path, "value": value}]
+
+
+def edits(world: World, receipt: Receipt) -> list[Edit]:
+    """Return the edits of ``receipt``, the record 5 of part 1."""
+    document = json.loads(format_receipt(receipt))
+    proof: str = document["proof"]
+    lines = proof.split("\n")
+    swapped = [document["keys"][1], document["keys"][0], *document["keys"][2:]]
+    page = document["record"]["pages"][0]
+    older = world.prove(world.contract_index, size=len(world.entries) - 1)
+    transform = world.prove(world.transform_index).to_object()
+
+    def proof_line(number: int, text: str) -> str:
+        return "\n".join([*lines[:number], text, *lines[number + 1 :]])
+
+    def rejected(name: str, step: str, patch: list[dict[str, Any]]) -> Edit:
+        return Edit(name, patch, step=step)
+
+    def malformed(name: str, patch: list[dict[str, Any]]) -> Edit:
+        return Edit(name, patch, code="malformed-receipt")
+
+    return [
+        malformed("schema of another version", put("/schema", "veracity.receipt/v2")),
+        malformed("a name nobody knows", [{"op": "add", "path": "/note", "value": "trust me"}]),
+        malformed("no keys at all", [{"op": "remove", "path": "/keys"}]),
+        malformed("entry is no envelope", put("/entry", "{}")),
+        malformed("proof index with a leading zero", put("/proof", proof_line(1, "index 05"))),
+        malformed("page path with stray bits", put("/parts/path/0", stray(document["parts"]["path"][0]))),
+        malformed("length 0", put("/record/length", 0)),
+        malformed("a negative offset", put("/record/offset", -1)),
+        malformed("row without a record", put("/record", None)),
+        malformed("a row of lists", put("/row/pm25", [1])),
+        rejected("checkpoint of another size", "checkpoint", put("/proof", proof.replace("\n7\n", "\n8\n"))),
+        rejected(
+            "checkpoint of another origin", "checkpoint", put("/proof", proof.replace("city\n7", "town\n7"))
+        ),
+        rejected(
+            "contract proven in an older tree", "checkpoint", put("/contract/proof", older.proof.format())
+        ),
+        rejected("entry with another batch", "entry", put("/entry", other_batch(document["entry"]))),
+        rejected("entry of the log's other index", "entry", put("/proof", proof_line(1, "index 4"))),
+        rejected("index beyond the tree", "entry", put("/proof", proof_line(1, "index 7"))),
+        rejected("a hash of the proof", "entry", put("/proof", proof_line(2, flipped(lines[2])))),
+        rejected("a hash too few", "entry", put("/proof", "\n".join([*lines[:2], *lines[3:]]))),
+        rejected("operator's key left out", "keys", [{"op": "remove", "path": "/keys/0"}]),
+        rejected("keys in another order", "keys", put("/keys", swapped)),
+        rejected("another key's entry", "keys", put("/keys/1/entry", document["keys"][2]["entry"])),
+        rejected("agency's key left out", "delivery", [{"op": "remove", "path": "/keys/1"}]),
+        rejected("contract left out", "contract", put("/contract", None)),
+        rejected(
+            "contract with a comment more",
+            "contract",
+            put("/contract/text", document["contract"]["text"] + "# .\n"),
+        ),
+        rejected(
+            "another statement as the contract's",
+            "contract",
+            [{"op": "replace", "path": f"/contract/{k}", "value": v} for k, v in transform.items()],
+        ),
+        rejected("parts left out", "parts", put("/parts", None)),
+        rejected("part of another index", "parts", put("/parts/index", 0)),
+        rejected("part of another number", "parts", put("/parts/n", 3)),
+        rejected("a hash of the parts", "parts", put("/parts/path/0", flipped(document["parts"]["path"][0]))),
+        rejected(
+            "one letter of the page",
+            "pages",
+            put("/record/pages/0/text", page["text"].replace("AQ05", "AQ06", 1)),
+        ),
+        rejected("page of another index", "pages", put("/record/pages/0/index", 1)),
+        rejected(
+            "a hash too many for the page", "pages", put("/record/pages/0/path", document["parts"]["path"])
+        ),
+        rejected("a page twice", "pages", put("/record/pages", [page, page])),
+        rejected("another batch", "pages", put("/record/batch", 0)),
+        rejected("record beyond the batch", "pages", put("/record/record", 22)),
+        rejected("no page", "record", put("/record/pages", [])),
+        rejected("the record's neighbour", "record", put("/record/record", 6)),
+        rejected(
+            "bytes from within the record", "record", put("/record/offset", document["record"]["offset"] + 1)
+        ),
+        rejected("bytes beyond the page", "record", put("/record/length", 1_000_000)),
+        rejected("two records as one", "record", put("/record/length", 2 * document["record"]["length"])),
+        rejected("one value of the row", "row", put("/row/pm25", 11.25)),
+        rejected("a column left out of the row", "row", [{"op": "remove", "path": "/row/pm25"}]),
+        rejected("a column more in the row", "row", [{"op": "add", "path": "/row/pm10", "value": None}]),
+        rejected("a number as text", "row", put("/row/pm25", str(document["row"]["pm25"]))),
+    ]
+
+
+def flipped(text: str) -> str:
+    """Return a base64 hash with its first bit flipped."""
+    raw = b64decode(text)
+    return b64encode(bytes([raw[0] ^ 0x80]) + raw[1:]).decode()
+
+
+def stray(text: str) -> str:
+    """Return a base64 hash written with bits that belong to no byte."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    return text[:-2] + alphabet[alphabet.index(text[-2]) ^ 1] + "="
+
+
+def other_batch(entry: str) -> str:
+    """Return the envelope with another batch number and its old signature."""
+    envelope = json.loads(entry)
+    payload = b64decode(envelope["payload"]).replace(b'"batch":1,', b'"batch":9,')
+    return json.dumps({**envelope, "payload": b64encode(payload).decode()}, separators=(",", ":"))
+
+
+def apply_patch(document: Any, patch: list[dict[str, Any]]) -> Any:
+    """Apply the three operations of RFC 6902 that the vectors use."""
+    document = copy.deepcopy(document)
+    for operation in patch:
+        *parents, last = operation["path"].split("/")[1:]
+        target = document
+        for name in parents:
+            target = target[int(name)] if isinstance(target, list) else target[name]
+        at = int(last) if isinstance(target, list) else last
+        if operation["op"] == "remove":
+            del target[at]
+        else:
+            target[at] = operation["value"]
+    return document
+
+
+def vectors() -> dict[str, bytes]:
+    """Return every file of the vectors by name."""
+    ndjson, csv = World("ndjson"), World("csv")
+    good = ndjson.receipt(1, 5)
+    valid = {
+        "valid-ndjson.json": good,
+        "valid-ndjson-first-part.json": ndjson.receipt(0, 127),
+        "valid-csv.json": csv.receipt(0, 3),
+        "valid-csv-quoted.json": replace(csv.receipt(0, 70), row=None),
+        "valid-quarantined.json": replace(ndjson.receipt(1, 0), row=None),
+        "valid-enrol.json": ndjson.statement_receipt(0),
+        "valid-transform.json": ndjson.statement_receipt(ndjson.transform_index),
+    }
+    lies = {
+        f"lie-{name}.json": (World("ndjson", lies).receipt(1, 5), step) for name, (lies, step) in LIES.items()
+    }
+    index = {
+        "schema": SCHEMA,
+        "policy": "trust.policy",
+        "valid": sorted(valid),
+        "lies": [
+            {"file": name, "code": "receipt-rejected", "step": step} for name, (_, step) in lies.items()
+        ],
+        "edits": [edit.to_object("valid-ndjson.json") for edit in edits(ndjson, good)],
+    }
+    files = {name: format_receipt(receipt) for name, receipt in valid.items()}
+    files |= {name: format_receipt(receipt) for name, (receipt, _) in lies.items()}
+    files["index.json"] = json.dumps(index, ensure_ascii=False, indent=1).encode() + b"\n"
+    files["trust.policy"] = format_policy(POLICY).encode()
+    return files
+
+
+if __name__ == "__main__":
+    for name, data in vectors().items():
+        (HERE / "receipts" / name).write_bytes(data)
