@@ -53,7 +53,7 @@ def run(contract: Contract = CONTRACT, **columns: list[str | None]) -> Cleaned:
         "at": ["01/01/2026 08:00"] * n,
         "station": [f"S{i}" for i in range(n)],
     }
-    frame = pl.DataFrame(base | columns, schema_overrides={k: pl.String for k in columns})
+    frame = pl.DataFrame(base | columns, schema_overrides=dict.fromkeys(columns, pl.String))
     return clean(frame.with_columns(_record=pl.int_range(n, dtype=pl.Int64)), contract, NOW)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from veracity.city import AGENCIES, contracts, panel
 from veracity.city.twin import Delivery, Twin
+from veracity.data.text import RECORDS_PER_PAGE
 from veracity.errors import VeracityError
 from veracity.feeds.file_info import inspect
 from veracity.home.audit import audit
@@ -159,8 +160,12 @@ def _deliver(
     path = folder / delivery.name
     path.write_bytes(delivery.payload)
     if delivery.signing != "none":
-        key = forger if delivery.signing == "forged" else keys[delivery.agency]
-        write_sidecar(sign_file(inspect(path), home.feed(delivery.feed).contract, key), path)
+        agency = keys[delivery.agency]
+        key = forger if delivery.signing == "forged" else agency
+        envelope = sign_file(inspect(path), home.feed(delivery.feed).contract, key)
+        # The forger claims the agency's key and signs with his own.
+        claimed = tuple(replace(line, keyid=agency.public.keyid) for line in envelope.signatures)
+        write_sidecar(replace(envelope, signatures=claimed), path)
     return path
 
 
@@ -205,10 +210,10 @@ def _tamper(root: Path, clock: SetClock, report: DemoReport) -> None:
     """Change one byte at a time, ask who notices, change it back."""
     store = open_directory(root).store
     home = Home.open(root, clock)
-    batch, record = _crest(home)
+    batch, _ = _crest(home)
     row = home.index.batch("hydrology", batch)
     assert row is not None, "the crest has a batch"
-    table = store / "tables" / "hydrology" / f"{batch:08d}.parquet"
+    table = next((store / "tables" / "hydrology").glob(f"{batch:08d}-*.parquet"))
     page = store / home.evidence("hydrology").path(row.file_sha256, "0.zst")
     for what, path in (("one byte of a table's file", table), ("one byte of a stored page", page)):
         with _changed_byte(path):
@@ -216,17 +221,22 @@ def _tamper(root: Path, clock: SetClock, report: DemoReport) -> None:
             said = f"{findings[0].where}: {findings[0].what}: {findings[0].detail}" if findings else "nothing"
             report.notices.append(Notice(what, "veracity audit", bool(findings), said))
             if path is page:
-                report.notices.append(_refused(what, home, batch, record))
+                report.notices.append(_refused(what, home, batch))
     home.close()
     report.notices.append(_edited_receipt(root))
 
 
-def _refused(what: str, home: Home, batch: int, record: int) -> Notice:
-    try:
-        make_receipt(home, "hydrology", find_record(home, "hydrology", batch, record))
-    except VeracityError as exc:
-        return Notice(what, "veracity receipt", True, str(exc))
-    return Notice(what, "veracity receipt", False, "nothing")
+def _refused(what: str, home: Home, batch: int) -> Notice:
+    """Ask for a receipt from each page of a batch: the changed one must not get any."""
+    who = "veracity receipt, asked for a record of that page,"
+    row = home.index.batch("hydrology", batch)
+    n_records = home.index.predicate(row.idx)["part"]["n_records"] if row else 0
+    for record in range(0, n_records, RECORDS_PER_PAGE):
+        try:
+            make_receipt(home, "hydrology", find_record(home, "hydrology", batch, record))
+        except VeracityError as exc:
+            return Notice(what, who, True, str(exc))
+    return Notice(what, who, False, "nothing")
 
 
 def _edited_receipt(root: Path) -> Notice:

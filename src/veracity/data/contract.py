@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
 import polars as pl
@@ -108,6 +109,7 @@ class Contract:
         return next(f for f in self.fields if f.name == name)
 
 
+@lru_cache(maxsize=64)
 def parse_contract(text: bytes) -> Contract:
     """Read a contract from ODCS YAML bytes.
 

@@ -1,16 +1,18 @@
 """The lake: one Delta table a feed, rows in order of arrival, each with ``(_batch, _record)``.
 
 The Parquet files are written by us and committed through Delta's transaction log, so that a
-file's name, its statistics and its durability are ours: ``<batch>.parquet``, on disk before
-the commit that names it. A commit carries the batch number as an application transaction;
+file's name, its statistics and its durability are ours: ``<batch>-<sha256>.parquet``, on disk
+before the commit that names it. A commit carries the batch number as an application transaction;
 a batch is never there twice. Any Delta reader can read the tables.
 """
 
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ _DELTA = {
     "date": "date",
 }
 _APP = "veracity"
+_NAME = re.compile(r"[0-9]{8,}-([0-9a-f]{64})\.parquet$")
 
 
 class Table:
@@ -95,10 +98,10 @@ class Table:
         """
         if self.holds(batch):
             return self.version
-        name = f"{batch:08d}.parquet"
         body = io.BytesIO()
         rows.write_parquet(body, compression="zstd", compression_level=1, row_group_size=262_144)
         data = body.getvalue()
+        name = f"{batch:08d}-{sha256(data).hexdigest()}.parquet"
         self._objects.put(f"{self._prefix}/{name}", data)
         action = AddAction(name, len(data), {}, batch, True, _statistics(rows, statistics))
         properties = CommitProperties(app_transactions=[Transaction(_APP, batch)])
@@ -138,6 +141,20 @@ class Table:
         if between is not None:
             rows = rows.filter(pl.col(between[0]).is_between(between[1], between[2]))
         return rows
+
+    def changed_files(self, batch: int) -> list[str]:
+        """Return the files of a batch whose bytes no longer have the digest in their name.
+
+        Files that another Delta writer made (a compaction) carry no digest: their rows speak.
+        """
+        changed = []
+        for path in self._files(None, batch, None):
+            named = _NAME.search(path)
+            if named is not None:
+                relative = f"{self._prefix}/{named.group(0)}"
+                if sha256(self._objects.get(relative)).hexdigest() != named.group(1):
+                    changed.append(relative)
+        return changed
 
     def _sync_commit(self) -> None:
         """Make the last commit durable: the Delta library does not."""

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from veracity.data.bytescan import NEWLINE, QUOTE, RETURN, Mask, Offsets, count_within, gather, positions
+from veracity.data.bytescan import (
+    NEWLINE,
+    QUOTE,
+    RETURN,
+    Bytes,
+    Mask,
+    Offsets,
+    count_within,
+    gather,
+    positions,
+)
 from veracity.data.csv_cells import UnpairedQuote, split_cells, strip_newline
 from veracity.data.csv_header import column_names, header_candidates, is_header
 from veracity.data.prepared import Prepared
@@ -16,6 +26,7 @@ from veracity.data.text import LAYOUTS, RECORD, ParsedRecords, TooManyLayouts
 Columns = tuple[str, ...]
 
 UNPAIRED = "want a closing quote before a separator, got none"
+_BLOCK_RECORDS = 8_192  # arrays of a block stay in the cache
 _BULK = 256  # fewer alike records than this are cheaper one by one
 
 
@@ -75,43 +86,35 @@ class _Shape:
         self.separator = separator
         self._run, self._byte = run, separator.encode()
         self._array = np.frombuffer(run.data, np.uint8)
-        seps = positions(run.data, self._byte[0])
-        self.quoted: Mask = np.zeros(len(run.ends), bool)
-        self.plain: Mask = np.ones(len(run.ends), bool)
-        if QUOTE in run.data:
-            outside = self._quotes(seps)
-            self.n_fields = count_within(seps[outside], run.starts, run.ends) + 1
-        else:
-            self.n_fields = count_within(seps, run.starts, run.ends) + 1
-        if RETURN in run.data:  # Polars drops one before a separator too
-            returns = positions(run.data, RETURN)
-            lone = returns[self._array[np.minimum(returns + 1, len(self._array) - 1)] != NEWLINE]
-            self.plain[np.searchsorted(run.ends, lone, side="right")] = False
+        n = len(run.ends)
+        self.n_fields = np.ones(n, np.int64)
+        self.plain: Mask = np.ones(n, bool)
+        self.quoted: Mask = np.zeros(n, bool)
+        for first in range(0, n, _BLOCK_RECORDS):
+            self._look(slice(first, min(first + _BLOCK_RECORDS, n)))
         if run.partial is not None:
             self.plain[run.partial] = False
 
-    def _quotes(self, seps: Offsets) -> Mask:
-        """Fill ``quoted`` and ``plain``; return which separators stand outside quotes."""
-        run, array, sep = self._run, self._array, self._byte[0]
-        quotes = positions(run.data, QUOTE)
-        records = np.searchsorted(run.ends, quotes, side="right")
-        opening = alternate(records)
-        start = quotes == run.starts[records]
-        before = array[np.maximum(quotes - 1, 0)]
-        after = array[np.minimum(quotes + 1, len(array) - 1)]
-        fine_open = start | (before == sep) | (before == QUOTE)
-        last = (quotes + 2 == run.ends[records]) & (after == NEWLINE)
-        last |= (quotes + 3 == run.ends[records]) & (after == RETURN)
-        fine_close = last | (after == sep) | (after == QUOTE)
-        bad = np.where(opening, ~fine_open, ~fine_close)
-        bad |= opening & np.append(records[1:] != records[:-1], True)
-        self.quoted[records] = True
-        self.plain[records[bad]] = False
-        inner = np.searchsorted(quotes, seps)
-        home = np.searchsorted(run.ends, seps, side="right")
-        first = np.searchsorted(quotes, run.starts[home])
-        outside: Mask = (inner - first) % 2 == 0
-        return outside
+    def _look(self, block: slice) -> None:
+        """Fill in a block of records."""
+        base = int(self._run.starts[block.start])
+        data = self._run.data[base : self._run.ends[block.stop - 1]]
+        starts, ends = self._run.starts[block] - base, self._run.ends[block] - base
+        array = np.frombuffer(data, np.uint8)
+        seps = positions(data, self._byte[0])
+        if QUOTE in data:
+            quotes = positions(data, QUOTE)
+            records = np.searchsorted(ends, quotes, side="right")
+            self.quoted[block][records] = True
+            self.plain[block][records[_stray(array, quotes, records, starts, ends, self._byte[0])]] = False
+            home = np.searchsorted(ends, seps, side="right")
+            before = np.searchsorted(quotes, seps) - np.searchsorted(quotes, starts)[home]
+            seps = seps[before % 2 == 0]
+        self.n_fields[block] += count_within(seps, starts, ends)
+        if RETURN in data:  # Polars drops one before a separator too
+            returns = positions(data, RETURN)
+            lone = returns[array[np.minimum(returns + 1, len(array) - 1)] != NEWLINE]
+            self.plain[block][np.searchsorted(ends, lone, side="right")] = False
 
     def blank(self, records: Offsets) -> Mask:
         """Tell which records hold nothing but separators, blanks and quotes."""
@@ -125,6 +128,20 @@ class _Shape:
         for i in np.flatnonzero(likely).tolist():
             likely[i] = not run.record(records[i]).translate(None, self._byte + b' \t\r\n"')
         return likely
+
+
+def _stray(array: Bytes, quotes: Offsets, records: Offsets, starts: Offsets, ends: Offsets, sep: int) -> Mask:
+    """Tell which quotes neither open nor close a field (compare `splitting.odd_quote_lines`)."""
+    opening = alternate(records)
+    before = array[np.maximum(quotes - 1, 0)]
+    after = array[np.minimum(quotes + 1, len(array) - 1)]
+    fine_open = (quotes == starts[records]) | (before == sep) | (before == QUOTE)
+    left = ends[records] - quotes
+    fine_close = (after == sep) | (after == QUOTE)
+    fine_close |= ((left == 2) & (after == NEWLINE)) | ((left == 3) & (after == RETURN))
+    stray = np.where(opening, ~fine_open, ~fine_close)
+    stray |= opening & np.append(records[1:] != records[:-1], True)
+    return stray
 
 
 def _layouts(

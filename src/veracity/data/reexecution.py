@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -29,7 +28,7 @@ def reexecute(evidence: RecordEvidence) -> Sequence[Mapping[str, Any]]:
         If the bytes give no row.
     """
     ingest = evidence.ingest
-    contract = _contract(evidence.contract)
+    contract = parse_contract(evidence.contract)
     fmt = text_format(contract, "ndjson" if ingest.evidence.form == "rendered" else ingest.file.kind)
     if not evidence.is_exact:
         _check_cut(evidence, fmt)
@@ -77,18 +76,13 @@ def known_names(contract: Contract, fmt: TextFormat, data: bytes) -> frozenset[s
 
 def _check_cut(evidence: RecordEvidence, fmt: TextFormat) -> None:
     ends = split_records(evidence.page.content, fmt, at_end=True).tolist()
-    position = evidence.ingest.page_of(evidence.record)[1]
+    _, position, n_records = evidence.ingest.page_of(evidence.record)
     starts = [0, *ends]
-    if position >= len(ends) or (starts[position], ends[position]) != (evidence.start, evidence.end):
+    if len(ends) != n_records or (starts[position], ends[position]) != (evidence.start, evidence.end):
         raise EvidenceMismatch(
             f"record {evidence.record}: want the record at its place on the page, got bytes"
             f" {evidence.start} to {evidence.end}"
         )
-
-
-@lru_cache(maxsize=32)
-def _contract(text: bytes) -> Contract:
-    return parse_contract(text)
 
 
 def _json(value: Any) -> Any:

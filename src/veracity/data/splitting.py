@@ -10,6 +10,8 @@ from veracity.data.bytescan import NEWLINE, QUOTE, RETURN, Mask, Offsets, positi
 from veracity.data.csv_cells import record_end
 from veracity.data.text import RECORD_BYTES, TextFormat
 
+_BLOCK_LINES = 8_192  # arrays of a block stay in the cache
+
 
 def split_records(chunk: bytes | memoryview, fmt: TextFormat, at_end: bool) -> Offsets:
     """Return where each record of ``chunk`` ends.
@@ -67,7 +69,19 @@ def _outside_quotes(data: bytes, newlines: Offsets, separator: bytes, at_end: bo
 
 
 def odd_quote_lines(data: bytes, newlines: Offsets, separator: bytes) -> Offsets:
-    """Return the lines whose quotes do not pair up within the line, by a rule on neighbours.
+    """Return the lines whose quotes do not pair up within the line; the last counts if unfinished."""
+    found, base = [], 0
+    for first in range(0, max(len(newlines), 1), _BLOCK_LINES):
+        of_block = newlines[first : first + _BLOCK_LINES]
+        last = first + _BLOCK_LINES >= len(newlines)
+        end = len(data) if last else int(of_block[-1]) + 1
+        found.append(_odd_in_block(data[base:end], of_block - base, separator) + first)
+        base = end
+    return np.concatenate(found)
+
+
+def _odd_in_block(data: bytes, newlines: Offsets, separator: bytes) -> Offsets:
+    """Judge each quote by its neighbours.
 
     In a line that is fine, quotes alternate: an opening one stands after a separator, at the
     line's beginning or right after a closing one (``""`` inside a field); a closing one stands

@@ -6,8 +6,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from io import BufferedReader
+from pathlib import Path
 from typing import Literal
 
 from veracity.feeds.errors import ChangedFile, UnknownFileKind, UnreadableFile

@@ -23,7 +23,9 @@ def read_parquet_rows(path: Path, first_row: int, n_rows: int) -> pl.DataFrame:
         rows = pl.scan_parquet(path, glob=False, hive_partitioning=False).slice(first_row, n_rows).collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as exc:
         reason = (str(exc).splitlines() or ["unknown"])[0][:160]
-        raise CorruptFile(f"{path.parent.name[:16]}/{path.name}: want a sound Parquet file, got: {reason}") from exc
+        raise CorruptFile(
+            f"{path.parent.name[:16]}/{path.name}: want a sound Parquet file, got: {reason}"
+        ) from exc
     if rows.height != n_rows:
         raise CorruptFile(f"{path.name}: want {n_rows} rows from {first_row}, got {rows.height}")
     return rows

@@ -199,6 +199,8 @@ def _compare_stored(home: Home, ingest: Ingest) -> Iterator[tuple[str, str]]:
     """Read the table's and the quarantine's rows; yield what is not as signed."""
     if ingest.table is not None:
         try:
+            for path in home.table(ingest.feed).changed_files(ingest.batch):
+                yield "table", f"{path}: want the bytes of the digest in its name, got others"
             stored = home.table(ingest.feed).scan(batch=ingest.batch).collect()
             if not stored["_record"].is_sorted():
                 stored = stored.sort("_record", maintain_order=True)

@@ -61,7 +61,9 @@ def revoke_key(home: Writer, name: str, reason: str) -> AgencyKey:
 
 def list_keys(home: Home) -> list[AgencyKey]:
     """Return every key ever enrolled, in log order."""
-    return [AgencyKey(a.agency, a.key.keyid, a.enrolled_at, a.ended_at, None) for a in home.agencies().enrolled()]
+    return [
+        AgencyKey(a.agency, a.key.keyid, a.enrolled_at, a.ended_at, None) for a in home.agencies().enrolled()
+    ]
 
 
 def signing_key(home: Home, name_or_path: str) -> SigningKey:
@@ -75,7 +77,9 @@ def signing_key(home: Home, name_or_path: str) -> SigningKey:
     if _NAME.fullmatch(name_or_path):
         for path in _key_files(home, name_or_path):
             key = read_signing_key(path)
-            if any(a.key == key.public and a.ended_at is None for a in home.agencies().enrolled(name_or_path)):
+            if any(
+                a.key == key.public and a.ended_at is None for a in home.agencies().enrolled(name_or_path)
+            ):
                 return key
     path = Path(name_or_path)
     if not path.is_file():

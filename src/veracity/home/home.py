@@ -57,6 +57,8 @@ class Home:
         self.log_objects = LocalObjects(directory.store / "log")
         self.database = Database(directory.database)
         self.index = Index(self.database)
+        self._tables: dict[str, Table] = {}
+        self._agencies: tuple[int, Agencies] = (0, Agencies())
 
     @classmethod
     def open(cls, root: Path, clock: Clock | None = None) -> Home:
@@ -90,9 +92,11 @@ class Home:
     def agencies(self) -> Agencies:
         """Who may sign, folded from the enrolments in the log."""
         reader = self.reader()
-        return Agencies.fold(
-            (idx, open_envelope(reader.entry(idx))) for idx, _ in self.index.predicates("enrol")
-        )
+        found = [idx for idx, _ in self.index.predicates("enrol")]
+        if len(found) != self._agencies[0]:
+            folded = Agencies.fold((idx, open_envelope(reader.entry(idx))) for idx in found)
+            self._agencies = len(found), folded
+        return self._agencies[1]
 
     def feeds(self) -> dict[str, Feed]:
         """Every feed and its contract in force, by name."""
@@ -121,8 +125,10 @@ class Home:
 
     def table(self, feed: str) -> Table:
         """Return a feed's table."""
-        prefix = f"tables/{feed}"
-        return Table(self.objects, prefix, local_uri(self.directory.store, prefix))
+        if feed not in self._tables:
+            prefix = f"tables/{feed}"
+            self._tables[feed] = Table(self.objects, prefix, local_uri(self.directory.store, prefix))
+        return self._tables[feed]
 
     def evidence(self, feed: str) -> EvidenceStore:
         """Return a feed's evidence."""
