@@ -33,6 +33,13 @@ schema:
       - {name: observed_at, logicalType: timestamp, primaryKey: true, primaryKeyPosition: 2}
       - {name: value, logicalType: number}
 """
+DEFINITION = b"""
+name: bench
+grid: {every: 5m}
+key: station
+columns:
+  - {name: v, feed: bench, value: value, RULE}
+"""
 SENSORS = 1_000
 CASES = {
     "mean 5m": "aggregate: mean",
@@ -64,8 +71,7 @@ def rows(n: int, late: bool) -> pl.DataFrame:
 def case(name: str, n: int) -> dict[str, object]:
     """Fill a table, build the panel three times, report the median."""
     contract = parse_contract(CONTRACT)
-    definition = f"name: bench\ngrid: {{every: 5m}}\nkey: station\ncolumns:\n  - {{name: v, feed: bench, value: value, {CASES[name]}}}\n"
-    panel = parse_panel(definition.encode())
+    panel = parse_panel(DEFINITION.replace(b"RULE", CASES[name].encode()))
     with workspace() as home:
         table = Table(LocalObjects(home), "tables/bench", local_uri(home, "tables/bench"))
         table.create(contract)

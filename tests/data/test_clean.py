@@ -28,7 +28,10 @@ schema:
         primaryKeyPosition: 2
         logicalTypeOptions: {timezone: false, defaultTimezone: Asia/Ho_Chi_Minh, format: "dd/MM/yyyy HH:mm"}
         customProperties: [{property: formats, value: ["MM-dd-yyyy hh:mm a"]}]
-      - {name: station, logicalType: string, primaryKey: true, logicalTypeOptions: {pattern: "^S[0-9]+$", maxLength: 4}}
+      - name: station
+        logicalType: string
+        primaryKey: true
+        logicalTypeOptions: {pattern: "^S[0-9]+$", maxLength: 4}
       - name: pm25
         logicalType: number
         logicalTypeOptions: {minimum: 0, maximum: 500}

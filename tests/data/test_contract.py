@@ -125,3 +125,43 @@ def test_a_large_text_is_refused_before_it_is_parsed() -> None:
     """Size is bounded."""
     with pytest.raises(MalformedContract, match="at most"):
         parse_contract(b"#" * 300_000)
+
+
+@pytest.mark.parametrize(
+    "property_",
+    [
+        {"name": "v", "logicalType": "number", "minimum": 5},
+        {"name": "v", "logicalType": "number", "requird": True},
+        {"name": "v", "logicalType": "string", "logicalTypeOptions": {"timezone": True}},
+        {"name": "v", "customProperties": [{"property": "decimal", "value": ","}]},
+        {"name": "v", "customProperties": [{"property": "formats", "value": ["yyyy"]}]},
+        {"name": "v", "customProperties": [{"property": "aliases", "value": "w"}]},
+        {"name": "v", "relationships": [{"to": "other.id"}]},
+        {"name": "v", "quality": [{"metric": "nullValues", "mustBe": 0, "mustBeLessThan": 5}]},
+        {"name": "v", "quality": [{"metric": "invalidValues", "arguments": {"validValues": 5}, "mustBe": 0}]},
+    ],
+)
+def test_what_would_be_a_rule_and_is_not_checked_is_refused(property_: dict[str, object]) -> None:
+    """A misspelt name, an option of another type, a bound beside mustBe: none is passed over."""
+    with pytest.raises(MalformedContract):
+        parse_contract(with_property(**property_))
+
+
+def test_a_name_given_twice_is_refused() -> None:
+    """YAML readers differ on which of two equal names counts."""
+    with pytest.raises(MalformedContract, match="line 7: .*'id' given twice"):
+        parse_contract(b"apiVersion: v3.1.0\nkind: DataContract\n\nid: a\n\n\nid: b\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-7"])
+def test_an_encoding_that_hides_newlines_is_refused_with_the_contract(encoding: str) -> None:
+    """Records are cut before they are decoded, so ASCII must stand for itself."""
+    with pytest.raises(MalformedContract, match="superset of ASCII"):
+        parse_contract(text(servers=[{"server": "f", "type": "local", "encoding": encoding}]))
+
+
+def test_the_fallback_encoding_can_be_none() -> None:
+    """Then a record that is not in the encoding is refused."""
+    none = [{"property": "fallbackEncoding", "value": None}]
+    contract = parse_contract(text(servers=[{"server": "f", "type": "local", "customProperties": none}]))
+    assert contract.fallback_encoding is None

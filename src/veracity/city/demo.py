@@ -90,6 +90,7 @@ class SetClock:
         self.now = now
 
     def __call__(self) -> datetime:
+        """Return the time it was set to."""
         return self.now
 
 

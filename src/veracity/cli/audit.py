@@ -25,10 +25,11 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
     opened = Home.open(home)
     report = run_audit(opened, feed, sample, seed)
     opened.close()
-    lines = [
+    made = (
         f"made again: {report.batches:,} batches of {report.records:,} records, {report.rows:,} rows,"
         f" {report.panels:,} panels; {report.skipped:,} batches not in the sample"
-    ]
+    )
+    lines = [made]
     lines += [f"DIFFERS  {f.where}: {f.what}: {f.detail}" for f in report.findings]
     lines.append("everything is as the log says" if report.is_clean else f"{len(report.findings)} findings")
     emit("audit", {"clean": report.is_clean, **asdict(report)}, "\n".join(lines), as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from veracity.city.demo import DemoReport, play
-from veracity.cli.output import columns, common, emit, note
+from veracity.cli.output import columns, common, counts, emit, note
 
 
 @click.command()
@@ -30,7 +30,6 @@ def demo(seed: int, home: Path | None, as_json: bool) -> int:
 
 
 def _text(r: DemoReport) -> str:
-    counts = f"{r.received:,} received = {r.accepted:,} accepted + {r.quarantined:,} quarantined + {r.refused:,} refused"
     caught = [f for f in r.planted if f["caught_now"]]
     missed = sorted({f["kind"] for f in r.planted if not f["caught_now"]})
     why = columns([(f"  {k}", n) for k, n in r.reasons.items()])
@@ -40,19 +39,20 @@ def _text(r: DemoReport) -> str:
         "",
         "SIMULATED: every value, key and agency below comes from a simulation (seed " + str(r.seed) + ")",
         "",
-        f"records     {counts}",
-        f"            {r.late:,} of the accepted came late; {r.replays} delivery came a second time and was not taken",
+        f"records     {counts(r)}",
+        f"            {r.late:,} of the accepted came late",
+        f"            {r.replays} delivery came a second time and was not taken",
         "quarantined, by reason",
         why,
         "refused, by reason",
         refused,
-        f"planted     {len(r.planted)} faults: {len(caught)} caught; not caught by today's rules: {', '.join(missed)}",
-        f"rate        {r.records_per_s:,.0f} records/s in {r.deliveries} small signed deliveries, {r.seconds:.1f} s",
+        f"planted     {len(r.planted)} faults, {len(caught)} caught; today's rules miss: {', '.join(missed)}",
+        f"rate        {r.records_per_s:,.0f} records/s, in {r.deliveries} small signed deliveries",
         f"panel       {r.panel_rows:,} rows, digest {r.panel_digest[:16]}…",
         f"log         {r.log_size} entries, checkpoint:",
         *(f"            {line}" for line in r.checkpoint.strip().splitlines() if line),
         "",
-        f"a receipt for the crest of the flood ({r.receipt_bytes:,} bytes), verified with trust.policy alone:",
+        f"a receipt for the crest of the flood ({r.receipt_bytes:,} bytes), verified by trust.policy alone:",
         row,
         columns([("  ok", s["name"], s["detail"]) for s in r.steps]),
         "",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import columns, common, emit, in_home
+from veracity.cli.output import columns, common, counts, emit, in_home
 from veracity.home.check import check_file
 from veracity.home.contracts import FeedStatus, add_feed, load_contract, reasons, sensors, status
 from veracity.home.home import Home, open_writer
@@ -31,7 +31,8 @@ def add(contract: Path, home: Path, as_json: bool) -> None:
         "entry": added.idx,
         "simulated": c.simulated,
     }
-    text = f"feed {c.feed} {c.version}: {len(c.fields)} columns, key {', '.join(c.key) or 'none'}, log entry {added.idx}"
+    key = ", ".join(c.key) or "none"
+    text = f"feed {c.feed} {c.version}: {len(c.fields)} columns, key {key}, log entry {added.idx}"
     emit("feed", document, text + (_SIMULATED if c.simulated else ""), as_json)
 
 
@@ -63,10 +64,7 @@ def show(name: str, home: Path, as_json: bool) -> None:
         ("title", f.title + (_SIMULATED if f.simulated else "")),
         ("contract", f"{f.version}  sha256 {f.contract_sha256}"),
         ("agency", f.agency),
-        (
-            "received",
-            f"{f.received:,} = {f.accepted:,} accepted + {f.quarantined:,} quarantined + {f.refused:,} refused",
-        ),
+        ("received", counts(f)),
         ("newest", f"{f.newest or '-'}  ({fresh})"),
     ]
     text = "\n".join(
@@ -87,10 +85,7 @@ def check(contract: Path, files: tuple[Path, ...], as_json: bool) -> int:
     reports = [check_file(loaded, path) for path in files]
     lines = []
     for r in reports:
-        lines.append(
-            f"{r.file}: {r.received:,} received = {r.accepted:,} accepted"
-            f" + {r.quarantined:,} quarantined + {r.refused:,} refused"
-        )
+        lines.append(f"{r.file}: {counts(r)}")
         lines.append(columns([*r.reasons.items(), *((f"refused:{k}", n) for k, n in r.refusals.items())]))
         lines.extend(r.first_refusals)
         lines.extend(r.examples)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import columns, emit, in_home
+from veracity.cli.output import columns, counts, emit, in_home
 from veracity.data.text import RECORDS_PER_PART
 from veracity.feeds.file_info import inspect
 from veracity.home.deliveries import sign_file, write_sidecar
@@ -87,8 +87,7 @@ def _lines(r: FileReport) -> list[str]:
         sys.stderr.write("\r\x1b[K")
     if r.outcome in ("replay", "already sealed"):
         return [f"{r.file}: {r.outcome}: {r.detail}"]
-    counts = f"{r.received:,} received = {r.accepted:,} accepted + {r.quarantined:,} quarantined + {r.refused:,} refused"
-    lines = [f"{r.file}: {counts}"]
+    lines = [f"{r.file}: {counts(r)}"]
     if r.outcome == "refused":
         lines.append(f"  refused as a whole: {r.detail}")
     else:

@@ -7,11 +7,21 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
 from veracity.home.errors import NoHome
+
+
+class Counted(Protocol):
+    """Anything that counts records."""
+
+    received: int
+    accepted: int
+    quarantined: int
+    refused: int
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,6 +69,14 @@ def emit_error(code: str, detail: str, exit_code: int, as_json: bool, *, shown: 
 def note(text: str) -> None:
     """Say something on the side: on stderr."""
     print(text, file=sys.stderr)
+
+
+def counts(done: Counted) -> str:
+    """Say where every record went: the sum that the signed statement holds."""
+    return (
+        f"{done.received:,} received = {done.accepted:,} accepted"
+        f" + {done.quarantined:,} quarantined + {done.refused:,} refused"
+    )
 
 
 def columns(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:

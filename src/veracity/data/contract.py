@@ -25,6 +25,7 @@ from open_data_contract_standard.model import (
 )
 
 from veracity.data.errors import MalformedContract
+from veracity.data.text import TextFormat, UnsupportedText
 from veracity.data.timeformat import strptime_format
 from veracity.units import UnknownUnit, check_unit, conversion
 
@@ -121,7 +122,7 @@ def parse_contract(text: bytes) -> Contract:
     """
     document = _load(text)
     try:
-        odcs = OpenDataContractStandard.model_validate(document)
+        odcs = OpenDataContractStandard.model_validate(document, extra="forbid")
     except pydantic.ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -131,6 +132,19 @@ def parse_contract(text: bytes) -> Contract:
     return _contract(odcs, text)
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """Safe YAML in which a name given twice in one mapping is an error, not the last one's."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for name, _ in node.value:
+            if name.value in seen:
+                mark = name.start_mark
+                raise yaml.constructor.ConstructorError(None, None, f"{name.value!r} given twice", mark)
+            seen.add(name.value)
+        return super().construct_mapping(node, deep)
+
+
 def _load(text: bytes) -> dict[str, Any]:
     if len(text) > CONTRACT_BYTES:
         raise MalformedContract(f"contract: want at most {CONTRACT_BYTES} bytes, got {len(text)}")
@@ -138,7 +152,7 @@ def _load(text: bytes) -> dict[str, Any]:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
                 raise MalformedContract(f"contract: want plain YAML, got an alias (*{event.anchor})")
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as exc:
         if isinstance(exc, MalformedContract):
             raise
@@ -188,6 +202,13 @@ def _contract(odcs: OpenDataContractStandard, text: bytes) -> Contract:
     separator = (server.delimiter if server else None) or ","
     if len(separator) != 1 or separator in '"\n\r' or not separator.isascii():
         raise MalformedContract(f"servers.delimiter: want one ASCII character, got {separator!r}")
+    encoding = _codec((server.encoding if server else None) or "utf-8")
+    fallback = server_custom.get("fallbackEncoding", "windows-1252")
+    fallback = None if fallback is None else _codec(str(fallback))
+    try:
+        TextFormat("csv", separator, encoding, fallback)
+    except UnsupportedText as exc:
+        raise MalformedContract(f"servers: {exc}") from exc
     sla = {p.property: (p.value, p.unit) for p in odcs.slaProperties or []}
     tags = tuple(odcs.tags or ())
     return Contract(
@@ -202,8 +223,8 @@ def _contract(odcs: OpenDataContractStandard, text: bytes) -> Contract:
         tags=tags,
         kind=cast(FileKind | None, kind),
         separator=separator,
-        encoding=_codec((server.encoding if server else None) or "utf-8"),
-        fallback_encoding=_codec(server_custom.get("fallbackEncoding", "windows-1252")),
+        encoding=encoding,
+        fallback_encoding=fallback,
         fields=fields,
         key=key,
         carried=_carried(fields),
@@ -238,6 +259,7 @@ def _field(p: SchemaProperty, missing: frozenset[str]) -> Field:
     custom = _custom(
         name, p.customProperties, {"unit", "sourceUnit", "decimal", "formats", "aliases", "missing"}
     )
+    _check_flat(name, p)
     options = dict(p.logicalTypeOptions or {})
     numeric, text, time = kind in ("integer", "number"), kind == "string", kind in ("timestamp", "date")
     physical = p.physicalName or name
@@ -245,7 +267,10 @@ def _field(p: SchemaProperty, missing: frozenset[str]) -> Field:
     if template and not re.fullmatch(r"[^{}]*\{[A-Za-z][A-Za-z0-9_]*\}[^{}]*", template):
         raise MalformedContract(f"{name}.physicalName: want one {{field}} in it, got {template!r}")
     joined = tuple(p.transformSourceObjects or ())
-    sources = () if joined or template else (physical, *map(str, custom.get("aliases", [])))
+    sources = () if joined or template else (physical, *_texts(name, "aliases", custom.get("aliases", [])))
+    for given, fits in (("decimal", numeric), ("formats", time)):
+        if given in custom and not fits:
+            raise MalformedContract(f"{name}.{given}: does not fit logicalType {kind}")
     unit, scale, offset = _unit(name, custom, numeric)
     decimal = custom.get("decimal", ".")
     if decimal not in (".", ","):
@@ -279,13 +304,21 @@ def _field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         missing=(_tokens(name, custom["missing"]) if "missing" in custom else missing) | quality_missing,
         description=p.description or "",
     )
-    options.pop("timezone", None)
+    if kind == "timestamp":
+        options.pop("timezone", None)
     if options:
         raise MalformedContract(
             f"{name}.logicalTypeOptions: {sorted(options)[0]!r} is not checked for a {kind}"
         )
     _check_bounds(result)
     return result
+
+
+def _check_flat(name: str, p: SchemaProperty) -> None:
+    """Refuse the standard's elements that would be rules, or columns within columns."""
+    for element in ("relationships", "properties", "items", "map"):
+        if getattr(p, element, None):
+            raise MalformedContract(f"{name}.{element}: want a flat column without references, got one")
 
 
 def _quality(name: str, p: SchemaProperty) -> tuple[tuple[str, ...] | None, bool, frozenset[str]]:
@@ -304,7 +337,7 @@ def _quality(name: str, p: SchemaProperty) -> tuple[tuple[str, ...] | None, bool
             missing |= _tokens(name, arguments.get("missingValues", []))
             required = True
         elif metric == "invalidValues" and set(arguments) == {"validValues"}:
-            values = tuple(str(v) for v in arguments["validValues"])
+            values = _texts(name, "validValues", arguments["validValues"])
         else:
             raise MalformedContract(
                 f"{name}.quality: want nullValues, missingValues or invalidValues with validValues,"
@@ -322,7 +355,7 @@ def _key(schema: SchemaObject, fields: tuple[Field, ...]) -> tuple[str, ...]:
             key = _one_key(key, (cast(str, p.name),))
     for rule in schema.quality or []:
         metric = _zero_rule("schema", rule)
-        columns = tuple((rule.arguments or {}).get("properties", ()))
+        columns = _texts("schema", "properties", (rule.arguments or {}).get("properties", []))
         if metric != "duplicateValues" or not columns or not set(columns) <= names:
             raise MalformedContract(
                 f"schema.quality: want duplicateValues over known properties,"
@@ -338,11 +371,22 @@ def _one_key(key: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return key or other
 
 
+_OTHER_BOUNDS = (
+    "mustNotBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+    "mustBeBetween",
+    "mustNotBeBetween",
+)
+
+
 def _zero_rule(where: str, rule: DataQuality) -> str:
     if (rule.type or "library") != "library":
         raise MalformedContract(f"{where}.quality: want type library, got {rule.type!r}")
     metric = rule.metric or rule.rule or ""
-    if rule.mustBe not in (0, 0.0):
+    if rule.mustBe not in (0, 0.0) or any(getattr(rule, bound) is not None for bound in _OTHER_BOUNDS):
         raise MalformedContract(
             f"{where}.quality.{metric}: want mustBe: 0 (rules hold for every row), got another bound"
         )
@@ -427,7 +471,7 @@ def check_units(contract: Contract) -> None:
 
 
 def _formats(name: str, options: dict[str, Any], custom: Mapping[str, Any]) -> tuple[str, ...]:
-    shapes = [options.pop("format", None), *custom.get("formats", [])]
+    shapes = [options.pop("format", None), *_texts(name, "formats", custom.get("formats", []))]
     return tuple(strptime_format(name, str(s)) for s in shapes if s is not None)
 
 
@@ -440,6 +484,12 @@ def _zone(name: str, options: dict[str, Any]) -> str:
             f"{name}.defaultTimezone: want a zone such as Asia/Ho_Chi_Minh, got {zone!r}"
         ) from exc
     return zone
+
+
+def _texts(where: str, what: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > FIELDS:
+        raise MalformedContract(f"{where}.{what}: want a list of at most {FIELDS}, got {str(value)[:40]!r}")
+    return tuple(str(v) for v in value)
 
 
 def _tokens(where: str, value: Any) -> frozenset[str]:

@@ -57,9 +57,15 @@ def _name(dtype: pl.DataType) -> str:
     raise TypeError(f"frame digest: want one of {[n for _, n in _NAMES]}, got {dtype}")
 
 
+def _validity(series: pl.Series) -> bytes:
+    if series.null_count() == 0:
+        full, rest = divmod(series.len(), 8)
+        return b"\xff" * full + (bytes([(1 << rest) - 1]) if rest else b"")
+    return np.packbits(series.is_not_null().to_numpy(), bitorder="little").tobytes()
+
+
 def _update(hasher: Any, series: pl.Series) -> None:
-    valid = series.is_not_null().to_numpy()
-    hasher.update(np.packbits(valid, bitorder="little").tobytes())
+    hasher.update(_validity(series))
     if isinstance(series.dtype, pl.List):
         hasher.update(series.list.len().fill_null(0).to_numpy().astype("<u4").tobytes())
         _update(hasher, series.explode(empty_as_null=False, keep_nulls=False))
@@ -73,7 +79,8 @@ def _update(hasher: Any, series: pl.Series) -> None:
         hasher.update(series.fill_null(value=False).to_numpy().astype("u1").tobytes())
     elif series.dtype == pl.Float64:
         values = series.fill_null(0.0).to_numpy() + 0.0  # -0.0 + 0.0 is 0.0
-        values[np.isnan(values)] = np.nan
+        if np.isnan(values.min(initial=0.0)):
+            values[np.isnan(values)] = np.nan
         hasher.update(np.ascontiguousarray(values, dtype="<f8").data)
     else:
         width = "<i4" if series.dtype in (pl.Int32, pl.Date) else "<i8"

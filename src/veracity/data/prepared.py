@@ -118,13 +118,7 @@ def _decode(run: Prepared, fmt: TextFormat) -> None:
             text = _recode(record, fmt)
             if text is None:
                 wanted = " or ".join(e for e in (fmt.encoding, fmt.fallback_encoding) if e)
-                run.refuse(
-                    index,
-                    "encoding",
-                    f"want {wanted}, got bytes that are neither"
-                    if fmt.fallback_encoding
-                    else f"want {wanted}, got other bytes",
-                )
+                run.refuse(index, "encoding", f"want {wanted}, got other bytes")
             elif text != record:
                 replaced[index] = text
     if replaced:

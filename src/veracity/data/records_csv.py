@@ -139,7 +139,7 @@ def _stray(array: Bytes, quotes: Offsets, records: Offsets, starts: Offsets, end
     left = ends[records] - quotes
     fine_close = (after == sep) | (after == QUOTE)
     fine_close |= ((left == 2) & (after == NEWLINE)) | ((left == 3) & (after == RETURN))
-    stray = np.where(opening, ~fine_open, ~fine_close)
+    stray: Mask = np.where(opening, ~fine_open, ~fine_close)
     stray |= opening & np.append(records[1:] != records[:-1], True)
     return stray
 
@@ -187,8 +187,8 @@ def _first_header(run: Prepared, sep: bytes, records: Offsets) -> tuple[int, Col
 def _merged(layouts: list[tuple[int, Columns]], n_records: int) -> list[_Layout]:
     """Bring together the spans that share their columns."""
     by_columns: dict[Columns, _Layout] = {}
-    ends = [first for first, _ in layouts[1:]] + [n_records]
-    for (first, columns), end in zip(layouts, ends, strict=True):
+    ends = [*(first for first, _ in layouts[1:]), n_records]
+    for (first, columns), end in zip(layouts, ends, strict=False):  # no layout, one end
         by_columns.setdefault(columns, _Layout(columns, [])).spans.append((first, end))
     return list(by_columns.values())
 

@@ -20,6 +20,10 @@ import polars as pl
 from veracity.canonical import canonical_json
 from veracity.data.errors import WrongFile
 
+_PLAIN_LOW, _PLAIN_HIGH = 1e-5, 1e13
+_FEW = 4_096  # rows below which looking for repeated values costs more than it saves
+_ESCAPED = r'["\\\x00-\x1f]'
+
 
 def render_rows(frame: pl.DataFrame) -> tuple[bytes, npt.NDArray[np.int64]]:
     """Render rows as canonical NDJSON.
@@ -36,56 +40,73 @@ def render_rows(frame: pl.DataFrame) -> tuple[bytes, npt.NDArray[np.int64]]:
     """
     # RFC 8785 sorts names by UTF-16 code units.
     names = sorted(frame.columns, key=lambda n: n.encode("utf-16-be"))
-    parts: list[pl.Expr | pl.Series] = []
+    parts: list[pl.Expr] = []
     columns: list[pl.Series] = []
+    between = "{"
     for i, name in enumerate(names):
-        key = ("{" if i == 0 else ",") + canonical_json(name).decode() + ":"
-        parts.append(pl.lit(key))
-        columns.append(render_column(frame[name]).alias(str(i)))
+        texts, is_bare = _column(frame[name])
+        quote = '"' if is_bare else ""
+        parts.append(pl.lit(between + canonical_json(name).decode() + ":" + quote))
+        columns.append(texts.alias(str(i)))
         parts.append(pl.col(str(i)))
-    lines = pl.DataFrame(columns).select(pl.concat_str([*parts, pl.lit("}")]).alias("line"))
+        between = quote + ","
+    parts.append(pl.lit(between[:-1] + "}"))
+    lines = pl.DataFrame(columns).select(pl.concat_str(parts).alias("line"))
     buffer = io.BytesIO()
     lines.write_csv(buffer, include_header=False, quote_style="never")
     ends = np.cumsum(lines["line"].str.len_bytes().to_numpy().astype(np.int64) + 1)
     return buffer.getvalue(), ends
 
 
-def render_column(series: pl.Series) -> pl.Series:
-    """Render one column's values as JSON texts (no nulls), each distinct value once where that pays."""
-    if series.dtype == pl.String or isinstance(series.dtype, (pl.Categorical, pl.Enum)):
-        return _by_distinct(series.cast(pl.String), _strings)
-    if isinstance(series.dtype, pl.Datetime):
-        return _by_distinct(series, _timestamps)
-    if series.dtype.is_float():
-        return _floats(series).fill_null("null")
-    if series.dtype.is_integer():
-        return _integers(series).fill_null("null")
-    if series.dtype == pl.Boolean:
-        return series.cast(pl.String).fill_null("null")
-    if series.dtype in (pl.Date, pl.Time) or series.dtype.is_decimal():
-        return _quoted(series.cast(pl.String)).fill_null("null")
-    if series.dtype == pl.Null:
-        return pl.repeat("null", series.len(), eager=True)
-    raise WrongFile(f"column {series.name!r}: want text, numbers, booleans or times, got {series.dtype}")
+def _column(series: pl.Series) -> tuple[pl.Series, bool]:
+    """Return one column's values as JSON texts without nulls, and whether all still want their quotes.
+
+    Quotes that every value wants are cheaper put on with the names between the columns.
+    """
+    dtype = series.dtype
+    if dtype == pl.String or isinstance(dtype, (pl.Categorical, pl.Enum)):
+        return _strings(series.cast(pl.String))
+    if isinstance(dtype, pl.Datetime):
+        return _wrapped(_by_distinct(series, _timestamps))
+    if dtype in (pl.Date, pl.Time) or dtype.is_decimal():
+        return _wrapped(series.cast(pl.String))
+    if dtype.is_float():
+        return _floats(series).fill_null("null"), False
+    if dtype.is_integer():
+        return _integers(series).fill_null("null"), False
+    if dtype == pl.Boolean:
+        return series.cast(pl.String).fill_null("null"), False
+    if dtype == pl.Null:
+        return pl.repeat("null", series.len(), eager=True), False
+    raise WrongFile(f"column {series.name!r}: want text, numbers, booleans or times, got {dtype}")
+
+
+def _wrapped(texts: pl.Series) -> tuple[pl.Series, bool]:
+    """Put quotes on, but for nulls; leave them to the caller where there is no null."""
+    return (texts, True) if texts.null_count() == 0 else (_quoted(texts).fill_null("null"), False)
 
 
 def _by_distinct(series: pl.Series, render: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    if series.len() > 4_096 and series.n_unique() < series.len() // 4:
-        distinct = series.unique()
-        table = pl.DataFrame({"value": distinct, "text": render(distinct)})
-        left = pl.DataFrame({"value": series})
-        joined = left.join(table, on="value", how="left", maintain_order="left", nulls_equal=True)
-        return joined["text"].fill_null("null")
-    return render(series).fill_null("null")
+    """Render each distinct value once where that pays."""
+    distinct = series.unique() if series.len() > _FEW else series
+    if distinct.len() > series.len() // 4:
+        return render(series)
+    table = pl.DataFrame({"value": distinct, "text": render(distinct)})
+    left = pl.DataFrame({"value": series})
+    return left.join(table, on="value", how="left", maintain_order="left", nulls_equal=True)["text"]
 
 
-def _strings(series: pl.Series) -> pl.Series:
-    plain = _quoted(series)
-    odd = series.str.contains(r'["\\\x00-\x1f]').fill_null(value=False)
-    if not odd.any():
-        return plain
-    escaped = [canonical_json(v).decode() for v in series.filter(odd)]
-    return plain.scatter(odd.arg_true(), escaped)
+def _strings(series: pl.Series) -> tuple[pl.Series, bool]:
+    distinct = series.unique() if series.len() > _FEW else series
+    if not distinct.str.contains(_ESCAPED).any():
+        return _wrapped(series)
+    return _by_distinct(series, _escaped).fill_null("null"), False
+
+
+def _escaped(series: pl.Series) -> pl.Series:
+    odd = series.str.contains(_ESCAPED).fill_null(value=False)
+    texts = [canonical_json(v).decode() for v in series.filter(odd)]
+    return _quoted(series).scatter(odd.arg_true(), texts)
 
 
 def _quoted(series: pl.Series) -> pl.Series:
@@ -102,13 +123,17 @@ def _timestamps(series: pl.Series) -> pl.Series:
     text = stamps.dt.strftime(shape)
     if not whole:  # one value, one text: no fraction where it is zero
         text = text.str.replace(".000000", "", literal=True)
-    return _quoted(text)
+    return text
 
 
 def _floats(series: pl.Series) -> pl.Series:
-    text = series.fill_nan(None).cast(pl.String).str.strip_suffix(".0")
-    # polars goes over to exponents earlier than ECMAScript: those few are printed one by one, and so is -0
-    odd = text.str.contains("[ei]|^-0$").fill_null(value=False)
+    value = pl.col("v")
+    unsigned = pl.when(value == 0).then(pl.lit(0, series.dtype)).otherwise(value)  # -0 prints as 0
+    plain = pl.DataFrame({"v": series}).select(unsigned.fill_nan(None)).to_series()
+    text = plain.cast(pl.String).str.strip_suffix(".0")
+    # Outside these polars goes over to exponents earlier than ECMAScript: those are printed one by one.
+    size = plain.abs()
+    odd = (((size < _PLAIN_LOW) & (size > 0)) | (size >= _PLAIN_HIGH)).fill_null(value=False)
     if not odd.any():
         return text
     return text.scatter(odd.arg_true(), [_number(t) for t in text.filter(odd)])

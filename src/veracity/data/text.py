@@ -1,5 +1,6 @@
 """Text evidence: how a file's text is written, and what reading its records gives back."""
 
+import codecs
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,9 +16,9 @@ RECORD_BYTES = 65_536
 LAYOUTS = 64
 RECORD = "_record"  # the column that says which record a row came from
 
-# Bytes whose meaning a codec must leave alone: all of ASCII, and the openings by which
-# codecs with shift states (utf-7, hz, iso-2022) and escapes would read it as something else.
-_PLAIN = bytes(range(128)) + b"\\u0041\\x41+AGE-~{!!~}"
+# Codecs in which bytes below 0x80 may stand for other characters, by state or by escape.
+_SHIFTING = ("utf-7", "hz", "iso2022", "unicode", "raw-unicode", "punycode", "idna")
+_ASCII = bytes(range(128))
 
 RefusalCode = Literal["too-long", "encoding", "fields", "quotes", "json", "truncated"]
 
@@ -75,7 +76,8 @@ class TextFormat:
 
 def _is_plain(encoding: str) -> bool:
     try:
-        return _PLAIN.decode(encoding) == _PLAIN.decode("ascii")
+        name = codecs.lookup(encoding).name.replace("_", "-")
+        return not name.startswith(_SHIFTING) and _ASCII.decode(encoding) == _ASCII.decode("ascii")
     except (LookupError, ValueError):
         return False
 

@@ -64,7 +64,7 @@ def rows_of_part(n_columns: int, rows_per_part: int = RECORDS_PER_PART) -> int:
     Examples
     --------
     >>> rows_of_part(16), rows_of_part(17), rows_of_part(516)
-    (524288, 262144, 16384)
+    (524288, 262144, 8192)
     """
     if rows_per_part <= 0 or rows_per_part % RECORDS_PER_PAGE:
         raise ValueError(f"rows_per_part: want a multiple of {RECORDS_PER_PAGE}, got {rows_per_part}")

@@ -64,7 +64,7 @@ def add_feed(home: Writer, path: Path) -> Feed:
     contract = load_contract(path)
     if contract.agency is not None and not home.agencies().enrolled(contract.agency):
         raise UnknownAgency(
-            f"feed {contract.feed}: want its agency {contract.agency!r} enrolled first (veracity agency add), got none"
+            f"feed {contract.feed}: want its agency {contract.agency!r} enrolled first, got none"
         )
     found = home.index.predicates("contract", contract.feed)
     if found:

@@ -107,7 +107,8 @@ def check_delivery(
     if delivery.file.sha256 != info.sha256 or delivery.feed != contract.feed:
         raise Refused(
             "wrong-delivery",
-            f"want {contract.feed} file {info.sha256[:16]}, got {delivery.feed} file {delivery.file.sha256[:16]}",
+            f"want {contract.feed} file {info.sha256[:16]},"
+            f" got {delivery.feed} file {delivery.file.sha256[:16]}",
         )
     if delivery.evidence.records_per_page != RECORDS_PER_PAGE:
         raise Refused(

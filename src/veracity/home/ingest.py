@@ -157,7 +157,7 @@ def _ingest_file(
         return
     if done and not resume:
         raise DeliveryInterrupted(
-            f"{info.path.name}: {len(done)} parts of it are sealed already; want --resume to go on with the rest"
+            f"{info.path.name}: want --resume to go on after {len(done)} sealed parts, got a new start"
         )
     try:
         envelope = (
@@ -173,7 +173,7 @@ def _ingest_file(
     if delivery is not None:
         records_per_part = delivery.evidence.records_per_part
     parts = read_parts(info, session.contract, records_per_part=records_per_part, skip=len(done))
-    for part in _ahead(parts):
+    for part in ahead(parts):
         interrupted()
         with open_again(info):  # still the file whose digest was signed
             pass
@@ -377,7 +377,7 @@ def _write_state(home: Writer, feed: str, batch: int, history: KeyHistory) -> No
 T = TypeVar("T")
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Iterator[T]) -> Iterator[T]:
     """Read the next part on another thread while the caller works on this one: two parts in memory."""
     with ThreadPoolExecutor(1, thread_name_prefix="veracity-read") as reader:
         coming: Future[T | None] = reader.submit(next, items, None)
@@ -398,7 +398,7 @@ def _held_interrupts() -> Iterator[Callable[[], None]]:
     waiting: list[int] = []
     before: Any = signal.getsignal(signal.SIGINT)
 
-    def hold(number: int, frame: FrameType | None) -> None:
+    def hold(number: int, _frame: FrameType | None) -> None:
         waiting.append(number)
         if len(waiting) > 1:
             raise KeyboardInterrupt

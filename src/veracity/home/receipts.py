@@ -136,7 +136,7 @@ def _parts(home: Home, ingest: Ingest) -> PartPath | None:
     rows = home.index.batches(ingest.feed, ingest.file.digest.sha256)
     if not rows[-1].is_last:
         raise RecordNotFound(
-            f"receipt: want all parts of {ingest.file.digest.name} sealed, got {len(rows)}; run ingest --resume first"
+            f"receipt: want all parts of {ingest.file.digest.name} sealed (ingest --resume), got {len(rows)}"
         )
     roots = [bytes.fromhex(str(home.index.predicate(r.idx)["evidence"]["root"])) for r in rows]
     return PartPath(ingest.part.index, len(roots), tuple(inclusion_path(roots, ingest.part.index)))
