@@ -64,7 +64,9 @@ def observations(start: int, n: int) -> pl.DataFrame:
     micros = 1_700_000_100_000_000 + (at // SENSORS) * 300_000_000
     return pl.DataFrame(
         {
-            "station": pl.Series([f"S{i:04d}" for i in range(SENSORS)]).gather((at % SENSORS).astype(np.uint32)),
+            "station": pl.Series([f"S{i:04d}" for i in range(SENSORS)]).gather(
+                (at % SENSORS).astype(np.uint32)
+            ),
             "observed_at": pl.Series(micros).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
             "value": value,
             "quality": rng.integers(0, 4, n),
@@ -100,7 +102,9 @@ def unsealed(root: Path, source: Path, batch: int) -> int:
     accepted = 0
     for part in ahead(read_parts(info, contract, records_per_part=batch, seal=False)):
         rows = clean(part.raw, contract, now, history.known).accepted
-        table.append(rows.with_columns(_batch=pl.lit(part.index, pl.Int64)), part.index, ["observed_at", "station"])
+        table.append(
+            rows.with_columns(_batch=pl.lit(part.index, pl.Int64)), part.index, ["observed_at", "station"]
+        )
         history.add(rows)
         accepted += rows.height
     return accepted
@@ -136,9 +140,13 @@ def case(mode: str, kind: str, n: int, batch: int, source: str) -> dict[str, obj
 
 def main() -> None:
     """Run all cases, each in a process of its own, and print the share of sealing."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--large", type=int, default=50_000_000, help="rows of the memory case; 0 leaves it out")
+    parser.add_argument(
+        "--large", type=int, default=50_000_000, help="rows of the memory case; 0 leaves it out"
+    )
     parser.add_argument("--no-seal", action="store_true", help="only the pipeline without verifiability")
     parser.add_argument("--case", nargs=5)
     options = parser.parse_args()
@@ -172,7 +180,9 @@ def main() -> None:
         with_seal = by_case.get((f"{kind} sealed", options.rows, RECORDS_PER_PART))
         without = by_case.get((f"{kind} unsealed", options.rows, RECORDS_PER_PART))
         if with_seal and without:
-            print(f"{kind}: sealing takes {with_seal - without:.1f} CPU s, {with_seal / without - 1:.0%} on top")
+            print(
+                f"{kind}: sealing takes {with_seal - without:.1f} CPU s, {with_seal / without - 1:.0%} on top"
+            )
     print(f"median fsync of 4 KiB: {fsync:.2f} ms on {machine()['processor']}")
 
 

@@ -149,7 +149,7 @@ def test_what_would_be_a_rule_and_is_not_checked_is_refused(property_: dict[str,
 
 def test_a_name_given_twice_is_refused() -> None:
     """YAML readers differ on which of two equal names counts."""
-    with pytest.raises(MalformedContract, match="line 7: .*'id' given twice"):
+    with pytest.raises(MalformedContract, match=r"line 7: .*'id' given twice"):
         parse_contract(b"apiVersion: v3.1.0\nkind: DataContract\n\nid: a\n\n\nid: b\n")
 
 
@@ -165,3 +165,29 @@ def test_the_fallback_encoding_can_be_none() -> None:
     none = [{"property": "fallbackEncoding", "value": None}]
     contract = parse_contract(text(servers=[{"server": "f", "type": "local", "customProperties": none}]))
     assert contract.fallback_encoding is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "compared"),
+    [("number", 1, "1.0"), ("integer", 1, "1"), ("boolean", True, "true"), ("string", 1, "1")],
+)
+def test_an_allowed_value_is_compared_as_its_type_reads(kind: str, given: object, compared: str) -> None:
+    """YAML's 1 allows the number 1, YAML's true the boolean true."""
+    rule = {"metric": "invalidValues", "arguments": {"validValues": [given]}, "mustBe": 0}
+    contract = parse_contract(with_property(name="v", logicalType=kind, quality=[rule]))
+    assert contract.fields[0].values == (compared,)
+
+
+@pytest.mark.parametrize(("kind", "given"), [("number", "x"), ("integer", 2.5), ("timestamp", "2026-01-01")])
+def test_an_allowed_value_that_no_value_can_equal_is_refused(kind: str, given: object) -> None:
+    """An enumeration of a number's type lists numbers; of times there is none."""
+    rule = {"metric": "invalidValues", "arguments": {"validValues": [given]}, "mustBe": 0}
+    with pytest.raises(MalformedContract, match="allowed values"):
+        parse_contract(with_property(name="v", logicalType=kind, quality=[rule]))
+
+
+def test_every_column_of_the_key_is_required() -> None:
+    """However the key is written: two rows without one would be neither equal nor different."""
+    contract = parse_contract(with_property(name="v", logicalType="string", unique=True))
+    assert contract.key == ("v",)
+    assert contract.fields[0].required

@@ -17,10 +17,21 @@ from veracity.home.errors import NoHome
 class Counted(Protocol):
     """Anything that counts records."""
 
-    received: int
-    accepted: int
-    quarantined: int
-    refused: int
+    @property
+    def received(self) -> int:
+        """All that came."""
+
+    @property
+    def accepted(self) -> int:
+        """In the table."""
+
+    @property
+    def quarantined(self) -> int:
+        """Set aside with reasons."""
+
+    @property
+    def refused(self) -> int:
+        """Unreadable, or of a file refused as a whole."""
 
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -9,7 +9,7 @@ listed in ``docs/contracts.md``.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
@@ -194,6 +194,7 @@ def _contract(odcs: OpenDataContractStandard, text: bytes) -> Contract:
         raise MalformedContract("signature: required needs an agency whose keys may sign, got none")
     fields = _fields(schema)
     key = _key(schema, fields)
+    fields = tuple(replace(f, required=True) if f.name in key else f for f in fields)
     server = odcs.servers[0] if odcs.servers else None
     kind = server.format.lower() if server and server.format else None
     if kind is not None and kind not in get_args(FileKind):
@@ -268,9 +269,11 @@ def _field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         raise MalformedContract(f"{name}.physicalName: want one {{field}} in it, got {template!r}")
     joined = tuple(p.transformSourceObjects or ())
     sources = () if joined or template else (physical, *_texts(name, "aliases", custom.get("aliases", [])))
-    for given, fits in (("decimal", numeric), ("formats", time)):
+    for given, fits in (("decimal", numeric), ("formats", time), ("aliases", bool(sources))):
         if given in custom and not fits:
-            raise MalformedContract(f"{name}.{given}: does not fit logicalType {kind}")
+            raise MalformedContract(
+                f"{name}.{given}: does not fit a {kind} read from {p.physicalName or name}"
+            )
     unit, scale, offset = _unit(name, custom, numeric)
     decimal = custom.get("decimal", ".")
     if decimal not in (".", ","):
@@ -297,7 +300,7 @@ def _field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         pattern=pattern,
         min_length=_take(name, options, "minLength", int, text),
         max_length=_take(name, options, "maxLength", int, text),
-        values=values,
+        values=None if values is None else tuple(_allowed(name, kind, v) for v in values),
         formats=_formats(name, options, custom) if time else (),
         zone=_zone(name, options) if kind == "timestamp" else "UTC",
         decimal=decimal,
@@ -312,6 +315,22 @@ def _field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         )
     _check_bounds(result)
     return result
+
+
+def _allowed(name: str, kind: str, value: str) -> str:
+    """Return an allowed value as the text that a clean value of the type is compared as."""
+    try:
+        if kind == "number":
+            return str(pl.Series([float(value)]).cast(pl.String)[0])
+        if kind == "integer":
+            return str(int(value))
+        if kind == "boolean":
+            return {"true": "true", "false": "false"}[value.lower()]
+        if kind in ("string", "date"):
+            return value
+        raise ValueError(kind)
+    except (ValueError, KeyError) as exc:
+        raise MalformedContract(f"{name}: want allowed values of logicalType {kind}, got {value!r}") from exc
 
 
 def _check_flat(name: str, p: SchemaProperty) -> None:

@@ -20,10 +20,10 @@ import numpy.typing as npt
 import zstandard
 
 from veracity.data.errors import EvidenceMismatch
+from veracity.data.text import RECORDS_PER_PAGE
 from veracity.log.doors import Objects
 from veracity.log.merkle import inclusion_path, root_from_leaf_hashes
 
-RECORDS_PER_PAGE = 64
 PAGES_PER_FRAME = 256
 _MAGIC = b"veracity pages v1\n"
 _LEAF = sha256(b"\x00")

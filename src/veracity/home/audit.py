@@ -167,9 +167,23 @@ def _raw(home: Home, contract: Contract, ingest: Ingest, pages: Pages) -> tuple[
         carried_in,
         known=known_names(contract, fmt, data),
         types=source_types(contract),
+        continued=_is_continued(home, ingest),
         truncated="truncated" in ingest.refusals,
     )
     return parsed.frame, len(parsed.refusals)
+
+
+def _is_continued(home: Home, ingest: Ingest) -> bool:
+    """Tell whether the part before broke off inside an over-long record, which this one goes on."""
+    sha256, part = ingest.file.digest.sha256, ingest.part.index
+    before = [r for r in home.index.batches(ingest.feed, sha256) if r.part == part - 1]
+    if not before:
+        return False
+    root = bytes.fromhex(str(home.index.predicate(before[0].idx)["evidence"]["root"]))
+    evidence = home.evidence(ingest.feed)
+    pages = evidence.pages(sha256, part - 1, root)
+    last = len(pages.hashes) - 1
+    return not evidence.read(sha256, part - 1, pages, last, last).endswith(b"\n")
 
 
 def _check_same_pages(again: Pages, pages: Pages) -> None:
