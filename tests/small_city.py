@@ -108,9 +108,7 @@ def readings(first: int, n: int, n_gauges: int = 3) -> list[dict[str, Any]]:
         at = i - n_gauges if i % 17 == 16 and i >= n_gauges else i
         stamp = START + timedelta(minutes=10 * (at // n_gauges))
         rain = 900.0 if i % 13 == 12 else (at * 7 % 50) / 10
-        rows.append(
-            {"gauge": f"G{at % n_gauges:02}", "observed_at": stamp.isoformat(), "rain": rain}
-        )
+        rows.append({"gauge": f"G{at % n_gauges:02}", "observed_at": stamp.isoformat(), "rain": rain})
     return rows
 
 
@@ -132,7 +130,9 @@ def csv(path: Path, first: int, n: int) -> Path:
 
 def parquet(path: Path, first: int, n: int) -> Path:
     """Write readings as Parquet."""
-    frame = pl.DataFrame(readings(first, n)).with_columns(pl.col("observed_at").str.to_datetime(time_zone="UTC"))
+    frame = pl.DataFrame(readings(first, n)).with_columns(
+        pl.col("observed_at").str.to_datetime(time_zone="UTC")
+    )
     frame.write_parquet(path)
     return path
 
@@ -184,5 +184,3 @@ def log_entries(root: Path) -> list[bytes]:
         return list(home.reader().entries())
     finally:
         home.close()
-
-

@@ -106,7 +106,17 @@ def loaded_by(code: str) -> set[str]:
 def test_import_is_light() -> None:
     """``import veracity`` loads none of the heavy libraries, nor what stands on them."""
     loaded = loaded_by("import veracity; veracity.__version__")
-    heavy = {"polars", "deltalake", "numpy", "sqlalchemy", "obstore", "cryptography", "click", "yaml", "pydantic"}
+    heavy = {
+        "polars",
+        "deltalake",
+        "numpy",
+        "sqlalchemy",
+        "obstore",
+        "cryptography",
+        "click",
+        "yaml",
+        "pydantic",
+    }
     assert not heavy & loaded
     assert {m for m in loaded if m.startswith("veracity")} == {"veracity"}
 

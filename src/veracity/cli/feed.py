@@ -64,7 +64,7 @@ def show(name: str, home: Path, as_json: bool) -> None:
         ("title", f.title + (_SIMULATED if f.simulated else "")),
         ("contract", f"{f.version}  sha256 {f.contract_sha256}"),
         ("agency", f.agency),
-        ("received", counts(f)),
+        ("records", counts(f)),
         ("newest", f"{f.newest or '-'}  ({fresh})"),
     ]
     text = "\n".join(

@@ -9,7 +9,7 @@ import click
 from veracity.cli.output import columns, counts, emit, in_home
 from veracity.data.text import RECORDS_PER_PART
 from veracity.feeds.file_info import inspect
-from veracity.home.deliveries import sign_file, write_sidecar
+from veracity.home.deliveries import MOST_RECORDS_PER_PART, sign_file, write_sidecar
 from veracity.home.enrolments import signing_key
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import FileReport, Progress
@@ -36,8 +36,8 @@ def ingest(
 
     Exit 1 if a file was refused as a whole (its signature, or it came before).
     """
-    if batch <= 0 or batch % 64:
-        raise click.UsageError(f"--batch: want a multiple of 64, got {batch}")
+    if batch % 64 or not 0 < batch <= MOST_RECORDS_PER_PART:
+        raise click.UsageError(f"--batch: want a multiple of 64 up to {MOST_RECORDS_PER_PART}, got {batch}")
     with open_writer(home) as writer:
         key = signing_key(writer, sign) if sign else None
         reports = take_in(

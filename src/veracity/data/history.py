@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import polars as pl
 
+from veracity.data.lake import collect_rows
+
 ScanBetween = Callable[[tuple[str, object, object] | None], pl.LazyFrame]
 
 
@@ -41,7 +43,7 @@ class KeyHistory:
         if self._time is None:
             return None
         if self._newest is None:
-            self._newest = self._latest(self._scan(None)).collect(engine="streaming")
+            self._newest = collect_rows(self._latest(self._scan(None)), streaming=True)
         return self._newest
 
     def known(self, keys: pl.DataFrame) -> pl.Series:
@@ -54,13 +56,13 @@ class KeyHistory:
         between = None
         if self._time is not None:
             between = (self._time, asked[self._time].min(), asked[self._time].max())
-        held = (
+        held = collect_rows(
             self._scan(between)
             .select(self._key)
             .join(asked.lazy().unique(), on=self._key, how="semi")
             .unique()
-            .with_columns(_held=True)
-            .collect(engine="streaming")
+            .with_columns(_held=True),
+            streaming=True,
         )
         found = asked.join(held, on=self._key, how="left", maintain_order="left")["_held"].fill_null(
             value=False

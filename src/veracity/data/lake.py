@@ -177,6 +177,32 @@ class Table:
         return [f"{self._uri}/{p}" for p in chosen["path"].to_list()]
 
 
+def collect_rows(rows: pl.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:
+    """Collect rows of a table; see ``reading_rows`` for what it raises."""
+    with reading_rows():
+        return rows.collect(engine="streaming" if streaming else "auto")
+
+
+@contextmanager
+def reading_rows() -> Iterator[None]:
+    """Turn what Polars says of a table's files into ours.
+
+    Raises
+    ------
+    TableMismatch
+        If a file is gone or is not what was written.
+    StoreUnavailable
+        If the system would not read it, or not write where the rows go.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as exc:
+        is_gone = isinstance(exc, FileNotFoundError)
+        if not is_gone and (isinstance(exc, OSError) or "(os error" in str(exc)):
+            raise StoreUnavailable(f"rows: {_line(exc)}") from exc
+        raise TableMismatch(f"table: want its files as they were written, got: {_line(exc)}") from exc
+
+
 def _empty(delta: DeltaTable) -> pl.DataFrame:
     types: dict[str, pl.DataType] = {
         "string": pl.String(),

@@ -122,7 +122,7 @@ def align(readings: Readings, column: Column, grid: Grid, n_keys: int) -> tuple[
     values = _windowed(base, count, column, reach, grid.n)
     counts = _rolled(count, reach, grid.n, np.add)
     if column.aggregate == "mean":
-        values = np.divide(values, counts, out=np.zeros_like(values), where=counts > 0)
+        values /= np.maximum(counts, 1)
     states = np.where(counts > 0, np.uint8(_MEASURED), np.uint8(_EMPTY))
     if column.fill == "previous" and not counts.all():
         newest = _latest_time(cell, readings.times, n_cells).reshape(n_keys, width)
@@ -176,7 +176,9 @@ def _windowed(base: Floats, count: Ints, column: Column, reach: int, n: int) -> 
 
 
 def _rolled(base: T, reach: int, n: int, combine: np.ufunc) -> T:
-    """Combine each run of ``reach`` slots, oldest first, in place of the last."""
+    """Combine each run of ``reach`` slots, oldest first, in place of the last. May return ``base`` itself."""
+    if reach == 1:
+        return base
     out = base[:, :n].copy()
     for step in range(1, reach):
         combine(out, base[:, step : step + n], out=out)

@@ -25,7 +25,7 @@ from veracity.data.render import render_rows
 from veracity.errors import VeracityError
 from veracity.feeds.parquet_rows import read_parquet_rows
 from veracity.home.home import Home
-from veracity.home.ingest import is_whole_file_refusal
+from veracity.home.index import is_whole_file_refusal
 from veracity.home.panels import panel_frame, panel_path, snapshot_digest
 from veracity.home.tables import read_quarantine
 from veracity.log.reader import LogReader
@@ -176,7 +176,7 @@ def _raw(home: Home, contract: Contract, ingest: Ingest, pages: Pages) -> tuple[
 def _is_continued(home: Home, ingest: Ingest) -> bool:
     """Tell whether the part before broke off inside an over-long record, which this one goes on."""
     sha256, part = ingest.file.digest.sha256, ingest.part.index
-    before = [r for r in home.index.batches(ingest.feed, sha256) if r.part == part - 1]
+    before = [r for r in home.index.parts(ingest.feed, sha256) if r.part == part - 1]
     if not before:
         return False
     root = bytes.fromhex(str(home.index.predicate(before[0].idx)["evidence"]["root"]))

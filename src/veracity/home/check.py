@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from veracity.data.clean import clean
+from veracity.data.clean import clean, table_schema
 from veracity.data.contract import Contract
+from veracity.data.history import KeyHistory
 from veracity.feeds.file_info import inspect
 from veracity.home.clock import Clock, system_clock
 from veracity.home.sources import read_parts
@@ -16,7 +17,7 @@ EXAMPLES = 5
 
 @dataclass
 class CheckReport:
-    """What would become of a file. Duplicates are looked for in each part, not across them."""
+    """What would become of a file, on its own: keys that a feed's table holds are not asked for."""
 
     file: str
     received: int = 0
@@ -34,8 +35,15 @@ def check_file(contract: Contract, path: Path, clock: Clock | None = None) -> Ch
     """Cut, parse and clean a file part by part and count."""
     report = CheckReport(path.name)
     now = (clock or system_clock())()
+    keys: list[pl.LazyFrame] = []  # of the rows accepted so far: the one thing that grows with the file
+    names = list(contract.key)
+    empty = pl.LazyFrame(schema=table_schema(contract)).select(names)
+    history = KeyHistory(contract.key, contract.time, lambda _: pl.concat([empty, *keys]))
     for part in read_parts(inspect(path), contract, seal=False):
-        cleaned = clean(part.raw, contract, now)
+        cleaned = clean(part.raw, contract, now, history.known)
+        if names:
+            history.add(cleaned.accepted)
+            keys.append(cleaned.accepted.select(names).lazy())
         report.accepted += cleaned.accepted.height
         report.quarantined += cleaned.quarantined.height
         report.refused += len(part.refusals)

@@ -8,6 +8,7 @@ import polars as pl
 
 from veracity.data.contract import Contract, check_units, parse_contract
 from veracity.data.errors import MalformedContract
+from veracity.data.lake import collect_rows
 from veracity.home.errors import ContractBreaks, UnknownAgency
 from veracity.home.home import Feed, Home, Writer, contract_path, sealed_contract
 
@@ -66,9 +67,14 @@ def add_feed(home: Writer, path: Path) -> Feed:
         raise UnknownAgency(
             f"feed {contract.feed}: want its agency {contract.agency!r} enrolled first, got none"
         )
-    found = home.index.predicates("contract", contract.feed)
+    found = [str(p["sha256"]) for _, p in home.index.predicates("contract", contract.feed)]
+    if contract.sha256 in found[:-1]:
+        raise ContractBreaks(
+            f"feed {contract.feed}: want a contract never replaced, got {contract.version} again;"
+            " give it a new version"
+        )
     if found:
-        _check_compatible(home.contract(str(found[-1][1]["sha256"])), contract)
+        _check_compatible(home.contract(found[-1]), contract)
     home.objects.put(contract_path(contract.sha256), contract.text)
     home.table(contract.feed).create(contract)
     return Feed(contract, home.say(sealed_contract(contract).to_statement()))
@@ -127,12 +133,12 @@ def sensors(home: Home, name: str, limit: int = 1_000) -> pl.DataFrame:
     keys = [k for k in contract.key if k != contract.time]
     rows = home.table(name).scan()
     if contract.time is None:
-        return rows.select(pl.len().alias("rows")).collect()
+        return collect_rows(rows.select(pl.len().alias("rows")))
     measures = [
         pl.len().alias("rows"),
         pl.col(contract.time).min().alias("first"),
         pl.col(contract.time).max().alias("newest"),
     ]
     if not keys:
-        return rows.select(measures).collect()
-    return rows.group_by(keys).agg(measures).sort(keys).head(limit).collect(engine="streaming")
+        return collect_rows(rows.select(measures))
+    return collect_rows(rows.group_by(keys).agg(measures).sort(keys).head(limit), streaming=True)

@@ -27,6 +27,7 @@ from veracity.provenance.statements import (
 )
 
 SIDECAR = ".dsse.json"
+MOST_RECORDS_PER_PART = 4_194_304
 
 
 class Refused(Exception):
@@ -110,11 +111,35 @@ def check_delivery(
             f"want {contract.feed} file {info.sha256[:16]},"
             f" got {delivery.feed} file {delivery.file.sha256[:16]}",
         )
+    per_part = delivery.evidence.records_per_part
+    if per_part % RECORDS_PER_PAGE or per_part > MOST_RECORDS_PER_PART:
+        raise Refused(
+            "wrong-delivery",
+            f"want parts of at most {MOST_RECORDS_PER_PART} records, in whole pages, got {per_part}",
+        )
     if delivery.evidence.records_per_page != RECORDS_PER_PAGE:
         raise Refused(
             "wrong-delivery", f"want pages of {RECORDS_PER_PAGE}, got {delivery.evidence.records_per_page}"
         )
     return delivery
+
+
+def check_evidence(delivery: Delivery, info: FileInfo, contract: Contract) -> None:
+    """Cut the whole file and compare the root that its sender signed: receipts will lead to it.
+
+    Raises
+    ------
+    Refused
+        With code ``wrong-delivery``.
+    """
+    said = delivery.evidence
+    roots, n_records = part_roots(info, contract, said.records_per_part)
+    got = (root_from_leaf_hashes(roots).hex(), max(1, len(roots)), n_records)
+    if got != (said.root, said.n_parts, said.n_records):
+        raise Refused(
+            "wrong-delivery",
+            f"want {said.n_records} records of root {said.root[:16]}, got {n_records} of {got[0][:16]}",
+        )
 
 
 def write_sidecar(envelope: Envelope, path: Path) -> Path:

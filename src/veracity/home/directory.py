@@ -16,6 +16,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,13 +70,29 @@ def create_directory(root: Path, origin: str) -> Directory:
     if (root / "veracity.json").exists():
         other = open_directory(root).origin
         raise HomeExists(f"init: want a directory without a city, got {root} of {other}")
-    if root.is_dir() and any(root.iterdir()):
-        raise HomeExists(f"init: want an empty directory, got {root} with files in it")
     with usable(root):
+        if root.is_dir() and any(path.name != "lock" for path in root.iterdir()):
+            raise HomeExists(f"init: want an empty directory, got {root} with files in it")
         for path in (root, root / "keys", root / "keys" / "agencies", root / "store"):
             mode = 0o700 if path.name in ("keys", "agencies") else 0o755
             path.mkdir(mode=mode, parents=True, exist_ok=True)
     return Directory(root, origin)
+
+
+@contextlib.contextmanager
+def made_or_cleared(directory: Directory) -> Iterator[None]:
+    """Furnish a new home, or leave its directory empty if that fails. Under the home's lock."""
+    if directory.log_key.exists():
+        raise HomeExists(f"init: want an empty directory, got {directory.root} with keys in it")
+    try:
+        yield
+    except BaseException:
+        for path in directory.root.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != "lock":  # another process may be waiting for it
+                path.unlink(missing_ok=True)
+        raise
 
 
 def seal_directory(directory: Directory) -> None:
@@ -98,8 +115,13 @@ def open_directory(root: Path) -> Directory:
     except (ValueError, KeyError, TypeError) as exc:
         raise NoHome(f"home: want an origin in {path}, got {type(exc).__name__}") from exc
     if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
-        raise NoHome(f"home: want an origin in {path}, got {origin!r}")
-    return Directory(root, origin)
+        raise NoHome(f"home: want an origin in {path}, got {str(origin)[:80]!r}")
+    directory = Directory(root, origin)
+    if not directory.database.is_file():
+        raise HomeUnusable(
+            f"home: want its database {directory.database}, got none; restore it from a backup"
+        )
+    return directory
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from veracity.home.clock import Clock, system_clock
 from veracity.home.directory import (
     Directory,
     create_directory,
+    made_or_cleared,
     open_directory,
     seal_directory,
     usable,
@@ -29,6 +31,7 @@ from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
 from veracity.log.reader import LogReader
 from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope
+from veracity.provenance.errors import ExposedKey
 from veracity.provenance.keys import SigningKey, read_signing_key, write_signing_key
 from veracity.provenance.statements import Enrol, SealedContract, format_statement
 from veracity.provenance.statements.statement import Statement
@@ -47,15 +50,33 @@ class Feed:
     idx: int
 
 
+@dataclass(frozen=True)
+class Stores:
+    """What a home stands on."""
+
+    objects: LocalObjects
+    log_objects: LocalObjects
+    database: Database
+
+    @classmethod
+    def of(cls, directory: Directory) -> Stores:
+        """Open the directory's own."""
+        objects, log_objects = LocalObjects(directory.store), LocalObjects(directory.store / "log")
+        return cls(objects, log_objects, Database(directory.database))
+
+
 class Home:
     """One home, open for reading. ``Writer`` adds what needs the lock and the keys."""
 
-    def __init__(self, directory: Directory, clock: Clock | None = None) -> None:
+    def __init__(
+        self, directory: Directory, clock: Clock | None = None, stores: Stores | None = None
+    ) -> None:
+        stores = stores or Stores.of(directory)
         self.directory = directory
         self.clock = clock or system_clock()
-        self.objects = LocalObjects(directory.store)
-        self.log_objects = LocalObjects(directory.store / "log")
-        self.database = Database(directory.database)
+        self.objects = stores.objects
+        self.log_objects = stores.log_objects
+        self.database = stores.database
         self.index = Index(self.database)
         self._tables: dict[str, Table] = {}
         self._agencies: tuple[int, Agencies] = (0, Agencies())
@@ -138,15 +159,26 @@ class Home:
 class Writer(Home):
     """A home open for writing: holds the lock, the keys and the log. Use ``open_writer``."""
 
-    def __init__(self, directory: Directory, clock: Clock | None = None, *, reindex: bool = False) -> None:
-        super().__init__(directory, clock)
-        self.operator = read_signing_key(directory.operator_key)
-        signer = _read_log_key(directory)
-        self.log = Log.open(self.log_objects, SqlLogState(self.database), signer)
-        if reindex:
-            self.index.clear()
-        self._catch_up()
-        self._settle()
+    def __init__(
+        self,
+        directory: Directory,
+        clock: Clock | None = None,
+        stores: Stores | None = None,
+        *,
+        reindex: bool = False,
+    ) -> None:
+        super().__init__(directory, clock, stores)
+        try:
+            self.operator = read_signing_key(directory.operator_key)
+            signer = _read_log_key(directory)
+            self.log = Log.open(self.log_objects, SqlLogState(self.database), signer)
+            if reindex:
+                self.index.clear()
+            self._catch_up()
+            self._settle()
+        except BaseException:
+            self.close()
+            raise
 
     def say(self, statement: Statement) -> int:
         """Sign a statement as the operator, append it, index it; return its place in the log."""
@@ -216,24 +248,27 @@ def init(
     Raises
     ------
     HomeExists, HomeUnusable, BadName
-        Nothing is left behind that ``open_directory`` would take for a home.
+        Nothing is left behind but an empty directory and its lock.
     """
     root = Path(root)
-    keys = keys or CityKeys.generate()
     directory = create_directory(root, origin)
-    signer = Signer(origin, keys.log_seed)
-    with usable(root):
+    with writing(directory), made_or_cleared(directory):
+        _furnish(directory, clock, keys or CityKeys.generate())
+    return directory
+
+
+def _furnish(directory: Directory, clock: Clock | None, keys: CityKeys) -> None:
+    signer = Signer(directory.origin, keys.log_seed)
+    with usable(directory.root):
         write_new(directory.log_key, (signer.format() + "\n").encode(), 0o600)
         write_new(directory.policy, format_policy(policy_for(signer.verifier)).encode(), 0o644)
     write_signing_key(keys.operator, directory.operator_key)
-    with writing(directory):
-        writer = Writer(directory, clock)
-        try:
-            writer.say(Enrol("enrol", OPERATOR, "operator", keys.operator.public).to_statement())
-        finally:
-            writer.close()
+    writer = Writer(directory, clock)
+    try:
+        writer.say(Enrol("enrol", OPERATOR, "operator", keys.operator.public).to_statement())
+    finally:
+        writer.close()
     seal_directory(directory)
-    return directory
 
 
 def contract_path(sha256: str) -> str:
@@ -255,7 +290,12 @@ def sealed_contract(contract: Contract) -> SealedContract:
 
 def _read_log_key(directory: Directory) -> Signer:
     try:
+        mode = stat.S_IMODE(directory.log_key.stat().st_mode)
         text = directory.log_key.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise MissingKey(f"log key: want to read {directory.log_key}, got {exc}") from exc
+    except OSError as exc:
+        raise MissingKey(f"log key: want to read {directory.log_key}, got {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise MissingKey(f"log key: want text in {directory.log_key}, got other bytes") from exc
+    if mode & 0o077:
+        raise ExposedKey(f"log key {directory.log_key}: want mode 0600, got {mode:04o}")
     return Signer.parse(text.strip())

@@ -52,6 +52,9 @@ _pending = sa.Table(
 )
 
 
+WHOLE_FILE = frozenset(["unsigned", "signature", "unknown-key", "revoked-key", "wrong-delivery"])
+
+
 @dataclass(frozen=True)
 class BatchRow:
     """One batch as its statement counts it."""
@@ -144,6 +147,11 @@ class Index:
         with self._database.reading() as db:
             return [BatchRow(**row) for row in db.execute(query.order_by(_batches.c.batch)).mappings()]
 
+    def parts(self, feed: str, file_sha256: str) -> list[BatchRow]:
+        """Return the sealed parts of a file in order: what came of it when refused as a whole left out."""
+        rows = self.batches(feed, file_sha256)
+        return [r for r in rows if not is_whole_file_refusal(self.predicate(r.idx)["refusals"])]
+
     def batch(self, feed: str, batch: int) -> BatchRow | None:
         """Return one batch, or None."""
         query = sa.select(_batches).where(_batches.c.feed == feed, _batches.c.batch == batch)
@@ -183,6 +191,11 @@ class Index:
         """Forget a feed's pending batch: it is in the log, or will never be."""
         with self._database.writing() as db:
             db.execute(sa.delete(_pending).where(_pending.c.feed == feed))
+
+
+def is_whole_file_refusal(refusals: Mapping[str, int]) -> bool:
+    """Tell whether a batch is the record of a file refused as a whole, of which no evidence is kept."""
+    return bool(refusals) and set(refusals) <= WHOLE_FILE
 
 
 def _batch(idx: int, predicate: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,10 +33,10 @@ from veracity.data.history import KeyHistory
 from veracity.data.text import RECORDS_PER_PAGE, RECORDS_PER_PART
 from veracity.feeds.file_info import FileInfo, inspect, open_again
 from veracity.home.clock import format_time, parse_time
-from veracity.home.deliveries import Refused, check_delivery, read_sidecar, sign_file
-from veracity.home.errors import DeliveryInterrupted
+from veracity.home.deliveries import Refused, check_delivery, check_evidence, read_sidecar, sign_file
+from veracity.home.errors import DeliveryInterrupted, StateBehind
 from veracity.home.home import Feed, Writer
-from veracity.home.index import Pending
+from veracity.home.index import BatchRow, Pending
 from veracity.home.sources import SourcePart, part_roots, read_parts
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.provenance.dsse import Envelope, sign_envelope
@@ -55,7 +55,6 @@ from veracity.provenance.statements import (
 )
 
 ENGINE = f"veracity {veracity.__version__}"
-WHOLE_FILE = frozenset(["unsigned", "signature", "unknown-key", "revoked-key", "wrong-delivery"])
 
 Outcome = Literal["sealed", "already sealed", "replay", "refused"]
 
@@ -147,7 +146,7 @@ def _ingest_file(
     progress: Progress | None,
     interrupted: Callable[[], None],
 ) -> None:
-    done = session.home.index.batches(session.contract.feed, info.sha256)
+    done = session.home.index.parts(session.contract.feed, info.sha256)
     if done and done[-1].is_last:
         first, last = done[0], done[-1]
         report.outcome = "already sealed" if resume else "replay"
@@ -166,21 +165,40 @@ def _ingest_file(
         delivery = check_delivery(
             envelope, info, session.contract, session.home.agencies(), session.home.log.size
         )
+        if delivery is not None and sign is None:
+            check_evidence(delivery, info, session.contract)
     except Refused as exc:
         report.outcome, report.detail = "refused", str(exc)
-        report.add(*session.refuse(info, exc.code))
+        said = session.refuse(info, exc.code)
+        if said is not None:
+            report.add(*said)
         return
     if delivery is not None:
         records_per_part = delivery.evidence.records_per_part
     parts = read_parts(info, session.contract, records_per_part=records_per_part, skip=len(done))
+    goes_on_at = session.end_of(done[-1]) if done else None
     for part in ahead(parts):
         interrupted()
+        if goes_on_at is not None:
+            _check_goes_on(info, goes_on_at, part.first_record)
+            goes_on_at = None
         with open_again(info):  # still the file whose digest was signed
             pass
         statement, entry = session.seal(info, part, envelope, delivery, report)
         report.add(statement, entry)
         if progress is not None:
             progress(report)
+    if goes_on_at is not None:
+        _check_goes_on(info, goes_on_at, None)
+
+
+def _check_goes_on(info: FileInfo, want: int, got: int | None) -> None:
+    """The parts still to come must begin where the sealed ones end: the file is cut as it was before."""
+    if got != want:
+        raise DeliveryInterrupted(
+            f"{info.path.name}: want to go on at record {want}, got"
+            f" {'no more parts' if got is None else got}; give the --batch that it was begun with"
+        )
 
 
 class _Session:
@@ -192,12 +210,22 @@ class _Session:
         self.table = home.table(self.contract.feed)
         self.evidence = home.evidence(self.contract.feed)
         self.batch, self._last_received = home.index.next_batch(self.contract.feed)
+        if self.table.holds(self.batch):
+            raise StateBehind(
+                f"table {self.contract.feed}: want no rows of batch {self.batch}, the log's next,"
+                " got some: log and database are of an older backup"
+            )
         state = _read_state(home, self.contract.feed, self.batch)
         self.history = KeyHistory(self.contract.key, self.contract.time, self._scan, state)
         self._kept: str | None = None
 
     def _scan(self, between: tuple[str, object, object] | None) -> pl.LazyFrame:
         return self.table.scan(between=between)
+
+    def end_of(self, row: BatchRow) -> int:
+        """Return the number of the first record after a sealed part of a file."""
+        part = self.home.index.predicate(row.idx)["part"]
+        return int(part["first_record"]) + int(part["n_records"])
 
     def close(self) -> None:
         """Keep the key history for the next call."""
@@ -265,9 +293,14 @@ class _Session:
             self.table.append(rows, self.batch, statistics)
         return statement, self._log(entry, received_at, cleaned.accepted)
 
-    def refuse(self, info: FileInfo, code: str) -> tuple[Ingest, int]:
-        """Say in the log that a whole file was refused; nothing of it is kept but its digest."""
+    def refuse(self, info: FileInfo, code: str) -> tuple[Ingest, int] | None:
+        """Say in the log that a whole file was refused; nothing of it is kept but its digest.
+
+        Of a file without records nothing is said, as when it is taken in.
+        """
         roots, n_records = part_roots(info, self.contract)
+        if n_records == 0:
+            return None
         received_at = self._now()
         statement = Ingest(
             feed=self.contract.feed,
@@ -285,7 +318,7 @@ class _Session:
             counts=Counts(n_records, 0, 0, n_records, 0),
             engine=ENGINE,
             simulated=self.contract.simulated,
-            refusals={code: n_records} if n_records else {},
+            refusals={code: n_records},
         )
         entry = sign_envelope(format_statement(statement.to_statement()), [self.home.operator])
         return statement, self._log(entry, received_at, None)
@@ -325,11 +358,6 @@ class _Session:
 def quarantine_path(feed: str, batch: int, sha256: str) -> str:
     """Return where a batch's quarantined rows are kept."""
     return f"quarantine/{feed}/{batch:08d}-{sha256}.parquet"
-
-
-def is_whole_file_refusal(refusals: dict[str, int]) -> bool:
-    """Tell whether a batch is the record of a file refused as a whole, of which no evidence is kept."""
-    return bool(refusals) and set(refusals) <= WHOLE_FILE
 
 
 def _received_file(info: FileInfo) -> ReceivedFile:

@@ -10,6 +10,7 @@ import polars as pl
 
 from veracity.data.digest import frame_digest
 from veracity.data.errors import MalformedPanel
+from veracity.data.lake import collect_rows
 from veracity.data.panel import build_panel
 from veracity.data.panel_definition import Panel, parse_panel
 from veracity.home.clock import format_time
@@ -81,7 +82,7 @@ def panel_frame(home: Home, panel: Panel, up_to: Mapping[str, int]) -> pl.DataFr
         wanted = {contract.time, *(c.value for c in used), *(c.key for c in used if c.key)}
         have = {f.name for f in contract.fields}
         scan = home.table(feed).scan(up_to_batch=up_to[feed])
-        rows[feed] = scan.select(sorted(wanted & have)).collect()
+        rows[feed] = collect_rows(scan.select(sorted(wanted & have)))
         times[feed] = contract.time
     return build_panel(panel, rows, times)
 

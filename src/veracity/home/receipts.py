@@ -7,6 +7,7 @@ import polars as pl
 
 from veracity.data.contract import Contract
 from veracity.data.evidence import Pages, check_page
+from veracity.data.lake import collect_rows
 from veracity.data.records import split_records
 from veracity.data.reexecution import json_row, text_format
 from veracity.data.render import render_rows
@@ -15,7 +16,7 @@ from veracity.data.where import parse_condition
 from veracity.feeds.parquet_rows import read_parquet_rows
 from veracity.home.errors import RecordNotFound, StateBehind
 from veracity.home.home import Home
-from veracity.home.ingest import is_whole_file_refusal
+from veracity.home.index import is_whole_file_refusal
 from veracity.log.merkle import inclusion_path
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import Envelope
@@ -43,7 +44,7 @@ def find_row(home: Home, feed: str, where: str) -> Found:
     """Return the one row that a condition selects; ``RecordNotFound`` for none or several."""
     contract = home.feed(feed).contract
     condition = parse_condition(where, contract)
-    rows = home.table(feed).scan().filter(condition).head(3).collect()
+    rows = collect_rows(home.table(feed).scan().filter(condition).head(3))
     if rows.height != 1:
         got = "none" if rows.is_empty() else f"{'at least ' if rows.height == 3 else ''}{rows.height}"
         raise RecordNotFound(f"receipt: want one accepted row where {where}, got {got}")
@@ -54,7 +55,7 @@ def find_record(home: Home, feed: str, batch: int, record: int) -> Found:
     """Return the row of a record of a batch; a record without one is still shown, with no row."""
     if home.index.batch(feed, batch) is None:
         raise RecordNotFound(f"receipt: want a batch of {feed}, got {batch}")
-    rows = home.table(feed).scan(batch=batch).filter(pl.col("_record") == record).head(2).collect()
+    rows = collect_rows(home.table(feed).scan(batch=batch).filter(pl.col("_record") == record).head(2))
     if rows.height != 1:
         return Found(batch, record, {})
     return _found(rows)
@@ -133,7 +134,7 @@ def _parts(home: Home, ingest: Ingest) -> PartPath | None:
     """Return the way from this part's root to the signed root of the file."""
     if ingest.delivery is None:
         return None
-    rows = home.index.batches(ingest.feed, ingest.file.digest.sha256)
+    rows = home.index.parts(ingest.feed, ingest.file.digest.sha256)
     if not rows[-1].is_last:
         raise RecordNotFound(
             f"receipt: want all parts of {ingest.file.digest.name} sealed (ingest --resume), got {len(rows)}"

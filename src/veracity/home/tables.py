@@ -7,9 +7,11 @@ from pathlib import Path
 import polars as pl
 
 from veracity.data.errors import TableMismatch
+from veracity.data.lake import reading_rows
 from veracity.home.errors import BadName, HomeUnusable
 from veracity.home.home import Home
 from veracity.home.ingest import quarantine_path
+from veracity.log.doors import ObjectMissing, StoreUnavailable
 
 SUFFIXES = (".parquet", ".csv", ".ndjson")
 
@@ -52,6 +54,8 @@ def read_quarantine(home: Home, feed: str, batch: int, sha256: str) -> pl.DataFr
     path = quarantine_path(feed, batch, sha256)
     try:
         return pl.read_parquet(home.objects.get(path))
+    except ObjectMissing as exc:
+        raise TableMismatch(f"{path}: want a Parquet file, got none") from exc
     except pl.exceptions.PolarsError as exc:
         raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc
 
@@ -66,19 +70,22 @@ def write_rows(rows: pl.LazyFrame, path: Path, *, simulated: bool) -> int:
         raise BadName(f"to: want a file ending in {', '.join(SUFFIXES)}, got {path.name!r}")
     if simulated:
         rows = rows.with_columns(simulated=pl.lit(value=True))
+    if not path.parent.is_dir():
+        raise HomeUnusable(f"to: want a folder to write {path.name} in, got none at {path.parent}")
     beside = path.with_name(path.name + ".part")
     try:
-        if path.suffix == ".parquet":
-            rows.sink_parquet(beside, compression="zstd")
-            n = int(pl.scan_parquet(beside, glob=False).select(pl.len()).collect().item())
-        else:
-            frame = rows.collect(engine="streaming")
-            n = frame.height
-            _write_text(frame, beside, path.suffix)
-        beside.replace(path)
-    except (OSError, pl.exceptions.PolarsError) as exc:
+        with reading_rows():
+            if path.suffix == ".parquet":
+                rows.sink_parquet(beside, compression="zstd")
+                n = int(pl.scan_parquet(beside, glob=False).select(pl.len()).collect().item())
+            else:
+                frame = rows.collect(engine="streaming")
+                n = frame.height
+                _write_text(frame, beside, path.suffix)
+            beside.replace(path)
+    except StoreUnavailable as exc:
         beside.unlink(missing_ok=True)
-        raise HomeUnusable(f"to: want to write {path}, got {str(exc).splitlines()[0]}") from exc
+        raise HomeUnusable(f"to: want to write {path}, got {exc}") from exc
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

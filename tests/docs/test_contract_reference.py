@@ -1,0 +1,113 @@
+"""docs/contracts.md: everything the code reads or says about a contract is on the page."""
+
+import ast
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from veracity.cli.main import main
+from veracity.data import clean, contract
+from veracity.data.contract import LogicalType, parse_contract
+from veracity.data.text import RefusalCode
+from veracity.data.timeformat import _LETTERS
+from veracity.home.index import WHOLE_FILE
+
+PAGE = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text(encoding="utf-8")
+WORDS = {word for span in re.findall(r"`([^`\n]+)`", PAGE) for word in re.split(r"[ ,]+", span)}
+BLOCKS = dict(reversed(re.findall(r"```(yaml|csv|console)\n(.*?)```", PAGE, re.DOTALL)))
+
+# Column names that clean.py uses between its steps; the other prefixes it writes are reasons.
+INTERNAL = {"time", "has", "wide"}
+
+
+def tree(module: object) -> ast.Module:
+    return ast.parse(Path(str(getattr(module, "__file__", ""))).read_text(encoding="utf-8"))
+
+
+def strings(node: ast.AST) -> set[str]:
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def calls(module: object, name: str) -> list[ast.Call]:
+    """Return the calls of a function in a module's source."""
+    found = [n for n in ast.walk(tree(module)) if isinstance(n, ast.Call)]
+    return [c for c in found if isinstance(c.func, ast.Name) and c.func.id == name]
+
+
+def reasons() -> set[str]:
+    """Return the reasons of clean.py: `rule:<name>` from its f-strings, `duplicate-key` as written."""
+    found = set()
+    for node in ast.walk(tree(clean)):
+        if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+            prefix = re.fullmatch(r"([a-z-]+):", str(node.values[0].value))
+            if prefix and prefix[1] not in INTERNAL:
+                found.add(f"{prefix[1]}:<name>")
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            found |= strings(node.slice) if isinstance(node.slice, ast.Constant) else set()
+    return found
+
+
+def custom_properties() -> set[str]:
+    return set().union(*(strings(call.args[2]) for call in calls(contract, "_custom")))
+
+
+def type_options() -> set[str]:
+    taken = {str(c.args[2].value) for c in calls(contract, "_take") if isinstance(c.args[2], ast.Constant)}
+    pops = [n for n in ast.walk(tree(contract)) if isinstance(n, ast.Call)]
+    popped = [c for c in pops if ast.unparse(c.func) == "options.pop" and isinstance(c.args[0], ast.Constant)]
+    return taken | {str(c.args[0].value) for c in popped if isinstance(c.args[0], ast.Constant)}
+
+
+@pytest.mark.parametrize(
+    ("what", "named", "at_least"),
+    [
+        ("custom property", custom_properties(), {"agency", "missing", "fallbackEncoding"}),
+        ("logicalTypeOption", type_options(), {"minimum", "timezone", "format"}),
+        ("logicalType", set(get_args(LogicalType)), {"string"}),
+        ("reason", reasons(), {"type:<name>", "range:<name>", "future:<name>", "duplicate-key"}),
+        ("refusal", set(get_args(RefusalCode)), {"fields"}),
+        ("whole-file refusal", set(WHOLE_FILE), {"unsigned"}),
+        ("letter of a time's shape", set(_LETTERS), {"yyyy"}),
+    ],
+)
+def test_what_the_code_knows_is_on_the_page(what: str, named: set[str], at_least: set[str]) -> None:
+    """A new custom property, option, type, reason or code needs a line on the page."""
+    assert at_least <= named, f"the code is no longer read right for: {what}"
+    assert not named - WORDS, f"docs/contracts.md lacks the {what} {sorted(named - WORDS)}"
+
+
+def test_every_reason_on_the_page_is_one() -> None:
+    """The table of reasons names no rule that is not checked."""
+    table = PAGE.split("## Reasons")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == reasons()
+
+
+def test_every_refusal_on_the_page_is_one() -> None:
+    """The tables of refusals name the codes there are, and no other."""
+    for title, codes in (("Refusals", set(get_args(RefusalCode))), ("Whole files refused", set(WHOLE_FILE))):
+        table = PAGE.split(f"## {title}")[1].split("\n## ")[0]
+        assert set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == codes
+
+
+def test_the_example_says_what_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example's command, run on the example's files, prints the page's lines and exits 1."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1756857600")
+    Path("weather.yaml").write_text(BLOCKS["yaml"], encoding="utf-8")
+    Path("weather.csv").write_text(BLOCKS["csv"], encoding="utf-8")
+    command, _, output = BLOCKS["console"].partition("\n")
+    with pytest.raises(SystemExit, match="1"):
+        main(command.removeprefix("$ veracity ").split())
+    assert capsys.readouterr().out == output
+
+
+def test_the_example_shows_every_custom_property_and_every_reason() -> None:
+    """One example to copy from: nothing of our agency is missing in it."""
+    assert parse_contract(BLOCKS["yaml"].encode()).simulated
+    assert {p for p in custom_properties() if f"property: {p}," not in BLOCKS["yaml"]} == set()
+    shown = {re.sub(r":\w+", ":<name>", word) for word in BLOCKS["console"].split()}
+    assert reasons() <= shown
