@@ -1,1 +1,11 @@
-"""Makes the helpers beside this file importable from every test."""
+"""Fixtures for every test; the helpers beside this file are importable from all of them."""
+
+import pytest
+
+from run_cli import Here
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """The command line, in this process, at the time of the small city."""
+    return Here(capsys, monkeypatch)

@@ -6,7 +6,6 @@ Two cities made by the same calls are equal to the byte, so that a crash can be 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any

@@ -37,7 +37,7 @@ def test_another_zone_is_the_same_instant() -> None:
 @pytest.mark.parametrize(
     ("start", "days"),
     [
-        (datetime(2026, 9, 1), 2),  # noqa: DTZ001
+        (datetime(2026, 9, 1), 2),
         (START.replace(minute=5), 2),
         (START.replace(year=1999), 2),
         (START, 1),

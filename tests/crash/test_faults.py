@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection
+
 from small_city import (
     PANEL,
     clock,
@@ -18,8 +20,6 @@ from small_city import (
     parquet,
     whole_state,
 )
-from sqlalchemy import Connection
-
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.directory import Directory, open_directory, writing

@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 
 from veracity.cli.main import main
-from veracity.data import clean, contract
-from veracity.data.contract import LogicalType, parse_contract
+from veracity.data import clean, contract, contract_field
+from veracity.data.contract import parse_contract
+from veracity.data.contract_field import LogicalType
 from veracity.data.text import RefusalCode
 from veracity.data.timeformat import _LETTERS
 from veracity.home.index import WHOLE_FILE
@@ -50,12 +51,13 @@ def reasons() -> set[str]:
 
 
 def custom_properties() -> set[str]:
-    return set().union(*(strings(call.args[2]) for call in calls(contract, "_custom")))
+    found = calls(contract, "custom_properties") + calls(contract_field, "custom_properties")
+    return set().union(*(strings(call.args[2]) for call in found))
 
 
 def type_options() -> set[str]:
-    taken = {str(c.args[2].value) for c in calls(contract, "_take") if isinstance(c.args[2], ast.Constant)}
-    pops = [n for n in ast.walk(tree(contract)) if isinstance(n, ast.Call)]
+    taken = {str(c.args[2].value) for c in calls(contract_field, "_take") if isinstance(c.args[2], ast.Constant)}
+    pops = [n for n in ast.walk(tree(contract_field)) if isinstance(n, ast.Call)]
     popped = [c for c in pops if ast.unparse(c.func) == "options.pop" and isinstance(c.args[0], ast.Constant)]
     return taken | {str(c.args[0].value) for c in popped if isinstance(c.args[0], ast.Constant)}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import NOW
 from dirty_file import CONTRACT, N_LINES, SITE, dirty_csv, real_rows
 
 import veracity
+from conftest import NOW
 from veracity.home.city import City
 from veracity.home.ingest import FileReport
 
@@ -19,7 +19,7 @@ REFUSED = [
     "{file}:21: fields: want 5, got 7",
     "{file}:22: encoding: want utf-8 or windows-1252, got other bytes",
     "{file}:35: quotes: want a closing quote before a separator, got none",
-    "{file}:37: truncated: want a newline at the end, got the end of the file",
+    "{file}:37: truncated: want a whole record, got the end of the file in it (want 5, got 3)",
 ]
 
 
@@ -68,9 +68,10 @@ def test_every_line_of_a_dirty_file_is_accounted_for(rows: list[dict[str, str]],
     receipt = city.receipt("dirty", "observed_at = '2004-03-11 07:00:00'")
     verified = veracity.verify(receipt, city.policy)
     assert verified.evidence is not None
-    assert verified.evidence.data == f"Mar 11 2004 7:00 AM;1,1;61;10,2;{SITE};\r\n".encode("windows-1252")
+    line = f"Mar 11 2004 7:00 AM;{rows[13]['CO(GT)']};{rows[13]['NO2(GT)']};{rows[13]['T']};{SITE};\r\n"
+    assert verified.evidence.data == line.encode("windows-1252")
     assert verified.row is not None
-    assert (verified.row["site"], verified.row["co"]) == (SITE, 1_100.0)
+    assert (verified.row["site"], verified.row["co"]) == (SITE, _number(rows[13]["CO(GT)"], 1_000))
     assert city.audit().findings == []
 
 

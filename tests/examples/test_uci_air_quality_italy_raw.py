@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from conftest import TakeIn, cell, states
 
 MISSING = {"co": 1_683, "nmhc": 8_443, "nox": 1_639, "no2": 1_642}

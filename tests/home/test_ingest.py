@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from small_city import AGENCY, NOW, clock, contract, csv, key, ndjson, new_city, parquet, readings
 
+from small_city import AGENCY, NOW, clock, contract, csv, key, ndjson, new_city, parquet, readings
 from veracity.feeds.errors import UnreadableFile
 from veracity.feeds.file_info import inspect
 from veracity.home.audit import audit

@@ -7,6 +7,7 @@ import click
 from veracity.cli.output import columns, common, emit, in_home
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
+from veracity.home.roll import check_published
 from veracity.log.fsck import fsck as run_fsck
 from veracity.log.notes import Verifier
 from veracity.provenance.dsse import open_envelope
@@ -58,23 +59,25 @@ def fsck(directory: Path | None, key: str | None, home: Path | None, as_json: bo
     if (directory is None) != (key is None):
         raise click.UsageError("--log and --key go together")
     if directory is not None and key is not None:
-        objects, verifier = LocalObjects(directory, read_only=True), Verifier.parse(key)
+        report = run_fsck(LocalObjects(directory, read_only=True), Verifier.parse(key))
+        behind = None
     elif home is not None:
         opened = Home.open(home)
-        objects, verifier = opened.log_objects, opened.log_verifier
+        report = run_fsck(opened.log_objects, opened.log_verifier)
+        behind = check_published(opened, report.checkpoint)
         opened.close()
     else:
         raise NoHome("fsck: want --home, VERACITY_HOME, or --log with --key, got none")
-    report = run_fsck(objects, verifier)
+    findings = [*report.findings, *([behind] if behind else [])]
     size = report.checkpoint.size if report.checkpoint else None
-    lines = [f"FINDING  {finding}" for finding in report.findings]
-    if report.is_sound:
+    lines = [f"FINDING  {finding}" for finding in findings]
+    if not findings:
         lines.append(f"sound: {size} entries, every tile and bundle gives the signed root")
     else:
-        lines.append(f"{report.n_findings} findings")
-    items = [{"path": f.path, "code": f.code, "detail": str(f)} for f in report.findings]
-    emit("fsck", {"sound": report.is_sound, "size": size, "items": items}, "\n".join(lines), as_json)
-    return int(not report.is_sound)
+        lines.append(f"{report.n_findings + (behind is not None)} findings")
+    items = [{"path": f.path, "code": f.code, "detail": str(f)} for f in findings]
+    emit("fsck", {"sound": not findings, "size": size, "items": items}, "\n".join(lines), as_json)
+    return int(bool(findings))
 
 
 @log.command()

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from veracity.data.contract import Contract, Field
+from veracity.data.contract import Contract
+from veracity.data.contract_field import Field
 from veracity.data.errors import WrongFile
 from veracity.data.typed import MICROSECONDS, Typed, parse_timestamps, typed
 from veracity.data.wide import lengthen

@@ -134,6 +134,8 @@ class Table:
         if not files:
             return _empty(self.delta).lazy()
         rows = pl.scan_parquet(files, glob=False, missing_columns="insert")
+        if not all(_NAME.search(path) for path in files):
+            rows = rows.sort("_batch", "_record", maintain_order=True)  # another writer's: in any order
         if batch is not None:
             rows = rows.filter(pl.col("_batch") == batch)
         elif up_to_batch is not None:

@@ -224,15 +224,14 @@ def _keys(panel: Panel, rows: Mapping[str, pl.DataFrame]) -> pl.Series | None:
 def _grid(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[str, str]) -> Grid:
     """Return the grid: whole steps since the epoch, from the data where the definition leaves it open."""
     every = panel.every_us
-    ends = [(rows[f][times[f]].min(), rows[f][times[f]].max()) for f in panel.feeds if rows[f].height]
-    firsts = [a for a, _ in ends if isinstance(a, datetime)]
-    lasts = [b for _, b in ends if isinstance(b, datetime)]
-    start = panel.start or (min(firsts) if firsts else None)
-    end = panel.end or (max(lasts) if lasts else None)
+    stamps = [rows[f][times[f]].to_physical().drop_nulls() for f in panel.feeds]
+    have = [s for s in stamps if s.len()]  # integers: no calendar has every time that a file can hold
+    start = _microseconds(panel.start) if panel.start else min((int(s.min()) for s in have), default=None)
+    end = _microseconds(panel.end) if panel.end else max((int(s.max()) for s in have), default=None)
     if start is None or end is None:
         return Grid(0, every, 0)
-    first = -(-_microseconds(start) // every) * every if panel.start is None else _microseconds(start)
-    last = _microseconds(end) if panel.end is not None else -(-_microseconds(end) // every) * every
+    first = start if panel.start else -(-start // every) * every
+    last = end if panel.end else -(-end // every) * every
     return Grid(first, every, max(0, (last - first) // every + 1))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from veracity.data.contract import Field
+from veracity.data.contract_field import Field
 from veracity.data.timeformat import ISO_NAIVE, ISO_ZONED, is_zoned
 
 MICROSECONDS = pl.Datetime("us", "UTC")

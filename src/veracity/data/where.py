@@ -9,7 +9,8 @@ from datetime import date
 
 import polars as pl
 
-from veracity.data.contract import Contract, Field
+from veracity.data.contract import Contract
+from veracity.data.contract_field import Field
 from veracity.data.errors import MalformedCondition
 from veracity.data.typed import parse_timestamps
 

@@ -6,7 +6,8 @@ An empty cell is no observation.
 
 import polars as pl
 
-from veracity.data.contract import Contract, Field
+from veracity.data.contract import Contract
+from veracity.data.contract_field import Field
 from veracity.data.errors import WrongFile
 
 WIDE_COLUMNS = 20_000

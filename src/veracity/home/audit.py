@@ -24,13 +24,19 @@ from veracity.data.reexecution import known_names, source_types, text_format
 from veracity.data.render import render_rows
 from veracity.errors import VeracityError
 from veracity.feeds.parquet_rows import read_parquet_rows
+from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.panels import panel_frame, panel_path, snapshot_digest
+from veracity.home.roll import check_entries, check_ingest
 from veracity.home.tables import read_quarantine
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import Ingest, Transform, parse_statement
+
+
+# What reading tampered files can raise. Polars panics on some, and a panic is no ``Exception``.
+_UNREADABLE = (VeracityError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,16 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
     """
     report = AuditReport()
     reader = home.reader()
-    feeds = [feed] if feed is not None else list(home.feeds())
+    report.findings.extend(AuditFinding(*found) for found in check_entries(home, reader))
+    feeds = [feed] if feed is not None else home.feed_names()
     rng = np.random.default_rng(seed)
     for name in feeds:
-        home.feed(name)
+        try:
+            home.feed(name)
+        except UnknownFeed:
+            raise
+        except VeracityError as exc:
+            _find(report, name, "contract", exc)
         rows = home.index.batches(name)
         chosen: Sequence[int] = range(len(rows))
         if sample is not None and sample < len(rows):
@@ -88,7 +100,7 @@ def _check_roll(home: Home, feed: str, report: AuditReport) -> None:
     said = {p["batch"]: p["table"]["rows"] for _, p in home.index.predicates("ingest", feed) if p["table"]}
     try:
         found = dict(home.table(feed).scan().group_by("_batch").len().collect(engine="streaming").iter_rows())
-    except (pl.exceptions.PolarsError, OSError, VeracityError) as exc:
+    except _UNREADABLE as exc:
         report.findings.append(AuditFinding(f"table {feed}", "unreadable table", _line(exc)))
         return
     for batch in sorted(set(said) ^ set(found)):
@@ -102,8 +114,8 @@ def _audit_batch(home: Home, reader: LogReader, feed: str, batch: int, idx: int,
     where = f"{feed} batch {batch}"
     add = partial(_find, report, where)
     try:
-        ingest = Ingest.from_statement(parse_statement(open_envelope(reader.entry(idx)).payload))
-        home.agencies().signer(open_envelope(reader.entry(idx)), idx)
+        envelope = open_envelope(reader.entry(idx))
+        ingest = Ingest.from_statement(parse_statement(envelope.payload))
     except VeracityError as exc:
         add("log entry", exc)
         return
@@ -113,12 +125,14 @@ def _audit_batch(home: Home, reader: LogReader, feed: str, batch: int, idx: int,
     report.records += ingest.part.n_records
     try:
         contract = home.contract(ingest.contract_sha256)
+        for error in check_ingest(home, ingest, envelope, contract, idx):
+            add("statement", error)
         pages = home.evidence(feed).pages(
             ingest.file.digest.sha256, ingest.part.index, bytes.fromhex(ingest.evidence.root)
         )
         for what, error in _compare(home, contract, ingest, pages):
             add(what, error)
-    except (VeracityError, pl.exceptions.PolarsError, OSError) as exc:
+    except _UNREADABLE as exc:
         add("evidence", exc)
     for what, error in _compare_stored(home, ingest):
         add(what, error)
@@ -219,7 +233,7 @@ def _compare_stored(home: Home, ingest: Ingest) -> Iterator[tuple[str, str]]:
             if not stored["_record"].is_sorted():
                 stored = stored.sort("_record", maintain_order=True)
             digest = frame_digest(stored)
-        except (pl.exceptions.PolarsError, OSError, VeracityError) as exc:
+        except _UNREADABLE as exc:
             yield "table", f"unreadable: {_line(exc)}"
         else:
             if digest != ingest.table.sha256:
@@ -227,7 +241,7 @@ def _compare_stored(home: Home, ingest: Ingest) -> Iterator[tuple[str, str]]:
     if ingest.quarantine is not None:
         try:
             digest = frame_digest(read_quarantine(home, ingest.feed, ingest.batch, ingest.quarantine.sha256))
-        except (pl.exceptions.PolarsError, OSError, VeracityError) as exc:
+        except _UNREADABLE as exc:
             yield "quarantine", f"unreadable: {_line(exc)}"
         else:
             if digest != ingest.quarantine.sha256:
@@ -237,8 +251,11 @@ def _compare_stored(home: Home, ingest: Ingest) -> Iterator[tuple[str, str]]:
 def _audit_panel(
     home: Home, reader: LogReader, idx: int, feeds: list[str] | None, report: AuditReport
 ) -> None:
-    statement = parse_statement(open_envelope(reader.entry(idx)).payload)
-    stated = Transform.from_statement(statement)
+    try:
+        stated = Transform.from_statement(parse_statement(open_envelope(reader.entry(idx)).payload))
+    except VeracityError as exc:
+        _find(report, f"log entry {idx}", "transform statement", exc)
+        return
     if feeds is not None and not {i.feed for i in stated.inputs} & set(feeds):
         return
     add = partial(_find, report, f"panel {stated.name} (log entry {idx})")
@@ -251,16 +268,16 @@ def _audit_panel(
         panel = parse_panel(home.objects.get(panel_path(stated.definition_sha256)))
         up_to = dict.fromkeys(panel.feeds, -1) | {i.feed: i.up_to_batch for i in stated.inputs}
         digest = frame_digest(panel_frame(home, panel, up_to))
-    except (VeracityError, pl.exceptions.PolarsError, OSError) as exc:
+    except _UNREADABLE as exc:
         add("panel made again", exc)
         return
     if digest != stated.output.sha256:
         add("panel made again", f"want digest {stated.output.sha256[:16]}, got {digest[:16]}")
 
 
-def _find(report: AuditReport, where: str, what: str, detail: str | Exception) -> None:
+def _find(report: AuditReport, where: str, what: str, detail: str | BaseException) -> None:
     report.findings.append(AuditFinding(where, what, detail if isinstance(detail, str) else _line(detail)))
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]

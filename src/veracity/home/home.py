@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,9 +113,9 @@ class Home:
 
     def agencies(self) -> Agencies:
         """Who may sign, folded from the enrolments in the log."""
-        reader = self.reader()
         found = [idx for idx, _ in self.index.predicates("enrol")]
         if len(found) != self._agencies[0]:
+            reader = self.reader()
             folded = Agencies.fold((idx, open_envelope(reader.entry(idx))) for idx in found)
             self._agencies = len(found), folded
         return self._agencies[1]
@@ -124,25 +125,26 @@ class Home:
         latest = {str(p["feed"]): (idx, str(p["sha256"])) for idx, p in self.index.predicates("contract")}
         return {name: Feed(self.contract(digest), idx) for name, (idx, digest) in sorted(latest.items())}
 
+    def feed_names(self) -> list[str]:
+        """Return the names of the feeds that have a contract."""
+        return sorted({str(p["feed"]) for _, p in self.index.predicates("contract")})
+
     def feed(self, name: str) -> Feed:
         """Return one feed; ``UnknownFeed`` with those there are."""
         found = self.index.predicates("contract", name)
         if not found:
-            names = (
-                ", ".join(sorted({str(p["feed"]) for _, p in self.index.predicates("contract")})) or "none"
-            )
+            names = ", ".join(self.feed_names()) or "none"
             raise UnknownFeed(f"feed: want one of the feeds added ({names}), got {name!r}")
         idx, predicate = found[-1]
         return Feed(self.contract(str(predicate["sha256"])), idx)
 
     def contract(self, sha256: str) -> Contract:
         """Return a contract by the digest a statement gives; ``StateBehind`` if the store has another."""
-        contract = parse_contract(self.objects.get(contract_path(sha256)))
-        if contract.sha256 != sha256:
-            raise StateBehind(
-                f"contract {sha256[:16]}: want a file of that digest, got {contract.sha256[:16]}"
-            )
-        return contract
+        text = self.objects.get(contract_path(sha256))
+        digest = hashlib.sha256(text).hexdigest()
+        if digest != sha256:
+            raise StateBehind(f"contract {sha256[:16]}: want a file of that digest, got {digest[:16]}")
+        return parse_contract(text)
 
     def table(self, feed: str) -> Table:
         """Return a feed's table."""

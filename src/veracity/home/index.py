@@ -103,20 +103,25 @@ class Index:
 
     def apply(self, first: int, entries: Iterable[bytes]) -> None:
         """Take in consecutive log entries, the first at index ``first``, in one transaction."""
-        rows: list[dict[str, Any]] = []
-        batches: list[dict[str, Any]] = []
-        for idx, entry in enumerate(entries, first):
-            statement = parse_statement(open_envelope(entry).payload)
-            predicate, kind = statement.predicate, statement.kind
-            feed = predicate.get("feed") if kind in ("contract", "ingest") else None
-            rows.append({"idx": idx, "kind": kind, "feed": feed, "predicate": orjson.dumps(predicate)})
-            if kind == "ingest":
-                batches.append(_batch(idx, predicate))
+        rows, batches = _rows(first, entries)
         with self._database.writing() as db:
             if rows:
                 db.execute(sa.insert(_statements), rows)
             if batches:
                 db.execute(sa.insert(_batches), batches)
+
+    def differing(self, first: int, entries: Sequence[bytes]) -> list[int]:
+        """Return which of some consecutive log entries are in the index otherwise, or not at all."""
+        rows, batches = _rows(first, entries)
+        stop = first + len(entries)
+        wrong: set[int] = set()
+        with self._database.reading() as db:
+            for table, said in ((_statements, rows), (_batches, batches)):
+                query = sa.select(table).where(table.c.idx >= first, table.c.idx < stop)
+                want = {int(row["idx"]): row for row in said}
+                have = {int(row["idx"]): dict(row) for row in db.execute(query).mappings()}
+                wrong.update(idx for idx in want.keys() | have.keys() if want.get(idx) != have.get(idx))
+        return sorted(wrong)
 
     def predicates(self, kind: str, feed: str | None = None) -> list[tuple[int, dict[str, Any]]]:
         """Return (index, predicate) of the statements of a kind, in log order."""
@@ -191,6 +196,20 @@ class Index:
         """Forget a feed's pending batch: it is in the log, or will never be."""
         with self._database.writing() as db:
             db.execute(sa.delete(_pending).where(_pending.c.feed == feed))
+
+
+def _rows(first: int, entries: Iterable[bytes]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of both tables that consecutive log entries give."""
+    rows: list[dict[str, Any]] = []
+    batches: list[dict[str, Any]] = []
+    for idx, entry in enumerate(entries, first):
+        statement = parse_statement(open_envelope(entry).payload)
+        predicate, kind = statement.predicate, statement.kind
+        feed = predicate.get("feed") if kind in ("contract", "ingest") else None
+        rows.append({"idx": idx, "kind": kind, "feed": feed, "predicate": orjson.dumps(predicate)})
+        if kind == "ingest":
+            batches.append(_batch(idx, predicate))
+    return rows, batches
 
 
 def is_whole_file_refusal(refusals: Mapping[str, int]) -> bool:

@@ -1,0 +1,116 @@
+"""The roll of a home's log: the index says what the log says, and who signed was entitled to.
+
+What an audit must know before it takes the index's word for which batches there are.
+"""
+
+from collections.abc import Iterator
+
+from veracity.data.contract import Contract
+from veracity.errors import VeracityError
+from veracity.home.home import OPERATOR, Home
+from veracity.log.checkpoints import Checkpoint, parse_checkpoint
+from veracity.log.fsck_findings import Finding
+from veracity.log.merkle import root_from_leaf_hashes
+from veracity.log.notes import parse_note
+from veracity.log.reader import CHECKPOINT_PATH, LogReader
+from veracity.provenance.dsse import Envelope, open_envelope
+from veracity.provenance.errors import EnvelopeRejected
+from veracity.provenance.statements import Delivery, Ingest, Statement, parse_statement
+from veracity.stores.log_state import SqlLogState
+
+_AT_ONCE = 1_024
+
+Found = tuple[str, str, str]  #: where, what, detail
+
+
+def check_published(home: Home, published: Checkpoint | None) -> Finding | None:
+    """Compare the published checkpoint with the last one signed, which the database keeps.
+
+    A log put back to an older state, or rewritten by whoever has its key, is sound in itself.
+    One step between the two is what a crash leaves; the next writer finishes it.
+    """
+    last = SqlLogState(home.database).last(home.directory.origin)
+    if last is None or published is None:
+        return None
+    allowed = [parse_checkpoint(parse_note(n).text) for n in (last.note, last.previous) if n is not None]
+    if published in allowed:
+        return None
+    want = f"the last signed, of size {allowed[0].size} and root {allowed[0].root.hex()[:16]}"
+    got = f"size {published.size} and root {published.root.hex()[:16]}"
+    return Finding(CHECKPOINT_PATH, "not-last-signed", None, f"want {want}, got {got}")
+
+
+def check_entries(home: Home, reader: LogReader) -> Iterator[Found]:
+    """Read the whole log; yield every entry that the index has otherwise, or that nobody entitled signed.
+
+    ``ingest`` entries are left to ``check_ingest``: there are many, and an audit may sample them.
+    """
+    behind = check_published(home, reader.checkpoint)
+    if behind is not None:
+        yield "log", "not the last signed", behind.detail
+    size = reader.checkpoint.size
+    if home.index.size != size:
+        yield "index", "index and log differ", f"want {size} entries, got {home.index.size}"
+    try:
+        for first, entries in _chunks(reader):
+            for idx in home.index.differing(first, entries):
+                yield f"log entry {idx}", "index and log differ", "run log reindex, then audit again"
+            for idx, entry in enumerate(entries, first):
+                envelope = open_envelope(entry)
+                statement = parse_statement(envelope.payload)
+                if statement.kind not in ("ingest", "enrol"):
+                    yield from _check_operator(home, envelope, statement, idx)
+        home.agencies()
+    except VeracityError as exc:
+        yield "log", "unreadable log", str(exc)
+
+
+def check_ingest(home: Home, ingest: Ingest, envelope: Envelope, contract: Contract, idx: int) -> Iterator[str]:
+    """Yield what is wrong with an ingest statement's signer, contract and delivery."""
+    agencies = home.agencies()
+    try:
+        _want_operator(home, envelope, idx)
+    except VeracityError as exc:
+        yield str(exc)
+    stated = [i for i, p in home.index.predicates("contract", ingest.feed) if p["sha256"] == contract.sha256]
+    if not any(i < idx for i in stated):
+        yield f"contract {contract.sha256[:16]}: want it stated before entry {idx}, got it at {stated or 'none'}"
+    if ingest.delivery is None:
+        if contract.signature == "required":
+            yield f"delivery: want one signed by {contract.agency}, got none"
+        return
+    try:
+        signer = agencies.signer(ingest.delivery, idx)
+        delivery = Delivery.from_statement(parse_statement(ingest.delivery.payload))
+    except VeracityError as exc:
+        yield f"delivery: {exc}"
+        return
+    if contract.agency is not None and signer.agency != contract.agency:
+        yield f"delivery: want a key of {contract.agency}, got one of {signer.agency}"
+    if (delivery.feed, delivery.file.sha256) != (ingest.feed, ingest.file.digest.sha256):
+        yield f"delivery: want {ingest.feed} file {ingest.file.digest.sha256[:16]}, got another"
+    parts = home.index.parts(ingest.feed, ingest.file.digest.sha256)
+    if parts and parts[-1].is_last:
+        roots = [bytes.fromhex(str(home.index.predicate(r.idx)["evidence"]["root"])) for r in parts]
+        root = root_from_leaf_hashes(roots).hex()
+        if root != delivery.evidence.root:
+            yield f"delivery: want evidence root {delivery.evidence.root[:16]} as signed, got {root[:16]}"
+
+
+def _chunks(reader: LogReader) -> Iterator[tuple[int, list[bytes]]]:
+    size = reader.checkpoint.size
+    for first in range(0, size, _AT_ONCE):
+        yield first, list(reader.entries(first, min(first + _AT_ONCE, size)))
+
+
+def _check_operator(home: Home, envelope: Envelope, statement: Statement, idx: int) -> Iterator[Found]:
+    try:
+        _want_operator(home, envelope, idx)
+    except VeracityError as exc:
+        yield f"log entry {idx}", f"{statement.kind} statement", str(exc)
+
+
+def _want_operator(home: Home, envelope: Envelope, idx: int) -> None:
+    signer = home.agencies().signer(envelope, idx)
+    if signer.role != "operator":
+        raise EnvelopeRejected(f"signer: want {OPERATOR}, got {signer.role} {signer.agency}")

@@ -1,0 +1,269 @@
+"""What holds for every command: ``--json`` is one object with a schema, errors included; exit codes."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import veracity
+from run_cli import Done, Here
+from small_city import AGENCY, NOW, PANEL, clock, contract, key, key_file, ndjson, new_city
+from veracity.cli.main import EXIT_CODES, cli, exit_code
+from veracity.errors import Malformed, Rejected, Unavailable
+from veracity.home.errors import NoHome
+from veracity.home.home import open_writer
+from veracity.home.ingest import ingest
+
+WHERE = "gauge = 'G00' and observed_at = '2026-09-01T01:00:00Z'"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a city in it, and files for every command."""
+    folder = tmp_path_factory.mktemp("made")
+    root = new_city(folder / "city")
+    (folder / "panel.yaml").write_text(PANEL, encoding="utf-8")
+    contract(folder, "snow")
+    key_file(folder)
+    ndjson(folder / "b.ndjson", 100, 50)
+    with open_writer(root, clock) as home:
+        ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 100)])
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "made"))
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+# command -> (arguments that succeed, arguments that fail, the exit code then); HERE is the folder
+CASES: dict[str, tuple[list[str], list[str], int]] = {
+    "init": (["HERE/new", "--origin", "other.example/city"], ["HERE/city", "--origin", "x.example/y"], 3),
+    "demo": ([], ["--home", "HERE/city"], 3),
+    "agency add": (["second"], [AGENCY], 3),
+    "agency rotate": ([AGENCY], ["nobody"], 3),
+    "agency revoke": ([AGENCY, "--reason", "lost"], ["nobody", "--reason", "lost"], 3),
+    "agency ls": ([], [], 3),
+    "feed add": (["HERE/snow-1.0.0.yaml"], ["HERE/panel.yaml"], 3),
+    "feed ls": ([], [], 3),
+    "feed show": (["rain"], ["snow"], 3),
+    "feed check": (["HERE/rain-1.0.0.yaml", "HERE/b.ndjson"], ["HERE/none.yaml", "HERE/b.ndjson"], 4),
+    "sign": (
+        ["rain", "HERE/b.ndjson", "--key", "HERE/rain-office.pem"],
+        ["rain", "HERE/b.ndjson", "--key", "nobody"],
+        4,
+    ),
+    "ingest": (["rain", "HERE/b.ndjson"], ["rain", "HERE/a.ndjson"], 1),
+    "quarantine": (["rain"], ["snow"], 3),
+    "table export": (["rain", "--to", "HERE/out.parquet"], ["rain", "--to", "HERE/out.xlsx"], 3),
+    "panel build": (
+        ["HERE/panel.yaml", "--to", "HERE/p.csv"],
+        ["HERE/rain-1.0.0.yaml", "--to", "HERE/p.csv"],
+        3,
+    ),
+    "receipt": (
+        ["rain", "--where", WHERE, "-o", "HERE/r.json"],
+        ["rain", "--record", "9:1", "-o", "HERE/r.json"],
+        1,
+    ),
+    "verify": (
+        ["HERE/made.json", "--policy", "HERE/city/trust.policy"],
+        ["HERE/a.ndjson", "--policy", "HERE/city/trust.policy"],
+        3,
+    ),
+    "audit": ([], ["snow"], 3),
+    "lineage": (["3"], ["99"], 3),
+    "log show": ([], [], 3),
+    "log fsck": ([], [], 3),
+    "log reindex": ([], [], 3),
+}
+NO_HOME = {"init", "demo", "feed check", "verify"}
+
+
+def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
+    spelled = [a.replace("HERE", str(folder)) for a in given]
+    return [*name.split(), *spelled, *([] if name in NO_HOME else ["--home", str(folder / home)])]
+
+
+def one_object(done: Done) -> dict[str, Any]:
+    """The one JSON object on stdout."""
+    document = json.loads(done.out, parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
+    assert isinstance(document, dict)
+    assert done.out.count("\n") == 1
+    assert document["schema"].startswith("veracity.")
+    assert document["schema"].endswith("/v1")
+    return document
+
+
+def test_every_command_is_tried_here() -> None:
+    """The table of this file names every command there is."""
+    assert {" ".join(path) for path in commands(cli)} == set(CASES)
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n != "demo"])
+def test_json_of_success(here: Here, folder: Path, name: str) -> None:
+    """Each command that succeeds prints one object on stdout and nothing on stderr, and exits 0."""
+    if name == "verify":
+        here("receipt", "rain", "--where", WHERE, "-o", folder / "made.json", "--home", folder / "city")
+    done = here(*arguments(name, CASES[name][0], folder), "--json")
+    assert one_object(done)["schema"] != "veracity.error/v1"
+    if name == "feed check":
+        assert done.code == 1  # some of its rows would be set aside
+    else:
+        assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_json_of_failure(here: Here, folder: Path, name: str) -> None:
+    """Each command that fails prints one object too: an error with its code, or a report that says no."""
+    _, given, code = CASES[name]
+    home = "city" if given else "nowhere"
+    done = here(*arguments(name, given, folder, home), "--json")
+    document = one_object(done)
+    assert done.code == code
+    if document["schema"] == "veracity.error/v1":
+        assert document["exit"] == code
+        assert document["code"]
+        assert "\n" not in document["detail"]
+    else:
+        assert name == "ingest"  # a replay is a report, not an error
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_text_of_failure(here: Here, folder: Path, name: str) -> None:
+    """Without --json the same is one line on stderr, what, wanted, got; stdout stays empty."""
+    _, given, code = CASES[name]
+    home = "city" if given else "nowhere"
+    done = here(*arguments(name, given, folder, home))
+    assert done.code == code
+    if name != "ingest":
+        assert done.out == ""
+        assert done.err.startswith("veracity: ")
+        assert done.err.count("\n") == 1
+        assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n != "demo"])
+def test_text_of_success(here: Here, folder: Path, name: str) -> None:
+    """Each command that succeeds says so on stdout; what is simulated says so."""
+    if name == "verify":
+        here("receipt", "rain", "--where", WHERE, "-o", folder / "made.json", "--home", folder / "city")
+    done = here(*arguments(name, CASES[name][0], folder))
+    assert (done.code, done.err) == (int(name == "feed check"), "")
+    assert done.out.strip()
+    if name in (
+        "feed add",
+        "feed ls",
+        "feed show",
+        "ingest",
+        "quarantine",
+        "table export",
+        "panel build",
+        "verify",
+    ):
+        assert "SIMULATED" in done.out
+
+
+@pytest.mark.parametrize("name", ["", *CASES, "agency", "feed", "table", "panel", "log"])
+def test_help(here: Here, name: str) -> None:
+    """Every command and group explains itself with -h and exits 0."""
+    done = here(*name.split(), "-h")
+    assert (done.code, done.err) == (0, "")
+    assert "Usage: veracity" in done.out
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["no-such-command"],
+        ["feed"],
+        ["feed", "no-such-verb"],
+        ["ingest", "rain"],
+        ["ingest", "rain", "x.csv", "--batch", "65"],
+        ["ingest", "rain", "x.csv", "--batch", "many"],
+        ["receipt", "rain", "-o", "r.json"],
+        ["receipt", "rain", "--where", "a = 1", "--record", "0:1", "-o", "r.json"],
+        ["audit", "--sample", "0"],
+        ["lineage", "-1"],
+        ["log", "fsck", "--log", "x"],
+        ["verify", "r.json"],
+        ["feed", "ls", "--no-such-option"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_command_lines(here: Here, folder: Path, given: list[str]) -> None:
+    """A command line that is wrong exits 2, as text or JSON, and touches nothing."""
+    home = (
+        ["--home", str(folder / "city")]
+        if len(given) > 1 and given[0] != "verify" and "no-such" not in given[1]
+        else []
+    )
+    done = here(*given, *home)
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err
+    done = here(*given, *home, "--json")
+    assert done.code == 2
+    document = one_object(done)
+    assert (document["schema"], document["code"], document["exit"]) == ("veracity.error/v1", "usage", 2)
+
+
+def test_one_table_of_exit_codes() -> None:
+    """Kinds of error map to the exit codes of the manual, and every kind is in the table."""
+    assert [(Rejected, 1), (Malformed, 3), (Unavailable, 4)] == EXIT_CODES
+    assert [exit_code(kind("x")) for kind in (Rejected, Malformed, Unavailable)] == [1, 3, 4]
+
+
+def test_home_from_the_environment(here: Here, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """VERACITY_HOME stands for --home; with neither, the command says what it wants."""
+    done = here("feed", "ls")
+    assert done.code == 3
+    assert "want --home DIR or VERACITY_HOME, got neither" in done.err
+    monkeypatch.setenv("VERACITY_HOME", str(folder / "city"))
+    assert here("feed", "ls").code == 0
+
+
+def test_a_bug_is_called_one(here: Here, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no error of ours exits 70, with a traceback on stderr, and one object with --json."""
+    monkeypatch.setattr("veracity.cli.audit.run_audit", lambda *_: 1 / 0)
+    done = here("audit", "--home", folder / "city", "--json")
+    assert done.code == 70
+    assert one_object(done)["code"] == "bug"
+    assert "ZeroDivisionError" in done.err
+
+
+def test_the_same_from_python(folder: Path) -> None:
+    """``veracity.open`` does what the commands do."""
+    city = veracity.open(folder / "city", clock)
+    (report,) = city.ingest("rain", [folder / "b.ndjson"], sign=str(folder / "rain-office.pem"))
+    assert report.outcome == "sealed"
+    (status,) = city.feeds()
+    rows = city.table("rain").collect()
+    assert status.accepted == rows.height
+    assert status.quarantined == city.quarantine("rain").collect().height
+    assert city.table("rain", as_of="2026-09-03T11:59:59Z").collect().is_empty()
+    assert city.table("rain", as_of=NOW).collect().height == rows.height
+    assert city.panel(folder / "panel.yaml").simulated
+    receipt = city.receipt("rain", WHERE)
+    assert veracity.verify(receipt, city.policy).simulated
+    assert city.receipt("rain", record=(0, 1)).record is not None
+    with pytest.raises(ValueError, match="either"):
+        city.receipt("rain")
+    assert city.audit().is_clean
+    city.add_agency("second", key("second").public)
+    with pytest.raises(NoHome):
+        veracity.open(folder)
