@@ -57,7 +57,8 @@ name: rain-hourly
 grid: {every: 1h}
 key: gauge
 columns:
-  - {name: rain, feed: rain, value: rain, key: gauge, aggregate: mean, window: 1h, longest_age: 2h, fill: previous}
+  - {name: rain, feed: rain, value: rain, key: gauge, aggregate: mean, window: 1h, longest_age: 2h,
+     fill: previous}
 """
 
 

@@ -38,7 +38,7 @@ def test_directory_variables_and_files_carry_over(tmp_path: Path) -> None:
 def test_a_difference_is_noticed(tmp_path: Path, block: str, complaint: str) -> None:
     """Another line, a line more, another exit code or no command at all is an error that names the line."""
     doc = document(tmp_path / "d", f"~~~console\n{block}\n~~~\n")
-    with pytest.raises(DocumentDiffers, match="(?:doc.md:|line )2") as caught:
+    with pytest.raises(DocumentDiffers, match=r"(?:doc\.md:|line )2") as caught:
         run_document(doc, tmp_path)
     assert complaint in str(caught.value)
 

@@ -3,7 +3,7 @@
 import csv
 import gzip
 import io
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 CONTRACT = """\
@@ -108,8 +108,8 @@ def _american(row: dict[str, str]) -> str:
 
 
 def _iso(row: dict[str, str]) -> str:
-    return f"{_local(row) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{_local(row).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _local(row: dict[str, str]) -> datetime:
-    return datetime.strptime(_published(row), "%d/%m/%Y %H.%M.%S")
+    return datetime.strptime(_published(row) + "+0100", "%d/%m/%Y %H.%M.%S%z")

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
-from conftest import TakeIn, cell, states
+from real_data import TakeIn, cell, states
 
 NULLS = {"pm25": 8_739, "pm10": 6_449, "so2": 9_021, "no2": 12_116, "co": 20_701, "o3": 13_277}
 

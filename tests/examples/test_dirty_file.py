@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from dirty_file import CONTRACT, N_LINES, SITE, dirty_csv, real_rows
+from real_data import NOW
 
 import veracity
-from conftest import NOW
 from veracity.home.city import City
 from veracity.home.ingest import FileReport
 

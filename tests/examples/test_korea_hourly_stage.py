@@ -5,8 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
-from conftest import TakeIn, cell, states
+from real_data import TakeIn, cell, states
 
 
 @pytest.mark.data

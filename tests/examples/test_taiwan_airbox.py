@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from real_data import CONTRACTS, TakeIn, cell, states
 
-from conftest import CONTRACTS, TakeIn, cell, states
 from veracity.home.contracts import load_contract
 
 # Singapore, Singapore, Kuala Lumpur, Manila: the four that the data set is known for. The list of

@@ -1,12 +1,11 @@
-"""Vietnam: a crawl that repeats itself, with sentinels, impossible weather and stations under wrong cities."""
+"""Vietnam: a crawl that repeats itself, with sentinels, impossible weather, wrong cities."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
-
-from conftest import TakeIn, cell, states
+from real_data import TakeIn, cell, states
 
 KEY = ["timestamp", "station_id"]
 MISSING = {

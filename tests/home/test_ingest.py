@@ -161,7 +161,7 @@ def test_a_stopped_file_wants_resume(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("batch", [64, 192, 524_288])
 def test_resume_with_another_batch_size_loses_nothing(tmp_path: Path, batch: int) -> None:
-    """Going on with another batch size than the file began with is refused: records would be lost or doubled."""
+    """Going on with another batch size than the file began with is refused: records would be lost."""
     file = ndjson(tmp_path / "a.ndjson", 0, 500)
     root = new_city(tmp_path / "city")
     stop_after(root, file, 2)

@@ -72,11 +72,17 @@ def _progress(as_json: bool) -> Progress | None:
         return None
     from time import monotonic
 
-    start = monotonic()
+    starts: dict[str, float] = {}  # file -> when its reading began: when the one before was done
+    last = monotonic()
 
-    def show(report: FileReport) -> None:
-        rate = report.received / max(monotonic() - start, 1e-9)
-        sys.stderr.write(f"\r\x1b[K{report.file}: {report.received:,} records, {rate:,.0f}/s")
+    def show(report: FileReport, share: float | None) -> None:
+        nonlocal last
+        elapsed = monotonic() - starts.setdefault(report.sha256, last)
+        last = monotonic()
+        line = f"{report.file}: {report.received:,} records, {report.received / elapsed:,.0f}/s"
+        if share:
+            line += f", {share:.0%}, {elapsed / share * (1 - share):,.0f} s left"
+        sys.stderr.write(f"\r\x1b[K{line}")
         sys.stderr.flush()
 
     return show

@@ -60,7 +60,8 @@ def quarantine(feed: str, reason: str | None, to: Path | None, home: Path, as_js
         document = {"feed": feed, "rows": n, "to": to, "simulated": contract.simulated}
         emit("quarantine", document, f"{n:,} rows to {to}{mark}", as_json)
     else:
-        _show(feed, rows, reasons(opened, feed), mark, contract.simulated, as_json)
+        why = {} if reason else reasons(opened, feed)
+        _show(feed, rows, why, mark, contract.simulated, as_json)
     opened.close()
 
 

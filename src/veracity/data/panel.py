@@ -224,8 +224,9 @@ def _keys(panel: Panel, rows: Mapping[str, pl.DataFrame]) -> pl.Series | None:
 def _grid(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[str, str]) -> Grid:
     """Return the grid: whole steps since the epoch, from the data where the definition leaves it open."""
     every = panel.every_us
-    stamps = [rows[f][times[f]].to_physical().drop_nulls() for f in panel.feeds]
-    have = [s for s in stamps if s.len()]  # integers: no calendar has every time that a file can hold
+    # As integers: no calendar has every time that a file can hold.
+    stamps = [rows[f][times[f]].to_physical().drop_nulls().to_numpy() for f in panel.feeds]
+    have = [s for s in stamps if len(s)]
     start = _microseconds(panel.start) if panel.start else min((int(s.min()) for s in have), default=None)
     end = _microseconds(panel.end) if panel.end else max((int(s.max()) for s in have), default=None)
     if start is None or end is None:

@@ -27,6 +27,12 @@ class UnknownFileKind(FeedError, Malformed):
     code = "unknown-file-kind"
 
 
+class BadFileName(FeedError, Malformed):
+    """A name that no statement can carry: not UTF-8, too long, with a line break or a backslash."""
+
+    code = "bad-file-name"
+
+
 class CorruptFile(FeedError, Malformed):
     """The file begins as what it says it is and does not go on so."""
 

@@ -10,7 +10,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Literal
 
-from veracity.feeds.errors import ChangedFile, UnknownFileKind, UnreadableFile
+from veracity.feeds.errors import BadFileName, ChangedFile, UnknownFileKind, UnreadableFile
+from veracity.provenance.statements.file import FILE_NAME, WANT_FILE_NAME
 
 FileKind = Literal["csv", "ndjson", "parquet"]
 Compression = Literal["none", "gzip"]
@@ -71,9 +72,12 @@ def inspect(path: Path) -> FileInfo:
         If it is missing, no regular file, or may not be read.
     UnknownFileKind
         If name or first bytes are of no kind we read.
+    BadFileName
+        If no statement could carry its name.
     ChangedFile
         If it changed meanwhile.
     """
+    _check_name(path.name)
     kind, compression = _kind(path)
     with open_file(path) as file:
         before = _identity(file)
@@ -138,6 +142,15 @@ def _identity(file: BufferedReader) -> tuple[int, int, int, int]:
 
 def _stat(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _check_name(name: str) -> None:
+    try:
+        is_text = bool(name.encode())
+    except UnicodeEncodeError:
+        is_text = False
+    if not is_text or not FILE_NAME.fullmatch(name):
+        raise BadFileName(f"file name: want {WANT_FILE_NAME}, in UTF-8 and printable, got {name[:80]!r}")
 
 
 def _kind(path: Path) -> tuple[FileKind, Compression]:

@@ -16,11 +16,12 @@ COLUMNS = CELLS_PER_PART // RECORDS_PER_PAGE
 
 @dataclass(frozen=True)
 class ParquetPart:
-    """A run of rows of one file, columns as the file has them; ``first_row`` counts from 0."""
+    """A run of rows of one file of ``n_rows``, columns as the file has them; ``first_row`` counts from 0."""
 
     index: int
     first_row: int
     frame: pl.DataFrame
+    n_rows: int
 
 
 def iter_parquet_parts(
@@ -53,7 +54,7 @@ def iter_parquet_parts(
             check_same(file, handle)
             if frame.height != wanted:
                 raise CorruptFile(f"{file.name}: want {n_rows} rows, got {first_row + frame.height}")
-            yield ParquetPart(first_row // size, first_row, frame)
+            yield ParquetPart(first_row // size, first_row, frame, n_rows)
 
 
 def rows_of_part(n_columns: int, rows_per_part: int = RECORDS_PER_PART) -> int:

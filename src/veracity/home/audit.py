@@ -17,6 +17,7 @@ import polars as pl
 from veracity.data.clean import Cleaned, clean
 from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
+from veracity.data.errors import EvidenceMismatch
 from veracity.data.evidence import Pages, seal_pages
 from veracity.data.panel_definition import parse_panel
 from veracity.data.records import parse_records, split_records
@@ -33,7 +34,6 @@ from veracity.home.tables import read_quarantine
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import Ingest, Transform, parse_statement
-
 
 # What reading tampered files can raise. Polars panics on some, and a panic is no ``Exception``.
 _UNREADABLE = (VeracityError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
@@ -203,15 +203,9 @@ def _is_continued(home: Home, ingest: Ingest) -> bool:
 def _check_same_pages(again: Pages, pages: Pages) -> None:
     for page, (a, b) in enumerate(zip(again.hashes, pages.hashes, strict=False)):
         if a != b:
-            raise PageDiffers(f"page {page}: want leaf hash {b.hex()[:16]}, got {a.hex()[:16]}")
+            raise EvidenceMismatch(f"page {page}: want leaf hash {b.hex()[:16]}, got {a.hex()[:16]}")
     if len(again.hashes) != len(pages.hashes):
-        raise PageDiffers(f"pages: want {len(pages.hashes)}, got {len(again.hashes)}")
-
-
-class PageDiffers(VeracityError):
-    """A page made again is not the page that was signed."""
-
-    code = "page-differs"
+        raise EvidenceMismatch(f"pages: want {len(pages.hashes)}, got {len(again.hashes)}")
 
 
 def _known_before(home: Home, contract: Contract, batch: int, keys: pl.DataFrame) -> pl.Series:

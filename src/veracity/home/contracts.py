@@ -9,6 +9,7 @@ import polars as pl
 from veracity.data.contract import Contract, check_units, parse_contract
 from veracity.data.errors import MalformedContract
 from veracity.data.lake import collect_rows
+from veracity.feeds.errors import UnreadableFile
 from veracity.home.errors import ContractBreaks, UnknownAgency
 from veracity.home.home import Feed, Home, Writer, contract_path, sealed_contract
 
@@ -38,12 +39,12 @@ class FeedStatus:
 
 
 def load_contract(path: Path) -> Contract:
-    """Read a contract file and check its units; ``MalformedContract`` names the file."""
+    """Read a contract file and check its units; ``MalformedContract`` names the file, ``UnreadableFile`` too."""
     try:
         with path.open("rb") as handle:
             text = handle.read(300_000)
     except OSError as exc:
-        raise MalformedContract(f"contract {path}: {exc.strerror}") from exc
+        raise UnreadableFile(f"contract {path}: want a readable file, got: {exc.strerror}") from exc
     try:
         contract = parse_contract(text)
         check_units(contract)

@@ -112,7 +112,7 @@ def open_directory(root: Path) -> Directory:
         raise NoHome(f"home: want a directory made by `veracity init`, got {root}") from exc
     except OSError as exc:
         raise HomeUnusable(f"home: want to read {path}, got {exc.strerror}") from exc
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
         raise NoHome(f"home: want an origin in {path}, got {type(exc).__name__}") from exc
     if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
         raise NoHome(f"home: want an origin in {path}, got {str(origin)[:80]!r}")

@@ -75,12 +75,6 @@ class RecordNotFound(HomeError, Rejected):
     code = "record-not-found"
 
 
-class DeliveryRefused(HomeError, Rejected):
-    """A file was refused as a whole: its signature, its signer, or that it came before."""
-
-    code = "delivery-refused"
-
-
 class DeliveryInterrupted(HomeError, Rejected):
     """Part of this file went in before; say whether to go on with it."""
 

@@ -90,7 +90,7 @@ class FileReport:
                 mine[code] = mine.get(code, 0) + n
 
 
-Progress = Callable[[FileReport], None]
+Progress = Callable[[FileReport, float | None], None]
 
 
 def ingest(
@@ -114,7 +114,7 @@ def ingest(
     records_per_part
         How many records make a batch; a signed delivery brings its own number.
     progress
-        Called after each batch.
+        Called after each batch, with the share of the file that is done (None if nobody can tell).
 
     Raises
     ------
@@ -187,7 +187,7 @@ def _ingest_file(
         statement, entry = session.seal(info, part, envelope, delivery, report)
         report.add(statement, entry)
         if progress is not None:
-            progress(report)
+            progress(report, part.share)
     if goes_on_at is not None:
         _check_goes_on(info, goes_on_at, None)
 

@@ -13,6 +13,7 @@ from veracity.data.errors import MalformedPanel
 from veracity.data.lake import collect_rows
 from veracity.data.panel import build_panel
 from veracity.data.panel_definition import Panel, parse_panel
+from veracity.feeds.errors import UnreadableFile
 from veracity.home.clock import format_time
 from veracity.home.home import Home, Writer
 from veracity.provenance.statements import Input, RowsDigest, Transform
@@ -38,7 +39,7 @@ def read_panel(path: Path) -> Panel:
         with path.open("rb") as handle:
             return parse_panel(handle.read(70_000))
     except OSError as exc:
-        raise MalformedPanel(f"panel {path}: {exc.strerror}") from exc
+        raise UnreadableFile(f"panel {path}: want a readable file, got: {exc.strerror}") from exc
     except MalformedPanel as exc:
         raise MalformedPanel(f"{path}: {exc}") from exc
 

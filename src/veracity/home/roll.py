@@ -65,7 +65,9 @@ def check_entries(home: Home, reader: LogReader) -> Iterator[Found]:
         yield "log", "unreadable log", str(exc)
 
 
-def check_ingest(home: Home, ingest: Ingest, envelope: Envelope, contract: Contract, idx: int) -> Iterator[str]:
+def check_ingest(
+    home: Home, ingest: Ingest, envelope: Envelope, contract: Contract, idx: int
+) -> Iterator[str]:
     """Yield what is wrong with an ingest statement's signer, contract and delivery."""
     agencies = home.agencies()
     try:

@@ -35,6 +35,8 @@ class SourcePart:
         The part's pages; None where nothing is sealed.
     n_records
         Records of evidence, headers, blanks and refused ones included.
+    share
+        How much of the file is read with this part, from 0 to 1; None where nobody can tell (gzip).
     """
 
     index: int
@@ -47,6 +49,7 @@ class SourcePart:
     data: bytes | None
     pages: Pages | None
     last: bool
+    share: float | None
 
 
 def read_parts(
@@ -87,7 +90,10 @@ def _columnar(info: FileInfo, rows_per_part: int, seal: bool, skip: int) -> Iter
         rows = part.frame
         pages = seal_pages(*render_rows(rows)) if seal else None
         raw = rows.with_columns(pl.int_range(rows.height, dtype=pl.Int64).alias("_record"))
-        yield SourcePart(part.index, part.first_row, rows.height, raw, [], 0, (), None, pages, last=False)
+        share = (part.first_row + rows.height) / part.n_rows
+        yield SourcePart(
+            part.index, part.first_row, rows.height, raw, [], 0, (), None, pages, last=False, share=share
+        )
 
 
 def _textual(
@@ -95,7 +101,9 @@ def _textual(
 ) -> Iterator[SourcePart]:
     fmt = text_format(contract, info.kind)
     columns: tuple[str, ...] | None = None
+    n_bytes = 0
     for part in iter_parts(info, fmt, records_per_part):
+        n_bytes += len(part.data)
         if part.index < skip and fmt.kind == "ndjson":
             continue  # a CSV part is read all the same: the next one's columns may be named in it
         parsed = parse_records(
@@ -124,6 +132,7 @@ def _textual(
             part.data,
             pages,
             last=False,
+            share=n_bytes / info.n_bytes if info.compression == "none" else None,
         )
 
 
