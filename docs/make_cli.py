@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 import veracity
-from veracity.cli.main import BUG, EXIT_CODES, INTERRUPTED, USAGE, cli
+from veracity.cli.exit_codes import BUG, EXIT_CODES, INTERRUPTED, USAGE
+from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
 
 PAGE = Path(__file__).with_name("cli.md")

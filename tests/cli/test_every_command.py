@@ -12,7 +12,8 @@ import pytest
 import veracity
 from run_cli import Done, Here
 from small_city import AGENCY, NOW, PANEL, clock, contract, key, key_file, ndjson, new_city
-from veracity.cli.main import EXIT_CODES, cli, exit_code
+from veracity.cli.exit_codes import EXIT_CODES, exit_code
+from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable
 from veracity.home.errors import NoHome
 from veracity.home.home import open_writer

@@ -7,15 +7,9 @@ from importlib import import_module
 import click
 
 import veracity
+from veracity.cli.exit_codes import BUG, INTERRUPTED, USAGE, exit_code
 from veracity.cli.output import emit_error
-from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
-
-EXIT_CODES: list[tuple[type[Exception], int]] = [
-    (Rejected, 1),  # done; the answer is no
-    (Malformed, 3),  # malformed input
-    (Unavailable, 4),  # something needed was out of reach; trying again may help
-]
-USAGE, INTERRUPTED, BUG = 2, 130, 70
+from veracity.errors import VeracityError
 
 # command -> (module, attribute): loaded when called, so that --help and verify start quickly
 _COMMANDS = {
@@ -84,8 +78,3 @@ def _run(arguments: list[str], as_json: bool) -> int:
         traceback.print_exc()
         return emit_error("bug", f"a bug in veracity: {type(exc).__name__}: {exc}", BUG, as_json)
     return int(code or 0)
-
-
-def exit_code(error: VeracityError) -> int:
-    """Return the exit code of an error by its kind."""
-    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)

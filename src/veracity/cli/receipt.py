@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from veracity.cli.output import columns, common, emit, in_home
+from veracity.cli.exit_codes import exit_code
+from veracity.cli.output import columns, common, emit, emit_error, in_home
 from veracity.home.directory import usable, write_whole
 from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, find_row, make_receipt
+from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.receipts import Verification, format_receipt
 from veracity.verifying import verify as verify_file
 
@@ -49,10 +51,14 @@ def receipt(
     "--policy", required=True, type=click.Path(path_type=Path), help="Whom to believe: a trust.policy."
 )
 @common
-def verify(receipt: Path, policy: Path, as_json: bool) -> None:
+def verify(receipt: Path, policy: Path, as_json: bool) -> int:
     """Check a receipt. Needs no home, no network, no database. Exit 1 if it does not hold."""
-    result = verify_file(receipt, policy)
+    try:
+        result = verify_file(receipt, policy)
+    except ReceiptRejected as exc:
+        return emit_error(exc.code, f"NOT VERIFIED: {exc}", exit_code(exc), as_json)
     emit("verification", _document(result), _text(result), as_json)
+    return 0
 
 
 def _record(text: str) -> tuple[int, int]:

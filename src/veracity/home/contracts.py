@@ -39,7 +39,7 @@ class FeedStatus:
 
 
 def load_contract(path: Path) -> Contract:
-    """Read a contract file and check its units; ``MalformedContract`` names the file, ``UnreadableFile`` too."""
+    """Read a contract file and check its units; errors name the file."""
     try:
         with path.open("rb") as handle:
             text = handle.read(300_000)

@@ -150,9 +150,8 @@ def _ingest_file(
     if done and done[-1].is_last:
         first, last = done[0], done[-1]
         report.outcome = "already sealed" if resume else "replay"
-        report.detail = (
-            f"came before as batch {first.batch} to {last.batch}, log entry {first.idx} to {last.idx}"
-        )
+        batches, entries = _span(first.batch, last.batch), _span(first.idx, last.idx)
+        report.detail = f"came before as batch {batches}, log entry {entries}"
         return
     if done and not resume:
         raise DeliveryInterrupted(
@@ -358,6 +357,10 @@ class _Session:
 def quarantine_path(feed: str, batch: int, sha256: str) -> str:
     """Return where a batch's quarantined rows are kept."""
     return f"quarantine/{feed}/{batch:08d}-{sha256}.parquet"
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def _received_file(info: FileInfo) -> ReceivedFile:
