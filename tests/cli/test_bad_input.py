@@ -84,7 +84,7 @@ def test_a_contract_that_changes_the_table(folder: Path, here: Here) -> None:
 
 def test_a_contract_that_was_replaced(folder: Path, here: Here) -> None:
     """An older version does not silently come back: the log cannot say the same thing twice."""
-    home = ["--home", folder / "city"]
+    home: list[str | Path] = ["--home", folder / "city"]
     second = contract(folder, version="2.0.0")
     assert here("feed", "add", second, *home).code == 0
     assert here("feed", "add", second, *home).code == 0  # again while in force: nothing changes
@@ -130,9 +130,9 @@ def test_names_that_are_no_text(folder: Path, here: Here) -> None:
     """A file name with bytes that are no UTF-8, or a line break, is an answer of ours."""
     for name in (b"\xff.ndjson", b"a\nb.ndjson", "a\u202eb\U0001f600.ndjson".encode()):
         path = os.fsencode(folder) + b"/" + name
-        shutil.copy(folder / "b.ndjson", path)
+        shutil.copy(folder / "b.ndjson", os.fsdecode(path))
         for flag in ([], ["--json"]):
-            command = [*COMMAND, "ingest", "rain", path, "--home", str(folder / "city"), *flag]
+            command = [*COMMAND, "ingest", "rain", os.fsdecode(path), "--home", str(folder / "city"), *flag]
             done = subprocess.run(command, capture_output=True, env=environment())
             assert done.returncode in (0, 1, 3), done
             assert b"Traceback" not in done.stderr
@@ -288,9 +288,9 @@ def test_init_again(folder: Path, here: Here) -> None:
 
 def test_wrong_times_and_conditions(folder: Path, here: Here) -> None:
     """Times, conditions and record numbers that are none: exit 3 (or 1: no such row), one line."""
-    home = ["--home", folder / "city"]
-    out = ["-o", folder / "r.json"]
-    for arguments, code in (
+    home: list[str | Path] = ["--home", folder / "city"]
+    out: list[str | Path] = ["-o", folder / "r.json"]
+    cases: list[tuple[list[str | Path], int]] = [
         (["table", "export", "rain", "--to", folder / "x.csv", "--as-of", "yesterday"], 3),
         (["receipt", "rain", "--where", "gauge = ", *out], 3),
         (["receipt", "rain", "--where", "colour = 'red'", *out], 3),
@@ -302,7 +302,8 @@ def test_wrong_times_and_conditions(folder: Path, here: Here) -> None:
         (["receipt", "rain", "--record", "999999999999:1", *out], 1),
         (["log", "fsck", "--log", folder, "--key", "no+key"], 3),
         (["log", "fsck", "--log", folder / "none", "--key", "no+key"], 4),
-    ):
+    ]
+    for arguments, code in cases:
         done = here(*arguments, *(home if arguments[0] != "log" else []))
         assert (done.code, is_one_line(done)) == (code, True), done
     assert not (folder / "r.json").exists()

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from veracity.data.records import TextFormat, parse_records
 from veracity.errors import Malformed, Unavailable
-from veracity.feeds.errors import ChangedFile, CorruptFile, FeedError, UnknownFileKind, UnreadableFile
+from veracity.feeds.errors import (
+    BadFileName,
+    ChangedFile,
+    CorruptFile,
+    FeedError,
+    UnknownFileKind,
+    UnreadableFile,
+)
 from veracity.feeds.files import TextPart, inspect, iter_parquet_parts, iter_parts, rows_of_part
 
 CSV, NDJSON = TextFormat("csv"), TextFormat("ndjson")
@@ -70,14 +77,22 @@ def test_a_file_that_is_not_what_its_name_says(tmp_path: Path, name: str, data: 
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """Missing, a folder, a named pipe (without waiting), an impossible name: each one error of ours."""
+    """Missing, a folder, a named pipe (without waiting): each one error of ours."""
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
-    for name in ("missing.csv", "folder.csv", "pipe.csv", "nul\0.csv", "x" * 300 + ".csv"):
+    for name in ("missing.csv", "folder.csv", "pipe.csv"):
         with pytest.raises(UnreadableFile) as caught:
             inspect(tmp_path / name)
         assert "\n" not in str(caught.value)
         assert isinstance(caught.value, Unavailable)
+
+
+@pytest.mark.parametrize("name", ["nul\0.csv", "x" * 300 + ".csv"])
+def test_names_that_no_statement_can_hold(tmp_path: Path, name: str) -> None:
+    """A NUL or too many characters in a name is bad input, told in one line."""
+    with pytest.raises(BadFileName, match="file's name") as caught:
+        inspect(tmp_path / name)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -136,7 +136,7 @@ class Stop(Exception):
 def stop_after(root: Path, file: Path, n_batches: int, batch: int = 128) -> None:
     """Take a file in and stop after some batches, as Ctrl-C does."""
 
-    def progress(report: FileReport) -> None:
+    def progress(report: FileReport, share: float | None) -> None:
         if len(report.batches) == n_batches:
             raise Stop
 
@@ -251,10 +251,10 @@ def test_revoked_and_rotated_keys(tmp_path: Path) -> None:
     (gone,) = take(root, files[2], by="new")
     assert (gone.outcome, set(gone.refusals)) == ("refused", {"revoked-key"})
     assert is_clean(root)
-    home = Home.open(root, clock)
+    reading = Home.open(root, clock)
     for batch in (0, 2):
-        verify(make_receipt(home, "rain", find_record(home, "rain", batch, 3)), root / "trust.policy")
-    home.close()
+        verify(make_receipt(reading, "rain", find_record(reading, "rain", batch, 3)), root / "trust.policy")
+    reading.close()
 
 
 def test_a_new_version_of_a_contract_counts_from_then_on(tmp_path: Path) -> None:

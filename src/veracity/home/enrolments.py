@@ -1,6 +1,7 @@
 """Agencies come, change keys and go: each time a statement in the log."""
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from veracity.home.clock import format_time
 from veracity.home.errors import AgencyExists, BadName, MissingKey, UnknownAgency
 from veracity.home.home import OPERATOR, Home, Writer
 from veracity.provenance.agencies import Authority
+from veracity.provenance.dsse import open_envelope, sign_envelope
 from veracity.provenance.keys import PublicKey, SigningKey, read_signing_key, write_signing_key
-from veracity.provenance.statements import Enrol
+from veracity.provenance.statements import Enrol, format_statement
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -36,7 +38,7 @@ def add_agency(home: Writer, name: str, public: PublicKey | None = None) -> Agen
     if home.agencies().enrolled(name):
         raise AgencyExists(f"agency: want a new name, got {name!r}; its key can be rotated")
     public, path = _key_for(home, name, public)
-    entry = home.say(Enrol("enrol", name, "agency", public, as_of=format_time(home.clock())).to_statement())
+    entry = _say(home, Enrol("enrol", name, "agency", public, as_of=format_time(home.clock())))
     return AgencyKey(name, public.keyid, entry, None, path)
 
 
@@ -45,9 +47,7 @@ def rotate_key(home: Writer, name: str, public: PublicKey | None = None) -> Agen
     old = _active(home, name)
     public, path = _key_for(home, name, public)
     stamp = format_time(home.clock())
-    entry = home.say(
-        Enrol("rotate", name, old.role, public, replaces=old.key.keyid, as_of=stamp).to_statement()
-    )
+    entry = _say(home, Enrol("rotate", name, old.role, public, replaces=old.key.keyid, as_of=stamp))
     return AgencyKey(name, public.keyid, entry, None, path)
 
 
@@ -55,7 +55,7 @@ def revoke_key(home: Writer, name: str, reason: str) -> AgencyKey:
     """Revoke the key of an agency: what it signs from here on is refused."""
     old = _active(home, name)
     stamp = format_time(home.clock())
-    entry = home.say(Enrol("revoke", name, old.role, old.key, as_of=stamp, reason=reason).to_statement())
+    entry = _say(home, Enrol("revoke", name, old.role, old.key, as_of=stamp, reason=reason))
     return AgencyKey(name, old.key.keyid, old.enrolled_at, entry, None)
 
 
@@ -87,6 +87,14 @@ def signing_key(home: Home, name_or_path: str) -> SigningKey:
             f"sign: want an agency whose key this home keeps, or a key file, got {name_or_path!r}"
         )
     return read_signing_key(path)
+
+
+def _say(home: Writer, enrol: Enrol) -> int:
+    """Append an enrolment that the log allows: one it does not would stand in it for ever."""
+    statement = enrol.to_statement()
+    envelope = open_envelope(sign_envelope(format_statement(statement), [home.operator]))
+    deepcopy(home.agencies()).add(home.log.size, envelope)
+    return home.say(statement)
 
 
 def _active(home: Home, name: str) -> Authority:

@@ -76,7 +76,8 @@ def check_ingest(
         yield str(exc)
     stated = [i for i, p in home.index.predicates("contract", ingest.feed) if p["sha256"] == contract.sha256]
     if not any(i < idx for i in stated):
-        yield f"contract {contract.sha256[:16]}: want it stated before entry {idx}, got it at {stated or 'none'}"
+        got = f"it at {stated[0]}" if stated else "none"
+        yield f"contract {contract.sha256[:16]}: want it stated before entry {idx}, got {got}"
     if ingest.delivery is None:
         if contract.signature == "required":
             yield f"delivery: want one signed by {contract.agency}, got none"

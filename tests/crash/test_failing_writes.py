@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -192,10 +192,8 @@ def test_a_failure_while_recovering_from_a_failure(tmp_path: Path) -> None:
 
 
 def forgiving(home: Writer) -> None:
-    try:
+    with suppress(AgencyExists):
         add_agency(home, "second", key("second").public)
-    except AgencyExists:
-        pass
 
 
 @pytest.mark.parametrize("what", ["agency", "feed", "version", "panel", "refusal"])
@@ -233,10 +231,8 @@ def test_what_was_answered_is_kept(tmp_path: Path) -> None:
                 (report,) = ingest(home, "rain", [file], resume=True)
                 said.update((entry, report.sha256) for entry in report.entries)
 
-        try:
+        with suppress(StoreUnavailable):
             run(root, task, Fault(at, after=bool(at % 2)))
-        except StoreUnavailable:
-            pass
         with open_writer(root, clock) as home:
             for entry, sha256 in answered.items():
                 assert home.index.predicate(entry)["file"]["sha256"] == sha256
