@@ -1,12 +1,14 @@
 # Two commands do everything on a fresh machine with Python >= 3.11, git and make:
 #   make demo    plays the built-in city, simulated, end to end
-#   make test    formatting, types and behaviour: all tests
+#   make test    runs all tests; `make check` is formatting, lint and strict types
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 PY := .venv/bin/python
 RUN_STAMP := .venv/.installed-run
 DEV_STAMP := .venv/.installed-dev
 ARGS ?=
+# pip shows its progress on a terminal and is quiet elsewhere
+QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
 .PHONY: help demo test check format bench clean lock
 
@@ -20,13 +22,13 @@ $(PY):
 
 $(RUN_STAMP): requirements/base.txt pyproject.toml | $(PY)
 	@echo "installing Veracity (locked versions, about a minute the first time)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@$(PY) -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements/base.txt
+	@$(PY) -m pip install $(QUIET) --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	@echo "installing what the tests need"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PY) -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
 demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, prove, tamper, notice

@@ -22,10 +22,11 @@ from veracity.data.history import KeyHistory
 from veracity.data.lake import Table, local_uri
 from veracity.data.text import RECORDS_PER_PART
 from veracity.feeds.files import inspect
+from veracity.home.ahead import ahead
 from veracity.home.clock import system_clock
 from veracity.home.contracts import add_feed
 from veracity.home.home import init, open_writer
-from veracity.home.ingest import ahead, ingest
+from veracity.home.ingest import ingest
 from veracity.home.sources import read_parts
 from veracity.stores.objects import LocalObjects
 

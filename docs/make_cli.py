@@ -78,7 +78,8 @@ def _commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple
 
 
 def _command(path: tuple[str, ...], command: click.Command) -> str:
-    context = click.Context(command, info_name=" ".join(path))
+    # The real help names: click keeps the option that it makes first.
+    context = click.Context(command, info_name=" ".join(path), help_option_names=["-h", "--help"])
     usage = " ".join(
         [*path, *(piece for p in command.get_params(context) for piece in p.get_usage_pieces(context))]
     )

@@ -22,7 +22,7 @@ ALLOWED = {
     "data": GROUND | {"log", "provenance"},
     "feeds": GROUND | {"log", "provenance", "data"},
     "stores": {"errors", "log"},
-    "verifying": GROUND | {"log", "provenance", "data"},
+    "verifying": GROUND | {"log", "provenance", "data", "feeds"},
     "home": GROUND | {"", "log", "provenance", "data", "feeds", "stores"},
     "city": GROUND | {"log", "provenance", "data", "feeds", "home", "verifying"},
     "cli": GROUND | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying"},

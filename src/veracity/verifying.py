@@ -4,17 +4,11 @@ from os import PathLike
 from pathlib import Path
 
 from veracity.data.reexecution import reexecute
-from veracity.errors import Unavailable
+from veracity.feeds.file_info import open_file, read_file
 from veracity.log.policy import Policy, parse_policy
 from veracity.provenance.receipts import Receipt, Verification, read_receipt, verify_receipt
 
 POLICY_BYTES = 262_144
-
-
-class UnreadableInput(Unavailable):
-    """A receipt or a policy that cannot be read from disk."""
-
-    code = "unreadable-input"
 
 
 def verify(receipt: Receipt | str | PathLike[str], policy: Policy | str | PathLike[str]) -> Verification:
@@ -31,7 +25,7 @@ def verify(receipt: Receipt | str | PathLike[str], policy: Policy | str | PathLi
         Naming the first step that fails.
     MalformedReceipt, MalformedPolicy
         If a file is not what it should be.
-    UnreadableInput
+    UnreadableFile
         If a file cannot be read.
     """
     return verify_receipt(_receipt(receipt), _policy(policy), reexecute)
@@ -40,18 +34,11 @@ def verify(receipt: Receipt | str | PathLike[str], policy: Policy | str | PathLi
 def _receipt(receipt: Receipt | str | PathLike[str]) -> Receipt:
     if isinstance(receipt, Receipt):
         return receipt
-    try:
-        with Path(receipt).open("rb") as file:
-            return read_receipt(file)
-    except OSError as exc:
-        raise UnreadableInput(f"receipt: want to read {receipt}, got {exc.strerror}") from exc
+    with open_file(Path(receipt)) as file:
+        return read_receipt(file)
 
 
 def _policy(policy: Policy | str | PathLike[str]) -> Policy:
     if isinstance(policy, Policy):
         return policy
-    try:
-        with Path(policy).open("rb") as file:
-            return parse_policy(file.read(POLICY_BYTES))
-    except OSError as exc:
-        raise UnreadableInput(f"policy: want to read {policy}, got {exc.strerror}") from exc
+    return parse_policy(read_file(Path(policy), POLICY_BYTES))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from run_cli import COMMAND, Here, environment, is_one_line, run
-from small_city import AGENCY, clock, contract, key, key_file, ndjson, new_city
+from small_city import AGENCY, PANEL, clock, contract, key, key_file, log_entries, ndjson, new_city
 from veracity.home.directory import open_directory, writing
 from veracity.home.enrolments import revoke_key
 from veracity.home.home import open_writer
@@ -264,8 +264,23 @@ def test_outputs_that_cannot_be_written(folder: Path) -> None:
     (folder / "dir.parquet").mkdir()
     for to in ("none/x.parquet", "dir.parquet", "a.ndjson/x.csv"):
         bad(folder, "table", "export", "rain", "--to", folder / to, code=4, says="to: want")
-    bad(folder, "receipt", "rain", "--record", "0:1", "-o", folder / "none" / "r.json", code=4, says="r.json")
+    gone = folder / "none" / "r.json"
+    bad(folder, "receipt", "rain", "--record", "0:1", "-o", gone, code=4, says=f"want to write {gone}")
     assert not list(folder.glob("*.part"))
+
+
+def test_a_panel_that_cannot_be_written_is_not_in_the_log(folder: Path, here: Here) -> None:
+    """Where the file cannot go, nothing is said: the log is as it was."""
+    (folder / "panel.yaml").write_text(PANEL, encoding="utf-8")
+    (folder / "dir.parquet").mkdir()
+    city = folder / "city"
+    size = len(log_entries(city))
+    for to, code in (("p.xlsx", 3), ("none/p.csv", 4), ("dir.parquet", 4), ("a.ndjson/p.csv", 4)):
+        bad(folder, "panel", "build", folder / "panel.yaml", "--to", folder / to, code=code, says="to: want")
+    assert len(log_entries(city)) == size
+    assert not list(folder.glob("*.part"))
+    assert here("panel", "build", folder / "panel.yaml", "--to", folder / "p.csv", "--home", city).code == 0
+    assert len(log_entries(city)) == size + 1
 
 
 def test_a_second_process(folder: Path) -> None:
@@ -322,3 +337,33 @@ def test_output_into_a_closed_pipe(folder: Path) -> None:
     command = f"{sys.executable} -m veracity quarantine rain --home {folder / 'city'} | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment())
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (["feed", "ls", "--home", "CITY"], 0),
+        (["feed", "ls", "--home", "CITY", "--json"], 0),
+        (["feed", "ls", "--home", "NONE", "--json"], 3),
+        (["feed", "check", "CONTRACT", "FILE"], 1),
+        (["--help"], 0),
+    ],
+)
+def test_a_reader_who_went_away_changes_no_answer(folder: Path, given: list[str], code: int) -> None:
+    """The exit code is that of the work, whether or not anybody read what was printed."""
+    places = {"CITY": "city", "NONE": "none", "CONTRACT": "rain-1.0.0.yaml", "FILE": "a.ndjson"}
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [*COMMAND, *(str(folder / places[a]) if a in places else a for a in given)]
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, env=environment())
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (code, b"")
+
+
+def test_a_full_disk_under_the_output(folder: Path) -> None:
+    """A result that could not be printed is no success: exit 4, one line."""
+    with Path("/dev/full").open("wb") as full:
+        command = [*COMMAND, "feed", "ls", "--home", str(folder / "city")]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment())
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert "No space left" in done.stderr

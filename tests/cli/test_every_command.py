@@ -15,8 +15,10 @@ from small_city import AGENCY, NOW, PANEL, clock, contract, key, key_file, ndjso
 from veracity.cli.exit_codes import EXIT_CODES, exit_code
 from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable
+from veracity.home.contracts import add_feed
+from veracity.home.enrolments import add_agency
 from veracity.home.errors import NoHome
-from veracity.home.home import open_writer
+from veracity.home.home import init, open_writer
 from veracity.home.ingest import ingest
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
@@ -93,6 +95,24 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "log fsck": ([], [], 3),
     "log reindex": ([], [], 3),
 }
+# What speaks of a feed's data says whether they are simulated; these are, and say so.
+MARKED = {
+    "agency ls",
+    "feed add",
+    "feed ls",
+    "feed show",
+    "feed check",
+    "sign",
+    "ingest",
+    "quarantine",
+    "table export",
+    "panel build",
+    "receipt",
+    "verify",
+    "audit",
+    "lineage",
+    "log show",
+}
 NO_HOME = {"init", "demo", "feed check", "verify"}
 
 
@@ -122,7 +142,9 @@ def test_json_of_success(here: Here, folder: Path, name: str) -> None:
     if name == "verify":
         here("receipt", "rain", "--where", WHERE, "-o", folder / "made.json", "--home", folder / "city")
     done = here(*arguments(name, CASES[name][0], folder), "--json")
-    assert one_object(done)["schema"] != "veracity.error/v1"
+    document = one_object(done)
+    assert document["schema"] != "veracity.error/v1"
+    assert document.get("simulated", False) == (name in MARKED)
     if name == "feed check":
         assert done.code == 1  # some of its rows would be set aside
     else:
@@ -168,17 +190,29 @@ def test_text_of_success(here: Here, folder: Path, name: str) -> None:
     done = here(*arguments(name, CASES[name][0], folder))
     assert (done.code, done.err) == (int(name == "feed check"), "")
     assert done.out.strip()
-    if name in (
-        "feed add",
-        "feed ls",
-        "feed show",
-        "ingest",
-        "quarantine",
-        "table export",
-        "panel build",
-        "verify",
-    ):
-        assert "SIMULATED" in done.out
+    assert ("SIMULATED" in done.out) == (name in MARKED)
+
+
+@pytest.mark.parametrize("name", ["agency ls", "log show", "audit", "lineage 1", "feed ls"])
+def test_only_what_is_simulated_is_marked(here: Here, folder: Path, name: str) -> None:
+    """A city without a simulated feed is never called one."""
+    init(folder / "real", "real.example/city", clock)
+    path = contract(folder, "real", version="1.0.0")
+    path.write_text(path.read_text().replace("tags: [simulated]\n", ""))
+    with open_writer(folder / "real", clock) as home:
+        add_agency(home, AGENCY, key(AGENCY).public)
+        add_feed(home, path)
+    assert "SIMULATED" not in here(*name.split(), "--home", folder / "real").out
+    assert one_object(here(*name.split(), "--home", folder / "real", "--json"))["simulated"] is False
+
+
+def test_late_rows_are_shown(here: Here, folder: Path) -> None:
+    """``feed show`` counts the rows that came late."""
+    done = here("feed", "show", "rain", "--home", folder / "city", "--json")
+    late = one_object(done)["late"]
+    assert late > 0
+    shown = here("feed", "show", "rain", "--home", folder / "city").out
+    assert ["late", str(late), "of", "the", "accepted"] in [line.split() for line in shown.splitlines()]
 
 
 @pytest.mark.parametrize("name", ["", *CASES, "agency", "feed", "table", "panel", "log"])

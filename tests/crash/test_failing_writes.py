@@ -71,9 +71,9 @@ class FaultyObjects(LocalObjects):
             with self.fault.around():
                 super().put_many([item])
 
-    def put_file(self, path: str, source: Path) -> None:
+    def put_file(self, path: str, source: Path, sha256: str) -> None:
         with self.fault.around():
-            super().put_file(path, source)
+            super().put_file(path, source, sha256)
 
     def sync(self, path: str) -> None:
         with self.fault.around():
@@ -167,8 +167,8 @@ def taking(*files: Path) -> Task:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_ingest_survives_every_failing_write(tmp_path: Path, after: bool) -> None:
     """Wherever an ingest of text fails, resume gives the tables, evidence and log of an undisturbed run."""
-    world = World(tmp_path, taking(ndjson(tmp_path / "a.ndjson", 0, 300)))
-    assert world.n_writes > 25
+    world = World(tmp_path, taking(ndjson(tmp_path / "a.ndjson", 0, 200)))
+    assert world.n_writes > 20
     for at in range(world.n_writes):
         world.fail(Fault(at, after))
 
@@ -186,7 +186,7 @@ def test_a_failure_while_recovering_from_a_failure(tmp_path: Path) -> None:
     """Two and three failures in a row, anywhere, end in the same state too."""
     world = World(tmp_path, taking(ndjson(tmp_path / "a.ndjson", 0, 250)))
     rng = np.random.default_rng(7)
-    for _ in range(40):
+    for _ in range(25):
         n = int(rng.integers(2, 4))
         world.fail(*(Fault(int(rng.integers(0, world.n_writes)), bool(rng.integers(2))) for _ in range(n)))
 

@@ -1,13 +1,15 @@
 """Cleaning: types, rules, reasons, duplicates, wide files."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veracity.data.clean import Cleaned, clean, table_schema
+from veracity.data.clean import Cleaned, check_columns, clean, table_schema
 from veracity.data.contract import Contract, parse_contract
 from veracity.data.errors import WrongFile
 
@@ -50,9 +52,9 @@ slaProperties:
 CONTRACT = parse_contract(YAML)
 
 
-def run(contract: Contract = CONTRACT, **columns: list[str | None]) -> Cleaned:
+def run(contract: Contract = CONTRACT, /, **columns: Sequence[str | None]) -> Cleaned:
     n = len(next(iter(columns.values())))
-    base: dict[str, list[str | None]] = {
+    base: dict[str, Sequence[str | None]] = {
         "at": ["01/01/2026 08:00"] * n,
         "station": [f"S{i}" for i in range(n)],
     }
@@ -111,6 +113,58 @@ def test_a_broken_rule_quarantines_with_its_reason(column: str, value: str | Non
     assert got.quarantined[column].to_list() == [value]
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("at", "0001-01-01T00:00:00+07:00", "type:at"),
+        ("at", "0000-01-01T00:00:00", "type:at"),
+        ("at", "-0044-03-15T00:00:00", "type:at"),
+        ("at", "+12000-01-01T00:00:00Z", "type:at"),
+        ("at", "9999-12-31T23:59:59-01:00", "type:at"),
+        ("day", "0000-12-31", "type:day"),
+        ("day", "+10000-01-01", "type:day"),
+    ],
+)
+def test_a_time_outside_the_years_1_to_9999_is_no_time(column: str, value: str, reason: str) -> None:
+    """One such row is put aside; the rest of the batch goes on."""
+    got = run(**{column: [value]})
+    assert got.reasons == {reason: 1}
+    assert got.quarantined[column].to_list() == [value]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_native_times_outside_the_calendar_are_put_aside(unit: Literal["ms", "us", "ns"]) -> None:
+    """A Parquet time that no calendar has is a reason, as is a date: no crash."""
+    contract = parse_contract(YAML.replace(b', format: "dd/MM/yyyy HH:mm"', b""))
+    stamps = pl.Series([1_700_000_000, -(2**63) + 1, 2**63 - 1]).cast(pl.Datetime(unit))
+    days = pl.Series([None, 2**31 - 1, -(2**31)], dtype=pl.Int32).cast(pl.Date)
+    frame = pl.DataFrame({"_record": [0, 1, 2], "at": stamps, "station": ["S1", "S2", "S3"], "day": days})
+    got = clean(frame, contract, NOW)
+    assert got.reasons["type:day"] == 2
+    assert got.accepted["_record"].to_list() == [0]
+    assert unit == "ns" or got.reasons["type:at"] == 2
+
+
+@pytest.mark.parametrize("text", ["2026-01-01T00:00:00", "2026-01-01 00:00", "2026-01-01T07:00:00+07:00"])
+def test_a_date_may_be_written_as_its_midnight(text: str) -> None:
+    """A time at midnight, UTC where it has an offset, is a date; any other time is not."""
+    assert str(run(day=[text]).accepted["day"][0]) == "2026-01-01"
+    assert run(day=[text.replace("00:00", "00:01")]).reasons == {"type:day": 1}
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Float32, pl.Float64, pl.Int16, pl.Decimal(9, 1)])
+@pytest.mark.parametrize("column", ["pm25", "n"])
+def test_a_missing_number_is_missing_however_it_is_written(column: str, dtype: pl.DataType) -> None:
+    """-200, -200.0 and -2e2, text or native, are one token."""
+    native = pl.Series(["-200", None]).cast(pl.Float64).cast(dtype)
+    frame = pl.DataFrame(
+        {"_record": [0, 1], "at": ["01/01/2026 08:00"] * 2, "station": ["S1", "S2"], column: native}
+    )
+    got = clean(frame, CONTRACT, NOW)
+    assert got.accepted[column].to_list() == [None, None]
+    assert run(**{column: ["-2e2"]}).accepted[column].to_list() == [None]
+
+
 def test_a_row_keeps_every_reason() -> None:
     """Two broken rules are two reasons on one row."""
     got = run(pm25=["-5"], wind=["X"])
@@ -157,9 +211,11 @@ def test_an_alias_is_read_and_an_absent_optional_column_is_null() -> None:
 
 
 def test_a_file_without_a_required_column_is_the_wrong_file() -> None:
-    """The error names the column wanted and those there."""
+    """The error names the column wanted and those there; a later part without it is quarantined."""
+    frame = pl.DataFrame({"_record": [0], "at": ["01/01/2026 08:00"]})
     with pytest.raises(WrongFile, match="station"):
-        clean(pl.DataFrame({"_record": [0], "at": ["x"]}), CONTRACT, NOW)
+        check_columns(frame, CONTRACT)
+    assert clean(frame, CONTRACT, NOW).reasons == {"required:station": 1}
 
 
 WIDE = parse_contract(b"""
@@ -195,9 +251,11 @@ def test_a_wide_file_becomes_one_row_a_station() -> None:
 
 
 def test_a_wide_contract_refuses_a_file_with_no_such_column() -> None:
-    """No column fits any template: the wrong file."""
+    """No column fits any template: the wrong file; in a later part, no observations."""
+    frame = pl.DataFrame({"_record": [0], "at": ["2026-01-01T00:00:00Z"], "x": ["1"]})
     with pytest.raises(WrongFile, match="wl_"):
-        clean(pl.DataFrame({"_record": [0], "at": ["2026-01-01T00:00:00Z"], "x": ["1"]}), WIDE, NOW)
+        check_columns(frame, WIDE)
+    assert clean(frame, WIDE, NOW).accepted.is_empty()
 
 
 values = st.one_of(st.none(), st.sampled_from(["", "NA", "1", "2,5", "x", "-1", "1e3", "999", "nan"]))

@@ -76,6 +76,35 @@ def test_simulated_is_a_tag_that_is_carried() -> None:
         (b"- a\n", "mapping"),
         (b"a: &x 1\nb: *x\n", "alias"),
         (b"\xff\xfe\x00", "YAML"),
+        (b"? [a, b]\n: 1\n", "line 1: .*plain names"),
+        (b"{[a]: 1}", "line 1: .*plain names"),
+        (b"<<: {id: a}\nid: b\n", "plain names"),
+        (b"a: !!int ''\n", "tag"),
+        (b"a: !!timestamp x\n", "tag"),
+        (b'a: "\\ud800"\n', "YAML"),
+        (b"a: 2024-13-45\n", "YAML"),
+        (b"a: " + b"[" * 20_000, "YAML"),
+        (text(servers=[{"format": "csv", "encoding": "a\0b"}]), "encoding"),
+        (
+            with_property(name="v", logicalType="number", logicalTypeOptions={"minimum": 10**400}),
+            "finite",
+        ),
+        (
+            with_property(name="v", logicalType="number", logicalTypeOptions={"minimum": float("nan")}),
+            "finite",
+        ),
+        (
+            with_property(name="v", logicalType="number", logicalTypeOptions={"maximum": float("inf")}),
+            "finite",
+        ),
+        (with_property(name="v", logicalType="string", logicalTypeOptions={"maxLength": -5}), "maxLength"),
+        (with_property(name="v", logicalType="string", logicalTypeOptions={"maxLength": True}), "maxLength"),
+        (with_property(name="v", logicalType="string", logicalTypeOptions={"minLength": 2**70}), "minLength"),
+        (with_property(name="v", logicalType="string", logicalTypeOptions={"minLength": 1.0}), "minLength"),
+        (text(slaProperties=[{"property": "latency", "value": 1_000_000, "unit": "d"}]), "100 years"),
+        (text(slaProperties=[{"property": "frequency", "value": 10**400, "unit": "d"}]), "100 years"),
+        (text(slaProperties=[{"property": "latency", "value": float("nan"), "unit": "d"}]), "100 years"),
+        (text(slaProperties=[{"property": "latency", "value": float("inf"), "unit": "s"}]), "100 years"),
         (text(kind="Other"), "kind DataContract"),
         (text(apiVersion="v2.2.0"), "apiVersion v3"),
         (text(id="Not A Feed"), "feed name"),
@@ -94,7 +123,7 @@ def test_simulated_is_a_tag_that_is_carried() -> None:
         ),
         (
             with_property(name="v", logicalType="number", logicalTypeOptions={"minimum": "low"}),
-            "want a float",
+            "want a finite number",
         ),
         (with_property(name="v", logicalType="number", logicalTypeOptions={"multipleOf": 2}), "not checked"),
         (with_property(name="v", logicalType="string", logicalTypeOptions={"minimum": 2}), "does not fit"),
@@ -160,6 +189,18 @@ def test_an_encoding_that_hides_newlines_is_refused_with_the_contract(encoding: 
         parse_contract(text(servers=[{"server": "f", "type": "local", "encoding": encoding}]))
 
 
+def test_freshness_may_be_a_hundred_years() -> None:
+    """The bound itself is allowed, in any unit."""
+    contract = parse_contract(text(slaProperties=[{"property": "latency", "value": 36_525, "unit": "d"}]))
+    assert contract.latency_s == 36_525 * 86_400
+
+
+def test_a_field_that_is_not_there_is_a_key_error() -> None:
+    """As a dictionary says it, never the end of an iteration."""
+    with pytest.raises(KeyError, match="ghost"):
+        parse_contract(text()).field("ghost")
+
+
 def test_the_fallback_encoding_can_be_none() -> None:
     """Then a record that is not in the encoding is refused."""
     none = [{"property": "fallbackEncoding", "value": None}]
@@ -178,7 +219,10 @@ def test_an_allowed_value_is_compared_as_its_type_reads(kind: str, given: object
     assert contract.fields[0].values == (compared,)
 
 
-@pytest.mark.parametrize(("kind", "given"), [("number", "x"), ("integer", 2.5), ("timestamp", "2026-01-01")])
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [("number", "x"), ("number", float("nan")), ("integer", 2.5), ("timestamp", "2026-01-01")],
+)
 def test_an_allowed_value_that_no_value_can_equal_is_refused(kind: str, given: object) -> None:
     """An enumeration of a number's type lists numbers; of times there is none."""
     rule = {"metric": "invalidValues", "arguments": {"validValues": [given]}, "mustBe": 0}

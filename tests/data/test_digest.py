@@ -56,3 +56,13 @@ def test_null_is_not_zero_and_text_does_not_run_together() -> None:
 def test_the_two_zeros_are_one() -> None:
     """Engines differ in the sign of zero; the digest does not."""
     assert frame_digest(pl.DataFrame({"f": [-0.0]})) == frame_digest(pl.DataFrame({"f": [0.0]}))
+
+
+def test_names_of_an_enum_do_not_run_together() -> None:
+    """One name with a comma is not two names; more names than a byte counts are refused."""
+    one, two = (pl.Series([None], dtype=pl.Enum(n)).to_frame("e") for n in (["a,b"], ["a", "b"]))
+    assert frame_digest(one) != frame_digest(two)
+    names = [str(i) for i in range(257)]
+    assert frame_digest(pl.Series(["255"], dtype=pl.Enum(names[:256])).to_frame("e"))
+    with pytest.raises(TypeError, match="at most 256"):
+        frame_digest(pl.Series(["256"], dtype=pl.Enum(names)).to_frame("e"))

@@ -94,7 +94,7 @@ def test_the_state_is_one_row_a_sensor() -> None:
     newest = history.newest
     assert newest is not None
     assert newest.height == 3
-    assert set(newest["newest"]) == {START + timedelta(hours=49)}
+    assert set(newest["_newest"]) == {START + timedelta(hours=49)}
 
 
 def test_a_key_without_time_has_no_state() -> None:

@@ -179,3 +179,53 @@ def test_no_table(tmp_path: Path) -> None:
         with pytest.raises((TableMismatch, StoreUnavailable)) as caught:
             _ = table(tmp_path).scan().collect()
         assert "\n" not in str(caught.value)
+
+
+def long_table(root: Path, n: int = 101) -> Table:
+    filled = table(root)
+    filled.create(CONTRACT)
+    for number in range(n):
+        filled.append(batch(number, 2), number, STATISTICS)
+    return filled
+
+
+@pytest.mark.parametrize("damaged", ["checkpoint", "hint", "both"])
+def test_a_checkpoint_lost_to_a_power_loss_is_no_loss(tmp_path: Path, damaged: str) -> None:
+    """Delta's checkpoint or the hint that names it emptied: whoever may write drops them and reads on."""
+    want = long_table(tmp_path).scan().collect()
+    log = tmp_path / "tables/all/_delta_log"
+    (checkpoint,), hint = log.glob("*.checkpoint.parquet"), log / "_last_checkpoint"
+    for path in (
+        [checkpoint, hint] if damaged == "both" else [checkpoint if damaged == "checkpoint" else hint]
+    ):
+        path.write_bytes(b"")
+    if damaged == "checkpoint":  # who may not write is told; there is nothing to read around it with
+        reader = Table(
+            LocalObjects(tmp_path, read_only=True), "tables/all", local_uri(tmp_path, "tables/all")
+        )
+        with pytest.raises(TableMismatch):
+            reader.scan()
+    again = table(tmp_path)
+    assert again.holds(100)
+    assert again.scan().collect().equals(want)
+    again.append(batch(101, 2), 101, STATISTICS)
+    assert table(tmp_path).holds(101)
+
+
+def test_every_file_of_the_delta_log_is_made_durable(tmp_path: Path) -> None:
+    """Commits and checkpoints alike are synced; no commit is dropped for being in a checkpoint."""
+    synced: list[str] = []
+
+    class Noted(LocalObjects):
+        def sync(self, path: str) -> None:
+            synced.append(Path(path).name)
+            super().sync(path)
+
+    noted = Table(Noted(tmp_path), "tables/all", local_uri(tmp_path, "tables/all"))
+    noted.create(CONTRACT)
+    for number in range(101):
+        noted.append(batch(number, 2), number, STATISTICS)
+    on_disk = {p.name for p in (tmp_path / "tables/all/_delta_log").iterdir() if p.is_file()}
+    assert on_disk == set(synced)
+    assert {f"{n:020d}.json" for n in range(102)} <= on_disk
+    assert "_last_checkpoint" in on_disk

@@ -87,7 +87,48 @@ def test_linear_joins_near_neighbours_only() -> None:
     frame = rows(("a", 5, 0.0), ("a", 20, 3.0), ("a", 60, 9.0))
     got = cells(definition("aggregate: last, fill: linear, longest_age: 15m"), frame)
     filled = [(m, v) for _, m, v, s in got if s == "linear"]
-    assert filled == [(10, pytest.approx(1.0)), (15, pytest.approx(2.0))]
+    assert [m for m, _ in filled] == [10, 15]
+    assert [v for _, v in filled] == pytest.approx([1.0, 2.0])
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(0, 30),
+    st.integers(0, 30),
+    st.sampled_from(["mean", "first", "last", "max", "count"]),
+    st.sampled_from(["none", "previous", "linear"]),
+    st.sampled_from(["5m", "15m"]),
+    st.sampled_from(["1m", "5m", "12m", "1h", "3d"]),
+)
+def test_a_cell_does_not_depend_on_the_grid_around_it(
+    seed: int, first: int, last: int, aggregate: str, fill: str, window: str, age: str
+) -> None:
+    """A grid that starts later or ends earlier has the same cells, filled ones included, to the last bit."""
+    rng = np.random.default_rng(seed)
+    frame = rows(
+        *((f"s{rng.integers(2)}", float(rng.uniform(-30, 180)), float(rng.normal())) for _ in range(12))
+    )
+    column = f"aggregate: {aggregate}, fill: {fill}, window: {window}, longest_age: {age}"
+
+    def over(start: int, end: int) -> list[tuple[str, float, float | None, str | None]]:
+        a, b = (f"{T0 + timedelta(minutes=5 * i):%Y-%m-%dT%H:%M:%SZ}" for i in (start, end))
+        return cells(definition(column, f"every: 5m, start: {a}, end: {b}"), frame)
+
+    low, high = sorted((first, last + 31))
+    wide = [c for c in over(-200, 200) if 5 * low <= c[1] <= 5 * high]
+    assert over(low, high) == wide
+
+
+@pytest.mark.parametrize("start", ["08:00", "09:00", "10:00"])
+def test_a_fill_reaches_back_before_the_grid(start: str) -> None:
+    """A reading at 08:00 fills 10:00 wherever the grid starts: its age decides, not the grid."""
+    frame = rows(("a", 8 * 60, 1.0), ("a", 14 * 60, 7.0))
+    for fill, want in (("previous", 1.0), ("linear", 3.0)):
+        grid = f"every: 1h, start: 2026-01-01T{start}:00Z, end: 2026-01-01T11:00:00Z"
+        column = f"aggregate: last, window: 1h, fill: {fill}, longest_age: 6h"
+        got = {m: (v, s) for _, m, v, s in cells(definition(column, grid), frame)}
+        assert got[600] == (want, fill)
 
 
 def test_keys_and_feeds_come_together() -> None:
@@ -156,6 +197,20 @@ def test_equals_the_plain_definition(seed: int, n: int, aggregate: str) -> None:
             "start before end",
         ),
         (b"a: &x [*x]", "alias"),
+        (b"name: a\nname: b\n", "'name' given twice"),
+        (b"{[a]: 1}", "plain names"),
+        (b"\xff", "YAML"),
+        (definition("aggregate: mean").replace(b"key: station", b"key: time"), "key"),
+        (definition("aggregate: mean").replace(b"key: station", b"key: v_state"), "key"),
+        (definition("aggregate: mean").replace(b"key: station", b"key: ''"), "key"),
+        (definition("aggregate: mean").replace(b"name: v,", b"name: simulated,"), "simulated"),
+        (definition("aggregate: mean", grid="every: 5m, start: 2024-13-45"), "month"),
+        (definition("aggregate: mean", grid="every: 5m, start: '2024-13-45'"), "grid.start"),
+        (
+            definition("aggregate: mean", grid="every: 5m, start: 0001-01-01T00:00:00+07:00"),
+            "grid.start",
+        ),
+        (definition("aggregate: mean", grid="every: 5m, start: '0001-01-01T00:00:00+07:00'"), "grid.start"),
         (b"[1]", "mapping"),
     ],
 )
@@ -176,3 +231,28 @@ def test_a_grid_without_bounds_is_bounded() -> None:
     text = definition("aggregate: mean", grid="every: 1s, start: 1900-01-01, end: 2026-01-01")
     with pytest.raises(PanelTooLarge, match="cells"):
         build_panel(parse_panel(text), {"f": rows(("a", 0, 1.0))}, {"f": "at"})
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "aggregate: mean, window: 10000s",
+        "aggregate: mean, fill: previous, longest_age: 2d",
+        "aggregate: mean, fill: linear, longest_age: 2d",
+    ],
+)
+def test_what_lies_around_the_grid_counts_too(monkeypatch: pytest.MonkeyPatch, column: str) -> None:
+    """The bound is on the cells that are computed, those before and after the grid included."""
+    monkeypatch.setattr("veracity.data.panel.CELLS", 1_000)
+    grid = "every: 1s, start: 2026-01-01T12:00:00Z, end: 2026-01-01T12:01:00Z"
+    frame = rows(("a", 0, 1.0), ("a", 1_440, 2.0))
+    with pytest.raises(PanelTooLarge, match="cells"):
+        cells(definition(column, grid), frame)
+    assert len(cells(definition("aggregate: mean, window: 900s", grid), frame)) == 61
+
+
+def test_a_long_grid_without_readings_is_bounded() -> None:
+    """With no key to be had there are no rows, and still no grid of a hundred thousand million times."""
+    text = definition("aggregate: mean", grid="every: 1s, start: 0002-01-01, end: 9999-01-01")
+    with pytest.raises(PanelTooLarge, match="cells"):
+        build_panel(parse_panel(text), {"f": rows(("a", 0, 1.0)).clear()}, {"f": "at"})

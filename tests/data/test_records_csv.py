@@ -95,6 +95,13 @@ def test_header_of_the_part_before() -> None:
     assert parsed.frame["_record"].to_list() == [0, 2]
 
 
+def test_another_header_first_in_a_part_replaces_the_columns_carried_in() -> None:
+    """Nothing of the part is read under the old columns, so one layout begins at its first record."""
+    parsed = parse(b"at,c,d\n1,2,3\n", columns=("at", "d"), known=("at", "c", "d"))
+    assert parsed.layouts == ((0, ("at", "c", "d")),)
+    assert parsed.frame.rows() == [(1, "1", "2", "3")]
+
+
 def test_names_are_told_apart() -> None:
     """Empty and repeated names get names of their own, and no column can pose as ``_record``."""
     assert column_names(["a", "", "a", "_record", "", ""]) == ("a", "#2", "a#2", "_record#2")

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from veracity.data.bytescan import NEWLINE, QUOTE, positions
 from veracity.data.csv_cells import record_end
 from veracity.data.records import RECORD_BYTES, TextFormat, split_records
+from veracity.data.splitting import stray_quotes
 from veracity.data.text import UnsupportedText
 
 CSV, NDJSON = TextFormat("csv"), TextFormat("ndjson")
@@ -121,3 +123,14 @@ def test_separators(separator: str) -> None:
     """A separator is one ASCII character that ends no line and quotes nothing."""
     with pytest.raises(UnsupportedText):
         TextFormat("csv", separator=separator)
+
+
+def test_one_rule_for_quotes() -> None:
+    """Lines and records are judged by the same function: an opening and a closing quote have their places."""
+    text = b'"a","b""c"\nx"y"\n"open\n'
+    quotes, homes = positions(text, QUOTE), np.array([0] * 6 + [1] * 2 + [2])
+    ends = positions(text, NEWLINE) + 1
+    stray = stray_quotes(
+        np.frombuffer(text, np.uint8), quotes, homes, np.array([0, *ends[:-1]]), ends, ord(",")
+    )
+    assert stray.tolist() == [False] * 6 + [True, False, True]

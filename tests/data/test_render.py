@@ -9,7 +9,6 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veracity.data.errors import WrongFile
 from veracity.data.render import render_rows
 
 
@@ -88,7 +87,65 @@ def test_many_equal_values_take_the_same_form() -> None:
     assert lines(frame) == few * (n // 120) + few[: n % 120]
 
 
-def test_a_nested_column_is_refused() -> None:
-    """What has no rendering is an error, not a guess."""
-    with pytest.raises(WrongFile, match="List"):
-        render_rows(pl.DataFrame({"v": [[1, 2]]}))
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128,
+        pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.UInt128,
+    ],
+)  # fmt: skip
+def test_every_integer_type_prints_its_bounds(dtype: type[pl.DataType]) -> None:
+    """The least, the greatest and none; what JSON numbers cannot carry exactly is text."""
+    low, high = pl.select(a=dtype.min(), b=dtype.max()).row(0)  # type: ignore[attr-defined]
+    got = [
+        json.loads(line)["v"]
+        for line in lines(pl.DataFrame({"v": pl.Series([low, high, None], dtype=dtype)}))
+    ]
+    assert got == [v if abs(v) < 2**53 else str(v) for v in (low, high)] + [None]
+
+
+def test_nested_values_are_the_text_of_their_canonical_json() -> None:
+    """Lists and structs, their nulls, their times, stay one flat text a cell; binary is base64."""
+    frame = pl.DataFrame(
+        {
+            "l": [[1, None], None, []],
+            "s": [{"b": 'x"', "a": 0.5}, {"b": None, "a": float("nan")}, None],
+            "d": [[{"t": datetime(2026, 1, 1)}], [None], None],
+            "x": [b"\xff", None, b""],
+        }
+    )
+    frame = frame.with_columns(pl.Series("a", [[1, 2], None, [3, None]], dtype=pl.Array(pl.Int8, 2)))
+    assert [json.loads(line) for line in lines(frame)] == [
+        {
+            "a": "[1,2]",
+            "d": '[{"t":"2026-01-01T00:00:00"}]',
+            "l": "[1,null]",
+            "s": '{"a":0.5,"b":"x\\""}',
+            "x": "/w==",
+        },
+        {"a": None, "d": "[null]", "l": None, "s": '{"a":null,"b":null}', "x": None},
+        {"a": "[3,null]", "d": None, "l": "[]", "s": None, "x": ""},
+    ]
+
+
+def test_times_that_no_calendar_has_are_counts() -> None:
+    """Beyond the years 1 to 9999 the plain count and its unit are shown: no crash, no guess."""
+    beyond = [-(10**18), 253_402_300_800_000_000, -62_135_596_800_000_000]
+    frame = pl.DataFrame(
+        {
+            "t": pl.Series(beyond).cast(pl.Datetime("us")),
+            "m": pl.Series([2**63 - 1, None, 0]).cast(pl.Datetime("ms", "Asia/Ho_Chi_Minh")),
+            "d": pl.Series([2**31 - 1, -719_163, -719_162], dtype=pl.Int32).cast(pl.Date),
+            "z": pl.Series([0, 1_000, 86_399_999_999_999]).cast(pl.Time),
+        }
+    )
+    assert [json.loads(line) for line in lines(frame)] == [
+        {"d": "2147483647d", "m": "9223372036854775807ms", "t": "-1000000000000000000us", "z": "00:00:00"},
+        {"d": "-719163d", "m": None, "t": "253402300800000000us", "z": "00:00:00.000001000"},
+        {
+            "d": "0001-01-01",
+            "m": "1970-01-01T00:00:00Z",
+            "t": "0001-01-01T00:00:00",
+            "z": "23:59:59.999999999",
+        },
+    ]

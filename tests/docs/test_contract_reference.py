@@ -57,7 +57,10 @@ def custom_properties() -> set[str]:
 
 def type_options() -> set[str]:
     taken = {
-        str(c.args[2].value) for c in calls(contract_field, "_take") if isinstance(c.args[2], ast.Constant)
+        str(c.args[2].value)
+        for reader in ("_take", "_number", "_length")
+        for c in calls(contract_field, reader)
+        if isinstance(c.args[2], ast.Constant)
     }
     pops = [n for n in ast.walk(tree(contract_field)) if isinstance(n, ast.Call)]
     popped = [c for c in pops if ast.unparse(c.func) == "options.pop" and isinstance(c.args[0], ast.Constant)]

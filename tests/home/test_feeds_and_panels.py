@@ -1,12 +1,13 @@
 """Feeds counted from their statements, files checked without a trace, panels as they were known."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from small_city import NOW, PANEL, clock, contract, ndjson, new_city
+import veracity
+from small_city import NOW, PANEL, START, clock, contract, ndjson, new_city
 from veracity.data.digest import frame_digest
 from veracity.errors import Malformed
 from veracity.feeds.errors import UnreadableFile
@@ -14,10 +15,11 @@ from veracity.home.audit import audit
 from veracity.home.check import check_file
 from veracity.home.clock import format_time, parse_time
 from veracity.home.contracts import add_feed, load_contract, reasons, sensors, status
-from veracity.home.errors import BadName, ContractBreaks, UnknownAgency, UnknownFeed
+from veracity.home.errors import BadName, ContractBreaks, HomeUnusable, UnknownAgency, UnknownFeed
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
-from veracity.home.panels import build, build_and_say
+from veracity.home.panels import build, build_and_say, panel_path, say
+from veracity.home.tables import written
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +140,93 @@ def test_times() -> None:
     stamp = parse_time("x", "2026-09-01T07:00:00+07:00")
     assert format_time(stamp) == "2026-09-01T00:00:00.000000Z"
     assert parse_time("x", format_time(stamp)) == stamp == parse_time("x", "2026-09-01")
-    for text in ("", "yesterday", "2026-13-01", "9" * 1000):
+    for text in ("", "yesterday", "2026-13-01", "9" * 1000, "0001-01-01T00:00:00+07:00"):
         with pytest.raises(BadName, match="x: want a time"):
             parse_time("x", text)
+
+
+def test_times_sort_as_text_from_the_first_year() -> None:
+    """A year below 1000 keeps its zeros, and a time without an offset is UTC wherever it is written."""
+    assert format_time(datetime(999, 1, 1)) == "0999-01-01T00:00:00.000000Z"
+    assert format_time(datetime(2026, 9, 1)) == "2026-09-01T00:00:00.000000Z"
+
+
+def test_a_time_with_an_offset_is_that_moment(root: Path) -> None:
+    """As of 19:00 in Da Nang is as of 12:00 UTC, from Python too; without an offset it is UTC."""
+    danang = timezone(timedelta(hours=7))
+    city = veracity.open(root, clock)
+    whole = city.table("rain").collect().height
+    for when, batches in (
+        (NOW, 1),
+        (NOW.astimezone(danang), 1),
+        (NOW.astimezone(danang) - timedelta(seconds=1), 0),
+        (NOW.astimezone(timezone(-timedelta(hours=8))), 1),
+        (NOW.replace(tzinfo=None), 1),
+        (datetime(999, 1, 1), 0),
+        (datetime(9999, 12, 31), 2),
+        (NOW.astimezone(danang).isoformat(), 1),
+    ):
+        rows = city.table("rain", as_of=when).collect()
+        assert (rows["_batch"].n_unique(), rows.height == whole) == (batches, batches == 2)
+    with pytest.raises(BadName, match="as_of: want a time"):
+        city.table("rain", as_of=datetime(9999, 12, 31, 20, tzinfo=timezone(-timedelta(hours=7))))
+
+
+def test_one_file_need_not_be_a_list(tmp_path: Path) -> None:
+    """``ingest`` takes one path, as text or not, as well as several."""
+    city = veracity.open(new_city(tmp_path / "city"), clock)
+    (first,) = city.ingest("rain", str(ndjson(tmp_path / "a.ndjson", 0, 30)))
+    (second,) = city.ingest("rain", ndjson(tmp_path / "b.ndjson", 30, 30))
+    assert [first.outcome, second.outcome] == ["sealed", "sealed"]
+
+
+def test_late_rows_are_counted_from_what_was_kept(tmp_path: Path) -> None:
+    """A feed's late rows are those the reports counted: each batch by its own time and contract."""
+    root = new_city(tmp_path / "city")
+    late = []
+    for i, hours in enumerate((24, 60, 66, 24 * 30)):
+        with open_writer(root, partial(datetime.astimezone, START + timedelta(hours=hours))) as home:
+            if i == 2:
+                path = contract(tmp_path, version="2.0.0")
+                path.write_text(path.read_text().replace("value: 2, unit: d", "value: 65, unit: h"))
+                add_feed(home, path)
+            (report,) = ingest(home, "rain", [ndjson(tmp_path / f"{i}.ndjson", i * 200, 200)])
+            late.append(report.late)
+            assert status(home, "rain").late == sum(late)
+    opened = Home.open(root, clock)
+    assert late[0] == 0 < late[1] < 200
+    assert late[3] == opened.index.batches("rain")[3].accepted
+    assert status(opened, "rain").late == sum(late)
+    opened.close()
+    unlimited = new_city(tmp_path / "unlimited")
+    path = contract(tmp_path, version="3.0.0")
+    text = path.read_text()
+    sla = text.index("slaProperties")
+    path.write_text(text[:sla] + text[text.index("customProperties", sla) :])
+    with open_writer(unlimited, clock) as home:
+        add_feed(home, path)
+        ingest(home, "rain", [ndjson(tmp_path / "x.ndjson", 0, 30)])
+        assert status(home, "rain").late is None
+
+
+def test_a_panel_is_written_before_it_is_said(tmp_path: Path) -> None:
+    """What cannot be written is not in the log; what is written is the definition that was read."""
+    root = new_city(tmp_path / "city")
+    definition = tmp_path / "panel.yaml"
+    definition.write_text(PANEL, encoding="utf-8")
+    with open_writer(root, clock) as home:
+        ingest(home, "rain", [ndjson(tmp_path / "a.ndjson", 0, 100)])
+        size = home.log.size
+        built = build(home, definition)
+        definition.write_text("changed meanwhile", encoding="utf-8")
+        nowhere = tmp_path / "none" / "p.csv"
+        with pytest.raises(HomeUnusable), written(built.frame.lazy(), nowhere, simulated=True):
+            say(home, built)
+        assert home.log.size == size
+        with written(built.frame.lazy(), tmp_path / "p.csv", simulated=True) as n:
+            assert not (tmp_path / "p.csv").exists()
+            assert say(home, built).entry == size
+        assert n == built.frame.height
+        assert (tmp_path / "p.csv").exists()
+        assert home.objects.get(panel_path(built.statement.definition_sha256)) == PANEL.encode()
+    assert audit(Home.open(root, clock)).is_clean

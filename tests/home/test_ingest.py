@@ -8,16 +8,21 @@ import polars as pl
 import pytest
 
 from small_city import AGENCY, NOW, clock, contract, csv, key, ndjson, new_city, parquet, readings
+from veracity.data.errors import WrongFile
 from veracity.feeds.errors import UnreadableFile
 from veracity.feeds.file_info import inspect
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.deliveries import sidecar, sign_file, write_sidecar
 from veracity.home.enrolments import add_agency, revoke_key, rotate_key
-from veracity.home.errors import DeliveryInterrupted, StateBehind, UnknownFeed
+from veracity.home.errors import ClockBehind, DeliveryInterrupted, StateBehind, UnknownFeed
 from veracity.home.home import Home, open_writer
+from veracity.home.index import Pending
 from veracity.home.ingest import FileReport, ingest
 from veracity.home.receipts import find_record, make_receipt
+from veracity.home.tables import table_rows
+from veracity.provenance.errors import UnknownKey
+from veracity.provenance.keys import SigningKey, write_signing_key
 from veracity.verifying import verify
 
 
@@ -286,11 +291,69 @@ def test_a_table_ahead_of_the_log_is_not_written_to(tmp_path: Path) -> None:
 
 
 def test_times_of_receipt_never_go_back(tmp_path: Path) -> None:
-    """If the clock is set back between two batches, the second is received no earlier than the first."""
+    """If the clock is set back a little between two batches, the second is received no earlier."""
     root = new_city(tmp_path / "city")
     take(root, ndjson(tmp_path / "a.ndjson", 0, 50))
-    with open_writer(root, lambda: NOW - timedelta(hours=1)) as home:
+    with open_writer(root, lambda: NOW - timedelta(minutes=5)) as home:
         ingest(home, "rain", [ndjson(tmp_path / "b.ndjson", 50, 50)])
         stamps = [p["received_at"] for _, p in home.index.predicates("ingest", "rain")]
     assert stamps[0] == stamps[1]
+    assert is_clean(root)
+
+
+def test_a_clock_that_is_far_behind_stops_ingest(tmp_path: Path) -> None:
+    """One wrong clock must not fix the time of receipt, and with it the `future` rule, for ever."""
+    root = new_city(tmp_path / "city")
+    take(root, ndjson(tmp_path / "a.ndjson", 0, 50))
+    early = NOW - timedelta(minutes=6)
+    with open_writer(root, lambda: early) as home, pytest.raises(ClockBehind, match="clock"):
+        ingest(home, "rain", [ndjson(tmp_path / "b.ndjson", 50, 50)])
+    assert is_clean(root)
+
+
+def test_a_lost_last_commit_of_the_table_is_noticed(tmp_path: Path) -> None:
+    """If the table has lost the last batch that the log knows, nobody reads or writes on over it."""
+    root = new_city(tmp_path / "city")
+    take(root, ndjson(tmp_path / "a.ndjson", 0, 50))
+    take(root, ndjson(tmp_path / "b.ndjson", 50, 50))
+    log = root / "store" / "tables" / "rain" / "_delta_log"
+    sorted(log.glob("*.json"))[-1].unlink()
+    with open_writer(root, clock) as home:
+        with pytest.raises(StateBehind, match="batch 1"):
+            ingest(home, "rain", [ndjson(tmp_path / "c.ndjson", 100, 50)])
+        with pytest.raises(StateBehind, match="batch 1"):
+            table_rows(home, "rain")
+
+
+def test_a_statement_put_aside_is_read_before_it_is_logged(tmp_path: Path) -> None:
+    """Garbage in the database's `pending` table never reaches the log."""
+    root = new_city(tmp_path / "city")
+    take(root, ndjson(tmp_path / "a.ndjson", 0, 50))
+    with open_writer(root, clock) as home:
+        home.index.pend(Pending("rain", 1, False, b"garbage"))
+        size = home.log.size
+    with pytest.raises(StateBehind, match="put aside"), open_writer(root, clock):
+        pass
+    reader = Home.open(root)
+    assert reader.reader().size == size
+    reader.close()
+
+
+def test_a_key_that_the_log_does_not_know_signs_nothing(tmp_path: Path) -> None:
+    """Another operator.pem is refused before anything is signed with it."""
+    root = new_city(tmp_path / "city")
+    path = root / "keys" / "operator.pem"
+    path.unlink()
+    write_signing_key(SigningKey(bytes(32)), path)
+    with pytest.raises(UnknownKey), open_writer(root, clock):
+        pass
+
+
+def test_lines_that_end_in_cr_alone_are_the_wrong_file(tmp_path: Path) -> None:
+    """They would be one long header and no record."""
+    root = new_city(tmp_path / "city")
+    path = tmp_path / "mac.csv"
+    path.write_bytes(csv(tmp_path / "unix.csv", 0, 5).read_bytes().replace(b"\n", b"\r"))
+    with open_writer(root, clock) as home, pytest.raises(WrongFile, match="CR"):
+        ingest(home, "rain", [path])
     assert is_clean(root)

@@ -1,5 +1,6 @@
 """Rows out of a home: as of a time, with their reasons, to files that are whole and marked."""
 
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 
 from small_city import NOW, clock, ndjson, new_city, readings
+from veracity.data.errors import TableMismatch
 from veracity.home.errors import BadName, HomeUnusable, UnknownFeed
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
@@ -61,7 +63,7 @@ def test_quarantine_keeps_the_row_as_received(root: Path) -> None:
     by_reason = quarantine_rows(home, "rain", "range:rain").collect()
     assert by_rule.equals(by_reason)
     assert by_reason.height == sum(r["rain"] == 900.0 for r in readings(0, 180))
-    assert set(by_reason["rain"]) == {"900.0"}
+    assert {float(v) for v in by_reason["rain"]} == {900.0}
     assert quarantine_rows(home, "rain", "rang").collect().is_empty()
     assert quarantine_rows(home, "rain", "duplicate-key").collect().height == rows.height - by_rule.height
     accepted = table_rows(home, "rain").collect().height
@@ -86,9 +88,12 @@ def test_files_say_that_they_are_simulated(root: Path, tmp_path: Path, suffix: s
     home = Home.open(root, clock)
     path = tmp_path / f"out{suffix}"
     n = write_rows(quarantine_rows(home, "rain"), path, simulated=True)
-    scan = {".parquet": pl.scan_parquet, ".csv": pl.scan_csv, ".ndjson": pl.scan_ndjson}
-    reader: Callable[[Path], pl.LazyFrame] = scan[suffix]
-    read = reader(path).collect()
+    readers: list[tuple[str, Callable[..., pl.LazyFrame]]] = [
+        (".parquet", pl.scan_parquet),
+        (".csv", pl.scan_csv),
+        (".ndjson", pl.scan_ndjson),
+    ]
+    read = dict(readers)[suffix](path).collect()
     assert read.height == n > 0
     assert read["simulated"].all()
     assert write_rows(table_rows(home, "rain"), path, simulated=False) > n
@@ -103,5 +108,41 @@ def test_files_that_cannot_be(root: Path, tmp_path: Path) -> None:
         write_rows(table_rows(home, "rain"), tmp_path / "x.xlsx", simulated=True)
     with pytest.raises(HomeUnusable, match="want a folder"):
         write_rows(table_rows(home, "rain"), tmp_path / "none" / "x.csv", simulated=True)
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "d.csv").mkdir()
+    with pytest.raises(HomeUnusable, match="want a file"):
+        write_rows(table_rows(home, "rain"), tmp_path / "d.csv", simulated=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["d.csv"]
+    home.close()
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".ndjson"])
+def test_exports_never_hold_all_rows(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """A table or quarantine larger than memory can be written: no step collects its rows."""
+    home = Home.open(root, clock)
+    collect = pl.LazyFrame.collect
+
+    def small(self: pl.LazyFrame, **options: object) -> pl.DataFrame:
+        frame = collect(self, **options)  # type: ignore[call-overload]
+        assert isinstance(frame, pl.DataFrame)
+        assert frame.height <= 1, "rows were collected"
+        return frame
+
+    monkeypatch.setattr(pl.LazyFrame, "collect", small)
+    monkeypatch.setattr(pl, "read_parquet", lambda *_, **__: pytest.fail("a whole file was read"))
+    aside = [quarantine_rows(home, "rain", reason) for reason in (None, "range")]
+    for rows in (table_rows(home, "rain"), *aside):
+        assert write_rows(rows, tmp_path / f"out{suffix}", simulated=True) > 1
+    home.close()
+
+
+def test_a_quarantine_file_that_is_gone(root: Path, tmp_path: Path) -> None:
+    """Rows set aside that are missing are named, not passed over."""
+    copy = Path(shutil.copytree(root, tmp_path / "city"))
+    gone = next((copy / "store" / "quarantine" / "rain").iterdir())
+    gone.unlink()
+    home = Home.open(copy, clock)
+    with pytest.raises(TableMismatch, match=gone.name):
+        quarantine_rows(home, "rain")
     home.close()

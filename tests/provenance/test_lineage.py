@@ -1,7 +1,6 @@
 from dataclasses import replace
-from hashlib import sha256
 
-from receipt_world import CONTRACT, PART_SIZES, World
+from receipt_world import PART_SIZES, World
 
 from veracity.provenance.lineage import Lineage
 from veracity.provenance.statements import Input, Statement, Subject
@@ -9,16 +8,6 @@ from veracity.provenance.statements import Input, Statement, Subject
 WORLD = World()
 STATEMENTS = [(i, WORLD.prove(i).statement) for i in range(len(WORLD.entries))]
 CONTRACT_AT, (FIRST, SECOND), PANEL = WORLD.contract_index, WORLD.ingest_indices, WORLD.transform_index
-
-
-def test_who_made_and_who_used_a_digest() -> None:
-    """A digest leads to the statements that made the thing and to those that used it."""
-    lineage = Lineage.of(STATEMENTS)
-    contract = sha256(CONTRACT).hexdigest()
-    assert lineage.made_by(contract) == [CONTRACT_AT]
-    assert lineage.used_by(contract) == [FIRST, SECOND]
-    assert lineage.made_by(WORLD.file.sha256) == [FIRST, SECOND]
-    assert lineage.made_by("00" * 32) == lineage.used_by("00" * 32) == []
 
 
 def test_back_and_forth() -> None:

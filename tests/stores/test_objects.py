@@ -1,6 +1,7 @@
 """Object stores: one behaviour, whatever holds the bytes."""
 
 import errno
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -140,3 +141,18 @@ def test_a_read_only_store_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         store.delete("a")
     assert store.get("a") == b"x"
+
+
+@pytest.mark.parametrize("kind", ["local", "memory"])
+def test_a_file_is_stored_as_it_was_hashed_or_not_at_all(tmp_path: Path, kind: str) -> None:
+    """A copy of a file whose digest is another than the one told is refused; the old object stays."""
+    store = LocalObjects(tmp_path / "store") if kind == "local" else StoredObjects(MemoryStore())
+    given = tmp_path / "given"
+    given.write_bytes(b"rain" * 100_000)
+    digest = hashlib.sha256(given.read_bytes()).hexdigest()
+    store.put_file("a/received", given, digest)
+    given.write_bytes(b"snow" * 100_000)
+    with pytest.raises(StoreUnavailable, match="want the file of sha256"):
+        store.put_file("a/received", given, digest)
+    assert store.get("a/received") == b"rain" * 100_000
+    assert list(store.list("")) == ["a/received"]

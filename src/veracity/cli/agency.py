@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import columns, emit, in_home
+from veracity.cli.output import columns, emit, in_home, mark
+from veracity.home.contracts import is_simulated
 from veracity.home.enrolments import AgencyKey, add_agency, list_keys, revoke_key, rotate_key
 from veracity.home.home import Home, open_writer
 from veracity.provenance.keys import PublicKey
@@ -54,14 +55,14 @@ def list_agencies(home: Path, as_json: bool) -> None:
     """List every key ever enrolled."""
     opened = Home.open(home)
     keys = list_keys(opened)
+    simulated = {k.agency: is_simulated(opened, agency=k.agency) for k in keys}
     opened.close()
-    rows = [(k.agency, k.keyid[:16], k.enrolled_at, k.ended_at) for k in keys]
-    emit(
-        "agencies",
-        {"items": [asdict(k) for k in keys]},
-        columns(rows, ("agency", "key", "from", "to")),
-        as_json,
-    )
+    rows = [
+        (k.agency, k.keyid[:16], k.enrolled_at, k.ended_at, mark(simulated[k.agency]).strip()) for k in keys
+    ]
+    items = [{**asdict(k), "simulated": simulated[k.agency]} for k in keys]
+    document = {"simulated": any(simulated.values()), "items": items}
+    emit("agencies", document, columns(rows, ("agency", "key", "from", "to", "")), as_json)
 
 
 def _say(verb: str, key: AgencyKey, as_json: bool) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import emit, in_home
+from veracity.cli.output import emit, in_home, mark
 from veracity.home.audit import audit as run_audit
+from veracity.home.contracts import is_simulated
 from veracity.home.home import Home
 
 
@@ -24,13 +25,16 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
     """
     opened = Home.open(home)
     report = run_audit(opened, feed, sample, seed)
+    simulated = is_simulated(opened, feed)
     opened.close()
     made = (
         f"made again: {report.batches:,} batches of {report.records:,} records, {report.rows:,} rows,"
         f" {report.panels:,} panels; {report.skipped:,} batches not in the sample"
+        f"{mark(simulated)}"
     )
     lines = [made]
     lines += [f"DIFFERS  {f.where}: {f.what}: {f.detail}" for f in report.findings]
     lines.append("everything is as the log says" if report.is_clean else f"{len(report.findings)} findings")
-    emit("audit", {"clean": report.is_clean, **asdict(report)}, "\n".join(lines), as_json)
+    document = {"clean": report.is_clean, "simulated": simulated, **asdict(report)}
+    emit("audit", document, "\n".join(lines), as_json)
     return int(not report.is_clean)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import columns, common, counts, emit, in_home
+from veracity.cli.output import columns, common, counts, emit, in_home, mark
 from veracity.home.check import check_file
-from veracity.home.contracts import FeedStatus, add_feed, load_contract, reasons, sensors, status
+from veracity.home.contracts import add_feed, load_contract, reasons, sensors, status
 from veracity.home.home import Home, open_writer
 
 
@@ -33,7 +33,7 @@ def add(contract: Path, home: Path, as_json: bool) -> None:
     }
     key = ", ".join(c.key) or "none"
     text = f"feed {c.feed} {c.version}: {len(c.fields)} columns, key {key}, log entry {added.idx}"
-    emit("feed", document, text + (_SIMULATED if c.simulated else ""), as_json)
+    emit("feed", document, text + mark(c.simulated), as_json)
 
 
 @feed.command(name="ls")
@@ -44,11 +44,21 @@ def list_feeds(home: Path, as_json: bool) -> None:
     feeds = [status(opened, name) for name in opened.feeds()]
     opened.close()
     rows = [
-        (f.feed, f.version, f.batches, f.accepted, f.quarantined, f.refused, f.newest, _mark(f))
+        (
+            f.feed,
+            f.version,
+            f.batches,
+            f.accepted,
+            f.quarantined,
+            f.refused,
+            f.newest,
+            mark(f.simulated).strip(),
+        )
         for f in feeds
     ]
     head = ("feed", "version", "batches", "accepted", "quarantined", "refused", "newest", "")
-    emit("feeds", {"items": [asdict(f) for f in feeds]}, columns(rows, head), as_json)
+    document = {"simulated": any(f.simulated for f in feeds), "items": [asdict(f) for f in feeds]}
+    emit("feeds", document, columns(rows, head), as_json)
 
 
 @feed.command()
@@ -61,10 +71,11 @@ def show(name: str, home: Path, as_json: bool) -> None:
     opened.close()
     fresh = {None: "no limit in the contract", True: "fresh", False: "stale"}[f.is_fresh]
     facts = [
-        ("title", f.title + (_SIMULATED if f.simulated else "")),
+        ("title", f.title + mark(f.simulated)),
         ("contract", f"{f.version}  sha256 {f.contract_sha256}"),
         ("agency", f.agency),
         ("records", counts(f)),
+        *([("late", f"{f.late:,} of the accepted")] if f.late is not None else []),
         ("newest", f"{f.newest or '-'}  ({fresh})"),
     ]
     text = "\n".join(
@@ -85,16 +96,10 @@ def check(contract: Path, files: tuple[Path, ...], as_json: bool) -> int:
     reports = [check_file(loaded, path) for path in files]
     lines = []
     for r in reports:
-        lines.append(f"{r.file}: {counts(r)}")
+        lines.append(f"{r.file}: {counts(r)}{mark(loaded.simulated)}")
         lines.append(columns([*r.reasons.items(), *((f"refused:{k}", n) for k, n in r.refusals.items())]))
         lines.extend(r.first_refusals)
         lines.extend(r.examples)
-    emit("check", {"items": [asdict(r) for r in reports]}, "\n".join(line for line in lines if line), as_json)
+    document = {"simulated": loaded.simulated, "items": [asdict(r) for r in reports]}
+    emit("check", document, "\n".join(line for line in lines if line), as_json)
     return int(any(r.quarantined or r.refused for r in reports))
-
-
-_SIMULATED = "  [SIMULATED]"
-
-
-def _mark(f: FeedStatus) -> str:
-    return "SIMULATED" if f.simulated else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import columns, counts, emit, in_home
+from veracity.cli.output import columns, counts, emit, in_home, mark
 from veracity.data.text import RECORDS_PER_PART
 from veracity.feeds.file_info import inspect
 from veracity.home.deliveries import MOST_RECORDS_PER_PART, sign_file, write_sidecar
@@ -45,8 +45,7 @@ def ingest(
         )
         size, simulated = writer.log.size, writer.feed(feed).contract.simulated
     lines = [line for report in reports for line in _lines(report)]
-    mark = "  [SIMULATED]" if simulated else ""
-    lines.append(f"log size {size}{mark}")
+    lines.append(f"log size {size}{mark(simulated)}")
     document = {"feed": feed, "log_size": size, "simulated": simulated, "items": [asdict(r) for r in reports]}
     emit("ingest", document, "\n".join(lines), as_json)
     return int(any(r.outcome in ("refused", "replay") for r in reports))
@@ -63,7 +62,8 @@ def sign(feed: str, files: tuple[Path, ...], key: str, home: Path, as_json: bool
     contract, signer = opened.feed(feed).contract, signing_key(opened, key)
     opened.close()
     written = [write_sidecar(sign_file(inspect(path), contract, signer), path) for path in files]
-    emit("sign", {"items": written, "keyid": signer.public.keyid}, "\n".join(map(str, written)), as_json)
+    document = {"items": written, "keyid": signer.public.keyid, "simulated": contract.simulated}
+    emit("sign", document, "\n".join(f"{w}{mark(contract.simulated)}" for w in written), as_json)
 
 
 def _progress(as_json: bool) -> Progress | None:

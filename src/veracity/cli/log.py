@@ -1,10 +1,12 @@
 """``veracity log`` and ``veracity lineage``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from veracity.cli.output import columns, common, emit, in_home
+from veracity.cli.output import columns, common, emit, in_home, mark
+from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
 from veracity.home.roll import check_published
@@ -26,12 +28,12 @@ def log() -> None:
 def show(home: Path, as_json: bool) -> None:
     """Show the checkpoint and what the log holds."""
     opened = Home.open(home)
-    reader, kinds = opened.reader(), opened.index.kinds()
+    reader, kinds, simulated = opened.reader(), opened.index.kinds(), is_simulated(opened)
     vkey = opened.log_verifier.format()
     opened.close()
     checkpoint = reader.checkpoint
     facts = [
-        ("origin", checkpoint.origin),
+        ("origin", checkpoint.origin + mark(simulated)),
         ("entries", checkpoint.size),
         ("root", checkpoint.root.hex()),
         ("key", vkey),
@@ -43,6 +45,7 @@ def show(home: Path, as_json: bool) -> None:
         "root": checkpoint.root.hex(),
         "key": vkey,
         "kinds": kinds,
+        "simulated": simulated,
     }
     emit("log", document, text, as_json)
 
@@ -102,15 +105,20 @@ def lineage(entry: int, home: Path, as_json: bool) -> None:
         raise BadName(f"entry: want a log index below {len(statements)}, got {entry}")
     graph = Lineage.of(enumerate(statements))
     groups = {"rests_on": graph.ancestors(entry), "it": [entry], "used_by": graph.descendants(entry)}
-    items = {
-        name: [{"entry": i, "kind": statements[i].kind, "about": _about(statements[i])} for i in indices]
-        for name, indices in groups.items()
-    }
+    items = {name: [_line(i, statements[i]) for i in indices] for name, indices in groups.items()}
     lines = []
     for name, title in (("rests_on", "rests on"), ("it", "the statement"), ("used_by", "used by")):
         lines.append(title + ("" if items[name] else ": nothing"))
-        lines.append(columns((f"  {x['entry']}", x["kind"], x["about"]) for x in items[name]))
-    emit("lineage", items, "\n".join(line for line in lines if line), as_json)
+        lines.append(
+            columns((f"  {x['entry']}", x["kind"], x["about"] + mark(x["simulated"])) for x in items[name])
+        )
+    simulated = any(x["simulated"] for group in items.values() for x in group)
+    emit("lineage", {"simulated": simulated, **items}, "\n".join(line for line in lines if line), as_json)
+
+
+def _line(entry: int, statement: Statement) -> dict[str, Any]:
+    simulated = statement.predicate.get("simulated") is True
+    return {"entry": entry, "kind": statement.kind, "about": _about(statement), "simulated": simulated}
 
 
 def _about(statement: Statement) -> str:

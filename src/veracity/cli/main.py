@@ -72,8 +72,8 @@ def _run(arguments: list[str], as_json: bool) -> int:
         return emit_error("usage", exc.format_message(), USAGE, as_json)
     except VeracityError as exc:
         return emit_error(exc.code, str(exc), exit_code(exc), as_json)
-    except BrokenPipeError:
-        return 0
+    except SystemExit:
+        return 0  # what click makes of a reader who went away in the middle of the help
     except Exception as exc:
         traceback.print_exc()
         return emit_error("bug", f"a bug in veracity: {type(exc).__name__}: {exc}", BUG, as_json)

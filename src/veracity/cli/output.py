@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from veracity.home.errors import NoHome
+from veracity.home.errors import HomeUnusable, NoHome
 
 
 class Counted(Protocol):
@@ -33,6 +34,8 @@ class Counted(Protocol):
     def refused(self) -> int:
         """Unreadable, or of a file refused as a whole."""
 
+
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,26 +63,49 @@ def in_home(command: F) -> F:
 def emit(schema: str, document: dict[str, Any], text: str, as_json: bool) -> None:
     """Print a result: the text, or the document as one JSON object with its schema."""
     if as_json:
-        print(json.dumps({"schema": f"veracity.{schema}/v1", **document}, default=_plain, ensure_ascii=False))
-    else:
-        print(text)
-    sys.stdout.flush()
+        text = json.dumps({"schema": f"veracity.{schema}/v1", **document}, default=_plain, ensure_ascii=False)
+    _say(visible(text))
+
+
+def _say(text: str) -> None:
+    """Print a result. A reader who went away changes nothing: the work is done, and its exit code stands."""
+    try:
+        print(text, flush=True)
+    except OSError as exc:
+        # Python flushes what is left once more at exit, and would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(exc, BrokenPipeError):
+            raise HomeUnusable(f"stdout: want to write the result, got {exc.strerror}") from exc
 
 
 def emit_error(code: str, detail: str, exit_code: int, as_json: bool, *, shown: bool = False) -> int:
     """Print an error, one line on stderr or one JSON object on stdout; return the exit code."""
     if as_json:
         error = {"schema": "veracity.error/v1", "code": code, "detail": detail, "exit": exit_code}
-        print(json.dumps(error, ensure_ascii=False))
+        _say(visible(json.dumps(error, ensure_ascii=False)))
     elif not shown:
-        line = " ".join(detail.split())
+        line = visible(" ".join(detail.split()))
         print(f"veracity: {line}", file=sys.stderr)
     return exit_code
 
 
 def note(text: str) -> None:
     """Say something on the side: on stderr."""
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)
+
+
+def visible(text: str, keep: str = "\n") -> str:
+    r"""Show what a terminal would obey instead: control characters, and marks that turn text around.
+
+    What others wrote (a name, a record, a receipt) must not move the cursor, clear the screen or
+    print a second "VERIFIED". In JSON the same escapes stand for the same characters.
+
+    Examples
+    --------
+    >>> print(visible("a\x1b[2Jb\u202e"))
+    a\u001b[2Jb\u202e
+    """
+    return _UNSEEN.sub(lambda m: m.group() if m.group() in keep else f"\\u{ord(m.group()):04x}", text)
 
 
 def counts(done: Counted) -> str:
@@ -88,6 +114,11 @@ def counts(done: Counted) -> str:
         f"{done.received:,} received = {done.accepted:,} accepted"
         f" + {done.quarantined:,} quarantined + {done.refused:,} refused"
     )
+
+
+def mark(simulated: bool) -> str:
+    """Return what ends a line about simulated data; nothing for others."""
+    return "  [SIMULATED]" if simulated else ""
 
 
 def columns(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:
@@ -112,7 +143,7 @@ def columns(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible(str(value), "")
 
 
 def _is_number(text: str) -> bool:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import emit, in_home
+from veracity.cli.output import emit, in_home, mark
 from veracity.home.clock import parse_time
 from veracity.home.home import open_writer
-from veracity.home.panels import build_and_say
-from veracity.home.tables import write_rows
+from veracity.home.panels import build as build_panel
+from veracity.home.panels import say
+from veracity.home.tables import check_destination, written
 
 
 @click.group()
@@ -26,9 +27,11 @@ def panel() -> None:
 def build(definition: Path, to: Path, as_of: str | None, home: Path, as_json: bool) -> None:
     """Build a panel, write it to a file and say in the log what went in and came out."""
     when = parse_time("as-of", as_of) if as_of else None
+    check_destination(to)
     with open_writer(home) as writer:
-        built = build_and_say(writer, definition, when)
-    n = write_rows(built.frame.lazy(), to, simulated=built.simulated)
+        built = build_panel(writer, definition, when)
+        with written(built.frame.lazy(), to, simulated=built.simulated) as n:
+            built = say(writer, built)
     states = {
         c.removesuffix("_state"): {
             str(k or "missing"): int(v) for k, v in built.frame[c].value_counts(sort=True).iter_rows()
@@ -36,9 +39,7 @@ def build(definition: Path, to: Path, as_of: str | None, home: Path, as_json: bo
         for c in built.frame.columns
         if c.endswith("_state")
     }
-    lines = [
-        f"{n:,} rows of panel {built.statement.name} to {to}{'  [SIMULATED]' if built.simulated else ''}"
-    ]
+    lines = [f"{n:,} rows of panel {built.statement.name} to {to}{mark(built.simulated)}"]
     for name, counts in states.items():
         lines.append(f"  {name}: " + ", ".join(f"{v:,} {k}" for k, v in counts.items()))
     lines.append(f"digest {built.statement.output.sha256}, log entry {built.entry}")

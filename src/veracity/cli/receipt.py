@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from veracity.cli.exit_codes import exit_code
-from veracity.cli.output import columns, common, emit, emit_error, in_home
-from veracity.home.directory import usable, write_whole
-from veracity.home.errors import BadName
+from veracity.cli.output import columns, common, emit, emit_error, in_home, mark, visible
+from veracity.home.directory import write_whole
+from veracity.home.errors import BadName, HomeUnusable
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, find_row, make_receipt
 from veracity.provenance.errors import ReceiptRejected
@@ -36,13 +36,24 @@ def receipt(
         found = find_row(opened, feed, where)
     else:
         found = find_record(opened, feed, *_record(record or ""))
-    body = format_receipt(make_receipt(opened, feed, found))
+    made = make_receipt(opened, feed, found)
+    body = format_receipt(made)
     opened.close()
-    with usable(output):
+    try:
         write_whole(output, body)
+    except OSError as exc:
+        raise HomeUnusable(f"receipt: want to write {output}, got {exc.strerror}") from exc
+    simulated = made.stated.statement.predicate.get("simulated") is True
     text = f"receipt of {feed} record {found.batch}:{found.record}, {len(body):,} bytes, to {output}"
-    document = {"feed": feed, "batch": found.batch, "record": found.record, "bytes": len(body), "to": output}
-    emit("receipt-made", document, text, as_json)
+    document = {
+        "feed": feed,
+        "batch": found.batch,
+        "record": found.record,
+        "bytes": len(body),
+        "to": output,
+        "simulated": simulated,
+    }
+    emit("receipt-made", document, text + mark(simulated), as_json)
 
 
 @click.command()
@@ -74,8 +85,8 @@ def _text(v: Verification) -> str:
     if v.row is not None:
         lines += ["", "the row", columns((f"  {k}", x) for k, x in v.row.items())]
     if v.evidence is not None:
-        received = v.evidence.data.decode("utf-8", "replace").rstrip("\n")
-        lines += ["", "the record as received", f"  {received[:2_000]}"]
+        received = v.evidence.data.decode("utf-8", "replace").rstrip("\r\n")
+        lines += ["", "the record as received", f"  {visible(received[:2_000], keep='')}"]
     if v.not_checked:
         lines += ["", "not checked", *(f"  {line}" for line in v.not_checked)]
     return "\n".join(lines)

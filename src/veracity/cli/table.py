@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 import polars as pl
 
-from veracity.cli.output import columns, emit, in_home
+from veracity.cli.output import columns, emit, in_home, mark
+from veracity.data.lake import collect_rows
 from veracity.home.clock import parse_time
 from veracity.home.contracts import reasons
 from veracity.home.home import Home
@@ -33,7 +34,7 @@ def export(feed: str, to: Path, as_of: str | None, home: Path, as_json: bool) ->
     simulated = opened.feed(feed).contract.simulated
     n = write_rows(table_rows(opened, feed, when), to, simulated=simulated)
     opened.close()
-    text = f"{n:,} rows of {feed} to {to}{'  [SIMULATED]' if simulated else ''}"
+    text = f"{n:,} rows of {feed} to {to}{mark(simulated)}"
     emit(
         "table-export",
         {"feed": feed, "rows": n, "to": to, "as_of": as_of, "simulated": simulated},
@@ -54,28 +55,25 @@ def quarantine(feed: str, reason: str | None, to: Path | None, home: Path, as_js
     opened = Home.open(home)
     contract = opened.feed(feed).contract
     rows = quarantine_rows(opened, feed, reason)
-    mark = "  [SIMULATED]" if contract.simulated else ""
     if to is not None:
         n = write_rows(rows, to, simulated=contract.simulated)
         document = {"feed": feed, "rows": n, "to": to, "simulated": contract.simulated}
-        emit("quarantine", document, f"{n:,} rows to {to}{mark}", as_json)
+        emit("quarantine", document, f"{n:,} rows to {to}{mark(contract.simulated)}", as_json)
     else:
         why = {} if reason else reasons(opened, feed)
-        _show(feed, rows, why, mark, contract.simulated, as_json)
+        _show(feed, rows, why, contract.simulated, as_json)
     opened.close()
 
 
-def _show(
-    feed: str, rows: pl.LazyFrame, why: dict[str, int], mark: str, simulated: bool, as_json: bool
-) -> None:
-    n = int(rows.select(pl.len()).collect().item())
-    first = rows.head(SHOWN).collect()
+def _show(feed: str, rows: pl.LazyFrame, why: dict[str, int], simulated: bool, as_json: bool) -> None:
+    n = int(collect_rows(rows.select(pl.len()), streaming=True).item())
+    first = collect_rows(rows.head(SHOWN))
     lines = []
     for row in first.iter_rows(named=True):
         batch, record, found = row.pop("_batch"), row.pop("_record"), row.pop("reasons")
         values = "  ".join(f"{k}={v}" for k, v in row.items() if v is not None)
         lines.append((f"{batch}:{record}", ", ".join(found), values))
-    text = f"{n:,} rows of {feed} in quarantine{mark}"
+    text = f"{n:,} rows of {feed} in quarantine{mark(simulated)}"
     if why:
         text += "\n" + columns(why.items(), ("reason", "rows"))
     if lines:

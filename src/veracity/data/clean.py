@@ -14,8 +14,10 @@ import polars as pl
 from veracity.data.contract import Contract
 from veracity.data.contract_field import Field
 from veracity.data.errors import WrongFile
-from veracity.data.typed import MICROSECONDS, Typed, parse_timestamps, typed
-from veracity.data.wide import lengthen
+from veracity.data.received import alike, as_rendered
+from veracity.data.render import as_text
+from veracity.data.typed import MICROSECONDS, Typed, parse_dates, parse_timestamps, typed
+from veracity.data.wide import check_wide, lengthen
 
 CLOCK_TOLERANCE_S = 300  # a device's clock may run ahead by this much
 
@@ -82,10 +84,10 @@ def clean(
     known
         Given the key columns of candidate rows, tells which keys the table already holds.
 
-    Raises
-    ------
-    WrongFile
-        If a required column is in the frame under none of its names.
+    Notes
+    -----
+    Where a required column is missing, every row breaks ``required``. That a file cannot be of the
+    feed at all is for ``check_columns`` to say, of its first part, before anything of it is kept.
     """
     fields = lengthen(pick(raw, contract), contract)
     values, masks = _row_rules(fields, contract, received_at)
@@ -106,45 +108,70 @@ def clean(
     return Cleaned(accepted, quarantined, reasons, n_late, first, last)
 
 
+def check_columns(raw: pl.DataFrame, contract: Contract) -> None:
+    """Judge by a file's first part whether it can be of this feed.
+
+    A column that a later header leaves out is no wrong file, wherever the file happens to be cut.
+
+    Raises
+    ------
+    WrongFile
+        If a required column is in the frame under none of its names, or no column of a wide file is.
+    """
+    have = set(raw.columns)
+    for f in contract.fields:
+        if f.required and not f.template and f.name != contract.carried and not _columns_of(f, have):
+            wanted = " or ".join(repr(n) for n in (f.joined or f.sources))
+            got = ", ".join(sorted(have - {"_record"})[:12])
+            raise WrongFile(f"column for {f.name}: want {wanted}, got {got}")
+    if not any(_columns_of(f, have) for f in contract.fields) and contract.carried is None:
+        got = ", ".join(sorted(have - {"_record"})[:12])
+        raise WrongFile(f"columns: want some of the contract's, such as {contract.fields[0].name}, got {got}")
+    check_wide([n for n in raw.columns if n not in contract.source_names and n != "_record"], contract)
+
+
+def _columns_of(f: Field, have: set[str]) -> list[str]:
+    """Return the columns at hand that a field reads; none if it needs several and one is missing."""
+    names = [n for n in (f.joined or f.sources) if n in have]
+    return [] if f.joined and len(names) < len(f.joined) else names
+
+
 def pick(raw: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Name the source's columns as the contract does, still as received.
+    """Name the source's columns as the contract does, as received (`as_rendered`).
 
     A field reads the first of its header names that is present; where a file changed its
     header half-way, both are there and the first that is not null counts.
     """
     have = set(raw.columns)
-    columns: list[pl.Expr] = [pl.col("_record")]
+    columns = [raw["_record"]]
     for f in contract.fields:
         if f.template or f.name == contract.carried:
             continue
-        names = [n for n in (f.joined or f.sources) if n in have]
-        if not names or (f.joined and len(names) < len(f.joined)):
-            if f.required:
-                wanted = " or ".join(repr(n) for n in (f.joined or f.sources))
-                got = ", ".join(sorted(have - {"_record"})[:12])
-                raise WrongFile(f"column for {f.name}: want {wanted}, got {got}")
-            columns.append(pl.lit(None, pl.String).alias(f.name))
+        names = _columns_of(f, have)
+        if not names:
+            columns.append(pl.repeat(None, raw.height, dtype=pl.String, eager=True).alias(f.name))
         elif f.joined:
-            joined = pl.concat_str([pl.col(n).cast(pl.String) for n in names], separator=" ")
-            columns.append(joined.alias(f.name))
-        elif len(names) == 1:
-            columns.append(pl.col(names[0]).alias(f.name))
+            cells = pl.DataFrame([as_text(raw[n]).alias(str(i)) for i, n in enumerate(names)])
+            columns.append(cells.select(pl.concat_str(pl.all(), separator=" ").alias(f.name)).to_series())
         else:
-            columns.append(pl.coalesce([pl.col(n).cast(pl.String) for n in names]).alias(f.name))
-    wide = (
-        [n for n in raw.columns if n not in contract.source_names and n != "_record"]
-        if contract.carried
-        else []
-    )
-    return raw.select(*columns, *(pl.col(n).alias(f"wide:{n}") for n in wide))
+            cells = pl.DataFrame(
+                [c.alias(str(i)) for i, c in enumerate(alike([as_rendered(raw[n], f) for n in names]))]
+            )
+            columns.append(cells.select(pl.coalesce(pl.all()).alias(f.name)).to_series())
+    picked = pl.DataFrame(columns)
+    if not contract.carried:
+        return picked
+    wide = [n for n in raw.columns if n not in contract.source_names and n != "_record"]
+    return picked.hstack([raw[n].alias(f"wide:{n}") for n in wide])
 
 
 def _row_rules(
     fields: pl.DataFrame, contract: Contract, received_at: datetime
 ) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
     """Return the typed rows and, by reason, a mask of the rows that break a row-level rule."""
-    stamps = {f.name: parse_timestamps(fields[f.name], f) for f in contract.fields if f.type == "timestamp"}
-    frame = fields.with_columns(s.alias(f"time:{n}") for n, s in stamps.items())
+    parsers = {"timestamp": parse_timestamps, "date": parse_dates}
+    times = {f.name: parsers[f.type](fields[f.name], f) for f in contract.fields if f.type in parsers}
+    frame = fields.with_columns(s.alias(f"time:{n}") for n, s in times.items())
     parsed: dict[str, Typed] = {f.name: typed(f, fields.schema[f.name]) for f in contract.fields}
     exprs: list[pl.Expr] = []
     for f in contract.fields:
@@ -215,7 +242,7 @@ def _repeated(keys: pl.DataFrame, broken: pl.Series | None, known: KnownKeys) ->
 
 def _reasoned(fields: pl.DataFrame, masks: dict[str, pl.Series], contract: Contract) -> pl.DataFrame:
     names = [f.name for f in contract.fields]
-    text = fields.select(pl.col("_record"), *(pl.col(n).cast(pl.String) for n in names))
+    text = pl.DataFrame([fields["_record"], *(as_text(fields[n]) for n in names)])
     if not masks:
         return text.with_columns(reasons=pl.lit([], pl.List(pl.String))).select("_record", "reasons", *names)
     why = pl.select(

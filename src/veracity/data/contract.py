@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
 import pydantic
-import yaml
 from open_data_contract_standard.model import (
     OpenDataContractStandard,
     SchemaObject,
@@ -29,10 +28,12 @@ from veracity.data.contract_field import (
     zero_rule,
 )
 from veracity.data.errors import MalformedContract
+from veracity.data.plain_yaml import parse_yaml
 from veracity.data.text import TextFormat, UnsupportedText
 from veracity.units import UnknownUnit, check_unit
 
 CONTRACT_BYTES = 262_144
+CENTURY_S = 36_525 * 86_400  # the longest latency: what is older has no lateness
 FEED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 FileKind = Literal["csv", "ndjson", "parquet"]
@@ -74,7 +75,10 @@ class Contract:
 
     def field(self, name: str) -> Field:
         """Return the field called ``name``; ``KeyError`` if there is none."""
-        return next(f for f in self.fields if f.name == name)
+        for f in self.fields:
+            if f.name == name:
+                return f
+        raise KeyError(name)
 
 
 @lru_cache(maxsize=64)
@@ -87,7 +91,7 @@ def parse_contract(text: bytes) -> Contract:
         With the line and property at fault, wherever the text is not YAML, not ODCS, or asks
         for something this engine does not check. A rule is never silently ignored.
     """
-    document = _load(text)
+    document = parse_yaml(text, "contract", CONTRACT_BYTES, MalformedContract)
     try:
         odcs = OpenDataContractStandard.model_validate(document, extra="forbid")
     except pydantic.ValidationError as exc:
@@ -97,39 +101,6 @@ def parse_contract(text: bytes) -> Contract:
             f"contract: {where}: {first['msg']}, got {str(first['input'])[:60]!r}"
         ) from exc
     return _contract(odcs, text)
-
-
-class _OnceLoader(yaml.SafeLoader):
-    """Safe YAML in which a name given twice in one mapping is an error, not the last one's."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for name, _ in node.value:
-            if name.value in seen:
-                mark = name.start_mark
-                raise yaml.constructor.ConstructorError(None, None, f"{name.value!r} given twice", mark)
-            seen.add(name.value)
-        return super().construct_mapping(node, deep)
-
-
-def _load(text: bytes) -> dict[str, Any]:
-    if len(text) > CONTRACT_BYTES:
-        raise MalformedContract(f"contract: want at most {CONTRACT_BYTES} bytes, got {len(text)}")
-    try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise MalformedContract(f"contract: want plain YAML, got an alias (*{event.anchor})")
-        document = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as exc:
-        if isinstance(exc, MalformedContract):
-            raise
-        mark = getattr(exc, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        problem = getattr(exc, "problem", None) or str(exc).splitlines()[0]
-        raise MalformedContract(f"contract: {where}want YAML, got: {problem}") from exc
-    if not isinstance(document, dict):
-        raise MalformedContract(f"contract: want a mapping at the top, got {type(document).__name__}")
-    return document
 
 
 def _contract(odcs: OpenDataContractStandard, text: bytes) -> Contract:
@@ -210,10 +181,15 @@ def _fields(schema: SchemaObject) -> tuple[Field, ...]:
     shared = custom_properties("schema", schema.customProperties, {"missing"})
     missing = missing_tokens("schema", shared.get("missing", ["", "NA"]))
     fields = tuple(read_field(p, missing) for p in properties)
-    names = [f.name for f in fields]
+    names = [f.name.lower() for f in fields]  # tables do not tell names by their case
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise MalformedContract(f"schema.properties: want each name once, got {twice} twice")
+    if "reasons" in names:
+        raise MalformedContract("schema.properties: want another name, got 'reasons' (quarantine's own)")
+    ours = sorted(n for f in fields for n in (*f.sources, *f.joined) if n in ("_record", "_batch"))
+    if ours:
+        raise MalformedContract(f"physicalName: want a column of the source, got {ours[0]!r}, which is ours")
     return fields
 
 
@@ -265,8 +241,8 @@ def check_units(contract: Contract) -> None:
 def _codec(name: str) -> str:
     try:
         "".encode(name)
-    except LookupError as exc:
-        raise MalformedContract(f"encoding: want one Python knows, got {name!r}") from exc
+    except (LookupError, ValueError) as exc:
+        raise MalformedContract(f"encoding: want one Python knows, got {name[:40]!r}") from exc
     return name
 
 
@@ -276,8 +252,11 @@ _SECONDS = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600, "d": 
 def _seconds(name: str, value: Any, unit: str | None) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0 or unit not in _SECONDS:
+    scale = _SECONDS.get(unit or "")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if scale is None or not is_number or not 0 < value <= CENTURY_S / scale:  # as it stands: no NaN passes
         raise MalformedContract(
-            f"slaProperties.{name}: want a positive number of s, min, h or d, got {value!r} {unit!r}"
+            f"slaProperties.{name}: want a positive number of s, min, h or d, at most 100 years,"
+            f" got {str(value)[:40]!r} {unit!r}"
         )
-    return float(value) * _SECONDS[unit]
+    return float(value) * scale

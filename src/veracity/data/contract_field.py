@@ -1,5 +1,7 @@
 """One column of a contract: what a value must be, read from one ODCS property."""
 
+import contextlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from veracity.units import UnknownUnit, conversion
 FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 FIELDS = 1_000
+LENGTH = 2**31 - 1
 _OTHER_BOUNDS = (
     "mustNotBe",
     "mustBeGreaterThan",
@@ -94,9 +97,6 @@ def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         raise MalformedContract(f"{name}.decimal: want '.' or ',', got {decimal!r}")
     values, required, quality_missing = _quality(name, p)
     own = missing_tokens(name, custom["missing"]) if "missing" in custom else None
-    pattern = _take(name, options, "pattern", str, text)
-    if pattern is not None:
-        _check_pattern(name, pattern)
     result = Field(
         name=name,
         type=cast(LogicalType, kind),
@@ -108,13 +108,13 @@ def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         unit=unit,
         scale=scale,
         offset=offset,
-        minimum=_take(name, options, "minimum", float, numeric),
-        maximum=_take(name, options, "maximum", float, numeric),
-        exclusive_minimum=_take(name, options, "exclusiveMinimum", float, numeric),
-        exclusive_maximum=_take(name, options, "exclusiveMaximum", float, numeric),
-        pattern=pattern,
-        min_length=_take(name, options, "minLength", int, text),
-        max_length=_take(name, options, "maxLength", int, text),
+        minimum=_number(name, options, "minimum", numeric),
+        maximum=_number(name, options, "maximum", numeric),
+        exclusive_minimum=_number(name, options, "exclusiveMinimum", numeric),
+        exclusive_maximum=_number(name, options, "exclusiveMaximum", numeric),
+        pattern=_pattern(name, options, text),
+        min_length=_length(name, options, "minLength", text),
+        max_length=_length(name, options, "maxLength", text),
         values=None if values is None else tuple(_allowed(name, kind, v) for v in values),
         formats=_formats(name, options, custom) if time else (),
         zone=_zone(name, options) if kind == "timestamp" else "UTC",
@@ -136,7 +136,10 @@ def _allowed(name: str, kind: str, value: str) -> str:
     """Return an allowed value as the text that a clean value of the type is compared as."""
     try:
         if kind == "number":
-            return str(pl.Series([float(value)]).cast(pl.String)[0])
+            number = float(value)
+            if not math.isfinite(number):
+                raise ValueError(value)
+            return str(pl.Series([number]).cast(pl.String)[0])
         if kind == "integer":
             return str(int(value))
         if kind == "boolean":
@@ -203,20 +206,50 @@ def custom_properties(where: str, properties: list[CustomProperty] | None, known
     return found
 
 
-def _take(name: str, options: dict[str, Any], option: str, kind: type, allowed: bool) -> Any:
+def _take(name: str, options: dict[str, Any], option: str, allowed: bool) -> Any:
     value = options.pop(option, None)
+    if value is not None and not allowed:
+        raise MalformedContract(f"{name}.logicalTypeOptions: {option} does not fit this logicalType")
+    return value
+
+
+def _number(name: str, options: dict[str, Any], option: str, allowed: bool) -> float | None:
+    value = _take(name, options, option, allowed)
     if value is None:
         return None
-    if not allowed:
-        raise MalformedContract(f"{name}.logicalTypeOptions: {option} does not fit this logicalType")
-    good = (
-        isinstance(value, (int, float)) and not isinstance(value, bool)
-        if kind is float
-        else isinstance(value, kind)
-    )
-    if not good:
-        raise MalformedContract(f"{name}.{option}: want a {kind.__name__}, got {value!r}")
-    return kind(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            if math.isfinite(number := float(value)):
+                return number
+    raise MalformedContract(f"{name}.{option}: want a finite number, got {_shown(value)}")
+
+
+def _length(name: str, options: dict[str, Any], option: str, allowed: bool) -> int | None:
+    value = _take(name, options, option, allowed)
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LENGTH:
+        return value
+    raise MalformedContract(f"{name}.{option}: want a whole number from 0 to {LENGTH}, got {_shown(value)}")
+
+
+def _pattern(name: str, options: dict[str, Any], allowed: bool) -> str | None:
+    """Compile once with the engine that will run it (Rust's, linear in the input)."""
+    pattern = _take(name, options, "pattern", allowed)
+    if pattern is None:
+        return None
+    if not isinstance(pattern, str):
+        raise MalformedContract(f"{name}.pattern: want text, got {_shown(pattern)}")
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.PolarsError as exc:
+        raise MalformedContract(f"{name}.pattern: want a regular expression, got {pattern[:60]!r}") from exc
+    return pattern
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**40 else "a longer one"
+    return text[:60]
 
 
 def _check_bounds(f: Field) -> None:
@@ -226,14 +259,6 @@ def _check_bounds(f: Field) -> None:
         raise MalformedContract(f"{f.name}: want minimum <= maximum, got {low} > {high}")
     if f.min_length is not None and f.max_length is not None and f.min_length > f.max_length:
         raise MalformedContract(f"{f.name}: want minLength <= maxLength, got {f.min_length} > {f.max_length}")
-
-
-def _check_pattern(name: str, pattern: str) -> None:
-    """Compile once with the engine that will run it (Rust's, linear in the input)."""
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except pl.exceptions.PolarsError as exc:
-        raise MalformedContract(f"{name}.pattern: want a regular expression, got {pattern[:60]!r}") from exc
 
 
 def _unit(name: str, custom: Mapping[str, Any], numeric: bool) -> tuple[str | None, float, float]:

@@ -29,11 +29,12 @@ def column_names(cells: list[str]) -> tuple[str, ...]:
     while names and not names[-1]:
         names.pop()
     out: dict[str, None] = {}
+    counts: dict[str, int] = {}
     for position, name in enumerate(names, 1):
-        unique, count = name or f"#{position}", 1
+        unique = name or f"#{position}"
         while unique in out or unique == RECORD:
-            count += 1
-            unique = f"{name}#{count}"
+            counts[name] = counts.get(name, 1) + 1
+            unique = f"{name}#{counts[name]}"
         out[unique] = None
     return tuple(out)
 

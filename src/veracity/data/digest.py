@@ -9,8 +9,8 @@ The bytes hashed, in order:
 
 A negative zero is hashed as zero and every NaN as one NaN, because engines differ there.
 Types are ``string int32 int64 float64 bool timestamp[us,UTC] date list<string>`` (a list is
-its lengths, then its items as a column of text) and ``enum[…]`` (one byte, the position in
-the list of names).
+its lengths, then its items as a column of text) and ``enum["a","b"]`` (one byte, the position in
+the list, which is written as canonical JSON).
 """
 
 import hashlib
@@ -21,6 +21,7 @@ import polars as pl
 
 from veracity.canonical import canonical_json
 
+ENUM_NAMES = 256  # positions are one byte
 _NAMES: list[tuple[pl.DataType, str]] = [
     (pl.String(), "string"),
     (pl.Int32(), "int32"),
@@ -50,7 +51,10 @@ def frame_digest(frame: pl.DataFrame) -> str:
 
 def _name(dtype: pl.DataType) -> str:
     if isinstance(dtype, pl.Enum):
-        return f"enum[{','.join(dtype.categories)}]"
+        names = dtype.categories.to_list()
+        if len(names) > ENUM_NAMES:
+            raise TypeError(f"frame digest: want an enum of at most {ENUM_NAMES} names, got {len(names)}")
+        return f"enum{canonical_json(names).decode()}"
     for known, name in _NAMES:
         if dtype == known:
             return name

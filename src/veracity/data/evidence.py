@@ -188,6 +188,8 @@ def _compress(data: bytes, pages: Pages) -> list[bytes]:
 
 def _decompress(body: bytes, size: int, path: str, frame: int) -> bytes:
     try:
+        if (claimed := zstandard.frame_content_size(body)) != size:  # before memory is taken for it
+            raise EvidenceMismatch(f"{path} frame {frame}: want {size} bytes, got {claimed}")
         return zstandard.ZstdDecompressor().decompress(body, max_output_size=size)
     except zstandard.ZstdError as exc:
         raise EvidenceMismatch(

@@ -12,6 +12,7 @@ import polars as pl
 
 from veracity.data.lake import collect_rows
 
+_NEWEST = "_newest"  # no contract can have a column of this name
 ScanBetween = Callable[[tuple[str, object, object] | None], pl.LazyFrame]
 
 
@@ -35,11 +36,12 @@ class KeyHistory:
         self._time = time if time in key else None
         self._sensor = [k for k in key if k != self._time]
         self._scan = scan
-        self._newest = newest
+        fits = newest is not None and set(newest.columns) == {*self._sensor, _NEWEST}
+        self._newest = newest if fits else None
 
     @property
     def newest(self) -> pl.DataFrame | None:
-        """The newest event time per sensor: ``(*sensor columns, newest)``; None without event time."""
+        """The newest event time per sensor: ``(*sensor columns, _newest)``; None without event time."""
         if self._time is None:
             return None
         if self._newest is None:
@@ -76,11 +78,11 @@ class KeyHistory:
         before = self.newest
         latest = self._latest(accepted.lazy()).collect()
         both = latest if before is None else pl.concat([before, latest])
-        grouped = both.group_by(self._sensor).agg(pl.col("newest").max()) if self._sensor else None
-        self._newest = both.select(pl.col("newest").max()) if grouped is None else grouped
+        grouped = both.group_by(self._sensor).agg(pl.col(_NEWEST).max()) if self._sensor else None
+        self._newest = both.select(pl.col(_NEWEST).max()) if grouped is None else grouped
 
     def _latest(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        time = pl.col(self._time or "").max().alias("newest")
+        time = pl.col(self._time or "").max().alias(_NEWEST)
         return rows.group_by(self._sensor).agg(time) if self._sensor else rows.select(time)
 
     def _suspects(self, keys: pl.DataFrame) -> pl.Series:
@@ -90,9 +92,9 @@ class KeyHistory:
         if newest.is_empty():
             return pl.Series([], dtype=pl.Int64)
         if not self._sensor:
-            last = newest["newest"][0]
+            last = newest[_NEWEST][0]
             return (
                 pl.Series([], dtype=pl.Int64) if last is None else (keys[self._time or ""] <= last).arg_true()
             )
         joined = keys.join(newest, on=self._sensor, how="left", maintain_order="left")
-        return (joined[self._time or ""] <= joined["newest"]).fill_null(value=False).arg_true()
+        return (joined[self._time or ""] <= joined[_NEWEST]).fill_null(value=False).arg_true()

@@ -23,12 +23,6 @@ class NotOneObject(Exception):
     """The record is not one unambiguous JSON object: a verdict on one record, kept inside `data`."""
 
 
-def check_object(record: bytes) -> None:
-    """Raise ``NotOneObject`` unless ``record`` is one JSON object that reads one way only."""
-    load_object(record)
-    check_names(record)
-
-
 def load_object(record: bytes) -> dict[str, Any]:
     """Parse a record (RFC 8259, no NaN, no lone surrogates), or raise ``NotOneObject``."""
     if not record.strip(b" \t\r\n"):

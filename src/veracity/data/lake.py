@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import Field as DeltaField
 from deltalake.schema import PrimitiveType
@@ -36,6 +36,10 @@ _DELTA = {
     "date": "date",
 }
 _APP = "veracity"
+_CHECKPOINT_EVERY = 100  #: commits
+# The library would write checkpoints without making them durable, and drop the commits before them.
+_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+_HINT = "_last_checkpoint"
 _NAME = re.compile(r"[0-9]{8,}-([0-9a-f]{64})\.parquet$")
 
 
@@ -55,18 +59,46 @@ class Table:
         self._prefix = prefix
         self._uri = uri
         self._delta: DeltaTable | None = None
+        self._actions: tuple[int, pl.DataFrame] | None = None
 
     @property
     def delta(self) -> DeltaTable:
         """The Delta table as of the last commit this process knows of."""
         if self._delta is None:
             try:
-                self._delta = DeltaTable(self._uri)
-            except TableNotFoundError as exc:
-                raise StoreUnavailable(f"table: want a Delta table at {self._prefix}, got none") from exc
-            except DeltaError as exc:
-                raise TableMismatch(f"table {self._prefix}: {_line(exc)}") from exc
+                self._delta = self._open()
+            except TableMismatch:
+                if not self._drop_checkpoints():
+                    raise
+                self._delta = self._open()
         return self._delta
+
+    def _open(self) -> DeltaTable:
+        try:
+            return DeltaTable(self._uri)
+        except TableNotFoundError as exc:
+            raise StoreUnavailable(f"table: want a Delta table at {self._prefix}, got none") from exc
+        except (DeltaError, OSError, ValueError) as exc:
+            raise TableMismatch(f"table {self._prefix}: {_line(exc)}") from exc
+
+    def _drop_checkpoints(self) -> bool:
+        """Drop Delta's checkpoints, which are a cache of its commits, where one is unreadable.
+
+        A power loss while one was written leaves it empty, or the hint that names it. Readers of a
+        home may not write: False, and the next writer does it.
+        """
+        log = f"{self._prefix}/_delta_log/"
+        found = [p for p in self._objects.list(log.rstrip("/")) if p.startswith(log)]
+        caches = [p for p in found if p.endswith((".parquet", _HINT))]
+        commits = {p for p in found if re.search(r"/[0-9]{20}\.json$", p)}
+        if not caches or commits != {f"{log}{n:020d}.json" for n in range(len(commits))}:
+            return False  # some commits are in a checkpoint only
+        try:
+            for path in caches:
+                self._objects.delete(path)
+        except StoreUnavailable:
+            return False
+        return True
 
     @property
     def version(self) -> int:
@@ -77,8 +109,7 @@ class Table:
         """Make the empty table, version 0; nothing if it is there."""
         if DeltaTable.is_deltatable(self._uri):
             return
-        fields = [DeltaField(f.name, PrimitiveType(_DELTA[f.type])) for f in contract.fields]
-        fields += [DeltaField("_record", PrimitiveType("long")), DeltaField("_batch", PrimitiveType("long"))]
+        fields = [DeltaField(name, PrimitiveType(kind)) for name, kind in delta_columns(contract)]
         about = "SIMULATED. " if contract.simulated else ""
         with _translated(self._prefix):
             self._delta = DeltaTable.create(
@@ -107,10 +138,16 @@ class Table:
         properties = CommitProperties(app_transactions=[Transaction(_APP, batch)])
         with _translated(self._prefix):
             self.delta.create_write_transaction(
-                [action], "append", self.delta.schema(), commit_properties=properties
+                [action],
+                "append",
+                self.delta.schema(),
+                commit_properties=properties,
+                post_commithook_properties=_NO_HOOKS,
             )
             self.delta.update_incremental()
         self._sync_commit()
+        if self.version % _CHECKPOINT_EVERY == 0:
+            self._checkpoint()
         return self.version
 
     def scan(
@@ -162,8 +199,21 @@ class Table:
         """Make the last commit durable: the Delta library does not."""
         self._objects.sync(f"{self._prefix}/_delta_log/{self.version:020d}.json")
 
+    def _checkpoint(self) -> None:
+        """Sum the commits up in one durable file, so that a table opens fast."""
+        with _translated(self._prefix):
+            self.delta.create_checkpoint()
+        for name in (f"{self.version:020d}.checkpoint.parquet", _HINT):
+            self._objects.sync(f"{self._prefix}/_delta_log/{name}")
+
+    def files(self) -> pl.DataFrame:
+        """Return the table's files as Delta's log has them: ``path``, ``num_records``, ``min._batch``…"""
+        if self._actions is None or self._actions[0] != self.version:
+            self._actions = self.version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
+        return self._actions[1]
+
     def _files(self, up_to: int | None, batch: int | None, between: tuple[str, Any, Any] | None) -> list[str]:
-        actions = pl.DataFrame(self.delta.get_add_actions(flatten=True))
+        actions = self.files()
         if actions.is_empty():
             return []
         low, high = pl.col("min._batch"), pl.col("max._batch")
@@ -177,6 +227,16 @@ class Table:
             keep &= (pl.col(f"min.{column}") <= last) & (pl.col(f"max.{column}") >= first)
         chosen = actions.filter(keep.fill_null(value=True)).sort("min._batch")
         return [f"{self._uri}/{p}" for p in chosen["path"].to_list()]
+
+
+def delta_columns(contract: Contract) -> list[tuple[str, str]]:
+    """Return the names and Delta types of a feed's table, in order."""
+    return [*((f.name, _DELTA[f.type]) for f in contract.fields), ("_record", "long"), ("_batch", "long")]
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a table's file has the name that ``append`` gives, not one of another Delta writer."""
+    return _NAME.search(path) is not None
 
 
 def collect_rows(rows: pl.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:

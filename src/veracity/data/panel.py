@@ -19,7 +19,7 @@ import polars as pl
 from veracity.data.errors import MalformedPanel, PanelTooLarge
 from veracity.data.panel_definition import Column, Panel
 
-CELLS = 200_000_000
+CELLS = 100_000_000
 STATE = pl.Enum(["measured", "previous", "linear"])
 _MEASURED, _PREVIOUS, _LINEAR, _EMPTY = 0, 1, 2, 255
 
@@ -70,17 +70,15 @@ def build_panel(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[s
     MalformedPanel
         If a column asked for is not in its feed, or is no number.
     PanelTooLarge
-        If keys x grid has more than 200 million cells.
+        If keys x times are more than 100 million cells, those around the grid that windows and
+        fills look at included.
     """
     for c in panel.columns:
         _check_column(c, rows[c.feed])
     keys = _keys(panel, rows)
     grid = _grid(panel, rows, times)
     n_keys = 1 if keys is None else keys.len()
-    if n_keys * grid.n > CELLS:
-        raise PanelTooLarge(
-            f"panel {panel.name}: want at most {CELLS:,} cells, got {n_keys:,} keys x {grid.n:,} times"
-        )
+    _check_size(panel.name, n_keys, grid.n)
     out: list[pl.Series] = []
     stamps = pl.Series("time", grid.start_us + grid.every_us * np.arange(grid.n), dtype=pl.Int64)
     stamps = stamps.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
@@ -105,13 +103,40 @@ def build_panel(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[s
 def align(readings: Readings, column: Column, grid: Grid, n_keys: int) -> tuple[Floats, States]:
     """Aggregate readings into ``(n_keys, grid.n)`` values and states.
 
+    A fill looks at the times around the grid too, as far as ``longest_age`` and the readings go:
+    a cell is the same wherever the grid starts and ends.
+
     Cost: one pass over the readings, ``window / every`` passes over the grid.
     """
     slot = -((grid.start_us - readings.times) // grid.every_us)  # rounded up: (t - every, t]
+    before, after = _around(slot, column, grid)
+    wide = Grid(grid.start_us - before * grid.every_us, grid.every_us, before + grid.n + after)
+    if before:
+        slot += before
+    values, states = _align(readings, slot, column, wide, n_keys)
+    return values[:, before : before + grid.n], states[:, before : before + grid.n]
+
+
+def _around(slot: Ints, column: Column, grid: Grid) -> tuple[int, int]:
+    """Return how many times before and after the grid a fill may take a value from.
+
+    ``previous`` takes from a measured time at most ``longest_age`` back, ``linear`` from two that
+    are at most that far apart. Where there are no readings there is nothing to take.
+    """
+    if column.fill == "none" or not len(slot):
+        return 0, 0
+    furthest = column.longest_age_us // grid.every_us
+    before = min(furthest, max(0, -int(slot.min())))
+    after = min(furthest, max(0, int(slot.max()) - grid.n + 1)) if column.fill == "linear" else 0
+    return before, after
+
+
+def _align(readings: Readings, slot: Ints, column: Column, grid: Grid, n_keys: int) -> tuple[Floats, States]:
     reach = column.window_us // grid.every_us
     inside = (slot > -reach) & (slot < grid.n)
     lead = reach - 1  # windows of the first times reach back before the grid
     width = grid.n + lead
+    _check_size(column.name, n_keys, width)
     if not inside.all():
         readings = Readings(readings.keys[inside], readings.times[inside], readings.values[inside])
         slot = slot[inside]
@@ -131,6 +156,14 @@ def align(readings: Readings, column: Column, grid: Grid, n_keys: int) -> tuple[
     elif column.fill == "linear" and not counts.all():
         _fill_linear(values, states, column.longest_age_us, grid)
     return values, states
+
+
+def _check_size(name: str, n_keys: int, n_times: int) -> None:
+    """Raise ``PanelTooLarge`` if so many cells are too many; a grid has times even where it has no key."""
+    if max(n_keys, 1) * n_times > CELLS:
+        raise PanelTooLarge(
+            f"panel: want at most {CELLS:,} cells, got {n_keys:,} keys x {n_times:,} times in {name}"
+        )
 
 
 def _per_cell(cell: Ints, readings: Readings, column: Column, n_cells: int) -> Floats:

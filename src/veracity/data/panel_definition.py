@@ -2,13 +2,12 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast, get_args
 
-import yaml
-
 from veracity.data.errors import MalformedPanel
+from veracity.data.plain_yaml import parse_yaml
 
 PANEL_BYTES = 65_536
 COLUMNS = 256
@@ -16,6 +15,8 @@ COLUMNS = 256
 Aggregate = Literal["mean", "sum", "min", "max", "count", "first", "last"]
 Fill = Literal["none", "previous", "linear"]
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+_TAKEN = ("time", "simulated")  # columns that a panel's file has of its own
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)")
 _MICROSECONDS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
@@ -45,6 +46,7 @@ class Panel:
     key: str | None
     columns: tuple[Column, ...]
     sha256: str
+    text: bytes = field(repr=False)
 
     @property
     def feeds(self) -> tuple[str, ...]:
@@ -54,14 +56,7 @@ class Panel:
 
 def parse_panel(text: bytes) -> Panel:
     """Read a panel's definition from YAML bytes; ``MalformedPanel`` names the part at fault."""
-    if len(text) > PANEL_BYTES:
-        raise MalformedPanel(f"panel: want at most {PANEL_BYTES} bytes, got {len(text)}")
-    try:
-        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise MalformedPanel("panel: want plain YAML, got an alias")
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
-        raise MalformedPanel(f"panel: want YAML, got: {str(exc).splitlines()[0]}") from exc
+    document = parse_yaml(text, "panel", PANEL_BYTES, MalformedPanel)
     top = _mapping("panel", document, {"name", "description", "grid", "key", "columns"})
     grid = _mapping("grid", top.get("grid"), {"every", "start", "end"})
     every = _duration("grid.every", grid.get("every"))
@@ -69,19 +64,23 @@ def parse_panel(text: bytes) -> Panel:
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
         raise MalformedPanel(f"name: want [a-z0-9-], at most 64 characters, got {name!r}")
     key = top.get("key")
-    if key is not None and not isinstance(key, str):
-        raise MalformedPanel(f"key: want a column name, got {key!r}")
+    if key is not None and (not isinstance(key, str) or not _NAME.fullmatch(key) or key in _TAKEN):
+        raise MalformedPanel(f"key: want letters, digits and _, none of {_taken()}, got {str(key)[:80]!r}")
     columns = top.get("columns")
     if not isinstance(columns, list) or not 0 < len(columns) <= COLUMNS:
         raise MalformedPanel(f"columns: want a list of 1 to {COLUMNS}, got {str(columns)[:40]!r}")
     parsed = tuple(_column(c, key, every) for c in columns)
     names = [c.name for c in parsed]
-    if len(set(names)) < len(names) or {"time", key} & set(names):
-        raise MalformedPanel(f"columns: want different names, none of them 'time' or the key, got {names}")
+    made = [*_TAKEN, *([key] if key is not None else []), *names, *(f"{n}_state" for n in names)]
+    if len(set(made)) < len(made):
+        raise MalformedPanel(
+            f"columns: want different names, none of them {_taken()}, and the key no column's _state,"
+            f" got key {key!r} and {names}"
+        )
     start, end = _time("grid.start", grid.get("start")), _time("grid.end", grid.get("end"))
     if start is not None and end is not None and start >= end:
         raise MalformedPanel(f"grid: want start before end, got {start} and {end}")
-    return Panel(name, every, start, end, key, parsed, hashlib.sha256(text).hexdigest())
+    return Panel(name, every, start, end, key, parsed, hashlib.sha256(text).hexdigest(), text)
 
 
 def _column(document: Any, key: str | None, every: int) -> Column:
@@ -91,7 +90,7 @@ def _column(document: Any, key: str | None, every: int) -> Column:
         if not isinstance(c.get(needed), str):
             raise MalformedPanel(f"column.{needed}: want text, got {c.get(needed)!r}")
     where = c["name"]
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", where) or where.endswith("_state"):
+    if not _NAME.fullmatch(where) or where.endswith("_state"):
         raise MalformedPanel(f"column.name: want letters, digits and _, not ending in _state, got {where!r}")
     aggregate, fill = c.get("aggregate", "mean"), c.get("fill", "none")
     if aggregate not in get_args(Aggregate):
@@ -137,7 +136,7 @@ def _mapping(where: str, value: Any, known: set[str]) -> dict[str, Any]:
 def _duration(where: str, value: Any) -> int:
     match = _DURATION.fullmatch(str(value))
     if match is None:
-        raise MalformedPanel(f"{where}: want a duration such as 30s, 5m, 1h or 1d, got {value!r}")
+        raise MalformedPanel(f"{where}: want a duration such as 30s, 5m, 1h or 1d, got {str(value)[:40]!r}")
     return int(match.group(1)) * _MICROSECONDS[match.group(2)]
 
 
@@ -146,6 +145,12 @@ def _time(where: str, value: Any) -> datetime | None:
         return None
     try:
         stamp = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError as exc:
-        raise MalformedPanel(f"{where}: want a time such as 2026-09-01T00:00:00Z, got {value!r}") from exc
-    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+        return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise MalformedPanel(
+            f"{where}: want a time such as 2026-09-01T00:00:00Z, got {str(value)[:40]!r}"
+        ) from exc
+
+
+def _taken() -> str:
+    return " or ".join(map(repr, _TAKEN))

@@ -10,7 +10,6 @@ from veracity.data.bytescan import (
     NEWLINE,
     QUOTE,
     RETURN,
-    Bytes,
     Mask,
     Offsets,
     count_within,
@@ -20,7 +19,7 @@ from veracity.data.bytescan import (
 from veracity.data.csv_cells import UnpairedQuote, split_cells, strip_newline
 from veracity.data.csv_header import column_names, header_candidates, is_header
 from veracity.data.prepared import Prepared
-from veracity.data.splitting import alternate
+from veracity.data.splitting import stray_quotes
 from veracity.data.text import LAYOUTS, RECORD, ParsedRecords, TooManyLayouts
 
 Columns = tuple[str, ...]
@@ -106,7 +105,9 @@ class _Shape:
             quotes = positions(data, QUOTE)
             records = np.searchsorted(ends, quotes, side="right")
             self.quoted[block][records] = True
-            self.plain[block][records[_stray(array, quotes, records, starts, ends, self._byte[0])]] = False
+            self.plain[block][records[stray_quotes(array, quotes, records, starts, ends, self._byte[0])]] = (
+                False
+            )
             home = np.searchsorted(ends, seps, side="right")
             before = np.searchsorted(quotes, seps) - np.searchsorted(quotes, starts)[home]
             seps = seps[before % 2 == 0]
@@ -128,20 +129,6 @@ class _Shape:
         for i in np.flatnonzero(likely).tolist():
             likely[i] = not run.record(records[i]).translate(None, self._byte + b' \t\r\n"')
         return likely
-
-
-def _stray(array: Bytes, quotes: Offsets, records: Offsets, starts: Offsets, ends: Offsets, sep: int) -> Mask:
-    """Tell which quotes neither open nor close a field (compare `splitting.odd_quote_lines`)."""
-    opening = alternate(records)
-    before = array[np.maximum(quotes - 1, 0)]
-    after = array[np.minimum(quotes + 1, len(array) - 1)]
-    fine_open = (quotes == starts[records]) | (before == sep) | (before == QUOTE)
-    left = ends[records] - quotes
-    fine_close = (after == sep) | (after == QUOTE)
-    fine_close |= ((left == 2) & (after == NEWLINE)) | ((left == 3) & (after == RETURN))
-    stray: Mask = np.where(opening, ~fine_open, ~fine_close)
-    stray |= opening & np.append(records[1:] != records[:-1], True)
-    return stray
 
 
 def _layouts(
@@ -168,6 +155,8 @@ def _layouts(
         names = column_names(cells)
         seen.add(names)
         if names != layouts[-1][1]:
+            if layouts[-1][0] == index:  # the first record of a part: nothing was read under the last
+                layouts.pop()
             layouts.append((index, names))
             if len(layouts) > LAYOUTS:
                 raise TooManyLayouts(f"headers: want at most {LAYOUTS} changes of columns a part, got more")

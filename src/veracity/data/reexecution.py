@@ -55,8 +55,14 @@ def text_format(contract: Contract, kind: str) -> TextFormat:
 
 
 def source_types(contract: Contract) -> dict[str, pl.DataType]:
-    """Return the columns that an NDJSON reader may take as numbers straight away."""
-    return {n: pl.Float64() for f in contract.fields if f.type == "number" for n in f.sources}
+    """Return the columns that an NDJSON reader may take as numbers straight away.
+
+    Only those that every field reads as a number: of the others the text counts.
+    """
+    numbers = {n for f in contract.fields if f.type == "number" for n in f.sources}
+    others = {n for f in contract.fields if f.type != "number" for n in f.sources}
+    joined = {n for f in contract.fields for n in f.joined}
+    return {n: pl.Float64() for n in sorted(numbers - others - joined)}
 
 
 def known_names(contract: Contract, fmt: TextFormat, data: bytes) -> frozenset[str]:

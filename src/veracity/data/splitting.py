@@ -6,7 +6,7 @@ can be read in chunks of any size, and evidence can be cut again from any record
 
 import numpy as np
 
-from veracity.data.bytescan import NEWLINE, QUOTE, RETURN, Mask, Offsets, positions
+from veracity.data.bytescan import NEWLINE, QUOTE, RETURN, Bytes, Mask, Offsets, positions
 from veracity.data.csv_cells import record_end
 from veracity.data.text import RECORD_BYTES, TextFormat
 
@@ -81,30 +81,44 @@ def odd_quote_lines(data: bytes, newlines: Offsets, separator: bytes) -> Offsets
 
 
 def _odd_in_block(data: bytes, newlines: Offsets, separator: bytes) -> Offsets:
-    """Judge each quote by its neighbours.
-
-    In a line that is fine, quotes alternate: an opening one stands after a separator, at the
-    line's beginning or right after a closing one (``""`` inside a field); a closing one stands
-    before a separator, a quote or the line's end.
-    """
     array = np.frombuffer(data, np.uint8)
     quotes = positions(data, QUOTE)
     lines = np.searchsorted(newlines, quotes)
-    opening = alternate(lines)
-    before = array[np.maximum(quotes - 1, 0)]
-    before[quotes == 0] = NEWLINE
-    padded = np.minimum(quotes[:, None] + (1, 2), len(array) - 1)
-    after, beyond = array[padded[:, 0]], array[padded[:, 1]]
-    after[quotes + 1 == len(array)] = NEWLINE  # the text's end; a tail is walked all the same
-    sep = separator[0]
-    fine_open = (before == sep) | (before == NEWLINE) | (before == QUOTE)
-    fine_close = (after == sep) | (after == NEWLINE) | (after == QUOTE)
-    fine_close |= (after == RETURN) & (beyond == NEWLINE)
-    bad = np.where(opening, ~fine_open, ~fine_close)
-    last = np.append(lines[1:] != lines[:-1], True)
-    bad |= last & opening  # an odd number of quotes
+    starts = np.concatenate(([0], newlines + 1))
+    ends = np.append(newlines + 1, len(data))
+    bad = stray_quotes(array, quotes, lines, starts, ends, separator[0])
     bad |= lines == len(newlines)  # the tail has no newline yet
     return np.unique(lines[bad])
+
+
+def stray_quotes(
+    array: Bytes, quotes: Offsets, homes: Offsets, starts: Offsets, ends: Offsets, separator: int
+) -> Mask:
+    """Tell which quotes neither open nor close a field, each judged by its neighbours.
+
+    In a span that is fine, quotes alternate: an opening one stands after a separator, at the
+    span's beginning or right after a closing one (``""`` inside a field); a closing one stands
+    before a separator, a quote or the span's newline. An odd last quote is stray too.
+
+    Parameters
+    ----------
+    array, quotes
+        The text, and where its quotes are.
+    homes
+        Which span each quote is in, rising.
+    starts, ends
+        The spans: lines or records, newline included.
+    """
+    opening = alternate(homes)
+    before = array[np.maximum(quotes - 1, 0)]
+    after = array[np.minimum(quotes + 1, len(array) - 1)]
+    fine_open = (quotes == starts[homes]) | (before == separator) | (before == QUOTE)
+    left = ends[homes] - quotes
+    fine_close = (after == separator) | (after == QUOTE)
+    fine_close |= ((left == 2) & (after == NEWLINE)) | ((left == 3) & (after == RETURN))
+    stray: Mask = np.where(opening, ~fine_open, ~fine_close)
+    stray |= opening & np.append(homes[1:] != homes[:-1], True)
+    return stray
 
 
 def alternate(groups: Offsets) -> Mask:

@@ -15,6 +15,7 @@ from veracity.provenance.statements.file import FILE_NAME, WANT_FILE_NAME
 
 FileKind = Literal["csv", "ndjson", "parquet"]
 Compression = Literal["none", "gzip"]
+Identity = tuple[int, int, int, int, int]
 
 _KINDS: dict[str, FileKind] = {
     ".csv": "csv",
@@ -44,7 +45,8 @@ class FileInfo:
     n_bytes, sha256
         Of the bytes on disk, compressed or not; lowercase hex.
     identity
-        Device, inode, size and time of change (ns): a later read compares them.
+        Device, inode, size and the two times of change (ns), of which a program can set only one
+        back: a later read compares them.
     """
 
     path: Path
@@ -52,7 +54,7 @@ class FileInfo:
     compression: Compression
     n_bytes: int
     sha256: str
-    identity: tuple[int, int, int, int] = field(repr=False)
+    identity: Identity = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -107,6 +109,12 @@ def open_again(info: FileInfo) -> Iterator[BufferedReader]:
         check_same(info, file)
 
 
+def read_file(path: Path, limit: int) -> bytes:
+    """Return a regular file's first ``limit`` bytes and one more, if it has more; see ``open_file``."""
+    with open_file(path) as file:
+        return file.read(limit + 1)
+
+
 @contextmanager
 def open_file(path: Path) -> Iterator[BufferedReader]:
     """Open a regular file, turning what the system says into `UnreadableFile`."""
@@ -136,12 +144,12 @@ def check_same(info: FileInfo, file: BufferedReader) -> None:
         raise ChangedFile(f"{info.name}: want the file of sha256 {info.sha256[:12]}, got one changed since")
 
 
-def _identity(file: BufferedReader) -> tuple[int, int, int, int]:
+def _identity(file: BufferedReader) -> Identity:
     return _stat(os.fstat(file.fileno()))
 
 
-def _stat(found: os.stat_result) -> tuple[int, int, int, int]:
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+def _stat(found: os.stat_result) -> Identity:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _check_name(name: str) -> None:

@@ -1,9 +1,7 @@
 """Text files in parts: streamed, decompressed, cut into records, in bounded memory."""
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader
 
 import numpy as np
 
@@ -17,8 +15,7 @@ from veracity.data.records import (
 )
 from veracity.feeds.errors import CorruptFile
 from veracity.feeds.file_info import FileInfo, open_again
-
-_CHUNK = 8 * 1024 * 1024
+from veracity.feeds.text_stream import TextStream
 
 
 @dataclass(frozen=True)
@@ -74,55 +71,11 @@ def iter_parts(
     if records_per_part <= 0 or records_per_part % RECORDS_PER_PAGE:
         raise ValueError(f"records_per_part: want a multiple of {RECORDS_PER_PAGE}, got {records_per_part}")
     with open_again(file) as source:
-        stream = _Stream(file, source)
+        stream = TextStream(file.name, file.compression, source)
         cutter = _Cutter(fmt, records_per_part, part_bytes)
         for chunk in stream.chunks():
             yield from cutter.feed(chunk)
         yield from cutter.finish(stream.truncated)
-
-
-class _Stream:
-    """The file's bytes, decompressed. ``truncated`` is right once they are all read."""
-
-    def __init__(self, file: FileInfo, source: BufferedReader) -> None:
-        self._file, self._source = file, source
-        self.truncated = False
-
-    def chunks(self) -> Iterator[bytes]:
-        if self._file.compression == "none":
-            while chunk := self._source.read(_CHUNK):
-                yield chunk
-        else:
-            yield from self._inflated()
-
-    def _inflated(self) -> Iterator[bytes]:
-        """Inflate members one after another; zero bytes after the last are padding (as gzip has it)."""
-        raw, at_start, n_members = b"", True, 0
-        inflater = zlib.decompressobj(wbits=31)
-        while True:
-            raw = raw or self._source.read(_CHUNK)
-            if at_start and n_members:
-                raw = raw.lstrip(b"\0") if raw[:1] == b"\0" else raw
-                if not raw:
-                    if not (raw := self._source.read(_CHUNK)):
-                        return
-                    continue
-            if not raw:
-                self.truncated = True
-                if rest := inflater.flush():
-                    yield rest
-                return
-            try:
-                chunk = inflater.decompress(raw, _CHUNK)
-            except zlib.error as exc:
-                raise CorruptFile(f"{self._file.name}: want a gzip stream, got: {exc}") from exc
-            at_start = False
-            raw = inflater.unconsumed_tail
-            if chunk:
-                yield chunk
-            if inflater.eof:
-                raw, at_start, n_members = inflater.unused_data, True, n_members + 1
-                inflater = zlib.decompressobj(wbits=31)
 
 
 class _Cutter:
@@ -149,6 +102,8 @@ class _Cutter:
         yield from self._take(self._tail, split_records(self._tail, self._fmt, at_end=True))
         if self._n_records:
             yield self._part(truncated)
+        elif truncated and not self._first_record:
+            raise CorruptFile("gzip: want a stream with something in it, got only its beginning")
 
     def _take(self, data: bytes, ends: Offsets) -> Iterator[TextPart]:
         start = 0

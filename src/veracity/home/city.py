@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from veracity.home import audit, contracts, enrolments, ingest, panels, receipts, tables
-from veracity.home.clock import Clock, parse_time
+from veracity.home.clock import Clock, parse_time, take_time
 from veracity.home.home import Feed, Home, Writer, open_writer
 from veracity.provenance.keys import PublicKey
 from veracity.provenance.receipts import Receipt
@@ -62,12 +62,18 @@ class City:
             return [contracts.status(home, name) for name in home.feeds()]
 
     def ingest(
-        self, feed: str, files: Sequence[Path | str], *, sign: str | None = None, resume: bool = False
+        self,
+        feed: str,
+        files: Path | str | Sequence[Path | str],
+        *,
+        sign: str | None = None,
+        resume: bool = False,
     ) -> list[ingest.FileReport]:
-        """Take files into a feed; ``sign`` names an agency whose key is kept here, or a key file."""
+        """Take one file or several into a feed; ``sign`` names an agency with its key here, or a key file."""
+        paths = [files] if isinstance(files, (str, Path)) else files
         with self._writing() as home:
             key = enrolments.signing_key(home, sign) if sign else None
-            return ingest.ingest(home, feed, [Path(f) for f in files], sign=key, resume=resume)
+            return ingest.ingest(home, feed, [Path(f) for f in paths], sign=key, resume=resume)
 
     def table(self, feed: str, as_of: When = None) -> pl.LazyFrame:
         """Return a feed's accepted rows, as known at ``as_of``."""
@@ -117,4 +123,6 @@ class City:
 
 
 def _when(value: When) -> datetime | None:
-    return parse_time("as_of", value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return parse_time("as_of", value)
+    return None if value is None else take_time("as_of", value)

@@ -25,8 +25,12 @@ def system_clock() -> Clock:
 
 
 def format_time(stamp: datetime) -> str:
-    """Write a time as statements carry it: UTC, microseconds, ``Z``; sorts as text."""
-    return stamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Write a time as statements carry it: UTC, microseconds, ``Z``; sorts as text.
+
+    One without an offset is UTC.
+    """
+    # isoformat, not strftime: that leaves the zeros out of a year below 1000
+    return _utc(stamp).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_time(where: str, text: str) -> datetime:
@@ -35,4 +39,16 @@ def parse_time(where: str, text: str) -> datetime:
         stamp = datetime.fromisoformat(text)
     except ValueError as exc:
         raise BadName(f"{where}: want a time such as 2026-09-01T00:00:00Z, got {text[:40]!r}") from exc
+    return take_time(where, stamp)
+
+
+def take_time(where: str, stamp: datetime) -> datetime:
+    """Return a time in UTC; one without an offset is UTC. ``BadName`` if no calendar there has it."""
+    try:
+        return _utc(stamp)
+    except OverflowError as exc:
+        raise BadName(f"{where}: want a time of the years 1 to 9999 in UTC, got {stamp.isoformat()}") from exc
+
+
+def _utc(stamp: datetime) -> datetime:
     return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)

@@ -1,15 +1,15 @@
 """Feeds are added, and their contracts changed, by a statement in the log."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
-from veracity.data.contract import Contract, check_units, parse_contract
+from veracity.data.contract import CONTRACT_BYTES, Contract, check_units, parse_contract
 from veracity.data.errors import MalformedContract
 from veracity.data.lake import collect_rows
-from veracity.feeds.errors import UnreadableFile
+from veracity.feeds.file_info import read_file
 from veracity.home.errors import ContractBreaks, UnknownAgency
 from veracity.home.home import Feed, Home, Writer, contract_path, sealed_contract
 
@@ -20,6 +20,8 @@ class FeedStatus:
 
     ``age_s`` is the age of the newest accepted reading at ``asked_at``; ``is_fresh`` compares
     it with the contract's latency (None where the contract asks for none, or nothing came).
+    ``late`` counts the accepted rows that were older on arrival than the contract of their batch
+    allows (None where no contract asks).
     """
 
     feed: str
@@ -33,6 +35,7 @@ class FeedStatus:
     accepted: int
     quarantined: int
     refused: int
+    late: int | None
     newest: str | None
     age_s: float | None
     is_fresh: bool | None
@@ -40,11 +43,7 @@ class FeedStatus:
 
 def load_contract(path: Path) -> Contract:
     """Read a contract file and check its units; errors name the file."""
-    try:
-        with path.open("rb") as handle:
-            text = handle.read(300_000)
-    except OSError as exc:
-        raise UnreadableFile(f"contract {path}: want a readable file, got: {exc.strerror}") from exc
+    text = read_file(path, CONTRACT_BYTES)
     try:
         contract = parse_contract(text)
         check_units(contract)
@@ -112,10 +111,49 @@ def status(home: Home, name: str) -> FeedStatus:
         accepted=sum(r.accepted for r in rows),
         quarantined=sum(r.quarantined for r in rows),
         refused=sum(r.refused for r in rows),
+        late=count_late(home, name),
         newest=newest,
         age_s=age,
         is_fresh=None if age is None or contract.latency_s is None else age <= contract.latency_s,
     )
+
+
+def count_late(home: Home, name: str) -> int | None:
+    """Count the accepted rows that came late; None if no batch came under a contract with a latency.
+
+    The first and last times in a batch's statement mostly answer for all of its rows; only the
+    rows of the others are looked at.
+    """
+    time = home.feed(name).contract.time
+    total: int | None = None
+    mixed: list[tuple[int, datetime]] = []
+    for _, predicate in home.index.predicates("ingest", name):
+        latency_s = home.contract(str(predicate["contract"])).latency_s
+        if latency_s is None:
+            continue
+        total = total or 0
+        if predicate["event_time"] is None:
+            continue
+        received_at = datetime.fromisoformat(predicate["received_at"])
+        oldest = datetime.fromtimestamp(received_at.timestamp() - latency_s, UTC)  # as clean does
+        first, last = (datetime.fromisoformat(predicate["event_time"][end]) for end in ("first", "last"))
+        if last < oldest:
+            total += int(predicate["counts"]["accepted"])
+        elif first < oldest:
+            mixed.append((int(predicate["batch"]), oldest))
+    if total is None or not mixed or time is None:
+        return total
+    schema = {"_batch": pl.Int64(), "_oldest": pl.Datetime("us", "UTC")}
+    limits = pl.LazyFrame(mixed, schema=schema, orient="row")
+    rows = home.table(name).scan(up_to_batch=mixed[-1][0]).filter(pl.col("_batch") >= mixed[0][0])
+    late = rows.select("_batch", time).join(limits, on="_batch").filter(pl.col(time) < pl.col("_oldest"))
+    return total + int(collect_rows(late.select(pl.len()), streaming=True).item())
+
+
+def is_simulated(home: Home, feed: str | None = None, *, agency: str | None = None) -> bool:
+    """Tell from the statements whether any feed is simulated: one feed, an agency's, or any of all."""
+    said = home.index.predicates("contract", feed)
+    return any(p["simulated"] is True for _, p in said if agency is None or p["agency"] == agency)
 
 
 def reasons(home: Home, name: str) -> dict[str, int]:

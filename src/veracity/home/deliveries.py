@@ -1,15 +1,17 @@
 """Who sent a file: signing one, and checking the signature that came with it."""
 
 import json
+import os
 from pathlib import Path
 
 from veracity.data.contract import Contract
 from veracity.data.text import RECORDS_PER_PAGE, RECORDS_PER_PART
-from veracity.feeds.file_info import FileInfo
+from veracity.feeds.errors import UnreadableFile
+from veracity.feeds.file_info import FileInfo, read_file
 from veracity.home.sources import part_roots
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.provenance.agencies import Agencies
-from veracity.provenance.dsse import Envelope, open_envelope, seal
+from veracity.provenance.dsse import MAX_ENVELOPE_BYTES, Envelope, open_envelope, seal
 from veracity.provenance.errors import (
     EnvelopeRejected,
     MalformedEnvelope,
@@ -68,12 +70,11 @@ def read_sidecar(path: Path) -> Envelope | None:
         If there is one that is no envelope.
     """
     beside = sidecar(path)
-    try:
-        with beside.open("rb") as handle:
-            return open_envelope(handle.read(65_536))
-    except FileNotFoundError:
+    if not os.path.lexists(beside):
         return None
-    except (OSError, MalformedEnvelope) as exc:
+    try:
+        return open_envelope(read_file(beside, MAX_ENVELOPE_BYTES))
+    except (UnreadableFile, MalformedEnvelope) as exc:
         raise Refused("signature", f"{beside.name}: {exc}") from exc
 
 

@@ -81,6 +81,12 @@ class DeliveryInterrupted(HomeError, Rejected):
     code = "delivery-interrupted"
 
 
+class ClockBehind(HomeError, Unavailable):
+    """The clock stands well before the last batch's time of receipt: one of the two is wrong."""
+
+    code = "clock-behind"
+
+
 class StateBehind(HomeError, Rejected):
     """The home's parts disagree: something was restored or changed outside this program."""
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from sqlalchemy.exc import IntegrityError
+
 from veracity.data.contract import Contract, parse_contract
 from veracity.data.evidence import EvidenceStore
 from veracity.data.lake import Table, local_uri
+from veracity.errors import Malformed, Rejected
 from veracity.home.clock import Clock, system_clock
 from veracity.home.directory import (
     Directory,
@@ -25,16 +28,16 @@ from veracity.home.directory import (
     writing,
 )
 from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
-from veracity.home.index import Index
+from veracity.home.index import Index, Pending
 from veracity.log.append import Log
 from veracity.log.notes import Signer, Verifier
 from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
 from veracity.log.reader import LogReader
 from veracity.provenance.agencies import Agencies
-from veracity.provenance.dsse import open_envelope, sign_envelope
+from veracity.provenance.dsse import open_envelope, sign_envelope, verify
 from veracity.provenance.errors import ExposedKey
 from veracity.provenance.keys import SigningKey, read_signing_key, write_signing_key
-from veracity.provenance.statements import Enrol, SealedContract, format_statement
+from veracity.provenance.statements import Enrol, Ingest, SealedContract, format_statement, parse_statement
 from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
@@ -60,10 +63,13 @@ class Stores:
     database: Database
 
     @classmethod
-    def of(cls, directory: Directory) -> Stores:
-        """Open the directory's own."""
-        objects, log_objects = LocalObjects(directory.store), LocalObjects(directory.store / "log")
-        return cls(objects, log_objects, Database(directory.database))
+    def of(cls, directory: Directory, *, read_only: bool = False) -> Stores:
+        """Open the directory's own; ``read_only`` writes nothing and makes nothing."""
+        return cls(
+            LocalObjects(directory.store, read_only=read_only),
+            LocalObjects(directory.store / "log", read_only=read_only),
+            Database(directory.database, read_only=read_only),
+        )
 
 
 class Home:
@@ -72,7 +78,7 @@ class Home:
     def __init__(
         self, directory: Directory, clock: Clock | None = None, stores: Stores | None = None
     ) -> None:
-        stores = stores or Stores.of(directory)
+        stores = stores or Stores.of(directory, read_only=True)
         self.directory = directory
         self.clock = clock or system_clock()
         self.objects = stores.objects
@@ -153,6 +159,15 @@ class Home:
             self._tables[feed] = Table(self.objects, prefix, local_uri(self.directory.store, prefix))
         return self._tables[feed]
 
+    def check_held(self, feed: str) -> None:
+        """Raise ``StateBehind`` unless the table has the rows of the last batch that has any."""
+        last = self.index.last_with_rows(feed)
+        if last is not None and not self.table(feed).holds(last):
+            raise StateBehind(
+                f"table {feed}: want the rows of batch {last}, as the log says, got a table without them:"
+                " restore it from a backup"
+            )
+
     def evidence(self, feed: str) -> EvidenceStore:
         """Return a feed's evidence."""
         return EvidenceStore(self.objects, feed)
@@ -169,7 +184,7 @@ class Writer(Home):
         *,
         reindex: bool = False,
     ) -> None:
-        super().__init__(directory, clock, stores)
+        super().__init__(directory, clock, stores or Stores.of(directory))
         try:
             self.operator = read_signing_key(directory.operator_key)
             signer = _read_log_key(directory)
@@ -177,6 +192,7 @@ class Writer(Home):
             if reindex:
                 self.index.clear()
             self._catch_up()
+            self._check_operator()
             self._settle()
         except BaseException:
             self.close()
@@ -201,15 +217,43 @@ class Writer(Home):
                 f"index: want at most the log's {self.log.size} entries, got {have}; run log reindex"
             )
         if have < self.log.size:
-            self.index.apply(have, self.log.entries(have, self.log.size))
+            try:
+                self.index.apply(have, self.log.entries(have, self.log.size))
+            except IntegrityError as exc:
+                raise StateBehind(f"log: want one statement a batch, got another after entry {have}") from exc
+
+    def _check_operator(self) -> None:
+        """Sign nothing with a key that the log does not know as the operator's: nobody could verify it."""
+        if self.log.size == 0:
+            return  # entry 0 will enrol it
+        authority = self.agencies().authority(self.operator.public.keyid, self.log.size)
+        if authority.role != "operator":
+            raise StateBehind(f"operator.pem: want the operator's key, got one of {authority.agency}")
 
     def _settle(self) -> None:
         """Finish or forget batches that a crash left between the table and the log."""
         for pending in self.index.pending():
             committed = not pending.has_rows or self.table(pending.feed).holds(pending.batch)
             if committed and self.index.batch(pending.feed, pending.batch) is None:
+                self._check_pending(pending)
                 self.append(pending.entry)
             self.index.settle(pending.feed)
+
+    def _check_pending(self, pending: Pending) -> None:
+        """Read a statement that was put aside as strictly as any: the log never forgets what goes in."""
+        try:
+            envelope = open_envelope(pending.entry)
+            verify(envelope, [self.operator.public])
+            ingest = Ingest.from_statement(parse_statement(envelope.payload))
+        except (Malformed, Rejected) as exc:
+            raise StateBehind(
+                f"database: want the statement of {pending.feed} put aside, got: {exc}"
+            ) from exc
+        if (ingest.feed, ingest.batch) != (pending.feed, pending.batch):
+            raise StateBehind(
+                f"database: want the statement of {pending.feed} batch {pending.batch} put aside,"
+                f" got one of {ingest.feed} batch {ingest.batch}"
+            )
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from veracity.home.clock import format_time
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import parse_statement
 from veracity.stores.database import METADATA, Database
@@ -118,10 +119,22 @@ class Index:
         with self._database.reading() as db:
             for table, said in ((_statements, rows), (_batches, batches)):
                 query = sa.select(table).where(table.c.idx >= first, table.c.idx < stop)
-                want = {int(row["idx"]): row for row in said}
-                have = {int(row["idx"]): dict(row) for row in db.execute(query).mappings()}
+                want = {int(row["idx"]): [row] for row in said}
+                have: dict[int, list[dict[str, Any]]] = {}
+                for row in db.execute(query).mappings():
+                    have.setdefault(int(row["idx"]), []).append(dict(row))
                 wrong.update(idx for idx in want.keys() | have.keys() if want.get(idx) != have.get(idx))
         return sorted(wrong)
+
+    def outside(self, size: int) -> list[tuple[str, str]]:
+        """Return (table, log index) of the rows that are of no entry of a log of ``size`` entries."""
+        found = []
+        with self._database.reading() as db:
+            for table in (_statements, _batches):
+                idx = sa.cast(table.c.idx, sa.String)
+                query = sa.select(idx).where(~table.c.idx.between(0, size - 1))
+                found += [(table.name, str(value)) for value in db.execute(query).scalars()]
+        return found
 
     def predicates(self, kind: str, feed: str | None = None) -> list[tuple[int, dict[str, Any]]]:
         """Return (index, predicate) of the statements of a kind, in log order."""
@@ -155,7 +168,7 @@ class Index:
     def parts(self, feed: str, file_sha256: str) -> list[BatchRow]:
         """Return the sealed parts of a file in order: what came of it when refused as a whole left out."""
         rows = self.batches(feed, file_sha256)
-        return [r for r in rows if not is_whole_file_refusal(self.predicate(r.idx)["refusals"])]
+        return [r for r in rows if not is_whole_file_refusal(self.predicate(r.idx))]
 
     def batch(self, feed: str, batch: int) -> BatchRow | None:
         """Return one batch, or None."""
@@ -171,11 +184,20 @@ class Index:
             row = db.execute(query.order_by(_batches.c.batch.desc()).limit(1)).one_or_none()
         return (0, None) if row is None else (int(row[0]) + 1, str(row[1]))
 
+    def last_with_rows(self, feed: str) -> int | None:
+        """Return the last batch of a feed that has accepted rows."""
+        query = sa.select(sa.func.max(_batches.c.batch)).where(
+            _batches.c.feed == feed, _batches.c.accepted > 0
+        )
+        with self._database.reading() as db:
+            last = db.execute(query).scalar_one()
+        return None if last is None else int(last)
+
     def up_to(self, feed: str, as_of: datetime | None) -> int:
         """Return the last batch received at or before ``as_of`` (or at all); -1 if there is none."""
         query = sa.select(sa.func.max(_batches.c.batch)).where(_batches.c.feed == feed)
         if as_of is not None:
-            query = query.where(_batches.c.received_at <= as_of.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+            query = query.where(_batches.c.received_at <= format_time(as_of))
         with self._database.reading() as db:
             last = db.execute(query).scalar_one()
         return -1 if last is None else int(last)
@@ -212,9 +234,21 @@ def _rows(first: int, entries: Iterable[bytes]) -> tuple[list[dict[str, Any]], l
     return rows, batches
 
 
-def is_whole_file_refusal(refusals: Mapping[str, int]) -> bool:
-    """Tell whether a batch is the record of a file refused as a whole, of which no evidence is kept."""
-    return bool(refusals) and set(refusals) <= WHOLE_FILE
+def is_whole_file_refusal(predicate: Mapping[str, Any]) -> bool:
+    """Tell whether a batch is the record of a file refused as a whole, of which no evidence is kept.
+
+    ``predicate`` is that of its ``ingest`` statement. What kept a row, or refused a record for what
+    is in it, is no such batch, whatever its refusals are called: there is evidence to audit.
+    """
+    counts, part, refusals = predicate["counts"], predicate["part"], predicate["refusals"]
+    return (
+        len(refusals) == 1
+        and set(refusals) <= WHOLE_FILE
+        and counts["accepted"] == counts["quarantined"] == counts["blank"] == 0
+        and counts["refused"] == counts["received"] == part["n_records"]
+        and (part["index"], part["first_record"], part["last"]) == (0, 0, True)
+        and predicate["table"] is predicate["quarantine"] is predicate["delivery"] is None
+    )
 
 
 def _batch(idx: int, predicate: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from veracity.data.digest import frame_digest
 from veracity.data.errors import MalformedPanel
 from veracity.data.lake import collect_rows
 from veracity.data.panel import build_panel
-from veracity.data.panel_definition import Panel, parse_panel
-from veracity.feeds.errors import UnreadableFile
+from veracity.data.panel_definition import PANEL_BYTES, Panel, parse_panel
+from veracity.feeds.file_info import read_file
 from veracity.home.clock import format_time
 from veracity.home.home import Home, Writer
 from veracity.provenance.statements import Input, RowsDigest, Transform
@@ -21,9 +21,10 @@ from veracity.provenance.statements import Input, RowsDigest, Transform
 
 @dataclass(frozen=True)
 class BuiltPanel:
-    """A panel and its statement; ``entry`` is the statement's place in the log."""
+    """A panel, its definition and its statement; ``entry`` is the statement's place in the log."""
 
     frame: pl.DataFrame
+    panel: Panel
     statement: Transform
     entry: int | None
 
@@ -35,11 +36,9 @@ class BuiltPanel:
 
 def read_panel(path: Path) -> Panel:
     """Read a panel's definition from a file."""
+    text = read_file(path, PANEL_BYTES)
     try:
-        with path.open("rb") as handle:
-            return parse_panel(handle.read(70_000))
-    except OSError as exc:
-        raise UnreadableFile(f"panel {path}: want a readable file, got: {exc.strerror}") from exc
+        return parse_panel(text)
     except MalformedPanel as exc:
         raise MalformedPanel(f"{path}: {exc}") from exc
 
@@ -61,14 +60,18 @@ def build(home: Home, path: Path, as_of: datetime | None = None) -> BuiltPanel:
         simulated=simulated,
         as_of=None if as_of is None else format_time(as_of),
     )
-    return BuiltPanel(frame, statement, None)
+    return BuiltPanel(frame, panel, statement, None)
 
 
 def build_and_say(home: Writer, path: Path, as_of: datetime | None = None) -> BuiltPanel:
-    """Build a panel, keep its definition, and append its statement (the same build says it once)."""
-    built = build(home, path, as_of)
-    home.objects.put(panel_path(built.statement.definition_sha256), path.read_bytes())
-    return BuiltPanel(built.frame, built.statement, home.say(built.statement.to_statement()))
+    """Build a panel and say so."""
+    return say(home, build(home, path, as_of))
+
+
+def say(home: Writer, built: BuiltPanel) -> BuiltPanel:
+    """Keep a panel's definition and append its statement (the same build says it once)."""
+    home.objects.put(panel_path(built.panel.sha256), built.panel.text)
+    return replace(built, entry=home.say(built.statement.to_statement()))
 
 
 def panel_frame(home: Home, panel: Panel, up_to: Mapping[str, int]) -> pl.DataFrame:

@@ -83,7 +83,7 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
     reader = home.reader()
     stated = _entry(reader, row.idx)
     ingest = Ingest.from_statement(stated.statement)
-    if is_whole_file_refusal(ingest.refusals):
+    if is_whole_file_refusal(stated.statement.predicate):
         reasons = ", ".join(ingest.refusals)
         raise RecordNotFound(
             f"receipt: want a record that was kept, got a file refused as a whole ({reasons})"

@@ -4,10 +4,12 @@ What an audit must know before it takes the index's word for which batches there
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from veracity.data.contract import Contract
 from veracity.errors import VeracityError
 from veracity.home.home import OPERATOR, Home
+from veracity.home.index import BatchRow
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.fsck_findings import Finding
 from veracity.log.merkle import root_from_leaf_hashes
@@ -65,15 +67,47 @@ def check_entries(home: Home, reader: LogReader) -> Iterator[Found]:
         yield "log", "unreadable log", str(exc)
 
 
-def check_ingest(
-    home: Home, ingest: Ingest, envelope: Envelope, contract: Contract, idx: int
-) -> Iterator[str]:
-    """Yield what is wrong with an ingest statement's signer, contract and delivery."""
-    agencies = home.agencies()
+@dataclass(frozen=True)
+class StatedParts:
+    """The parts of one file in the log: their evidence roots, their records; whether the last is there."""
+
+    rows: tuple[BatchRow, ...]
+    roots: tuple[bytes, ...]
+    n_records: int
+
+    @classmethod
+    def of(cls, home: Home, feed: str, file_sha256: str) -> "StatedParts":
+        """Read them from the index, once for a file."""
+        rows = home.index.parts(feed, file_sha256)
+        said = [home.index.predicate(row.idx) for row in rows]
+        roots = tuple(bytes.fromhex(str(p["evidence"]["root"])) for p in said)
+        return cls(tuple(rows), roots, sum(int(p["part"]["n_records"]) for p in said))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file's last part is among them."""
+        return bool(self.rows) and self.rows[-1].is_last
+
+
+def check_signer(home: Home, envelope: Envelope, idx: int) -> Iterator[str]:
+    """Yield what is wrong with who signed a statement of the city's."""
     try:
         _want_operator(home, envelope, idx)
     except VeracityError as exc:
         yield str(exc)
+
+
+def check_ingest(
+    home: Home, ingest: Ingest, envelope: Envelope, contract: Contract, idx: int, parts: StatedParts
+) -> Iterator[str]:
+    """Yield what is wrong with an ingest statement's signer, contract and delivery.
+
+    ``parts`` are those of its file.
+    """
+    yield from check_signer(home, envelope, idx)
+    if ingest.simulated != contract.simulated:
+        yield f"simulated: want {contract.simulated} as the contract says, got {ingest.simulated}"
+    agencies = home.agencies()
     stated = [i for i, p in home.index.predicates("contract", ingest.feed) if p["sha256"] == contract.sha256]
     if not any(i < idx for i in stated):
         got = f"it at {stated[0]}" if stated else "none"
@@ -92,12 +126,15 @@ def check_ingest(
         yield f"delivery: want a key of {contract.agency}, got one of {signer.agency}"
     if (delivery.feed, delivery.file.sha256) != (ingest.feed, ingest.file.digest.sha256):
         yield f"delivery: want {ingest.feed} file {ingest.file.digest.sha256[:16]}, got another"
-    parts = home.index.parts(ingest.feed, ingest.file.digest.sha256)
-    if parts and parts[-1].is_last:
-        roots = [bytes.fromhex(str(home.index.predicate(r.idx)["evidence"]["root"])) for r in parts]
-        root = root_from_leaf_hashes(roots).hex()
-        if root != delivery.evidence.root:
-            yield f"delivery: want evidence root {delivery.evidence.root[:16]} as signed, got {root[:16]}"
+    if parts.is_whole:
+        root, signed = root_from_leaf_hashes(parts.roots).hex(), delivery.evidence
+        if root != signed.root:
+            yield f"delivery: want evidence root {signed.root[:16]} as signed, got {root[:16]}"
+        if (len(parts.roots), parts.n_records) != (signed.n_parts, signed.n_records):
+            yield (
+                f"delivery: want {signed.n_parts} parts of {signed.n_records} records as signed,"
+                f" got {len(parts.roots)} of {parts.n_records}"
+            )
 
 
 def _chunks(reader: LogReader) -> Iterator[tuple[int, list[bytes]]]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from veracity.data.clean import check_columns
 from veracity.data.contract import Contract
+from veracity.data.errors import WrongFile
 from veracity.data.evidence import Pages, seal_pages
 from veracity.data.records import parse_records
 from veracity.data.reexecution import known_names, source_types, text_format
@@ -37,6 +39,8 @@ class SourcePart:
         Records of evidence, headers, blanks and refused ones included.
     share
         How much of the file is read with this part, from 0 to 1; None where nobody can tell (gzip).
+    cut_short
+        The gzip stream broke off after this part: what came before is whole, what came after is lost.
     """
 
     index: int
@@ -50,6 +54,7 @@ class SourcePart:
     pages: Pages | None
     last: bool
     share: float | None
+    cut_short: bool = False
 
 
 def read_parts(
@@ -60,9 +65,15 @@ def read_parts(
     seal: bool = True,
     skip: int = 0,
 ) -> Iterator[SourcePart]:
-    """Yield the parts of a file in order; the first ``skip`` are passed over unread."""
+    """Yield the parts of a file in order; the first ``skip`` are passed over unread.
+
+    Raises
+    ------
+    WrongFile
+        If the first part has not the columns that the contract requires.
+    """
     if info.kind == "parquet":
-        parts = _columnar(info, records_per_part, seal, skip)
+        parts = _columnar(info, contract, records_per_part, seal, skip)
     else:
         parts = _textual(info, contract, records_per_part, seal, skip)
     return _marked_last(parts)
@@ -85,11 +96,15 @@ def part_roots(
     return roots, n_records
 
 
-def _columnar(info: FileInfo, rows_per_part: int, seal: bool, skip: int) -> Iterator[SourcePart]:
+def _columnar(
+    info: FileInfo, contract: Contract, rows_per_part: int, seal: bool, skip: int
+) -> Iterator[SourcePart]:
     for part in iter_parquet_parts(info, rows_per_part, skip):
         rows = part.frame
         pages = seal_pages(*render_rows(rows)) if seal else None
         raw = rows.with_columns(pl.int_range(rows.height, dtype=pl.Int64).alias("_record"))
+        if part.index == 0:
+            check_columns(raw, contract)
         share = (part.first_row + rows.height) / part.n_rows
         yield SourcePart(
             part.index, part.first_row, rows.height, raw, [], 0, (), None, pages, last=False, share=share
@@ -118,8 +133,12 @@ def _textual(
             truncated=part.truncated,
         )
         columns = parsed.layouts[-1][1] if parsed.layouts else columns
+        if columns and part.index == 0 and any("\r" in name for name in columns):
+            raise WrongFile(f"{info.name}: want lines that end in LF or CRLF, got CR alone")
         if part.index < skip:
             continue
+        if part.index == 0:
+            check_columns(parsed.frame, contract)
         pages = seal_pages(part.data, part.ends) if seal else None
         yield SourcePart(
             part.index,
@@ -133,6 +152,7 @@ def _textual(
             pages,
             last=False,
             share=n_bytes / info.n_bytes if info.compression == "none" else None,
+            cut_short=part.truncated,
         )
 
 

@@ -1,6 +1,7 @@
 """Rows out of the home: tables and quarantine, as of any time, to a file."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import polars as pl
 
 from veracity.data.errors import TableMismatch
 from veracity.data.lake import reading_rows
+from veracity.home.batch import quarantine_path
 from veracity.home.errors import BadName, HomeUnusable
 from veracity.home.home import Home
-from veracity.home.ingest import quarantine_path
 from veracity.log.doors import ObjectMissing, StoreUnavailable
 
 SUFFIXES = (".parquet", ".csv", ".ndjson")
@@ -19,6 +20,7 @@ SUFFIXES = (".parquet", ".csv", ".ndjson")
 def table_rows(home: Home, feed: str, as_of: datetime | None = None) -> pl.LazyFrame:
     """Return a feed's accepted rows as known at ``as_of`` (or now), in order of arrival."""
     home.feed(feed)
+    home.check_held(feed)
     return home.table(feed).scan(up_to_batch=home.index.up_to(feed, as_of))
 
 
@@ -27,14 +29,13 @@ def quarantine_rows(home: Home, feed: str, reason: str | None = None) -> pl.Lazy
 
     ``reason`` is a whole reason (``range:pm25``) or its rule (``range``).
     """
-    contract = home.feed(feed).contract
-    columns = ["_batch", "_record", "reasons", *(f.name for f in contract.fields)]
-    frames = [frame.lazy() for frame in _quarantined(home, feed)]
-    if not frames:
-        empty: dict[str, pl.DataType] = {n: pl.String() for n in columns[3:]}
-        schema = {"_batch": pl.Int64(), "_record": pl.Int64(), "reasons": pl.List(pl.String)} | empty
+    text: dict[str, pl.DataType] = {f.name: pl.String() for f in home.feed(feed).contract.fields}
+    schema = {"_batch": pl.Int64(), "_record": pl.Int64(), "reasons": pl.List(pl.String)} | text
+    files = _quarantined(home, feed)
+    if not files:
         return pl.LazyFrame(schema=schema)
-    rows = pl.concat(frames, how="diagonal").select(columns)
+    rows = pl.scan_parquet(files, schema=schema, glob=False, missing_columns="insert", extra_columns="ignore")
+    rows = rows.select(schema.keys())
     if reason is None:
         return rows
     matches = pl.element() == reason
@@ -43,10 +44,16 @@ def quarantine_rows(home: Home, feed: str, reason: str | None = None) -> pl.Lazy
     return rows.filter(pl.col("reasons").list.eval(matches).list.any())
 
 
-def _quarantined(home: Home, feed: str) -> Iterator[pl.DataFrame]:
+def _quarantined(home: Home, feed: str) -> list[Path]:
+    """Return the files of a feed's quarantined rows, by batch; ``TableMismatch`` if one is gone."""
+    files = []
     for _, predicate in home.index.predicates("ingest", feed):
         if predicate["quarantine"] is not None:
-            yield read_quarantine(home, feed, int(predicate["batch"]), str(predicate["quarantine"]["sha256"]))
+            path = quarantine_path(feed, int(predicate["batch"]), str(predicate["quarantine"]["sha256"]))
+            files.append(home.directory.store / path)
+            if not files[-1].is_file():
+                raise TableMismatch(f"{path}: want a Parquet file, got none")
+    return files
 
 
 def read_quarantine(home: Home, feed: str, batch: int, sha256: str) -> pl.DataFrame:
@@ -66,36 +73,61 @@ def write_rows(rows: pl.LazyFrame, path: Path, *, simulated: bool) -> int:
     The file appears whole or not at all. Simulated rows say so: in a column ``simulated``
     (text formats and Parquet alike), because a file travels without its contract.
     """
-    if path.suffix not in SUFFIXES:
-        raise BadName(f"to: want a file ending in {', '.join(SUFFIXES)}, got {path.name!r}")
+    with written(rows, path, simulated=simulated) as n:
+        return n
+
+
+@contextmanager
+def written(rows: pl.LazyFrame, path: Path, *, simulated: bool) -> Iterator[int]:
+    """Write rows beside ``path``; the file appears there when the block ends well, else nothing does.
+
+    For what has to be said only of a file that could be written. Gives the number of rows; never
+    holds them all.
+
+    Raises
+    ------
+    BadName, HomeUnusable
+        If there can be no such file.
+    TableMismatch
+        If the rows cannot be read.
+    """
+    check_destination(path)
     if simulated:
         rows = rows.with_columns(simulated=pl.lit(value=True))
-    if not path.parent.is_dir():
-        raise HomeUnusable(f"to: want a folder to write {path.name} in, got none at {path.parent}")
     beside = path.with_name(path.name + ".part")
     try:
-        with reading_rows():
-            if path.suffix == ".parquet":
-                rows.sink_parquet(beside, compression="zstd")
-                n = int(pl.scan_parquet(beside, glob=False).select(pl.len()).collect().item())
-            else:
-                frame = rows.collect(engine="streaming")
-                n = frame.height
-                _write_text(frame, beside, path.suffix)
+        try:
+            with reading_rows():
+                _sink(rows, beside, path.suffix)
+                n = int(rows.select(pl.len()).collect(engine="streaming").item())
+        except StoreUnavailable as exc:
+            raise HomeUnusable(f"to: want to write {path}, got {exc}") from exc
+        yield n
+        try:
             beside.replace(path)
-    except StoreUnavailable as exc:
-        beside.unlink(missing_ok=True)
-        raise HomeUnusable(f"to: want to write {path}, got {exc}") from exc
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    return n
+        except OSError as exc:
+            raise HomeUnusable(f"to: want to write {path}, got {exc.strerror}") from exc
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
-def _write_text(frame: pl.DataFrame, path: Path, suffix: str) -> None:
-    lists = [n for n, t in frame.schema.items() if isinstance(t, pl.List)]
-    if suffix == ".csv":
-        joined = frame.with_columns(pl.col(n).list.join(" ") for n in lists)
-        joined.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
+def check_destination(path: Path) -> None:
+    """Raise ``BadName`` or ``HomeUnusable`` unless rows can be written to ``path``: before any work."""
+    if path.suffix not in SUFFIXES:
+        raise BadName(f"to: want a file ending in {', '.join(SUFFIXES)}, got {path.name!r}")
+    if not path.parent.is_dir():
+        raise HomeUnusable(f"to: want a folder to write {path.name} in, got none at {path.parent}")
+    if path.is_dir():
+        raise HomeUnusable(f"to: want a file to write, got a folder at {path}")
+
+
+def _sink(rows: pl.LazyFrame, path: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        rows.sink_parquet(path, compression="zstd")
+    elif suffix == ".ndjson":
+        rows.sink_ndjson(path, check_extension=False)
     else:
-        frame.write_ndjson(path)
+        lists = [n for n, t in rows.collect_schema().items() if isinstance(t, pl.List)]
+        joined = rows.with_columns(pl.col(n).list.join(" ") for n in lists)
+        joined.sink_csv(path, check_extension=False, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")

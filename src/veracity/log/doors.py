@@ -23,7 +23,7 @@ class Objects(Protocol):
     def put_many(self, items: Sequence[tuple[str, bytes]]) -> None:
         """Write objects; all durable when it returns, in no promised order before."""
 
-    def put_file(self, path: str, source: Path) -> None:
+    def put_file(self, path: str, source: Path, sha256: str) -> None:
         """Copy a local file of any size into one object, in bounded memory; durable when it returns."""
 
     def sync(self, path: str) -> None:

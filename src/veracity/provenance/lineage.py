@@ -59,14 +59,6 @@ class Lineage:
         for digest in self._used[index]:
             self._users[digest].append(index)
 
-    def made_by(self, digest: str) -> list[int]:
-        """Return the statements that have ``digest`` (hex) as a subject."""
-        return list(self._makers.get(digest, ()))
-
-    def used_by(self, digest: str) -> list[int]:
-        """Return the statements that name ``digest`` (hex) as an input."""
-        return list(self._users.get(digest, ()))
-
     def ancestors(self, index: int) -> list[int]:
         """Return every statement that the one at ``index`` rests on, directly or not."""
         return _reach(index, self._parents)

@@ -3,11 +3,13 @@
 One writer at a time, readers never wait (WAL). A commit is durable when it returns.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, Self
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -20,7 +22,7 @@ _WRITES = "veracity_writes"
 
 
 class Database:
-    """A database file, its tables made if they are not there.
+    """A database file, its tables made if they are not there; or, ``read_only``, as it is.
 
     Parameters
     ----------
@@ -32,6 +34,9 @@ class Database:
         Whether a commit waits for the disk. Only benchmarks turn it off.
     busy_timeout_s
         How long to wait for another writer before StoreUnavailable.
+    read_only
+        Never write; the file must be there. A copy on a medium or in a folder that this user cannot
+        write is read all the same.
 
     Raises
     ------
@@ -40,18 +45,30 @@ class Database:
     """
 
     def __init__(
-        self, path: Path, *, metadata: MetaData = METADATA, durable: bool = True, busy_timeout_s: float = 10.0
+        self,
+        path: Path,
+        *,
+        metadata: MetaData = METADATA,
+        durable: bool = True,
+        busy_timeout_s: float = 10.0,
+        read_only: bool = False,
     ) -> None:
         self.path = path
         self.metadata = metadata
-        self.engine: Engine = create_engine(URL.create("sqlite+pysqlite", database=str(path)))
-        pragmas = {
+        url = _reading_url(path) if read_only else URL.create("sqlite+pysqlite", database=str(path))
+        self.engine: Engine = create_engine(url)
+        pragmas: dict[str, str | int] = {
             "busy_timeout": int(busy_timeout_s * 1000),
-            "journal_mode": "WAL",
-            "synchronous": "FULL" if durable else "OFF",
-            "foreign_keys": "ON",
             "cache_size": -16_384,  # kibibytes
         }
+        if read_only:
+            pragmas["query_only"] = "ON"
+        else:
+            pragmas |= {
+                "journal_mode": "WAL",
+                "synchronous": "FULL" if durable else "OFF",
+                "foreign_keys": "ON",
+            }
 
         @event.listens_for(self.engine, "connect")
         def prepare(connection: SqliteConnection, _record: Any) -> None:
@@ -66,8 +83,12 @@ class Database:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
         try:
-            with self.writing() as connection:
-                metadata.create_all(connection)
+            if read_only:
+                with self.reading() as connection:
+                    connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+            else:
+                with self.writing() as connection:
+                    metadata.create_all(connection)
         except StoreUnavailable:
             self.close()
             raise
@@ -112,3 +133,18 @@ class Database:
             raise StoreUnavailable(f"database {self.path.name}: {exc.orig}") from exc
         except SQLAlchemyError as exc:
             raise StoreUnavailable(f"database {self.path.name}: {str(exc).splitlines()[0]}") from exc
+
+
+def _reading_url(path: Path) -> URL:
+    """Return the URL that opens a file for reading, wherever it lies.
+
+    Where the folder can be written, SQLite may keep its two side files there (and takes them away
+    again); the database itself is not touched. Where it cannot, nobody can be writing beside us
+    unless there is a ``-wal``: without one the file is taken as it stands.
+    """
+    query = {"uri": "true", "mode": "rw"}
+    if not os.access(path.parent, os.W_OK):
+        query["mode"] = "ro"
+        if not path.with_name(path.name + "-wal").exists():
+            query["immutable"] = "1"
+    return URL.create("sqlite+pysqlite", database=f"file:{quote(str(path))}", query=query)

@@ -1,11 +1,12 @@
 """Object stores behind the log's ``Objects`` door, through ``obstore``."""
 
+import hashlib
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
 import obstore
@@ -51,10 +52,16 @@ class StoredObjects:
             with _translated("write", path):
                 obstore.put(self._store, path, data)
 
-    def put_file(self, path: str, source: Path) -> None:
-        """Copy a local file of any size into one object, in bounded memory; durable when it returns."""
-        with _translated("write", path):
-            obstore.put(self._store, path, source)
+    def put_file(self, path: str, source: Path, sha256: str) -> None:
+        """Copy a local file of any size into one object, in bounded memory; durable when it returns.
+
+        Raises
+        ------
+        StoreUnavailable
+            Also if what was read of the file has another digest than ``sha256``: nothing is stored.
+        """
+        with _translated("write", path), source.open("rb") as given:
+            obstore.put(self._store, path, _compared(given, path, sha256))
 
     def sync(self, path: str) -> None:
         """Make durable an object that another library wrote: here every write already is."""
@@ -163,8 +170,8 @@ class LocalObjects(StoredObjects):
                     beside.unlink(missing_ok=True)
             raise
 
-    def put_file(self, path: str, source: Path) -> None:
-        """Copy a local file of any size into one object; durable when it returns."""
+    def put_file(self, path: str, source: Path, sha256: str) -> None:
+        """Copy a local file of that digest into one object; durable when it returns."""
         if self.read_only:
             raise StoreUnavailable(f"write {path}: want a writable store, got read-only")
         with self._writing(path):
@@ -172,9 +179,14 @@ class LocalObjects(StoredObjects):
             folders = _make_folders(target.parent) | {target.parent}
             beside = target.with_name(f"{target.name}#{secrets.randbits(63)}")
             try:
-                _copy_file(source, beside, durable=self.durable)
+                with source.open("rb") as given, beside.open("xb") as out:
+                    for chunk in _compared(given, path, sha256):
+                        out.write(chunk)
+                    out.flush()
+                    if self.durable:
+                        os.fsync(out.fileno())
                 beside.replace(target)
-            except OSError:
+            except (OSError, StoreUnavailable):
                 beside.unlink(missing_ok=True)
                 raise
             self._sync_folders(folders)
@@ -238,12 +250,14 @@ def _open_folder(stack: ExitStack, folder: Path) -> int:
     return handle
 
 
-def _copy_file(source: Path, path: Path, *, durable: bool) -> None:
-    with source.open("rb") as given, path.open("xb") as out:
-        shutil.copyfileobj(given, out, _COPY_BYTES)
-        out.flush()
-        if durable:
-            os.fsync(out.fileno())
+def _compared(given: BufferedReader, path: str, sha256: str) -> Iterator[bytes]:
+    """Yield a file's bytes; ``StoreUnavailable`` at their end if they have another digest."""
+    digest = hashlib.sha256()
+    while chunk := given.read(_COPY_BYTES):
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != sha256:
+        raise StoreUnavailable(f"write {path}: want the file of sha256 {sha256[:12]}, got one changed since")
 
 
 def _write_file(path: Path, data: bytes, *, durable: bool) -> None:

@@ -278,9 +278,11 @@ class _Verifier:
         )
 
     def _check_row(self, evidence: RecordEvidence, reexecute: Reexecute | None) -> bool:
-        if reexecute is None and not evidence.is_exact:
-            self._not_checked.append("record: its number, as its page holds quoted text; cut the page again")
         row = self._receipt.row
+        if not evidence.is_exact and (reexecute is None or row is None):
+            self._not_checked.append(
+                "record: that these bytes are one record and have this number, as the page holds quoted text"
+            )
         if row is None:
             return False
         if reexecute is None:
