@@ -9,17 +9,21 @@ Values are simulated (seed 0): 1,000 sensors, one reading a sensor and 5 minutes
 """
 
 import argparse
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from measure import cost, fsync_ms, in_process, machine, peak_mb, report, workspace
+from measure import cost, fsync_ms, in_process, machine, peak_mb, repeated, report, workspace
 from veracity.data.clean import clean
 from veracity.data.contract import parse_contract
+from veracity.data.digest import frame_digest
+from veracity.data.evidence import seal_pages
 from veracity.data.history import KeyHistory
 from veracity.data.lake import Table, local_uri
+from veracity.data.render import render_rows
 from veracity.data.text import RECORDS_PER_PART
 from veracity.feeds.files import inspect
 from veracity.home.ahead import ahead
@@ -139,6 +143,28 @@ def case(mode: str, kind: str, n: int, batch: int, source: str) -> dict[str, obj
         }
 
 
+def stages() -> list[dict[str, object]]:
+    """Measure what sealing one batch of columnar rows is made of, beside cleaning and writing it."""
+    n = RECORDS_PER_PART
+    frame, contract, now = observations(0, n), parse_contract(CONTRACT), system_clock()()
+    raw = frame.with_columns(_record=pl.int_range(n, dtype=pl.Int64))
+    data, ends = render_rows(frame)
+    accepted = clean(raw, contract, now).accepted
+    runs = {
+        "render rows as canonical JSON": lambda: render_rows(frame),
+        "hash the pages": lambda: seal_pages(data, ends),
+        "digest the accepted rows": lambda: frame_digest(accepted),
+        "clean": lambda: clean(raw, contract, now),
+        "write Parquet": lambda: accepted.write_parquet(
+            io.BytesIO(), compression="zstd", compression_level=1
+        ),
+    }
+    return [
+        {"stage": name, "cpu_s_per_million": min(c.cpu_s for c in repeated(run, 5)) / n * 1e6}
+        for name, run in runs.items()
+    ]
+
+
 def main() -> None:
     """Run all cases, each in a process of its own, and print the share of sealing."""
     parser = argparse.ArgumentParser(
@@ -149,6 +175,7 @@ def main() -> None:
         "--large", type=int, default=50_000_000, help="rows of the memory case; 0 leaves it out"
     )
     parser.add_argument("--no-seal", action="store_true", help="only the pipeline without verifiability")
+    parser.add_argument("--stages", action="store_true", help="only what sealing one batch is made of")
     parser.add_argument("--case", nargs=5)
     options = parser.parse_args()
     if options.case:
@@ -158,6 +185,9 @@ def main() -> None:
             print("{}")
         else:
             print(json.dumps(case(mode, kind, int(n), int(batch), source)))
+        return
+    if options.stages:
+        report("ingest-stages", {"seed": 0, "simulated": True}, stages())
         return
     modes = ("unsealed",) if options.no_seal else ("sealed", "unsealed")
     rows = []

@@ -207,7 +207,7 @@ class Table:
             self._objects.sync(f"{self._prefix}/_delta_log/{name}")
 
     def files(self) -> pl.DataFrame:
-        """Return the table's files as Delta's log has them: ``path``, ``num_records``, ``min._batch``…"""
+        """Return the table's files as Delta's log has them: path, number of records, statistics."""
         if self._actions is None or self._actions[0] != self.version:
             self._actions = self.version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
         return self._actions[1]

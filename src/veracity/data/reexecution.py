@@ -23,12 +23,14 @@ def reexecute(evidence: RecordEvidence) -> Sequence[Mapping[str, Any]]:
     Raises
     ------
     EvidenceMismatch
-        If the page, cut again, holds other bytes at the record's place.
+        If the page, cut again, holds other bytes at the record's place, or the contract says
+        otherwise than the batch's statement.
     UnreadableRecord, WrongFile, MalformedContract
         If the bytes give no row.
     """
     ingest = evidence.ingest
     contract = parse_contract(evidence.contract)
+    _check_terms(evidence, contract)
     fmt = text_format(contract, "ndjson" if ingest.evidence.form == "rendered" else ingest.file.kind)
     if not evidence.is_exact:
         _check_cut(evidence, fmt)
@@ -78,6 +80,22 @@ def known_names(contract: Contract, fmt: TextFormat, data: bytes) -> frozenset[s
         if isinstance(document, dict):
             names.update(document)
     return frozenset(names)
+
+
+def _check_terms(evidence: RecordEvidence, contract: Contract) -> None:
+    """Check that the batch keeps to what its contract says of the feed, not only to a summary of it."""
+    ingest = evidence.ingest
+    for name, want, got in (
+        ("feed", contract.feed, ingest.feed),
+        ("simulated", contract.simulated, ingest.simulated),
+    ):
+        if want != got:
+            raise EvidenceMismatch(f"{name}: want {want} as the contract says, got {got}")
+    if ingest.delivery is None:
+        if contract.signature == "required":
+            raise EvidenceMismatch(f"delivery: want one signed by {contract.agency}, got none")
+    elif contract.agency is not None and evidence.agency != contract.agency:
+        raise EvidenceMismatch(f"delivery: want the agency {contract.agency}, got {evidence.agency}")
 
 
 def _check_cut(evidence: RecordEvidence, fmt: TextFormat) -> None:

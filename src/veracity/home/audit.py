@@ -3,25 +3,24 @@
 For every batch: the log's entry is what the index says; the evidence has the signed root; the
 bytes, cut and cleaned again by the contract of that time, give the columns, rows, quarantine and
 counts that were signed; the table and the quarantine file hold those rows. For every file: its
-parts follow one another and together are the file of the signed digest. For every panel: built
-again from the tables, it has the digest that was signed. Nothing is believed but the log.
+parts follow one another and together are the file of the signed digest. For every file of a table:
+its real rows are those, and no more. For every panel: built again from the tables, it has the digest
+that was signed. Nothing is believed but the log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
-from veracity.data.digest import frame_digest
-from veracity.data.panel_definition import parse_panel
 from veracity.errors import VeracityError
-from veracity.home.audit_batch import UNREADABLE, BatchAgain, BatchAudit, one_line
+from veracity.home.audit_batch import BatchAgain, BatchAudit
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
-from veracity.home.panels import panel_frame, panel_path, snapshot_digest
-from veracity.home.roll import check_entries
+from veracity.home.panel_audit import check_panel
+from veracity.home.roll import check_contracts, check_entries
+from veracity.home.table_audit import Found, check_table, one_line
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import Transform, parse_statement
@@ -82,7 +81,8 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
         if sample is not None and sample < len(rows):
             chosen = sorted(rng.choice(len(rows), sample, replace=False).tolist())
             report.skipped += len(rows) - sample
-        _check_roll(home, name, report)
+        for found in (*check_contracts(home, name), *_check_roll(home, name)):
+            _find(report, *found)
         again = BatchAudit(home, reader, name)
         for i in chosen:
             made = again.audit(rows[i].batch, rows[i].idx)
@@ -92,30 +92,21 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
     return report
 
 
-def _check_roll(home: Home, feed: str, report: AuditReport) -> None:
-    """Check that the table has rows of just the batches that the log says have rows, and files all parts."""
-    said = set()
+def _check_roll(home: Home, feed: str) -> Iterator[Found]:
+    """Check that all parts of a file are in the log, and that the table has each batch's rows, no more."""
+    said: dict[int, int] = {}
     broken_off: dict[str, tuple[str, int]] = {}
     for _, p in home.index.predicates("ingest", feed):
         if p["table"]:
-            said.add(p["batch"])
-        if p["part"]["last"] and not is_whole_file_refusal(p["refusals"]):
+            said[p["batch"]] = p["table"]["rows"]
+        if p["part"]["last"] and not is_whole_file_refusal(p):
             broken_off.pop(p["file"]["sha256"], None)
         elif not p["part"]["last"]:
             broken_off[p["file"]["sha256"]] = p["file"]["name"], p["part"]["index"] + 1
     for name, n_parts in broken_off.values():
         got = f"want all its parts, got the first {n_parts}: ingest it again with --resume"
-        report.findings.append(AuditFinding(f"{feed} file {name}", "incomplete file", got))
-    try:
-        found = dict(home.table(feed).scan().group_by("_batch").len().collect(engine="streaming").iter_rows())
-    except UNREADABLE as exc:
-        report.findings.append(AuditFinding(f"table {feed}", "unreadable table", one_line(exc)))
-        return
-    for batch in sorted(said ^ set(found)):
-        what = "rows that no statement speaks of" if batch in found else "rows missing"
-        report.findings.append(
-            AuditFinding(f"table {feed} batch {batch}", what, f"{found.get(batch, 0)} rows")
-        )
+        yield f"{feed} file {name}", "incomplete file", got
+    yield from check_table(home, feed, said)
 
 
 def _audit_panel(
@@ -128,21 +119,9 @@ def _audit_panel(
         return
     if feeds is not None and not {i.feed for i in stated.inputs} & set(feeds):
         return
-    add = partial(_find, report, f"panel {stated.name} (log entry {idx})")
     report.panels += 1
-    for i in stated.inputs:
-        digest = snapshot_digest(home, i.feed, i.up_to_batch)
-        if digest != i.sha256:
-            add("input", f"{i.feed}: want snapshot {i.sha256[:16]}, got {digest[:16]}")
-    try:
-        panel = parse_panel(home.objects.get(panel_path(stated.definition_sha256)))
-        up_to = dict.fromkeys(panel.feeds, -1) | {i.feed: i.up_to_batch for i in stated.inputs}
-        digest = frame_digest(panel_frame(home, panel, up_to))
-    except UNREADABLE as exc:
-        add("panel made again", exc)
-        return
-    if digest != stated.output.sha256:
-        add("panel made again", f"want digest {stated.output.sha256[:16]}, got {digest[:16]}")
+    for what, detail in check_panel(home, stated, idx):
+        _find(report, f"panel {stated.name} (log entry {idx})", what, detail)
 
 
 def _find(report: AuditReport, where: str, what: str, detail: str | BaseException) -> None:

@@ -14,15 +14,13 @@ from veracity.errors import VeracityError
 from veracity.home.batch import event_time
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
-from veracity.home.roll import StatedParts, check_ingest, check_signer
+from veracity.home.roll import StatedParts, check_in_force, check_ingest, check_signer
+from veracity.home.table_audit import UNREADABLE, one_line
 from veracity.home.tables import read_quarantine
 from veracity.home.trail import PartAgain, Trail
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import Envelope, open_envelope
 from veracity.provenance.statements import Ingest, parse_statement
-
-# What reading tampered files can raise. Polars panics on some, and a panic is no ``Exception``.
-UNREADABLE = (VeracityError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
 Differs = tuple[str, str]  #: what, detail
 
@@ -65,7 +63,7 @@ class BatchAudit:
         if ingest.batch != batch or ingest.feed != self._feed:
             made.findings.append(("log entry", f"want this batch, got {ingest.feed} batch {ingest.batch}"))
         if is_whole_file_refusal(ingest.to_statement().predicate):
-            made.findings += [("statement", error) for error in check_signer(self._home, envelope, idx)]
+            made.findings += [("statement", error) for error in self._check_refusal(ingest, envelope, idx)]
             if self._history_at[0] == batch:  # no rows, so no keys
                 self._history_at = batch + 1, self._history_at[1]
             return made
@@ -86,6 +84,14 @@ class BatchAudit:
         made.findings += _compare_stored(self._home, ingest)
         made.rows = ingest.counts.accepted
         return made
+
+    def _check_refusal(self, ingest: Ingest, envelope: Envelope, idx: int) -> Iterator[str]:
+        """Yield what is wrong with the statement of a file refused as a whole: nothing else is kept."""
+        yield from check_signer(self._home, envelope, idx)
+        try:
+            yield from check_in_force(self._home, ingest, self._contract(ingest.contract_sha256), idx)
+        except VeracityError as exc:
+            yield one_line(exc)
 
     def _entry(self, idx: int) -> tuple[Ingest, Envelope]:
         envelope = open_envelope(self._reader.entry(idx))
@@ -210,8 +216,3 @@ def _compare_stored(home: Home, ingest: Ingest) -> Iterator[tuple[str, str]]:
         else:
             if digest != ingest.quarantine.sha256:
                 yield "quarantine", f"want digest {ingest.quarantine.sha256[:16]}, got {digest[:16]}"
-
-
-def one_line(error: BaseException) -> str:
-    """Return the first line of what an error says."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]

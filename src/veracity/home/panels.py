@@ -1,7 +1,7 @@
 """Build a panel from the home's tables and say in the log what went in and what came out."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -51,7 +51,7 @@ def build(home: Home, path: Path, as_of: datetime | None = None) -> BuiltPanel:
     inputs = tuple(
         Input(feed, last, snapshot_digest(home, feed, last)) for feed, last in up_to.items() if last >= 0
     )
-    simulated = any(home.feed(feed).contract.simulated for feed in panel.feeds)
+    simulated = is_any_simulated(home, panel.feeds)
     statement = Transform(
         name=panel.name,
         definition_sha256=panel.sha256,
@@ -72,6 +72,12 @@ def say(home: Writer, built: BuiltPanel) -> BuiltPanel:
     """Keep a panel's definition and append its statement (the same build says it once)."""
     home.objects.put(panel_path(built.panel.sha256), built.panel.text)
     return replace(built, entry=home.say(built.statement.to_statement()))
+
+
+def is_any_simulated(home: Home, feeds: Sequence[str], before: int | None = None) -> bool:
+    """Tell whether any feed was ever stated to be simulated, in the log or before its entry ``before``."""
+    said = (item for feed in feeds for item in home.index.predicates("contract", feed))
+    return any(p["simulated"] is True and (before is None or idx < before) for idx, p in said)
 
 
 def panel_frame(home: Home, panel: Panel, up_to: Mapping[str, int]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from veracity.data.contract import Contract
 from veracity.errors import VeracityError
-from veracity.home.home import OPERATOR, Home
+from veracity.home.home import OPERATOR, Home, sealed_contract
 from veracity.home.index import BatchRow
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.fsck_findings import Finding
@@ -53,6 +53,8 @@ def check_entries(home: Home, reader: LogReader) -> Iterator[Found]:
     size = reader.checkpoint.size
     if home.index.size != size:
         yield "index", "index and log differ", f"want {size} entries, got {home.index.size}"
+    for table, at in home.index.outside(size):
+        yield "index", "index and log differ", f"{table}: want entries 0 to {size - 1}, got one at {at[:32]}"
     try:
         for first, entries in _chunks(reader):
             for idx in home.index.differing(first, entries):
@@ -97,6 +99,32 @@ def check_signer(home: Home, envelope: Envelope, idx: int) -> Iterator[str]:
         yield str(exc)
 
 
+def check_contracts(home: Home, feed: str) -> Iterator[Found]:
+    """Yield what the statements of a feed's contracts say that is not in their YAML."""
+    for idx, predicate in home.index.predicates("contract", feed):
+        where = f"log entry {idx}"
+        try:
+            contract = home.contract(str(predicate["sha256"]))
+        except VeracityError as exc:
+            yield where, "contract", str(exc)
+            continue
+        want = sealed_contract(contract).to_statement().predicate
+        for name in sorted(want.keys() | predicate.keys()):
+            if want.get(name) != predicate.get(name):
+                got = f"want {want.get(name)!r} as the contract says, got {predicate.get(name)!r}"
+                yield where, "contract statement", f"{name}: {got}"[:300]
+
+
+def check_in_force(home: Home, ingest: Ingest, contract: Contract, idx: int) -> Iterator[str]:
+    """Yield it if a batch was held to another contract than the last one stated before it."""
+    if ingest.simulated != contract.simulated:
+        yield f"simulated: want {contract.simulated} as the contract says, got {ingest.simulated}"
+    stated = [str(p["sha256"]) for i, p in home.index.predicates("contract", ingest.feed) if i < idx]
+    want = stated[-1][:16] if stated else "one stated"
+    if not stated or stated[-1] != contract.sha256:
+        yield f"contract: want {want}, in force before entry {idx}, got {contract.sha256[:16]}"
+
+
 def check_ingest(
     home: Home, ingest: Ingest, envelope: Envelope, contract: Contract, idx: int, parts: StatedParts
 ) -> Iterator[str]:
@@ -105,13 +133,8 @@ def check_ingest(
     ``parts`` are those of its file.
     """
     yield from check_signer(home, envelope, idx)
-    if ingest.simulated != contract.simulated:
-        yield f"simulated: want {contract.simulated} as the contract says, got {ingest.simulated}"
+    yield from check_in_force(home, ingest, contract, idx)
     agencies = home.agencies()
-    stated = [i for i, p in home.index.predicates("contract", ingest.feed) if p["sha256"] == contract.sha256]
-    if not any(i < idx for i in stated):
-        got = f"it at {stated[0]}" if stated else "none"
-        yield f"contract {contract.sha256[:16]}: want it stated before entry {idx}, got {got}"
     if ingest.delivery is None:
         if contract.signature == "required":
             yield f"delivery: want one signed by {contract.agency}, got none"
