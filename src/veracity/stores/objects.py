@@ -164,7 +164,7 @@ class LocalObjects(StoredObjects):
                     beside.replace(target)
                 for handle in handles:
                     os.fsync(handle)
-        except StoreUnavailable:
+        except BaseException:  # a Ctrl-C too must leave nothing half-written
             for _, beside, _ in staged:
                 with suppress(OSError):
                     beside.unlink(missing_ok=True)
@@ -186,7 +186,7 @@ class LocalObjects(StoredObjects):
                     if self.durable:
                         os.fsync(out.fileno())
                 beside.replace(target)
-            except (OSError, StoreUnavailable):
+            except BaseException:
                 beside.unlink(missing_ok=True)
                 raise
             self._sync_folders(folders)
