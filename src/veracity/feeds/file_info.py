@@ -109,6 +109,12 @@ def open_again(info: FileInfo) -> Iterator[BufferedReader]:
         check_same(info, file)
 
 
+def check_unchanged(info: FileInfo) -> None:
+    """Raise ``ChangedFile`` unless an inspected file still is the one whose digest was taken."""
+    with open_again(info):
+        return
+
+
 def read_file(path: Path, limit: int) -> bytes:
     """Return a regular file's first ``limit`` bytes and one more, if it has more; see ``open_file``."""
     with open_file(path) as file:

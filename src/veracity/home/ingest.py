@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from veracity.data.text import RECORDS_PER_PART, Refusal
-from veracity.feeds.file_info import FileInfo, inspect, open_again
+from veracity.feeds.file_info import FileInfo, check_unchanged, inspect
 from veracity.home.ahead import ahead
 from veracity.home.batch import BatchWriter, Sealed
 from veracity.home.deliveries import Refused, check_delivery, check_evidence, read_sidecar, sign_file
@@ -149,8 +149,7 @@ def _ingest_file(
         if goes_on_at is not None:
             _check_goes_on(info, goes_on_at, part.first_record)
             goes_on_at = None
-        with open_again(info):  # still the file whose digest was signed
-            pass
+        check_unchanged(info)
         sealed = session.seal(info, part, envelope if delivery is not None else None)
         report.add(sealed, part.refusals)
         if part.cut_short:
