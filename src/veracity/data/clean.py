@@ -5,18 +5,25 @@ rows in the same order, so that anyone can run it again and compare digests. A r
 all the rules it breaks: every reason is kept, not the first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 import polars as pl
 
 from veracity.data.contract import Contract
 from veracity.data.contract_field import Field
 from veracity.data.errors import WrongFile
+from veracity.data.health import Judged
 from veracity.data.received import alike, as_rendered
 from veracity.data.render import as_text
+from veracity.data.rules.judge import judge
+from veracity.data.rules.memory import Memory
+from veracity.data.rules.repeated_row import RepeatedRow
+from veracity.data.rules.rule import Rule
 from veracity.data.typed import MICROSECONDS, Typed, parse_dates, parse_timestamps, typed
+from veracity.data.verdicts import count_asked, count_flagged, outcomes, refusals, verdict_rows
 from veracity.data.wide import check_wide, lengthen
 
 CLOCK_TOLERANCE_S = 300  # a device's clock may run ahead by this much
@@ -35,7 +42,7 @@ KnownKeys = Callable[[pl.DataFrame], pl.Series]
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What became of a batch. ``accepted.height + quarantined.height`` is the rows that came in.
+    """What became of a batch. ``accepted + quarantined + refused`` is the rows that came in.
 
     Attributes
     ----------
@@ -43,18 +50,39 @@ class Cleaned:
         The contract's fields in order, then ``_record``; in order of arrival.
     quarantined
         ``_record``, ``reasons`` (list of text), then every field as received, as text.
+    refusals
+        How many rows a rule with the action ``refuse`` gave no row for, by the first such rule.
     reasons
         How many rows broke each rule; a row with two reasons counts in both.
+    verdicts
+        What ``verdicts.verdict_rows`` makes of the batch; None if no rule was broken.
+    memory
+        What the rules remember for the next batch, but for the keys in the table.
+    judged
+        What sensor health is counted from.
     n_late
         Accepted rows older on arrival than the contract's latency allows.
+    n_flagged, n_asked
+        Accepted rows that broke a rule which flags; quarantined rows that wait for a person.
     """
 
     accepted: pl.DataFrame
     quarantined: pl.DataFrame
+    refusals: dict[str, int]
     reasons: dict[str, int]
+    verdicts: pl.DataFrame | None
+    memory: Memory
+    judged: Judged
     n_late: int
+    n_flagged: int
+    n_asked: int
     first: datetime | None
     last: datetime | None
+
+    @property
+    def n_received(self) -> int:
+        """Rows that came in: ``accepted + quarantined + refused``."""
+        return self.accepted.height + self.quarantined.height + sum(self.refusals.values())
 
 
 def table_schema(contract: Contract) -> dict[str, pl.DataType]:
@@ -67,8 +95,21 @@ def no_history(keys: pl.DataFrame) -> pl.Series:
     return pl.repeat(False, keys.height, dtype=pl.Boolean, eager=True)
 
 
+def empty_memory(contract: Contract) -> Memory:
+    """Return what the rules remember before a feed's first batch."""
+    return Memory.empty({name: DTYPES[contract.field(name).type] for name in contract.sensor})
+
+
 def clean(
-    raw: pl.DataFrame, contract: Contract, received_at: datetime, known: KnownKeys = no_history
+    raw: pl.DataFrame,
+    contract: Contract,
+    received_at: datetime,
+    known: KnownKeys = no_history,
+    memory: Memory | None = None,
+    same: KnownKeys = no_history,
+    registries: Mapping[str, pl.DataFrame] | None = None,
+    *,
+    by_itself: bool = False,
 ) -> Cleaned:
     """Type, check and split a frame of received records.
 
@@ -83,6 +124,14 @@ def clean(
         When the city received them (UTC): bounds the future, measures lateness.
     known
         Given the key columns of candidate rows, tells which keys the table already holds.
+    memory
+        What the rules remembered after the batch before; None before the first.
+    same
+        Given rows, tells which of them the table holds just as they are. Asked by ``repeated-row``.
+    registries
+        The rows of the feeds that ``registry`` rules look up, by feed; None not to ask those rules.
+    by_itself
+        Ask each row only what it can answer alone: no registry, no neighbour, no reading before.
 
     Notes
     -----
@@ -90,22 +139,58 @@ def clean(
     feed at all is for ``check_columns`` to say, of its first part, before anything of it is kept.
     """
     fields = lengthen(pick(raw, contract), contract)
+    memory = empty_memory(contract) if memory is None else memory
     values, masks = _row_rules(fields, contract, received_at)
-    broken = pl.select(pl.any_horizontal(*masks.values())).to_series() if masks else None
+    compared: dict[str, pl.Series] = {}
+    if not by_itself:
+        masks |= _registry_rules(values, contract, registries)
+        if contract.looks_back and contract.time is not None:
+            sound = ~_any(masks, contract.sets_aside, values.height)
+            back = judge(values, sound, contract.time, contract.rules, memory)
+            masks |= back.broken
+            compared, memory = back.compared, back.memory
     if contract.key:
-        repeated = _repeated(values.select(contract.key), broken, known)
+        aside = _any(masks, contract.sets_aside, values.height) if masks else None
+        repeated = _repeated(values.select(contract.key), aside, known)
         if repeated is not None:
             masks["duplicate-key"] = repeated
-            broken = repeated if broken is None else broken | repeated
-    reasons = {name: count for name, mask in masks.items() if (count := int(mask.sum() or 0))}
-    if not reasons or broken is None:
-        accepted, quarantined = values, _reasoned(fields.clear(), {}, contract)
-    else:
-        accepted = values.filter(~broken)
-        bad = {name: masks[name].filter(broken) for name in reasons}
-        quarantined = _reasoned(fields.filter(broken), bad, contract)
+            masks |= _repeated_rows(values, aside, repeated, contract, same)
+    masks = {reason: masks[reason] for reason in contract.reasons if reason in masks}
+    outcome = outcomes(masks, contract, values.height)
+    accepted = values if outcome is None else values.filter(outcome == "accepted")
     first, last, n_late = _event_time(accepted, contract, received_at)
-    return Cleaned(accepted, quarantined, reasons, n_late, first, last)
+    return Cleaned(
+        accepted=accepted,
+        quarantined=_quarantined(fields, masks, outcome, contract),
+        refusals=refusals(masks, outcome, contract),
+        reasons={reason: int(mask.sum() or 0) for reason, mask in masks.items()},
+        verdicts=verdict_rows(fields, masks, outcome, contract),
+        memory=memory,
+        judged=Judged(values, masks, compared, outcome),
+        n_late=n_late,
+        n_flagged=count_flagged(masks, outcome),
+        n_asked=count_asked(masks, outcome, contract),
+        first=first,
+        last=last,
+    )
+
+
+def _any(masks: Mapping[str, pl.Series], wanted: Callable[[str], bool], n_rows: int) -> pl.Series:
+    """Return (n,) which rows break a rule whose reason is ``wanted``."""
+    chosen = [mask for reason, mask in masks.items() if wanted(reason)]
+    if not chosen:
+        return pl.repeat(False, n_rows, dtype=pl.Boolean, eager=True)
+    return pl.select(pl.any_horizontal(*chosen)).to_series()
+
+
+def _registry_rules(
+    values: pl.DataFrame, contract: Contract, registries: Mapping[str, pl.DataFrame] | None
+) -> dict[str, pl.Series]:
+    """Return, by reason, a mask of the rows that are not in a registry as of their time."""
+    if registries is None:
+        return {}
+    masks = {r.reason: r.broken(values, registries[r.feed]) for r in contract.registry_rules}
+    return {reason: mask for reason, mask in masks.items() if mask.any()}
 
 
 def check_columns(raw: pl.DataFrame, contract: Contract) -> None:
@@ -183,6 +268,7 @@ def _row_rules(
     if contract.time is not None:
         limit = pl.lit(datetime.fromtimestamp(horizon, UTC)).cast(MICROSECONDS)
         rules[f"future:{contract.time}"] = pl.col(contract.time) > limit
+    rules |= {cast(Rule, rule).reason: rule.broken() for rule in contract.row_rules}
     masks = both.select(e.fill_null(value=False).alias(k) for k, e in rules.items())
     names = [f.name for f in contract.fields]
     broken = {s.name: s for s in masks.get_columns() if s.any()}
@@ -240,13 +326,38 @@ def _repeated(keys: pl.DataFrame, broken: pl.Series | None, known: KnownKeys) ->
     return out.scatter((~broken).arg_true().filter(repeated), True)
 
 
-def _reasoned(fields: pl.DataFrame, masks: dict[str, pl.Series], contract: Contract) -> pl.DataFrame:
+def _repeated_rows(
+    values: pl.DataFrame, aside: pl.Series | None, repeated: pl.Series, contract: Contract, same: KnownKeys
+) -> dict[str, pl.Series]:
+    """Mark the rows with a repeated key that say nothing new: all columns are as they came before."""
+    rules = [rule for rule in contract.rules if isinstance(rule, RepeatedRow)]
+    if not rules:
+        return {}
+    columns = values.select(f.name for f in contract.fields)
+    suspects = repeated.arg_true()
+    claims = (
+        columns.with_row_index("_row") if aside is None else columns.with_row_index("_row").filter(~aside)
+    )
+    first = claims.select("_row", first=pl.struct(pl.exclude("_row")).is_first_distinct())
+    again = first.filter(~pl.col("first"))["_row"]
+    told = suspects.is_in(again.implode()) | same(columns[suspects])
+    mask = pl.repeat(False, values.height, dtype=pl.Boolean, eager=True).scatter(suspects.filter(told), True)
+    return {rule.reason: mask for rule in rules if mask.any()}
+
+
+def _quarantined(
+    fields: pl.DataFrame, masks: Mapping[str, pl.Series], outcome: pl.Series | None, contract: Contract
+) -> pl.DataFrame:
+    """Return the rows set aside with all their reasons, as received."""
     names = [f.name for f in contract.fields]
-    text = pl.DataFrame([fields["_record"], *(as_text(fields[n]) for n in names)])
-    if not masks:
+    here = None if outcome is None else outcome == "quarantined"
+    rows = fields.clear() if here is None else fields.filter(here)
+    text = pl.DataFrame([rows["_record"], *(as_text(rows[n]) for n in names)])
+    if here is None or rows.is_empty():
         return text.with_columns(reasons=pl.lit([], pl.List(pl.String))).select("_record", "reasons", *names)
+    bad = {reason: mask.filter(here) for reason, mask in masks.items()}
     why = pl.select(
-        pl.concat_list([pl.when(m).then(pl.lit(k)) for k, m in masks.items()])
+        pl.concat_list([pl.when(m).then(pl.lit(k)) for k, m in bad.items() if m.any()])
         .list.drop_nulls()
         .alias("reasons")
     )

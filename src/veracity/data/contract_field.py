@@ -1,16 +1,16 @@
 """One column of a contract: what a value must be, read from one ODCS property."""
 
-import contextlib
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Literal, cast, get_args
 
 import polars as pl
 from open_data_contract_standard.model import CustomProperty, DataQuality, SchemaProperty
 
-from veracity.data.errors import MalformedContract
+from veracity.data.place import fault, shown, within
+from veracity.data.rules.parameters import finite
 from veracity.data.timeformat import strptime_format
 from veracity.units import UnknownUnit, conversion
 
@@ -63,19 +63,50 @@ class Field:
     missing: frozenset[str] = frozenset()
     description: str = ""
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules a value of this column can break: the kinds before the colon of its reasons."""
+        ranged = (self.minimum, self.maximum, self.exclusive_minimum, self.exclusive_maximum)
+        held = {
+            "type": True,
+            "required": self.required,
+            "range": any(bound is not None for bound in ranged),
+            "pattern": self.pattern is not None,
+            "length": self.min_length is not None or self.max_length is not None,
+            "enum": self.values is not None,
+        }
+        return tuple(rule for rule, is_held in held.items() if is_held)
+
+    def to_object(self) -> dict[str, Any]:
+        """Return as JSON what decides a value's verdict: not where it is read from, nor what it means."""
+        names = [f.name for f in fields(self) if f.name not in _NO_RULE]
+        return {name: _plain(getattr(self, name)) for name in names}
+
+
+_NO_RULE = {"sources", "joined", "template", "key_position", "description"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return list(value) if isinstance(value, tuple) else value
+
 
 def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
     """Read one property; ``missing`` are the tokens that all fields of the contract share."""
     name = p.name or ""
     if not FIELD_NAME.fullmatch(name):
-        raise MalformedContract(f"property name: want a letter, then letters, digits or _, got {name!r}")
+        raise fault(f"property name: want a letter, then letters, digits or _, got {shown(name)}", "name")
     kind = p.logicalType or "string"
     if kind not in get_args(LogicalType):
-        raise MalformedContract(
-            f"{name}.logicalType: want one of {', '.join(get_args(LogicalType))}, got {kind!r}"
+        raise fault(
+            f"{name}.logicalType: want one of {', '.join(get_args(LogicalType))}, got {shown(kind)}",
+            "logicalType",
         )
     custom = custom_properties(
-        name, p.customProperties, {"unit", "sourceUnit", "decimal", "formats", "aliases", "missing"}
+        name,
+        p.customProperties,
+        {"unit", "sourceUnit", "decimal", "formats", "aliases", "missing", "actions"},
     )
     _check_flat(name, p)
     options = dict(p.logicalTypeOptions or {})
@@ -83,18 +114,20 @@ def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
     physical = p.physicalName or name
     template = physical if "{" in physical else None
     if template and not re.fullmatch(r"[^{}]*\{[A-Za-z][A-Za-z0-9_]*\}[^{}]*", template):
-        raise MalformedContract(f"{name}.physicalName: want one {{field}} in it, got {template!r}")
+        raise fault(f"{name}.physicalName: want one {{field}} in it, got {shown(template)}", "physicalName")
     joined = tuple(p.transformSourceObjects or ())
     sources = () if joined or template else (physical, *texts(name, "aliases", custom.get("aliases", [])))
     for given, fits in (("decimal", numeric), ("formats", time), ("aliases", bool(sources))):
         if given in custom and not fits:
-            raise MalformedContract(
-                f"{name}.{given}: does not fit a {kind} read from {p.physicalName or name}"
+            raise fault(
+                f"{name}.{given}: does not fit a {kind} read from {p.physicalName or name}"[:300],
+                "customProperties",
+                given,
             )
     unit, scale, offset = _unit(name, custom, numeric)
     decimal = custom.get("decimal", ".")
     if decimal not in (".", ","):
-        raise MalformedContract(f"{name}.decimal: want '.' or ',', got {decimal!r}")
+        raise fault(f"{name}.decimal: want '.' or ',', got {shown(decimal)}", "customProperties", "decimal")
     values, required, quality_missing = _quality(name, p)
     own = missing_tokens(name, custom["missing"]) if "missing" in custom else None
     result = Field(
@@ -115,7 +148,7 @@ def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         pattern=_pattern(name, options, text),
         min_length=_length(name, options, "minLength", text),
         max_length=_length(name, options, "maxLength", text),
-        values=None if values is None else tuple(_allowed(name, kind, v) for v in values),
+        values=None if values is None else _all_allowed(name, kind, values),
         formats=_formats(name, options, custom) if time else (),
         zone=_zone(name, options) if kind == "timestamp" else "UTC",
         decimal=decimal,
@@ -125,11 +158,20 @@ def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
     if kind == "timestamp":
         options.pop("timezone", None)
     if options:
-        raise MalformedContract(
-            f"{name}.logicalTypeOptions: {sorted(options)[0]!r} is not checked for a {kind}"
+        first = sorted(options)[0]
+        raise fault(
+            f"{name}.logicalTypeOptions: {shown(first)} is not checked for a {kind}",
+            "logicalTypeOptions",
+            first,
         )
-    _check_bounds(result)
+    with within("logicalTypeOptions"):
+        _check_bounds(result)
     return result
+
+
+def _all_allowed(name: str, kind: str, values: Sequence[str]) -> tuple[str, ...]:
+    with within("quality"):
+        return tuple(_allowed(name, kind, value) for value in values)
 
 
 def _allowed(name: str, kind: str, value: str) -> str:
@@ -148,14 +190,14 @@ def _allowed(name: str, kind: str, value: str) -> str:
             return value
         raise ValueError(kind)
     except (ValueError, KeyError) as exc:
-        raise MalformedContract(f"{name}: want allowed values of logicalType {kind}, got {value!r}") from exc
+        raise fault(f"{name}: want allowed values of logicalType {kind}, got {shown(value)}") from exc
 
 
 def _check_flat(name: str, p: SchemaProperty) -> None:
     """Refuse the standard's elements that would be rules, or columns within columns."""
     for element in ("relationships", "properties", "items", "map"):
         if getattr(p, element, None):
-            raise MalformedContract(f"{name}.{element}: want a flat column without references, got one")
+            raise fault(f"{name}.{element}: want a flat column without references, got one", element)
 
 
 def _quality(name: str, p: SchemaProperty) -> tuple[tuple[str, ...] | None, bool, frozenset[str]]:
@@ -165,51 +207,66 @@ def _quality(name: str, p: SchemaProperty) -> tuple[tuple[str, ...] | None, bool
         values = tuple(str(e.value) for e in p.enum)
     required = False
     missing: frozenset[str] = frozenset()
-    for rule in p.quality or []:
-        metric = zero_rule(name, rule)
-        arguments = rule.arguments or {}
-        if metric == "nullValues":
-            required = True
-        elif metric == "missingValues":
-            missing |= missing_tokens(name, arguments.get("missingValues", []))
-            required = True
-        elif metric == "invalidValues" and set(arguments) == {"validValues"}:
-            values = texts(name, "validValues", arguments["validValues"])
-        else:
-            raise MalformedContract(
-                f"{name}.quality: want nullValues, missingValues or invalidValues with validValues,"
-                f" got {metric!r} with {sorted(arguments)}"
-            )
+    for i, rule in enumerate(p.quality or []):
+        if rule.type == "custom":
+            continue
+        with within("quality", i):
+            metric = zero_rule(name, rule)
+            arguments = rule.arguments or {}
+            if metric == "nullValues":
+                required = True
+            elif metric == "missingValues":
+                missing |= missing_tokens(name, arguments.get("missingValues", []))
+                required = True
+            elif metric == "invalidValues" and set(arguments) == {"validValues"}:
+                values = texts(name, "validValues", arguments["validValues"])
+            else:
+                raise fault(
+                    f"{name}.quality: want nullValues, missingValues or invalidValues with validValues,"
+                    f" got {shown(metric)} with {shown(sorted(arguments))}",
+                    "metric",
+                )
     return values, required, missing
 
 
 def zero_rule(where: str, rule: DataQuality) -> str:
     """Return the metric of a library rule that must hold for every row; refuse any other rule."""
     if (rule.type or "library") != "library":
-        raise MalformedContract(f"{where}.quality: want type library, got {rule.type!r}")
+        raise fault(f"{where}.quality: want type library or custom, got {shown(rule.type)}", "type")
+    for element in ("engine", "implementation", "query"):
+        if getattr(rule, element) is not None:
+            raise fault(f"{where}.quality: want no {element} in a rule of type library, got one", element)
     metric = rule.metric or rule.rule or ""
     if rule.mustBe not in (0, 0.0) or any(getattr(rule, bound) is not None for bound in _OTHER_BOUNDS):
-        raise MalformedContract(
-            f"{where}.quality.{metric}: want mustBe: 0 (rules hold for every row), got another bound"
+        raise fault(
+            f"{where}.quality.{metric}: want mustBe: 0 (rules hold for every row), got another bound",
+            "mustBe",
         )
     return metric
 
 
 def custom_properties(where: str, properties: list[CustomProperty] | None, known: set[str]) -> dict[str, Any]:
     """Return custom properties by name; one that is not ``known`` is refused, never ignored."""
-    found = {p.property or "": p.value for p in properties or []}
-    unknown = sorted(set(found) - known)
-    if unknown:
-        raise MalformedContract(
-            f"{where}.customProperties: want {', '.join(sorted(known))}, got {unknown[0]!r}"
-        )
+    found: dict[str, Any] = {}
+    for i, p in enumerate(properties or []):
+        name = p.property or ""
+        if name not in known or name in found:
+            again = " twice" if name in found else ""
+            raise fault(
+                f"{where}.customProperties: want {', '.join(sorted(known))}, got {shown(name)}{again}",
+                "customProperties",
+                i,
+            )
+        found[name] = p.value
     return found
 
 
 def _take(name: str, options: dict[str, Any], option: str, allowed: bool) -> Any:
     value = options.pop(option, None)
     if value is not None and not allowed:
-        raise MalformedContract(f"{name}.logicalTypeOptions: {option} does not fit this logicalType")
+        raise fault(
+            f"{name}.logicalTypeOptions: {option} does not fit this logicalType", "logicalTypeOptions", option
+        )
     return value
 
 
@@ -217,11 +274,12 @@ def _number(name: str, options: dict[str, Any], option: str, allowed: bool) -> f
     value = _take(name, options, option, allowed)
     if value is None:
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):
-            if math.isfinite(number := float(value)):
-                return number
-    raise MalformedContract(f"{name}.{option}: want a finite number, got {_shown(value)}")
+    number = finite(value)
+    if number is None:
+        raise fault(
+            f"{name}.{option}: want a finite number, got {shown(value)}", "logicalTypeOptions", option
+        )
+    return number
 
 
 def _length(name: str, options: dict[str, Any], option: str, allowed: bool) -> int | None:
@@ -230,7 +288,11 @@ def _length(name: str, options: dict[str, Any], option: str, allowed: bool) -> i
         return None
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LENGTH:
         return value
-    raise MalformedContract(f"{name}.{option}: want a whole number from 0 to {LENGTH}, got {_shown(value)}")
+    raise fault(
+        f"{name}.{option}: want a whole number from 0 to {LENGTH}, got {shown(value)}",
+        "logicalTypeOptions",
+        option,
+    )
 
 
 def _pattern(name: str, options: dict[str, Any], allowed: bool) -> str | None:
@@ -239,26 +301,27 @@ def _pattern(name: str, options: dict[str, Any], allowed: bool) -> str | None:
     if pattern is None:
         return None
     if not isinstance(pattern, str):
-        raise MalformedContract(f"{name}.pattern: want text, got {_shown(pattern)}")
+        raise fault(f"{name}.pattern: want text, got {shown(pattern)}", "logicalTypeOptions", "pattern")
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.PolarsError as exc:
-        raise MalformedContract(f"{name}.pattern: want a regular expression, got {pattern[:60]!r}") from exc
+        raise fault(
+            f"{name}.pattern: want a regular expression that compiles to at most 10 MB, got {shown(pattern)}",
+            "logicalTypeOptions",
+            "pattern",
+        ) from exc
     return pattern
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if not isinstance(value, int) or abs(value) < 10**40 else "a longer one"
-    return text[:60]
 
 
 def _check_bounds(f: Field) -> None:
     low = max((b for b in (f.minimum, f.exclusive_minimum) if b is not None), default=None)
     high = min((b for b in (f.maximum, f.exclusive_maximum) if b is not None), default=None)
     if low is not None and high is not None and low > high:
-        raise MalformedContract(f"{f.name}: want minimum <= maximum, got {low} > {high}")
+        raise fault(f"{f.name}: want minimum <= maximum, got {low} > {high}", "minimum")
     if f.min_length is not None and f.max_length is not None and f.min_length > f.max_length:
-        raise MalformedContract(f"{f.name}: want minLength <= maxLength, got {f.min_length} > {f.max_length}")
+        raise fault(
+            f"{f.name}: want minLength <= maxLength, got {f.min_length} > {f.max_length}", "minLength"
+        )
 
 
 def _unit(name: str, custom: Mapping[str, Any], numeric: bool) -> tuple[str | None, float, float]:
@@ -266,13 +329,15 @@ def _unit(name: str, custom: Mapping[str, Any], numeric: bool) -> tuple[str | No
     if unit is None and source is None:
         return None, 1.0, 0.0
     if not numeric or not isinstance(unit, str):
-        raise MalformedContract(f"{name}.unit: want a UCUM code on a number, got {unit!r}")
+        raise fault(
+            f"{name}.unit: want a UCUM code on a number, got {shown(unit)}", "customProperties", "unit"
+        )
     if source is None:
         return unit, 1.0, 0.0
     try:
         return unit, *conversion(str(source), unit)
     except UnknownUnit as exc:
-        raise MalformedContract(f"{name}.sourceUnit: {exc}") from exc
+        raise fault(f"{name}.sourceUnit: {exc}", "customProperties", "sourceUnit") from exc
 
 
 def _formats(name: str, options: dict[str, Any], custom: Mapping[str, Any]) -> tuple[str, ...]:
@@ -285,8 +350,10 @@ def _zone(name: str, options: dict[str, Any]) -> str:
     try:
         pl.Series([None], dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
     except pl.exceptions.PolarsError as exc:
-        raise MalformedContract(
-            f"{name}.defaultTimezone: want a zone such as Asia/Ho_Chi_Minh, got {zone!r}"
+        raise fault(
+            f"{name}.defaultTimezone: want a zone such as Asia/Ho_Chi_Minh, got {shown(zone)}",
+            "logicalTypeOptions",
+            "defaultTimezone",
         ) from exc
     return zone
 
@@ -294,12 +361,12 @@ def _zone(name: str, options: dict[str, Any]) -> str:
 def texts(where: str, what: str, value: Any) -> tuple[str, ...]:
     """Return a list of texts of at most ``FIELDS`` items."""
     if not isinstance(value, list) or len(value) > FIELDS:
-        raise MalformedContract(f"{where}.{what}: want a list of at most {FIELDS}, got {str(value)[:40]!r}")
+        raise fault(f"{where}.{what}: want a list of at most {FIELDS}, got {shown(value)}")
     return tuple(str(v) for v in value)
 
 
 def missing_tokens(where: str, value: Any) -> frozenset[str]:
     """Return a list of at most 64 texts that stand for a missing value."""
     if not isinstance(value, list) or len(value) > 64:
-        raise MalformedContract(f"{where}.missing: want a list of at most 64 tokens, got {str(value)[:40]!r}")
+        raise fault(f"{where}.missing: want a list of at most 64 tokens, got {shown(value)}")
     return frozenset(str(v).strip() for v in value)

@@ -10,9 +10,13 @@ class DataError(VeracityError):
 
 
 class MalformedContract(DataError, Malformed):
-    """The text is not a contract this engine can hold a feed to."""
+    """The text is not a contract this engine can hold a feed to.
+
+    ``path`` says where in the document the fault stands, outermost name first, as far as is known.
+    """
 
     code = "malformed-contract"
+    path: tuple[str | int, ...] = ()
 
 
 class WrongFile(DataError, Malformed):

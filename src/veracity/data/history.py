@@ -71,15 +71,39 @@ class KeyHistory:
         )
         return out.scatter(suspects.filter(found), True)
 
+    def same(self, rows: pl.DataFrame) -> pl.Series:
+        """Tell for each row, key and all, whether the table holds just that row."""
+        names = rows.columns
+        if rows.is_empty():
+            return pl.Series([], dtype=pl.Boolean)
+        between = None
+        if self._time is not None:
+            between = (self._time, rows[self._time].min(), rows[self._time].max())
+        held = collect_rows(
+            self._scan(between)
+            .select(names)
+            .join(rows.lazy().unique(), on=names, how="semi", nulls_equal=True)
+            .unique()
+            .with_columns(_held=True),
+            streaming=True,
+        )
+        joined = rows.join(held, on=names, how="left", nulls_equal=True, maintain_order="left")
+        return joined["_held"].fill_null(value=False)
+
     def add(self, accepted: pl.DataFrame) -> None:
         """Take in the rows just committed."""
-        if self._time is None or accepted.is_empty():
-            return
+        self._newest = self.newest_with(accepted)
+
+    def newest_with(self, accepted: pl.DataFrame) -> pl.DataFrame | None:
+        """Return what ``newest`` will be once these rows are committed."""
         before = self.newest
+        if self._time is None or accepted.is_empty():
+            return before
         latest = self._latest(accepted.lazy()).collect()
         both = latest if before is None else pl.concat([before, latest])
-        grouped = both.group_by(self._sensor).agg(pl.col(_NEWEST).max()) if self._sensor else None
-        self._newest = both.select(pl.col(_NEWEST).max()) if grouped is None else grouped
+        if not self._sensor:
+            return both.select(pl.col(_NEWEST).max())
+        return both.group_by(self._sensor).agg(pl.col(_NEWEST).max())
 
     def _latest(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         time = pl.col(self._time or "").max().alias(_NEWEST)

@@ -18,7 +18,7 @@ def reexecute(evidence: RecordEvidence) -> Sequence[Mapping[str, Any]]:
     """Return the clean rows that a proven record gives, as JSON values: one, or many of a wide record.
 
     None if the record breaks a rule of its own; rules that look at other records (a key that
-    came before) are not asked.
+    came before, a reading before, neighbours, a registry) are not asked.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def reexecute(evidence: RecordEvidence) -> Sequence[Mapping[str, Any]]:
     raw = parse_one(evidence.data, fmt, columns, contract.source_names, source_types(contract))
     raw = raw.with_columns(pl.lit(evidence.record, pl.Int64).alias("_record"))
     received_at = datetime.fromisoformat(ingest.received_at)
-    rows = clean(raw, contract, received_at).accepted.drop("_record")
+    rows = clean(raw, contract, received_at, by_itself=True).accepted.drop("_record")
     return [json_row(row) for row in rows.iter_rows(named=True)]
 
 

@@ -6,21 +6,24 @@ from datetime import datetime
 
 import polars as pl
 
-from veracity.data.clean import check_columns, clean
+from veracity.data.clean import Cleaned, check_columns, clean
 from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
+from veracity.data.health import health_rows
 from veracity.data.history import KeyHistory
+from veracity.data.rules.memory import Memory
 from veracity.errors import VeracityError
-from veracity.home.batch import event_time
+from veracity.home.batch import Kept, batch_refusals, count_silent, event_time
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.roll import StatedParts, check_in_force, check_ingest, check_signer
+from veracity.home.state import check_chain, read_memory, read_registries, with_keys
 from veracity.home.table_audit import UNREADABLE, one_line
-from veracity.home.tables import read_quarantine
+from veracity.home.tables import read_kept
 from veracity.home.trail import PartAgain, Trail
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import Envelope, open_envelope
-from veracity.provenance.statements import Ingest, parse_statement
+from veracity.provenance.statements import Ingest, RowsDigest, parse_statement
 
 Differs = tuple[str, str]  #: what, detail
 
@@ -48,6 +51,7 @@ class BatchAudit:
         self._trails: dict[str, Trail] = {}
         self._parts: dict[str, StatedParts] = {}
         self._history: KeyHistory | None = None
+        self._memory = (-1, Memory.empty({}))  # the batch it stands before, and what is remembered there
         self._history_at = (-1, "")  # the batch it stands before, and the contract
         self._up_to = -1
 
@@ -66,6 +70,8 @@ class BatchAudit:
             made.findings += [("statement", error) for error in self._check_refusal(ingest, envelope, idx)]
             if self._history_at[0] == batch:  # no rows, so no keys
                 self._history_at = batch + 1, self._history_at[1]
+            if self._memory[0] == batch:
+                self._memory = batch + 1, self._memory[1]
             return made
         made.records = ingest.part.n_records
         sha256 = ingest.file.digest.sha256
@@ -105,6 +111,10 @@ class BatchAudit:
     def _made_again(self, ingest: Ingest, contract: Contract) -> Iterator[Differs]:
         """Cut, parse and clean the evidence again; yield what is not as signed."""
         history, self._history = self._keys(ingest, contract), None  # kept only if all goes well
+        error = check_chain(self._home, ingest)
+        if error is not None:
+            yield "statement", error
+        memory = self._remembered(ingest, contract)
         trail = yield from self._trail(ingest, contract)
         before, part = (trail.index, trail.n_records), ingest.part
         if before != (part.index, part.first_record):
@@ -123,8 +133,10 @@ class BatchAudit:
                 yield "file", error
         if part.index == 0:
             check_columns(again.raw, contract)
-        yield from _compare_part(again, ingest)
-        cleaned = clean(again.raw, contract, datetime.fromisoformat(ingest.received_at), history.known)
+        used = () if ingest.checks is None else ingest.checks.registries
+        registries = read_registries(self._home, contract, used).rows
+        received_at = datetime.fromisoformat(ingest.received_at)
+        cleaned = clean(again.raw, contract, received_at, history.known, memory, history.same, registries)
         counts = ingest.counts
         got = (cleaned.accepted.height, cleaned.quarantined.height)
         if got != (counts.accepted, counts.quarantined):
@@ -132,6 +144,7 @@ class BatchAudit:
             yield "cleaned again", f"want accepted and quarantined {want}, got {got}"
         if cleaned.reasons != ingest.reasons:
             yield "cleaned again", f"want reasons {ingest.reasons}, got {cleaned.reasons}"
+        yield from _compare_part(again, cleaned, ingest)
         if event_time(cleaned) != ingest.event_time:
             yield "cleaned again", f"want event times {ingest.event_time}, got {event_time(cleaned)}"
         for name, frame, stated in (
@@ -141,7 +154,10 @@ class BatchAudit:
             digest = frame_digest(frame.with_columns(pl.lit(ingest.batch, pl.Int64).alias("_batch")))
             if stated is not None and digest != stated.sha256:
                 yield name, f"want digest {stated.sha256[:16]}, got {digest[:16]}"
+        after = with_keys(cleaned.memory, history.newest_with(cleaned.accepted))
+        yield from _compare_checks(cleaned, after, ingest, contract)
         history.add(cleaned.accepted)
+        self._memory = ingest.batch + 1, after
         self._history, self._history_at = history, (ingest.batch + 1, ingest.contract_sha256)
 
     def _trail(self, ingest: Ingest, contract: Contract) -> Generator[Differs, None, Trail]:
@@ -176,21 +192,55 @@ class BatchAudit:
             return self._history
         return KeyHistory(contract.key, contract.time, self._scan)
 
+    def _remembered(self, ingest: Ingest, contract: Contract) -> Memory:
+        """Return what the rules remembered before this batch: carried on, or as the batch before left it."""
+        if self._memory[0] == ingest.batch:
+            return self._memory[1]
+        before = None if ingest.checks is None else ingest.checks.state_before
+        return read_memory(self._home, contract, before)
+
     def _scan(self, between: tuple[str, object, object] | None) -> pl.LazyFrame:
         return self._home.table(self._feed).scan(up_to_batch=self._up_to, between=between)
 
 
-def _compare_part(again: PartAgain, ingest: Ingest) -> Iterator[Differs]:
+def _compare_part(again: PartAgain, cleaned: Cleaned, ingest: Ingest) -> Iterator[Differs]:
     """Yield how a part, cut and parsed again, is not as signed."""
     for what, want, got in (
         ("form", ingest.file.kind == "parquet", ingest.evidence.form == "rendered"),
         ("records", ingest.part.n_records, again.n_records),
         ("columns", [list(x) for x in ingest.layouts], [list(x) for x in again.layouts]),
         ("blank records", ingest.counts.blank, again.n_blank),
-        ("refusals", ingest.refusals, again.refusals),
+        ("refusals", ingest.refusals, batch_refusals(cleaned, again.refusals)),
     ):
         if want != got:
             yield "parsed again", f"{what}: want {want}, got {got}"[:300]
+
+
+def _compare_checks(
+    cleaned: Cleaned, memory: Memory, ingest: Ingest, contract: Contract
+) -> Iterator[Differs]:
+    """Yield how the verdicts of a batch judged again, and what is remembered of it, are not as signed."""
+    checks = ingest.checks
+    if checks is None:
+        return
+    received_at = datetime.fromisoformat(ingest.received_at)
+    for what, want, got in (
+        ("rules", checks.rules_sha256, contract.rules_sha256),
+        ("state after", checks.state_after, memory.digest),
+        ("flagged", checks.flagged, cleaned.n_flagged),
+        ("asked", checks.asked, cleaned.n_asked),
+        ("silent", checks.silent, count_silent(contract, memory, received_at)),
+        ("verdicts", checks.verdicts, _digest(cleaned.verdicts, ingest.batch)),
+        ("health", checks.health, _digest(health_rows(cleaned.judged, contract), ingest.batch)),
+    ):
+        if want != got:
+            yield "judged again", f"{what}: want {want}, got {got}"[:300]
+
+
+def _digest(rows: pl.DataFrame | None, batch: int) -> RowsDigest | None:
+    if rows is None or rows.is_empty():
+        return None
+    return RowsDigest(rows.height, frame_digest(rows.with_columns(pl.lit(batch, pl.Int64).alias("_batch"))))
 
 
 def _compare_stored(home: Home, ingest: Ingest) -> Iterator[tuple[str, str]]:
@@ -208,11 +258,22 @@ def _compare_stored(home: Home, ingest: Ingest) -> Iterator[tuple[str, str]]:
         else:
             if digest != ingest.table.sha256:
                 yield "table", f"want digest {ingest.table.sha256[:16]}, got {digest[:16]}"
-    if ingest.quarantine is not None:
+    checks = ingest.checks
+    kept: list[tuple[Kept, RowsDigest | None]] = [("quarantine", ingest.quarantine)]
+    if checks is not None:
+        kept += [("verdicts", checks.verdicts), ("health", checks.health)]
+    for kind, stated in kept:
+        if stated is None:
+            continue
         try:
-            digest = frame_digest(read_quarantine(home, ingest.feed, ingest.batch, ingest.quarantine.sha256))
+            digest = frame_digest(read_kept(home, kind, ingest.feed, ingest.batch, stated.sha256))
         except UNREADABLE as exc:
-            yield "quarantine", f"unreadable: {one_line(exc)}"
+            yield kind, f"unreadable: {one_line(exc)}"
         else:
-            if digest != ingest.quarantine.sha256:
-                yield "quarantine", f"want digest {ingest.quarantine.sha256[:16]}, got {digest[:16]}"
+            if digest != stated.sha256:
+                yield kind, f"want digest {stated.sha256[:16]}, got {digest[:16]}"
+    if checks is not None:
+        try:
+            read_memory(home, home.contract(ingest.contract_sha256), checks.state_after)
+        except UNREADABLE as exc:
+            yield "state", one_line(exc)

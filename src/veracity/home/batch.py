@@ -2,7 +2,8 @@
 
 The order of its writes is what makes a crash harmless:
 
-1. evidence and quarantine, under names that are digests: written twice, they are the same;
+1. evidence, quarantine, verdicts and what the rules remember, under names that are digests:
+   written twice, they are the same;
 2. the signed statement, put aside in the database;
 3. the rows, one Delta commit that carries the batch's number;
 4. the statement, into the log.
@@ -13,8 +14,10 @@ goes into the log, else it is forgotten and the batch is made again from the fil
 
 import io
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import polars as pl
 
@@ -22,18 +25,21 @@ import veracity
 from veracity.data.clean import CLOCK_TOLERANCE_S, Cleaned, clean
 from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
+from veracity.data.health import health_rows
 from veracity.data.history import KeyHistory
+from veracity.data.rules.memory import KEYS, Memory
 from veracity.data.text import RECORDS_PER_PAGE
 from veracity.feeds.file_info import FileInfo
 from veracity.home.clock import format_time, parse_time
 from veracity.home.errors import ClockBehind, StateBehind
 from veracity.home.home import Feed, Writer
 from veracity.home.index import BatchRow, Pending
-from veracity.home.key_state import read_key_state, write_key_state
 from veracity.home.sources import SourcePart, part_roots
+from veracity.home.state import read_memory, read_registries, state_after, with_keys, write_memory
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.provenance.dsse import Envelope, open_envelope, sign_envelope
 from veracity.provenance.statements import (
+    Checks,
     Counts,
     Evidence,
     FileDigest,
@@ -46,6 +52,7 @@ from veracity.provenance.statements import (
     parse_statement,
 )
 
+Kept = Literal["quarantine", "verdicts", "health"]
 ENGINE = f"veracity {veracity.__version__}"
 
 
@@ -73,8 +80,11 @@ class BatchWriter:
                 " got some: log and database are of an older backup"
             )
         home.check_held(self.contract.feed)
-        state = read_key_state(home, self.contract.feed, self.batch)
-        self.history = KeyHistory(self.contract.key, self.contract.time, self._scan, state)
+        self._state = state_after(home, self.contract.feed, self.batch - 1)
+        self._memory = read_memory(home, self.contract, self._state)
+        newest = None if self._state is None else self._memory.newest(KEYS)
+        self.history = KeyHistory(self.contract.key, self.contract.time, self._scan, newest)
+        self._registries = read_registries(home, self.contract)
         self._kept: str | None = None
 
     def _scan(self, between: tuple[str, object, object] | None) -> pl.LazyFrame:
@@ -85,10 +95,6 @@ class BatchWriter:
         part = self.home.index.predicate(row.idx)["part"]
         return int(part["first_record"]) + int(part["n_records"])
 
-    def close(self) -> None:
-        """Keep the key history for the next call."""
-        write_key_state(self.home, self.contract.feed, self.batch, self.history)
-
     def seal(
         self,
         info: FileInfo,
@@ -97,15 +103,34 @@ class BatchWriter:
     ) -> Sealed:
         """Clean, commit and log one part, with the delivery that its sender signed, if any."""
         received_at = self._now()
-        cleaned = clean(part.raw, self.contract, received_at, self.history.known)
+        cleaned = clean(
+            part.raw,
+            self.contract,
+            received_at,
+            self.history.known,
+            self._memory,
+            self.history.same,
+            self._registries.rows,
+        )
         pages = part.pages
         if pages is None:  # pragma: no cover - read_parts seals unless told not to
             raise AssertionError("a part to seal has pages")
         self._keep_received(info)
         self.evidence.put(info.sha256, part.index, pages, part.data)
+        memory = with_keys(cleaned.memory, self.history.newest_with(cleaned.accepted))
+        state = write_memory(self.home, self.contract.feed, memory)
+        checks = Checks(
+            rules_sha256=self.contract.rules_sha256,
+            state_before=self._state,
+            state_after=state,
+            flagged=cleaned.n_flagged,
+            asked=cleaned.n_asked,
+            silent=count_silent(self.contract, memory, received_at),
+            verdicts=self._keep("verdicts", cleaned.verdicts),
+            health=self._keep("health", health_rows(cleaned.judged, self.contract)),
+            registries=self._registries.used,
+        )
         rows = cleaned.accepted.with_columns(pl.lit(self.batch, pl.Int64).alias("_batch"))
-        aside = cleaned.quarantined.with_columns(pl.lit(self.batch, pl.Int64).alias("_batch"))
-        quarantine = self._keep_quarantine(aside)
         table = None
         if rows.height:
             table = TableVersion(rows.height, self.table.version + 1, frame_digest(rows))
@@ -127,11 +152,12 @@ class BatchWriter:
             simulated=self.contract.simulated,
             layouts=part.layouts,
             reasons=cleaned.reasons,
-            refusals=dict(Counter(r.code for r in part.refusals)),
+            refusals=batch_refusals(cleaned, Counter(r.code for r in part.refusals)),
             event_time=event_time(cleaned),
             table=table,
-            quarantine=quarantine,
+            quarantine=self._keep("quarantine", cleaned.quarantined),
             delivery=envelope,
+            checks=checks,
         )
         entry = sign_envelope(format_statement(statement.to_statement()), [self.home.operator])
         self.home.index.pend(Pending(self.contract.feed, self.batch, rows.height > 0, entry))
@@ -139,7 +165,10 @@ class BatchWriter:
             names = [n for n in self.contract.key if n != self.contract.time]
             statistics = [*([self.contract.time] if self.contract.time else []), *names]
             self.table.append(rows, self.batch, statistics)
-        return Sealed(statement, self._log(entry, received_at, cleaned.accepted), cleaned.n_late)
+        idx = self._log(entry, received_at)
+        self._memory, self._state = memory, state
+        self.history.add(cleaned.accepted)
+        return Sealed(statement, idx, cleaned.n_late)
 
     def refused_before(self, info: FileInfo, code: str) -> Sealed | None:
         """Return the first refusal of a file of these bytes for this reason, if the log has one."""
@@ -176,15 +205,14 @@ class BatchWriter:
             engine=ENGINE,
             simulated=self.contract.simulated,
             refusals={code: n_records},
+            checks=Checks(self.contract.rules_sha256, self._state, self._state),
         )
         entry = sign_envelope(format_statement(statement.to_statement()), [self.home.operator])
-        return Sealed(statement, self._log(entry, received_at, None), 0)
+        return Sealed(statement, self._log(entry, received_at), 0)
 
-    def _log(self, entry: bytes, received_at: datetime, accepted: pl.DataFrame | None) -> int:
+    def _log(self, entry: bytes, received_at: datetime) -> int:
         idx = self.home.append(entry)
         self.home.index.settle(self.contract.feed)
-        if accepted is not None:
-            self.history.add(accepted)
         self.batch += 1
         self._last_received = format_time(received_at)
         return idx
@@ -212,19 +240,36 @@ class BatchWriter:
             self.home.objects.put_file(self.evidence.path(info.sha256, "received"), info.path, info.sha256)
             self._kept = info.sha256
 
-    def _keep_quarantine(self, rows: pl.DataFrame) -> RowsDigest | None:
-        if rows.is_empty():
+    def _keep(self, kind: Kept, rows: pl.DataFrame | None) -> RowsDigest | None:
+        """Keep what a batch leaves beside the table, under its digest; nothing if there is nothing."""
+        if rows is None or rows.is_empty():
             return None
+        rows = rows.with_columns(pl.lit(self.batch, pl.Int64).alias("_batch"))
         digest = frame_digest(rows)
         body = io.BytesIO()
         rows.write_parquet(body, compression="zstd", compression_level=1)
-        self.home.objects.put(quarantine_path(self.contract.feed, self.batch, digest), body.getvalue())
+        self.home.objects.put(kept_path(kind, self.contract.feed, self.batch, digest), body.getvalue())
         return RowsDigest(rows.height, digest)
 
 
-def quarantine_path(feed: str, batch: int, sha256: str) -> str:
-    """Return where a batch's quarantined rows are kept."""
-    return f"quarantine/{feed}/{batch:08d}-{sha256}.parquet"
+def kept_path(kind: Kept, feed: str, batch: int, sha256: str) -> str:
+    """Return where the rows are kept that a batch leaves beside the table."""
+    return f"{kind}/{feed}/{batch:08d}-{sha256}.parquet"
+
+
+def count_silent(contract: Contract, memory: Memory, received_at: datetime) -> int | None:
+    """Count the sensors that are silent after a batch; None where no rule asks."""
+    names = silent_sensors(contract, memory, received_at)
+    return None if names is None else names.height
+
+
+def silent_sensors(contract: Contract, memory: Memory, now: datetime) -> pl.DataFrame | None:
+    """Return the sensors whose newest reading is older than a ``freshness`` rule allows; None without one."""
+    if not contract.silence_rules:
+        return None
+    newest = memory.newest(KEYS)
+    silent = [rule.silent(newest, now) for rule in contract.silence_rules]
+    return newest.filter(pl.select(pl.any_horizontal(*silent)).to_series())
 
 
 def _received_file(info: FileInfo) -> ReceivedFile:
@@ -233,8 +278,14 @@ def _received_file(info: FileInfo) -> ReceivedFile:
 
 
 def _counts(cleaned: Cleaned, part: SourcePart) -> Counts:
-    accepted, quarantined, refused = cleaned.accepted.height, cleaned.quarantined.height, len(part.refusals)
+    accepted, quarantined = cleaned.accepted.height, cleaned.quarantined.height
+    refused = len(part.refusals) + sum(cleaned.refusals.values())
     return Counts(accepted + quarantined + refused, accepted, quarantined, refused, part.n_blank)
+
+
+def batch_refusals(cleaned: Cleaned, unread: Mapping[str, int]) -> dict[str, int]:
+    """Return how many records gave no row, by code: those that could not be read, those a rule refused."""
+    return dict(unread) | cleaned.refusals
 
 
 def event_time(cleaned: Cleaned) -> tuple[str, str] | None:

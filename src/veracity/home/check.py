@@ -5,9 +5,10 @@ from pathlib import Path
 
 import polars as pl
 
-from veracity.data.clean import clean, table_schema
+from veracity.data.clean import clean, empty_memory, table_schema
 from veracity.data.contract import Contract
 from veracity.data.history import KeyHistory
+from veracity.data.rules.repeated_row import RepeatedRow
 from veracity.feeds.file_info import inspect
 from veracity.home.clock import Clock, system_clock
 from veracity.home.sources import read_parts
@@ -25,6 +26,7 @@ class CheckReport:
     quarantined: int = 0
     refused: int = 0
     blank: int = 0
+    flagged: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     first_refusals: list[str] = field(default_factory=list)
@@ -36,27 +38,36 @@ def check_file(contract: Contract, path: Path, clock: Clock | None = None) -> Ch
     report = CheckReport(path.name)
     now = (clock or system_clock())()
     keys: list[pl.LazyFrame] = []  # of the rows accepted so far: the one thing that grows with the file
-    names = list(contract.key)
+    names = [f.name for f in contract.fields] if _asks_rows(contract) else list(contract.key)
     empty = pl.LazyFrame(schema=table_schema(contract)).select(names)
     history = KeyHistory(contract.key, contract.time, lambda _: pl.concat([empty, *keys]))
+    memory = empty_memory(contract)
     for part in read_parts(inspect(path), contract, seal=False):
-        cleaned = clean(part.raw, contract, now, history.known)
+        cleaned = clean(part.raw, contract, now, history.known, memory, history.same)
+        memory = cleaned.memory
         if names:
             history.add(cleaned.accepted)
             keys.append(cleaned.accepted.select(names).lazy())
         report.accepted += cleaned.accepted.height
         report.quarantined += cleaned.quarantined.height
-        report.refused += len(part.refusals)
+        report.flagged += cleaned.n_flagged
+        report.refused += len(part.refusals) + sum(cleaned.refusals.values())
         report.blank += part.n_blank
-        report.received += cleaned.accepted.height + cleaned.quarantined.height + len(part.refusals)
+        report.received += cleaned.n_received + len(part.refusals)
         for reason, n in cleaned.reasons.items():
             report.reasons[reason] = report.reasons.get(reason, 0) + n
+        for code, n in cleaned.refusals.items():
+            report.refusals[code] = report.refusals.get(code, 0) + n
         for refusal in part.refusals:
             report.refusals[refusal.code] = report.refusals.get(refusal.code, 0) + 1
             if len(report.first_refusals) < 20:
                 report.first_refusals.append(f"{path.name}:{refusal.line}: {refusal.code}: {refusal.detail}")
         _add_examples(report, cleaned.quarantined, part.first_record)
     return report
+
+
+def _asks_rows(contract: Contract) -> bool:
+    return any(isinstance(rule, RepeatedRow) for rule in contract.rules)
 
 
 def _add_examples(report: CheckReport, rows: pl.DataFrame, first_record: int) -> None:

@@ -98,7 +98,6 @@ def ingest(
             report = FileReport(info.path.name, "sealed", info.sha256)
             reports.append(report)
             _ingest_file(session, info, sign, resume, records_per_part, report, progress, interrupted)
-    session.close()
     return reports
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from veracity.data.errors import TableMismatch
 from veracity.data.lake import reading_rows
-from veracity.home.batch import quarantine_path
+from veracity.home.batch import Kept, kept_path
 from veracity.home.errors import BadName, HomeUnusable
 from veracity.home.home import Home
 from veracity.log.doors import ObjectMissing, StoreUnavailable
@@ -49,16 +49,18 @@ def _quarantined(home: Home, feed: str) -> list[Path]:
     files = []
     for _, predicate in home.index.predicates("ingest", feed):
         if predicate["quarantine"] is not None:
-            path = quarantine_path(feed, int(predicate["batch"]), str(predicate["quarantine"]["sha256"]))
+            path = kept_path(
+                "quarantine", feed, int(predicate["batch"]), str(predicate["quarantine"]["sha256"])
+            )
             files.append(home.directory.store / path)
             if not files[-1].is_file():
                 raise TableMismatch(f"{path}: want a Parquet file, got none")
     return files
 
 
-def read_quarantine(home: Home, feed: str, batch: int, sha256: str) -> pl.DataFrame:
-    """Read one batch's quarantined rows; ``TableMismatch`` if the file cannot be read."""
-    path = quarantine_path(feed, batch, sha256)
+def read_kept(home: Home, kind: Kept, feed: str, batch: int, sha256: str) -> pl.DataFrame:
+    """Read rows that a batch left beside the table; ``TableMismatch`` if the file cannot be read."""
+    path = kept_path(kind, feed, batch, sha256)
     try:
         return pl.read_parquet(home.objects.get(path))
     except ObjectMissing as exc:

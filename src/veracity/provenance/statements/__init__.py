@@ -1,8 +1,8 @@
 """Statements: what a signer says, as in-toto Statement v1, one module a kind.
 
 ``parse_statement`` reads any kind; the typed forms (``Enrol``, ``SealedContract``, ``Delivery``,
-``Ingest``, ``Transform``) read their own with ``from_statement`` and are written with
-``to_statement``.
+``Ingest``, ``Transform``, ``Calibrate``, ``Withdraw``) read their own with ``from_statement`` and are
+written with ``to_statement``.
 """
 
 from veracity.provenance.statements.batch import (
@@ -13,6 +13,9 @@ from veracity.provenance.statements.batch import (
     RowsDigest,
     TableVersion,
 )
+from veracity.provenance.statements.calibrate import Calibrate
+from veracity.provenance.statements.certify import Certify
+from veracity.provenance.statements.checks import Checks, RegistryUsed, Released
 from veracity.provenance.statements.contract import SealedContract
 from veracity.provenance.statements.delivery import DeliveredEvidence, Delivery
 from veracity.provenance.statements.enrol import AGENCY_NAME, Action, Enrol, Role
@@ -29,12 +32,16 @@ from veracity.provenance.statements.statement import (
 )
 from veracity.provenance.statements.transform import Input, Transform
 from veracity.provenance.statements.typed import Typed, typed
+from veracity.provenance.statements.withdraw import Withdraw
 
 __all__ = [
     "AGENCY_NAME",
     "KINDS",
     "STATEMENT_TYPE",
     "Action",
+    "Calibrate",
+    "Certify",
+    "Checks",
     "Counts",
     "DeliveredEvidence",
     "Delivery",
@@ -45,6 +52,8 @@ __all__ = [
     "Input",
     "Part",
     "ReceivedFile",
+    "RegistryUsed",
+    "Released",
     "Role",
     "RowsDigest",
     "SealedContract",
@@ -53,6 +62,7 @@ __all__ = [
     "TableVersion",
     "Transform",
     "Typed",
+    "Withdraw",
     "format_statement",
     "parse_statement",
     "predicate_type",

@@ -14,6 +14,7 @@ from veracity.provenance.statements.batch import (
     RowsDigest,
     TableVersion,
 )
+from veracity.provenance.statements.checks import Checks, Released
 from veracity.provenance.statements.statement import (
     EVIDENCE_ROOT,
     FEED,
@@ -53,6 +54,10 @@ class Ingest:
         The agency's signed ``delivery`` of the whole file.
     engine
         Name and version of what cleaned the batch.
+    checks
+        How the batch was judged. Absent from statements of the first release.
+    released
+        For a batch of rows let in from quarantine: by whom and why; absent from others.
     """
 
     feed: str
@@ -72,6 +77,8 @@ class Ingest:
     table: TableVersion | None = None
     quarantine: RowsDigest | None = None
     delivery: Envelope | None = None
+    checks: Checks | None = None
+    released: Released | None = None
 
     def __post_init__(self) -> None:
         counts, part, evidence = self.counts, self.part, self.evidence
@@ -96,6 +103,13 @@ class Ingest:
         ):
             if rows != count:
                 raise MalformedStatement(f"ingest.{name}.rows: want {count}, got {rows}")
+        if self.checks is not None and (
+            self.checks.flagged > counts.accepted or self.checks.asked > counts.quarantined
+        ):
+            raise MalformedStatement(
+                f"ingest.checks: want at most {counts.accepted} flagged and {counts.quarantined} asked,"
+                f" got {self.checks.flagged} and {self.checks.asked}"
+            )
         firsts = [first for first, _ in self.layouts]
         if firsts != sorted(set(firsts)) or any(first >= part.n_records for first in firsts):
             raise MalformedStatement(
@@ -139,6 +153,8 @@ class Ingest:
             table=fields.optional("table", lambda n: TableVersion.read(fields.object(n))),
             quarantine=fields.optional("quarantine", lambda n: RowsDigest.read(fields.object(n))),
             delivery=fields.optional("delivery", lambda n: _envelope(fields.take(n))),
+            checks=Checks.read(fields.object("checks")) if "checks" in fields else None,
+            released=Released.read(fields.object("released")) if "released" in fields else None,
         )
         fields.done()
         check_subjects(statement, ingest.to_statement())
@@ -168,6 +184,10 @@ class Ingest:
             "simulated": self.simulated,
             "engine": self.engine,
         }
+        if self.checks is not None:
+            predicate["checks"] = self.checks.to_object()
+        if self.released is not None:
+            predicate["released"] = self.released.to_object()
         subjects = [
             Subject(SHA256, file.sha256, file.name),
             Subject(EVIDENCE_ROOT, self.evidence.root, f"evidence of {self.feed} batch {self.batch}"),

@@ -1,4 +1,4 @@
-"""``transform``: a panel was built from these feeds, up to these batches."""
+"""``transform``: rows were made from these feeds, up to these batches: a panel, or corrected readings."""
 
 import re
 from dataclasses import dataclass
@@ -29,10 +29,16 @@ class Input:
     up_to_batch: int
     sha256: str
 
+    def to_object(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"feed": self.feed, "up_to_batch": self.up_to_batch, "sha256": self.sha256}
+
 
 @dataclass(frozen=True)
 class Transform:
-    """A panel: its definition's digest, what it was built from, and what came out.
+    """Rows made by a rule: the rule's digest, what they were made from, and what came out.
+
+    The rule is a panel's definition, or the document of a calibration.
 
     ``as_of`` is the time of knowledge it was built at (RFC 3339), None for everything known.
     """
@@ -51,7 +57,7 @@ class Transform:
         transform = cls(
             name=fields.matching("name", _NAME, "a name ([a-z0-9-], at most 64)"),
             definition_sha256=fields.sha256("definition"),
-            inputs=tuple(_input(item) for item in fields.objects("inputs", MAX_INPUTS)),
+            inputs=tuple(read_input(item) for item in fields.objects("inputs", MAX_INPUTS)),
             output=RowsDigest.read(fields.object("output")),
             simulated=fields.flag("simulated"),
             as_of=fields.optional("as_of", fields.time),
@@ -65,9 +71,7 @@ class Transform:
         predicate: dict[str, Any] = {
             "name": self.name,
             "definition": self.definition_sha256,
-            "inputs": [
-                {"feed": i.feed, "up_to_batch": i.up_to_batch, "sha256": i.sha256} for i in self.inputs
-            ],
+            "inputs": [i.to_object() for i in self.inputs],
             "as_of": self.as_of,
             "output": self.output.to_object(),
             "simulated": self.simulated,
@@ -75,7 +79,8 @@ class Transform:
         return Statement(_KIND, (Subject(ROWS, self.output.sha256, self.name),), predicate)
 
 
-def _input(fields: Fields) -> Input:
+def read_input(fields: Fields) -> Input:
+    """Read the JSON object of an input."""
     item = Input(
         fields.matching("feed", FEED_NAME, FEED), fields.count("up_to_batch"), fields.sha256("sha256")
     )

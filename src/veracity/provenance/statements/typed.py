@@ -1,13 +1,16 @@
 """From a statement of any kind to its typed form."""
 
+from veracity.provenance.statements.calibrate import Calibrate
+from veracity.provenance.statements.certify import Certify
 from veracity.provenance.statements.contract import SealedContract
 from veracity.provenance.statements.delivery import Delivery
 from veracity.provenance.statements.enrol import Enrol
 from veracity.provenance.statements.ingest import Ingest
 from veracity.provenance.statements.statement import Statement
 from veracity.provenance.statements.transform import Transform
+from veracity.provenance.statements.withdraw import Withdraw
 
-Typed = Enrol | SealedContract | Delivery | Ingest | Transform
+Typed = Enrol | SealedContract | Delivery | Ingest | Transform | Certify | Calibrate | Withdraw
 
 _FORMS: dict[str, type[Typed]] = {
     "enrol": Enrol,
@@ -15,6 +18,9 @@ _FORMS: dict[str, type[Typed]] = {
     "delivery": Delivery,
     "ingest": Ingest,
     "transform": Transform,
+    "certify": Certify,
+    "calibrate": Calibrate,
+    "withdraw": Withdraw,
 }
 
 

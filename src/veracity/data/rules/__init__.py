@@ -1,0 +1,1 @@
+"""The rules a contract may hold rows to, one module a rule."""
