@@ -66,6 +66,12 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "feed ls": ([], [], 3),
     "feed show": (["rain"], ["snow"], 3),
     "feed check": (["HERE/rain-1.0.0.yaml", "HERE/b.ndjson"], ["HERE/none.yaml", "HERE/b.ndjson"], 4),
+    "feed infer": (["HERE/b.ndjson"], ["HERE/none.csv"], 4),
+    "feed breaking": (
+        ["HERE/rain-1.0.0.yaml", "HERE/rain-1.0.0.yaml"],
+        ["HERE/rain-1.0.0.yaml", "HERE/panel.yaml"],
+        3,
+    ),
     "sign": (
         ["rain", "HERE/b.ndjson", "--key", "HERE/rain-office.pem"],
         ["rain", "HERE/b.ndjson", "--key", "nobody"],
@@ -102,6 +108,7 @@ MARKED = {
     "feed ls",
     "feed show",
     "feed check",
+    "feed breaking",
     "sign",
     "ingest",
     "quarantine",
@@ -113,7 +120,7 @@ MARKED = {
     "lineage",
     "log show",
 }
-NO_HOME = {"init", "demo", "feed check", "verify"}
+NO_HOME = {"init", "demo", "feed check", "feed infer", "feed breaking", "verify"}
 
 
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:

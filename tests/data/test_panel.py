@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from veracity.data.digest import frame_digest
 from veracity.data.errors import MalformedPanel, PanelTooLarge
 from veracity.data.panel import build_panel
 from veracity.data.panel_definition import parse_panel
@@ -256,3 +257,111 @@ def test_a_long_grid_without_readings_is_bounded() -> None:
     text = definition("aggregate: mean", grid="every: 1s, start: 0002-01-01, end: 9999-01-01")
     with pytest.raises(PanelTooLarge, match="cells"):
         build_panel(parse_panel(text), {"f": rows(("a", 0, 1.0)).clear()}, {"f": "at"})
+
+
+def scored(*scores: tuple[str, int, float]) -> pl.DataFrame:
+    """Simulated trust of ``value``: (station, days after T0, score)."""
+    return pl.DataFrame(
+        {
+            "station": [s for s, _, _ in scores],
+            "property": ["value"] * len(scores),
+            "day": [(T0 + timedelta(days=d)).date() for _, d, _ in scores],
+            "score": [x for _, _, x in scores],
+        }
+    )
+
+
+def of_area(column: str, frame: pl.DataFrame, trust: pl.DataFrame | None) -> pl.DataFrame:
+    text = definition(column).replace(b"key: station", b"key: area")
+    rows_of = frame.with_columns(area=pl.lit("north"))
+    return build_panel(
+        parse_panel(text), {"f": rows_of}, {"f": "at"}, None if trust is None else {"f": trust}
+    )
+
+
+TWO = [("a", 1.0, 10.0), ("b", 2.0, 20.0), ("a", 6.0, 12.0), ("b", 11.0, 30.0)]
+
+
+def test_a_weighted_mean_leans_on_the_trusted() -> None:
+    """A reading of score s weighs 1 / (1 + 25 (1 - s)); a strange sensor counts as one half."""
+    trust = scored(("a", 0, 1.0), ("b", 0, 0.8))
+    got = of_area("aggregate: mean, weight: trust, trust_column: true", rows(*TWO, ("z", 3.0, 40.0)), trust)
+    assert got.columns == ["area", "time", "v", "v_state", "v_trust"]
+    a, b, z = 1.0, 1 / 6, 1 / 13.5
+    assert got["v"][0] == pytest.approx((10 * a + 20 * b + 40 * z) / (a + b + z))
+    assert got["v"].to_list()[1:] == [12.0, pytest.approx(30.0)]
+    assert got["v_trust"].to_list() == pytest.approx([2.3 / 3, 1.0, 0.8])
+
+
+def test_equal_trust_is_no_trust() -> None:
+    """Where all sensors are trusted alike the weighted mean is the mean."""
+    trust = scored(("a", 0, 0.7), ("b", 0, 0.7))
+    weighted = of_area("aggregate: mean, weight: trust, window: 15m", rows(*TWO), trust)
+    plain = of_area("aggregate: mean, window: 15m", rows(*TWO), None)
+    assert weighted["v"].to_list() == pytest.approx(plain["v"].to_list())
+    assert weighted["v_state"].equals(plain["v_state"])
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "want"), [("max", [10.0, 12.0, 12.0]), ("last", [10.0, 12.0, 12.0]), ("count", [1, 1, 1])]
+)
+def test_too_little_trust_is_missing(aggregate: str, want: list[float]) -> None:
+    """Readings below min_trust are as if they had not come, whatever the aggregate; fills see the gap."""
+    trust = scored(("a", 0, 0.9), ("b", 0, 0.5))
+    column = f"aggregate: {aggregate}, min_trust: 0.6, fill: previous, longest_age: 1h, trust_column: true"
+    frame = rows(*TWO, ("b", 11.0, 30.0))
+    got = of_area(column, frame, trust)
+    assert got["v"].to_list() == want
+    assert got["v_state"].to_list() == ["measured", "measured", "previous"]
+    assert got["v_trust"].to_list() == pytest.approx([0.9, 0.9, 0.9])
+
+
+def test_trust_is_of_the_reading_s_own_day() -> None:
+    """A window over midnight weighs each reading by its day's score."""
+    trust = scored(("a", 0, 1.0), ("a", 1, 0.8))
+    frame = rows(("a", 1_439, 0.0), ("a", 1_441, 7.0))
+    got = of_area("aggregate: mean, window: 10m, weight: trust", frame, trust)
+    assert got["v"].to_list() == pytest.approx([0.0, 1.0, 7.0][: got.height])
+
+
+def test_a_definition_without_trust_is_as_before() -> None:
+    """A panel that asks for no trust does not look at any, and its digest does not move."""
+    frame = rows(*((f"s{i % 3}", i * 1.7, i * 0.1) for i in range(200)))
+    text = definition("aggregate: mean, window: 15m, fill: linear, longest_age: 1h")
+    panel = build_panel(parse_panel(text), {"f": frame}, {"f": "at"}, {"f": scored(("s0", 0, 0.1))})
+    assert panel.equals(build_panel(parse_panel(text), {"f": frame}, {"f": "at"}))
+    assert frame_digest(panel) == "d0b3a72d19071207775402522f36f2315c0345c48a8ab78fa6a0ba82557f24ac"
+    assert parse_panel(text).trusted_feeds == ()
+
+
+def test_trust_that_is_asked_for_has_to_be_given() -> None:
+    """A build without the scores that a definition needs is refused, never made without them."""
+    panel = parse_panel(definition("weight: trust"))
+    assert panel.trusted_feeds == ("f",)
+    with pytest.raises(MalformedPanel, match="trust of the sensors of f"):
+        build_panel(panel, {"f": rows(*TWO)}, {"f": "at"})
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("weight: distance", "weight: want trust"),
+        ("weight: trust, aggregate: max", "want aggregate mean"),
+        ("min_trust: 1.5", "from 0 to 1"),
+        ("min_trust: yes", "from 0 to 1"),
+        ("min_trust: .nan", "from 0 to 1"),
+        ("trust_column: 1", "true or false"),
+    ],
+)
+def test_bad_trust_settings_are_refused(column: str, message: str) -> None:
+    """The setting at fault is named."""
+    with pytest.raises(MalformedPanel, match=message):
+        parse_panel(definition(column))
+
+
+def test_a_trust_column_takes_its_name() -> None:
+    """No other column may have the name of a trust column; without one the name is free."""
+    text = definition("trust_column: true") + b"  - {name: v_trust, feed: f, value: value}\n"
+    with pytest.raises(MalformedPanel, match="_trust"):
+        parse_panel(text)
+    parse_panel(text.replace(b"true", b"false"))

@@ -6,8 +6,23 @@ from pathlib import Path
 import click
 
 from veracity.cli.output import columns, common, counts, emit, in_home, mark
+from veracity.data.breaking import (
+    Bump,
+    Change,
+    breaks_readers,
+    bump_deserved,
+    bump_made,
+    compare,
+    needs_new_feed,
+    obeys,
+)
+from veracity.data.contract import Contract, parse_contract
+from veracity.data.infer.propose import infer_contract
+from veracity.feeds.sample import RECORDS, sample_files
 from veracity.home.check import check_file
 from veracity.home.contracts import add_feed, load_contract, reasons, sensors, status
+from veracity.home.directory import write_whole
+from veracity.home.errors import HomeUnusable
 from veracity.home.home import Home, open_writer
 
 
@@ -103,3 +118,101 @@ def check(contract: Path, files: tuple[Path, ...], as_json: bool) -> int:
     document = {"simulated": loaded.simulated, "items": [asdict(r) for r in reports]}
     emit("check", document, "\n".join(line for line in lines if line), as_json)
     return int(any(r.quarantined or r.refused for r in reports))
+
+
+@feed.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--id", "name", help="The feed's name; made from the first file's name if absent.")
+@click.option(
+    "--timezone", help="Zone of times without an offset, such as Asia/Ho_Chi_Minh; guessed if absent."
+)
+@click.option(
+    "--records",
+    type=click.IntRange(min=1),
+    default=RECORDS,
+    show_default=True,
+    help="How many records to look at, at most.",
+)
+@click.option("--to", "to", type=click.Path(path_type=Path), help="Write the contract here, not to stdout.")
+@common
+def infer(
+    files: tuple[Path, ...],
+    name: str | None,
+    timezone: str | None,
+    records: int,
+    to: Path | None,
+    as_json: bool,
+) -> None:
+    """Propose a contract from files of one shape, with a comment for each guess."""
+    sample = sample_files(files, records)
+    text = infer_contract(sample, name, timezone)
+    contract = parse_contract(text)
+    n, part = sample.frame.height, "all" if sample.is_whole else "a part"
+    document = {
+        "feed": contract.feed,
+        "records": n,
+        "whole": sample.is_whole,
+        "columns": len(contract.fields),
+        "key": contract.key,
+        "simulated": False,
+    }
+    if to is None:
+        emit("infer", {**document, "contract": text.decode()}, text.decode().removesuffix("\n"), as_json)
+        return
+    try:
+        write_whole(to, text)
+    except OSError as exc:
+        raise HomeUnusable(f"contract: want to write {to}, got {exc.strerror}") from exc
+    key = ", ".join(contract.key) or "none"
+    said = (
+        f"contract of {contract.feed} from {n:,} records ({part}): {len(contract.fields)} columns, key {key}"
+    )
+    emit("infer", {**document, "to": to}, f"{said}, to {to}", as_json)
+
+
+@feed.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@common
+def breaking(old: Path, new: Path, as_json: bool) -> int:
+    """Say what a change of contract breaks. Exit 1 if readers of the table may go wrong."""
+    before, after = load_contract(old), load_contract(new)
+    changes = compare(before, after)
+    deserved, made = bump_deserved(before, after, changes), bump_made(before.version, after.version)
+    other = needs_new_feed(changes)
+    document = {
+        "simulated": before.simulated or after.simulated,
+        "old": {"feed": before.feed, "version": before.version, "sha256": before.sha256},
+        "new": {"feed": after.feed, "version": after.version, "sha256": after.sha256},
+        "breaks_readers": breaks_readers(changes),
+        "bump": {"deserved": deserved, "made": made, "obeyed": obeys(deserved, made)},
+        "needs_new_feed": sorted({c.kind for c in other}),
+        "items": [asdict(c) for c in changes],
+    }
+    lines = [_change(c) for c in changes]
+    lines.append(_verdict(before, after, changes, deserved, made))
+    if other:
+        kinds = ", ".join(sorted({c.kind for c in other}))
+        lines.append(f"`veracity feed add` refuses it ({kinds}): give the new contract another id")
+    text = "\n".join(lines) + mark(before.simulated or after.simulated)
+    emit("breaking", document, text, as_json)
+    return int(breaks_readers(changes))
+
+
+def _change(c: Change) -> str:
+    whom = {"readers": "BREAKS READERS", "senders": "breaks senders", "no": "breaks nobody"}[c.breaks]
+    return f"{whom}  {c.kind}  {c.what}: {c.old or 'none'} -> {c.new or 'none'}\n  {c.why}"
+
+
+def _verdict(
+    before: Contract, after: Contract, changes: list[Change], deserved: Bump, made: Bump | None
+) -> str:
+    n = sum(c.breaks == "readers" for c in changes)
+    step = f"{before.version} -> {after.version}"
+    if made is None:
+        is_read = f"{step} is no step of a semantic version"
+    else:
+        is_read = f"{step} is {'none' if made == 'none' else 'a ' + made + ' one'}"
+    fits = "enough" if obeys(deserved, made) else "not enough"
+    wanted = "no new version" if deserved == "none" else f"a {deserved} version"
+    return f"{len(changes)} changes, {n} break readers; deserves {wanted}; {is_read}: {fits}"

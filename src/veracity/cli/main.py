@@ -22,6 +22,7 @@ _COMMANDS = {
     "quarantine": ("veracity.cli.table", "quarantine"),
     "table": ("veracity.cli.table", "table"),
     "panel": ("veracity.cli.panel", "panel"),
+    "calibration": ("veracity.cli.calibration", "calibration"),
     "receipt": ("veracity.cli.receipt", "receipt"),
     "verify": ("veracity.cli.receipt", "verify"),
     "audit": ("veracity.cli.audit", "audit"),

@@ -8,7 +8,6 @@ all the rules it breaks: every reason is kept, not the first.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
 
 import polars as pl
 
@@ -18,15 +17,12 @@ from veracity.data.errors import WrongFile
 from veracity.data.health import Judged
 from veracity.data.received import alike, as_rendered
 from veracity.data.render import as_text
+from veracity.data.repeated import KnownKeys, repeated_keys, repeated_rows
+from veracity.data.row_rules import row_rules
 from veracity.data.rules.judge import judge
 from veracity.data.rules.memory import Memory
-from veracity.data.rules.repeated_row import RepeatedRow
-from veracity.data.rules.rule import Rule
-from veracity.data.typed import MICROSECONDS, Typed, parse_dates, parse_timestamps, typed
 from veracity.data.verdicts import count_asked, count_flagged, outcomes, refusals, verdict_rows
 from veracity.data.wide import check_wide, lengthen
-
-CLOCK_TOLERANCE_S = 300  # a device's clock may run ahead by this much
 
 DTYPES = {
     "string": pl.String(),
@@ -36,8 +32,6 @@ DTYPES = {
     "timestamp": pl.Datetime("us", "UTC"),
     "date": pl.Date(),
 }
-
-KnownKeys = Callable[[pl.DataFrame], pl.Series]
 
 
 @dataclass(frozen=True)
@@ -125,7 +119,8 @@ def clean(
     known
         Given the key columns of candidate rows, tells which keys the table already holds.
     memory
-        What the rules remembered after the batch before; None before the first.
+        What the rules remembered after the batch before; None if nobody knows: then the table is
+        asked for every key, and the rules begin anew.
     same
         Given rows, tells which of them the table holds just as they are. Asked by ``repeated-row``.
     registries
@@ -139,22 +134,25 @@ def clean(
     feed at all is for ``check_columns`` to say, of its first part, before anything of it is kept.
     """
     fields = lengthen(pick(raw, contract), contract)
+    is_remembered = memory is not None
     memory = empty_memory(contract) if memory is None else memory
-    values, masks = _row_rules(fields, contract, received_at)
+    values, masks = row_rules(fields, contract, received_at)
     compared: dict[str, pl.Series] = {}
+    advancing: pl.Series | None = None
     if not by_itself:
         masks |= _registry_rules(values, contract, registries)
-        if contract.looks_back and contract.time is not None:
+        if contract.time is not None and contract.time in contract.key:
             sound = ~_any(masks, contract.sets_aside, values.height)
             back = judge(values, sound, contract.time, contract.rules, memory)
             masks |= back.broken
+            advancing = back.advancing if is_remembered else None
             compared, memory = back.compared, back.memory
     if contract.key:
         aside = _any(masks, contract.sets_aside, values.height) if masks else None
-        repeated = _repeated(values.select(contract.key), aside, known)
+        repeated = repeated_keys(values.select(contract.key), aside, advancing, known)
         if repeated is not None:
             masks["duplicate-key"] = repeated
-            masks |= _repeated_rows(values, aside, repeated, contract, same)
+            masks |= repeated_rows(values, aside, repeated, contract, same)
     masks = {reason: masks[reason] for reason in contract.reasons if reason in masks}
     outcome = outcomes(masks, contract, values.height)
     accepted = values if outcome is None else values.filter(outcome == "accepted")
@@ -250,101 +248,6 @@ def pick(raw: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     return picked.hstack([raw[n].alias(f"wide:{n}") for n in wide])
 
 
-def _row_rules(
-    fields: pl.DataFrame, contract: Contract, received_at: datetime
-) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
-    """Return the typed rows and, by reason, a mask of the rows that break a row-level rule."""
-    parsers = {"timestamp": parse_timestamps, "date": parse_dates}
-    times = {f.name: parsers[f.type](fields[f.name], f) for f in contract.fields if f.type in parsers}
-    frame = fields.with_columns(s.alias(f"time:{n}") for n, s in times.items())
-    parsed: dict[str, Typed] = {f.name: typed(f, fields.schema[f.name]) for f in contract.fields}
-    exprs: list[pl.Expr] = []
-    for f in contract.fields:
-        exprs.append(parsed[f.name].value.alias(f.name))
-        exprs.append(parsed[f.name].present.alias(f"has:{f.name}"))
-    both = frame.select(*exprs, pl.col("_record"))
-    horizon = received_at.timestamp() + CLOCK_TOLERANCE_S
-    rules = {k: e for f in contract.fields for k, e in _field_rules(f).items()}
-    if contract.time is not None:
-        limit = pl.lit(datetime.fromtimestamp(horizon, UTC)).cast(MICROSECONDS)
-        rules[f"future:{contract.time}"] = pl.col(contract.time) > limit
-    rules |= {cast(Rule, rule).reason: rule.broken() for rule in contract.row_rules}
-    masks = both.select(e.fill_null(value=False).alias(k) for k, e in rules.items())
-    names = [f.name for f in contract.fields]
-    broken = {s.name: s for s in masks.get_columns() if s.any()}
-    return both.select(*names, "_record"), broken
-
-
-def _field_rules(f: Field) -> dict[str, pl.Expr]:
-    """Return the field's rules: reason -> expression, true where broken, null where not asked."""
-    value, present = pl.col(f.name), pl.col(f"has:{f.name}")
-    rules = {f"type:{f.name}": present & value.is_null()}
-    if f.required:
-        rules[f"required:{f.name}"] = ~present
-    bounds = (
-        (f.minimum, pl.Expr.lt),
-        (f.maximum, pl.Expr.gt),
-        (f.exclusive_minimum, pl.Expr.le),
-        (f.exclusive_maximum, pl.Expr.ge),
-    )
-    outside = [breaks(value, bound) for bound, breaks in bounds if bound is not None]
-    if outside:
-        rules[f"range:{f.name}"] = pl.any_horizontal(*outside)
-    if f.pattern is not None:
-        rules[f"pattern:{f.name}"] = ~value.str.contains(f.pattern)
-    if f.min_length is not None:
-        rules[f"length:{f.name}"] = value.str.len_chars() < f.min_length
-    if f.max_length is not None:
-        long = value.str.len_chars() > f.max_length
-        rules[f"length:{f.name}"] = rules.get(f"length:{f.name}", pl.lit(value=False)) | long
-    if f.values is not None:
-        rules[f"enum:{f.name}"] = ~value.cast(pl.String).is_in(list(f.values))
-    return rules
-
-
-def _repeated(keys: pl.DataFrame, broken: pl.Series | None, known: KnownKeys) -> pl.Series | None:
-    """Mark rows whose key an earlier sound row holds, here or in the table; None if there is none.
-
-    Rows that break another rule neither claim a key nor are judged by it. Exact: hashes only
-    choose whom to compare.
-    """
-    sound = keys if broken is None else keys.filter(~broken)
-    hashes = sound.select(pl.struct(pl.all()).hash()).to_series()
-    repeated = known(sound)
-    if hashes.n_unique() < sound.height:
-        again = pl.repeat(False, sound.height, dtype=pl.Boolean, eager=True)
-        suspects = hashes.is_duplicated() & ~repeated
-        rows = suspects.arg_true()
-        later = ~sound[rows].select(pl.struct(pl.all()).is_first_distinct()).to_series()
-        again = again.scatter(rows.filter(later), True)
-        repeated = repeated | again
-    if not repeated.any():
-        return None
-    if broken is None:
-        return repeated
-    out = pl.repeat(False, keys.height, dtype=pl.Boolean, eager=True)
-    return out.scatter((~broken).arg_true().filter(repeated), True)
-
-
-def _repeated_rows(
-    values: pl.DataFrame, aside: pl.Series | None, repeated: pl.Series, contract: Contract, same: KnownKeys
-) -> dict[str, pl.Series]:
-    """Mark the rows with a repeated key that say nothing new: all columns are as they came before."""
-    rules = [rule for rule in contract.rules if isinstance(rule, RepeatedRow)]
-    if not rules:
-        return {}
-    columns = values.select(f.name for f in contract.fields)
-    suspects = repeated.arg_true()
-    claims = (
-        columns.with_row_index("_row") if aside is None else columns.with_row_index("_row").filter(~aside)
-    )
-    first = claims.select("_row", first=pl.struct(pl.exclude("_row")).is_first_distinct())
-    again = first.filter(~pl.col("first"))["_row"]
-    told = suspects.is_in(again.implode()) | same(columns[suspects])
-    mask = pl.repeat(False, values.height, dtype=pl.Boolean, eager=True).scatter(suspects.filter(told), True)
-    return {rule.reason: mask for rule in rules if mask.any()}
-
-
 def _quarantined(
     fields: pl.DataFrame, masks: Mapping[str, pl.Series], outcome: pl.Series | None, contract: Contract
 ) -> pl.DataFrame:
@@ -356,12 +259,16 @@ def _quarantined(
     if here is None or rows.is_empty():
         return text.with_columns(reasons=pl.lit([], pl.List(pl.String))).select("_record", "reasons", *names)
     bad = {reason: mask.filter(here) for reason, mask in masks.items()}
-    why = pl.select(
-        pl.concat_list([pl.when(m).then(pl.lit(k)) for k, m in bad.items() if m.any()])
-        .list.drop_nulls()
-        .alias("reasons")
-    )
-    return text.with_columns(why).select("_record", "reasons", *names)
+    return text.with_columns(_reasons(bad).alias("reasons")).select("_record", "reasons", *names)
+
+
+def _reasons(masks: Mapping[str, pl.Series]) -> pl.Series:
+    """Return (n,) lists of the reasons of each row: put together once for each combination that occurs."""
+    broken = pl.DataFrame(masks)
+    combinations = broken.unique(maintain_order=True)
+    told = [[r for r, b in zip(broken.columns, row, strict=True) if b] for row in combinations.rows()]
+    lists = combinations.with_columns(reasons=pl.Series(told, dtype=pl.List(pl.String)))
+    return broken.join(lists, on=broken.columns, how="left", maintain_order="left")["reasons"]
 
 
 def _event_time(

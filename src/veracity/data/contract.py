@@ -35,7 +35,6 @@ from veracity.data.errors import MalformedContract
 from veracity.data.place import fault, lines_of, shown, within
 from veracity.data.plain_yaml import parse_yaml
 from veracity.data.rules.column_actions import ACTIONS, SETS_ASIDE, read_actions
-from veracity.data.rules.order import Order
 from veracity.data.rules.parameters import Scope
 from veracity.data.rules.rule import Action, RegistryRule, RowRule, Rule, SequenceRule, SilenceRule
 from veracity.data.text import TextFormat, UnsupportedText
@@ -103,11 +102,6 @@ class Contract:
     def silence_rules(self) -> tuple[SilenceRule, ...]:
         """The rules on which sensors have been silent too long."""
         return tuple(cast(SilenceRule, r) for r in self.rules if hasattr(r, "silent"))
-
-    @cached_property
-    def looks_back(self) -> bool:
-        """Whether any rule looks at readings that came before: then the sensors are remembered."""
-        return self.time in self.key and any(hasattr(r, "series") or isinstance(r, Order) for r in self.rules)
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:

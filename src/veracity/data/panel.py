@@ -8,7 +8,7 @@ in that order, one window after the other, whatever the number of threads or fil
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from veracity.data.errors import MalformedPanel, PanelTooLarge
+from veracity.data.errors import PanelTooLarge
 from veracity.data.panel_definition import Column, Panel
+from veracity.data.panel_readings import Readings, check_column, panel_keys, panel_readings, sensor_scores
 
 CELLS = 100_000_000
 STATE = pl.Enum(["measured", "previous", "linear"])
@@ -30,15 +31,6 @@ T = TypeVar("T", Floats, Ints)
 
 
 @dataclass(frozen=True)
-class Readings:
-    """One column's rows: ``keys`` (n,) codes into the panel's keys, ``times`` (n,) µs, ``values`` (n,)."""
-
-    keys: Ints
-    times: Ints
-    values: Floats
-
-
-@dataclass(frozen=True)
 class Grid:
     """``n`` times, ``start_us + i * every_us``."""
 
@@ -47,7 +39,12 @@ class Grid:
     n: int
 
 
-def build_panel(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[str, str]) -> pl.DataFrame:
+def build_panel(
+    panel: Panel,
+    rows: Mapping[str, pl.DataFrame],
+    times: Mapping[str, str],
+    trust: Mapping[str, pl.DataFrame] | None = None,
+) -> pl.DataFrame:
     """Align feeds on the panel's grid.
 
     Parameters
@@ -58,24 +55,28 @@ def build_panel(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[s
         Per feed its accepted rows, in order of arrival.
     times
         Per feed the name of its event-time column.
+    trust
+        For each of ``panel.trusted_feeds`` the scores of its sensors, as ``trust.trust_scores`` gives
+        them; the feed's rows then have the sensor's columns too.
 
     Returns
     -------
     pl.DataFrame
         The key (if any), ``time`` (UTC), then ``<column>`` (float64, null where nothing is
-        known) and ``<column>_state`` (measured, previous, linear or null), sorted by key and time.
+        known) and ``<column>_state`` (measured, previous, linear or null), and ``<column>_trust`` where
+        asked for, sorted by key and time.
 
     Raises
     ------
     MalformedPanel
-        If a column asked for is not in its feed, or is no number.
+        If a column asked for is not in its feed, or is no number, or a feed's trust is not given.
     PanelTooLarge
         If keys x times are more than 100 million cells, those around the grid that windows and
         fills look at included.
     """
     for c in panel.columns:
-        _check_column(c, rows[c.feed])
-    keys = _keys(panel, rows)
+        check_column(c, rows[c.feed])
+    keys = panel_keys(panel, rows)
     grid = _grid(panel, rows, times)
     n_keys = 1 if keys is None else keys.len()
     _check_size(panel.name, n_keys, grid.n)
@@ -87,17 +88,26 @@ def build_panel(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[s
     out.append(stamps.gather(np.tile(np.arange(grid.n, dtype=np.uint32), n_keys)))
     codes: dict[tuple[str, str | None], Ints] = {}
     for c in panel.columns:
-        readings = _readings(c, rows[c.feed], times[c.feed], keys, codes)
-        values, states = align(readings, c, grid, n_keys)
-        series = pl.Series(c.name, values.ravel())
-        state = pl.Series(f"{c.name}_state", states.ravel())
-        known = state != _EMPTY
-        blank = pl.DataFrame([series, state]).select(
-            pl.when(known).then(pl.col(c.name)),
-            pl.when(known).then(pl.col(state.name)).cat.to(STATE),
-        )
-        out.extend(blank.get_columns())
+        scores = sensor_scores(c, rows[c.feed], times[c.feed], trust or {}) if c.uses_trust else None
+        readings = panel_readings(c, rows[c.feed], times[c.feed], keys, codes, scores)
+        out.extend(_series(c.name, *align(readings, c, grid, n_keys)))
+        if c.has_trust and readings.scores is not None:
+            known = replace(readings, values=readings.scores)
+            mean = replace(c, aggregate="mean", is_weighted=False)
+            out.append(_series(f"{c.name}_trust", *align(known, mean, grid, n_keys))[0])
     return pl.DataFrame(out)
+
+
+def _series(name: str, values: Floats, states: States) -> list[pl.Series]:
+    """Return a column of values, null where nothing is known, and that of their states."""
+    series = pl.Series(name, values.ravel())
+    state = pl.Series(f"{name}_state", states.ravel())
+    known = state != _EMPTY
+    blank = pl.DataFrame([series, state]).select(
+        pl.when(known).then(pl.col(name)),
+        pl.when(known).then(pl.col(state.name)).cat.to(STATE),
+    )
+    return blank.get_columns()
 
 
 def align(readings: Readings, column: Column, grid: Grid, n_keys: int) -> tuple[Floats, States]:
@@ -138,7 +148,7 @@ def _align(readings: Readings, slot: Ints, column: Column, grid: Grid, n_keys: i
     width = grid.n + lead
     _check_size(column.name, n_keys, width)
     if not inside.all():
-        readings = Readings(readings.keys[inside], readings.times[inside], readings.values[inside])
+        readings = readings.only(inside)
         slot = slot[inside]
     cell = readings.keys * width + (slot + lead)
     n_cells = n_keys * width
@@ -146,7 +156,10 @@ def _align(readings: Readings, slot: Ints, column: Column, grid: Grid, n_keys: i
     base = _per_cell(cell, readings, column, n_cells).reshape(n_keys, width)
     values = _windowed(base, count, column, reach, grid.n)
     counts = _rolled(count, reach, grid.n, np.add)
-    if column.aggregate == "mean":
+    if column.is_weighted:
+        weight = np.bincount(cell, weights=readings.weights, minlength=n_cells).reshape(n_keys, width)
+        values /= np.where(counts > 0, _rolled(weight, reach, grid.n, np.add), 1.0)
+    elif column.aggregate == "mean":
         values /= np.maximum(counts, 1)
     states = np.where(counts > 0, np.uint8(_MEASURED), np.uint8(_EMPTY))
     if column.fill == "previous" and not counts.all():
@@ -169,6 +182,9 @@ def _check_size(name: str, n_keys: int, n_times: int) -> None:
 def _per_cell(cell: Ints, readings: Readings, column: Column, n_cells: int) -> Floats:
     if column.aggregate == "count":
         return np.bincount(cell, minlength=n_cells).astype(np.float64)
+    if column.is_weighted:
+        weighed = readings.values * readings.weights
+        return np.bincount(cell, weights=weighed, minlength=n_cells).astype(np.float64, copy=False)
     if column.aggregate in ("mean", "sum"):
         return np.bincount(cell, weights=readings.values, minlength=n_cells).astype(np.float64, copy=False)
     if column.aggregate in ("min", "max"):
@@ -246,14 +262,6 @@ def _fill_linear(values: Floats, states: States, longest_us: int, grid: Grid) ->
     states[rows, columns] = _LINEAR
 
 
-def _keys(panel: Panel, rows: Mapping[str, pl.DataFrame]) -> pl.Series | None:
-    if panel.key is None:
-        return None
-    named = {(c.feed, c.key) for c in panel.columns if c.key is not None}
-    distinct = [rows[feed][key].cast(pl.String).unique() for feed, key in sorted(named)]
-    return pl.concat(distinct).drop_nulls().unique().sort()
-
-
 def _grid(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[str, str]) -> Grid:
     """Return the grid: whole steps since the epoch, from the data where the definition leaves it open."""
     every = panel.every_us
@@ -272,43 +280,3 @@ def _grid(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[str, st
 def _microseconds(stamp: datetime) -> int:
     delta = stamp - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def _check_column(c: Column, rows: pl.DataFrame) -> None:
-    for name in (c.value, c.key):
-        if name is not None and name not in rows.columns:
-            have = ", ".join(n for n in rows.columns if not n.startswith("_"))
-            raise MalformedPanel(
-                f"column {c.name}: want one of feed {c.feed}'s columns ({have}), got {name!r}"
-            )
-    dtype = rows.schema[c.value]
-    if not (dtype.is_numeric() or dtype == pl.Boolean) and c.aggregate != "count":
-        raise MalformedPanel(f"column {c.name}: want a number to take the {c.aggregate} of, got {dtype}")
-
-
-def _readings(
-    c: Column,
-    rows: pl.DataFrame,
-    time: str,
-    keys: pl.Series | None,
-    codes: dict[tuple[str, str | None], Ints],
-) -> Readings:
-    if (c.feed, c.key) not in codes:
-        codes[c.feed, c.key] = _codes(rows, c.key, keys)
-    code = codes[c.feed, c.key]
-    # to_physical of a UTC timestamp is microseconds since the epoch
-    stamps = rows[time].to_physical().to_numpy()
-    values = rows[c.value]
-    have = (values.is_not_null() & rows[time].is_not_null()).to_numpy() & (code >= 0)
-    numbers = values if c.aggregate != "count" else values.is_not_null()
-    floats = numbers.cast(pl.Float64).fill_null(0.0).to_numpy()
-    if have.all():
-        return Readings(code, stamps, floats)
-    return Readings(code[have], stamps[have], floats[have])
-
-
-def _codes(rows: pl.DataFrame, key: str | None, keys: pl.Series | None) -> Ints:
-    if key is None or keys is None:
-        return np.zeros(rows.height, dtype=np.int64)
-    code = rows[key].cast(pl.String).cast(pl.Enum(keys), strict=False).to_physical().cast(pl.Int64)
-    return code.fill_null(-1).to_numpy()

@@ -17,13 +17,27 @@ Fill = Literal["none", "previous", "linear"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _TAKEN = ("time", "simulated")  # columns that a panel's file has of its own
+_SETTINGS = {
+    *("name", "feed", "value", "key", "aggregate", "window", "fill", "longest_age"),
+    *("weight", "min_trust", "trust_column"),
+}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)")
 _MICROSECONDS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One value column. Durations are in microseconds; ``window`` is a multiple of the grid's step."""
+    """One value column. Durations are in microseconds; ``window`` is a multiple of the grid's step.
+
+    Attributes
+    ----------
+    is_weighted
+        Each reading weighs as its sensor is trusted.
+    min_trust
+        Readings of sensors with a lower score are left out; 0 for none.
+    has_trust
+        Whether the panel says the mean score of the readings, in a column ``<name>_trust``.
+    """
 
     name: str
     feed: str
@@ -33,6 +47,14 @@ class Column:
     window_us: int
     fill: Fill
     longest_age_us: int
+    is_weighted: bool = False
+    min_trust: float = 0.0
+    has_trust: bool = False
+
+    @property
+    def uses_trust(self) -> bool:
+        """Whether it needs the trust scores of its feed's sensors."""
+        return self.is_weighted or self.min_trust > 0 or self.has_trust
 
 
 @dataclass(frozen=True)
@@ -53,6 +75,11 @@ class Panel:
         """The feeds it reads, in order of first mention."""
         return tuple(dict.fromkeys(c.feed for c in self.columns))
 
+    @property
+    def trusted_feeds(self) -> tuple[str, ...]:
+        """The feeds whose sensors' trust it needs, in order of first mention."""
+        return tuple(dict.fromkeys(c.feed for c in self.columns if c.uses_trust))
+
 
 def parse_panel(text: bytes) -> Panel:
     """Read a panel's definition from YAML bytes; ``MalformedPanel`` names the part at fault."""
@@ -71,11 +98,12 @@ def parse_panel(text: bytes) -> Panel:
         raise MalformedPanel(f"columns: want a list of 1 to {COLUMNS}, got {str(columns)[:40]!r}")
     parsed = tuple(_column(c, key, every) for c in columns)
     names = [c.name for c in parsed]
-    made = [*_TAKEN, *([key] if key is not None else []), *names, *(f"{n}_state" for n in names)]
+    beside = [f"{n}_state" for n in names] + [f"{c.name}_trust" for c in parsed if c.has_trust]
+    made = [*_TAKEN, *([key] if key is not None else []), *names, *beside]
     if len(set(made)) < len(made):
         raise MalformedPanel(
-            f"columns: want different names, none of them {_taken()}, and the key no column's _state,"
-            f" got key {key!r} and {names}"
+            f"columns: want different names, none of them {_taken()}, and neither the key nor a column"
+            f" named as another's _state or _trust, got key {key!r} and {names}"
         )
     start, end = _time("grid.start", grid.get("start")), _time("grid.end", grid.get("end"))
     if start is not None and end is not None and start >= end:
@@ -84,8 +112,7 @@ def parse_panel(text: bytes) -> Panel:
 
 
 def _column(document: Any, key: str | None, every: int) -> Column:
-    known = {"name", "feed", "value", "key", "aggregate", "window", "fill", "longest_age"}
-    c = _mapping("column", document, known)
+    c = _mapping("column", document, _SETTINGS)
     for needed in ("name", "feed", "value"):
         if not isinstance(c.get(needed), str):
             raise MalformedPanel(f"column.{needed}: want text, got {c.get(needed)!r}")
@@ -121,7 +148,22 @@ def _column(document: Any, key: str | None, every: int) -> Column:
         window_us=window,
         fill=cast(Fill, fill),
         longest_age_us=longest,
+        **_trust(where, c, aggregate),
     )
+
+
+def _trust(where: str, c: dict[str, Any], aggregate: str) -> dict[str, Any]:
+    """Return what a column asks of its sensors' trust."""
+    weight, least, column = c.get("weight"), c.get("min_trust", 0), c.get("trust_column", False)
+    if weight not in (None, "trust"):
+        raise MalformedPanel(f"{where}.weight: want trust, got {str(weight)[:40]!r}")
+    if weight is not None and aggregate != "mean":
+        raise MalformedPanel(f"{where}.weight: want aggregate mean, got {aggregate!r}")
+    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
+        raise MalformedPanel(f"{where}.min_trust: want a number from 0 to 1, got {str(least)[:40]!r}")
+    if not isinstance(column, bool):
+        raise MalformedPanel(f"{where}.trust_column: want true or false, got {str(column)[:40]!r}")
+    return {"is_weighted": weight is not None, "min_trust": float(least), "has_trust": column}
 
 
 def _mapping(where: str, value: Any, known: set[str]) -> dict[str, Any]:

@@ -22,11 +22,12 @@ from typing import Literal
 import polars as pl
 
 import veracity
-from veracity.data.clean import CLOCK_TOLERANCE_S, Cleaned, clean
+from veracity.data.clean import Cleaned, clean
 from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
 from veracity.data.health import health_rows
 from veracity.data.history import KeyHistory
+from veracity.data.row_rules import CLOCK_TOLERANCE_S
 from veracity.data.rules.memory import KEYS, Memory
 from veracity.data.text import RECORDS_PER_PAGE
 from veracity.feeds.file_info import FileInfo
@@ -84,6 +85,8 @@ class BatchWriter:
         self._memory = read_memory(home, self.contract, self._state)
         newest = None if self._state is None else self._memory.newest(KEYS)
         self.history = KeyHistory(self.contract.key, self.contract.time, self._scan, newest)
+        if self._state is None:  # nothing was remembered, but the table may have rows of the first release
+            self._memory = with_keys(self._memory, self.history.newest)
         self._registries = read_registries(home, self.contract)
         self._kept: str | None = None
 

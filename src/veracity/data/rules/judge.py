@@ -23,6 +23,8 @@ class LookedBack:
     ----------
     broken
         By reason, (n,) Boolean: which rows break the rule; only rules that a row broke.
+    advancing
+        (n,) Boolean: which rows are sound and newer than every sound row of their sensor before.
     compared
         By reason of a rule on a network series, (n,) Boolean: which rows could be compared.
     memory
@@ -30,6 +32,7 @@ class LookedBack:
     """
 
     broken: dict[str, pl.Series]
+    advancing: pl.Series
     compared: dict[str, pl.Series]
     memory: Memory
 
@@ -64,7 +67,7 @@ def judge(
                 every = np.ones(len(readings), dtype=np.bool_)
                 compared[reason] = pl.Series(reason, _scattered(rows.height, readings, every))
     broken = {reason: pl.Series(reason, mask) for reason, mask in masks.items() if mask.any()}
-    return LookedBack(broken, compared, arrived.remembered())
+    return LookedBack(broken, pl.Series(arrived.advancing), compared, arrived.remembered())
 
 
 def _scattered(n_rows: int, readings: Readings, which: Mask) -> Mask:

@@ -95,8 +95,8 @@ class Alone(NetworkRule):
     """A sensor of a dense network may not claim a place where no others are.
 
     A network is dense when at least 30 positions are known and nine in ten of them have ``at_least``
-    others (1 if absent) ``within_km`` (30). A position 10,000 km off, a swapped sign or swapped
-    coordinates are found so, without any value.
+    others (2 if absent) ``within_km`` (50). A position 10,000 km off, a swapped sign or swapped
+    coordinates are found so, without any value; so is a sensor on an island far out, rightly placed.
 
     Settings: ``within_km``, ``at_least`` and the columns, as in ``read_network``.
     """
@@ -128,7 +128,7 @@ def read_misplaced(scope: Scope, p: Parameters) -> Misplaced:
 
 def read_alone(scope: Scope, p: Parameters) -> Alone:
     """Take the settings of ``alone``; see the class."""
-    network = read_network(scope, p, "alone", at_least=1)
+    network = read_network(scope, p, "alone", at_least=2, within_km=50.0)
     return Alone(f"alone:{scope.property}", p.action, p.severity, network)
 
 

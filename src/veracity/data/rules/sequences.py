@@ -143,16 +143,22 @@ class Arrived:
         return kept.replaced(self._after)
 
     def _remembered_newest(self) -> Ints:
+        """The newest event time by sensor, sound or in the table: rows may be released into it."""
         newest = np.full(self.sensors.height, NEVER)
-        old = self.memory.newest(ORDER)
-        codes = self._codes(old.select(self.memory.sensor), np.ones(old.height, dtype=np.bool_))
-        newest[codes] = old["_newest"].to_physical().to_numpy()
+        for series in (ORDER, KEYS):
+            old = self.memory.newest(series)
+            codes = self._codes(old.select(self.memory.sensor), np.ones(old.height, dtype=np.bool_))
+            newest[codes] = np.maximum(newest[codes], old["_newest"].to_physical().to_numpy())
         return newest
 
     def _codes(self, sensors: pl.DataFrame, wanted: Bools) -> Ints:
-        if not self.memory.sensor:
-            return np.where(wanted, 0, -1)
         names = list(self.memory.sensor)
+        if not names:
+            return np.where(wanted, 0, -1)
+        if len(names) == 1 and sensors.schema[names[0]] == pl.String:
+            known = pl.Enum(self.sensors[names[0]])
+            code = sensors[names[0]].cast(known, strict=False).to_physical().cast(pl.Int64)
+            return np.where(wanted, code.fill_null(-1).to_numpy(), -1)
         joined = sensors.join(self.sensors, on=names, how="left", maintain_order="left")
         return np.where(wanted, joined["_code"].fill_null(-1).to_numpy(), -1)
 

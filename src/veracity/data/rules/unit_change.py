@@ -17,6 +17,7 @@ PAST = 168  # readings before a change that give the usual range
 LASTS = 168  # readings after a change for which it is told
 OLD, NEW = 336, 168  # ratios before and after a change
 SHARE = 0.75
+APART_SHARE = 0.85
 _CHANGES = 4_096
 _ROWS = 8_192
 
@@ -81,8 +82,9 @@ class UnitApart(NetworkRule):
     504 ratios to the median of its neighbours, the last 168 are set against the 336 before (a
     change), and all against 1 (a sensor wrong from its first reading, or long since). It looks like
     another unit where the median ratio, converted, comes back to what it is set against (within a
-    quarter, or the fourth root of the factor if that is more), and three in four of the ratios lie
-    on the other unit's side: nearer to it than to the declared one, by factor.
+    quarter, or the fourth root of the factor if that is more), and three in four of the ratios on
+    each side of a change (17 in 20 of all of them, where there was none) lie nearer to the unit in
+    question than to the other, by factor.
 
     With fewer than 504 ratios it is silent: three weeks of hours. A place that truly has half of what is
     around it, such as a park among streets, can look like another unit; hence only a flag.
@@ -229,8 +231,8 @@ def _on_its_side(value: Floats, rows: Ints, usual: Floats, scale: float) -> Bool
 
 
 def _far_from_one(value: Floats, rows: Ints, scale: float) -> Bools:
-    """Tell where three in four of the ratios are nearer to the other unit's than to 1."""
+    """Tell where 17 in 20 of the ratios are nearer to the other unit's than to 1."""
     root = float(np.sqrt(scale))
     beyond = value < 1.0 / root if scale > 1.0 else value > 1.0 / root
     n = np.concatenate(([0], np.cumsum(beyond)))
-    return np.asarray(n[rows + 1] - n[rows + 1 - OLD - NEW] >= SHARE * (OLD + NEW), dtype=np.bool_)
+    return np.asarray(n[rows + 1] - n[rows + 1 - OLD - NEW] >= APART_SHARE * (OLD + NEW), dtype=np.bool_)

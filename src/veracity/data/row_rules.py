@@ -1,0 +1,139 @@
+"""The rules that a row can break by itself: its values typed, and a mask for each rule that is broken.
+
+Most columns of text say few things many times: those are typed and judged once for each distinct
+text. And a rule is asked of all rows only where a look at the column as a whole (its least and
+greatest value, how many are absent) cannot already say that nothing breaks it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import polars as pl
+
+from veracity.data.contract import Contract
+from veracity.data.contract_field import Field
+from veracity.data.rules.rule import Rule
+from veracity.data.typed import MICROSECONDS, parse_dates, parse_timestamps, typed
+from veracity.data.value_text import FEW
+
+CLOCK_TOLERANCE_S = 300  # a device's clock may run ahead by this much
+Masks = dict[str, pl.Series]
+
+
+def row_rules(fields: pl.DataFrame, contract: Contract, received_at: datetime) -> tuple[pl.DataFrame, Masks]:
+    """Return the typed rows, and by reason a mask (n,) of the rows that break a row-level rule.
+
+    ``fields``: ``_record`` and the contract's columns as received.
+    """
+    columns = {f.name: _column(f, fields[f.name]) for f in contract.fields}
+    values = pl.DataFrame([*(c.value.alias(n) for n, c in columns.items()), fields["_record"]])
+    masks: Masks = {}
+    for column in columns.values():
+        masks |= column.broken
+    if contract.time is not None:
+        masks |= _future(values[contract.time], contract.time, received_at)
+    if contract.row_rules:
+        exprs = [r.broken().fill_null(value=False).alias(cast(Rule, r).reason) for r in contract.row_rules]
+        masks |= {s.name: s for s in values.select(exprs).get_columns()}
+    return values, {reason: mask for reason, mask in masks.items() if mask.any()}
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column typed, and its broken rules."""
+
+    value: pl.Series
+    broken: Mapping[str, pl.Series]
+
+
+def _column(f: Field, received: pl.Series) -> _Column:
+    if f.type in ("timestamp", "date"):
+        parse = parse_timestamps if f.type == "timestamp" else parse_dates
+        frame = pl.DataFrame([received.alias(f.name), parse(received, f).alias(f"time:{f.name}")])
+        return _judged(f, frame)
+    coded = _coded(f, received)
+    if coded is None:
+        return _judged(f, pl.DataFrame([received.alias(f.name)]))
+    distinct, code = coded
+    small = _judged(f, pl.DataFrame([distinct.alias(f.name)]))
+    same = small.value.dtype == received.dtype and small.value.equals(distinct, null_equal=True)
+    value = received if same else small.value.gather(code)
+    return _Column(value, {reason: mask.gather(code) for reason, mask in small.broken.items()})
+
+
+def _coded(f: Field, received: pl.Series) -> tuple[pl.Series, pl.Series] | None:
+    """Return the distinct texts of a column that has few, null last, and each row's place among them."""
+    few = received.len() > FEW and received.dtype == pl.String and f.type in ("string", "boolean")
+    if not few or received.head(FEW).n_unique() * 4 > FEW:
+        return None
+    distinct = received.drop_nulls().unique(maintain_order=True)
+    if distinct.len() * 4 > received.len():
+        return None
+    code = received.cast(pl.Enum(distinct)).to_physical().cast(pl.UInt32).fill_null(distinct.len())
+    return distinct.extend_constant(None, 1), code
+
+
+def _judged(f: Field, frame: pl.DataFrame) -> _Column:
+    parsed = typed(f, frame.schema[f.name])
+    frame = frame.select(parsed.value.alias(f.name), parsed.present.alias(f"has:{f.name}"))
+    rules = field_rules(f, frame[f.name], frame[f"has:{f.name}"])
+    masks = frame.select(expr.fill_null(value=False).alias(reason) for reason, expr in rules.items())
+    return _Column(frame[f.name], {s.name: s for s in masks.get_columns() if s.any()})
+
+
+def field_rules(f: Field, values: pl.Series, present: pl.Series) -> dict[str, pl.Expr]:
+    """Return the field's rules that a row may break: reason -> expression, true where broken.
+
+    Parameters
+    ----------
+    values
+        (n,) typed, null where absent or unreadable.
+    present
+        (n,) Boolean: the source had something there.
+    """
+    value, has = pl.col(f.name), pl.col(f"has:{f.name}")
+    n_present = int(present.sum() or 0)
+    rules: dict[str, pl.Expr] = {}
+    if values.len() - values.null_count() != n_present:
+        rules[f"type:{f.name}"] = has & value.is_null()
+    if f.required and n_present != values.len():
+        rules[f"required:{f.name}"] = ~has
+    outside = _outside(f, values, value)
+    if outside:
+        rules[f"range:{f.name}"] = pl.any_horizontal(*outside)
+    if f.pattern is not None:
+        rules[f"pattern:{f.name}"] = ~value.str.contains(f.pattern)
+    if f.min_length is not None:
+        rules[f"length:{f.name}"] = value.str.len_chars() < f.min_length
+    if f.max_length is not None:
+        long = value.str.len_chars() > f.max_length
+        rules[f"length:{f.name}"] = rules.get(f"length:{f.name}", pl.lit(value=False)) | long
+    if f.values is not None:
+        rules[f"enum:{f.name}"] = ~value.cast(pl.String).is_in(list(f.values))
+    return rules
+
+
+def _outside(f: Field, values: pl.Series, value: pl.Expr) -> list[pl.Expr]:
+    """Return the bounds that some value breaks."""
+    bounds = (
+        (f.minimum, pl.Expr.lt, values.min),
+        (f.maximum, pl.Expr.gt, values.max),
+        (f.exclusive_minimum, pl.Expr.le, values.min),
+        (f.exclusive_maximum, pl.Expr.ge, values.max),
+    )
+    return [breaks(value, bound) for bound, breaks, end in bounds if _is_broken(bound, breaks, end())]
+
+
+def _is_broken(bound: float | None, breaks: Callable[[pl.Expr, Any], pl.Expr], end: Any) -> bool:
+    return bound is not None and end is not None and bool(pl.select(breaks(pl.lit(end), bound)).item())
+
+
+def _future(times: pl.Series, name: str, received_at: datetime) -> Masks:
+    limit = datetime.fromtimestamp(received_at.timestamp() + CLOCK_TOLERANCE_S, UTC)
+    newest = times.max()
+    if newest is None or cast(datetime, newest) <= limit:
+        return {}
+    late = pl.lit(limit).cast(MICROSECONDS)
+    return {f"future:{name}": pl.select((pl.lit(times) > late).fill_null(value=False)).to_series()}
