@@ -51,7 +51,7 @@ def conversion(source: str, target: str) -> tuple[float, float]:
     try:
         zero = registry.Quantity(0.0, _unit(source)).to(_unit(target)).magnitude
         one = registry.Quantity(1.0, _unit(source)).to(_unit(target)).magnitude
-    except pint.PintError as exc:
+    except (pint.PintError, AssertionError) as exc:  # it asserts that a code such as kph reads one way
         raise UnknownUnit(f"unit: want one convertible to {target!r}, got {source!r}") from exc
     return float(f"{one - zero:.12g}"), float(f"{zero:.12g}")
 

@@ -65,7 +65,7 @@ def looks(rule: UnitApart, values: np.ndarray) -> np.ndarray:
 @pytest.mark.data
 @pytest.mark.parametrize("gas", ["no2", "o3", "so2"])
 def test_sites_in_ppb_from_the_start(prsa: pl.DataFrame, gas: str) -> None:
-    """In a year with two sites of twelve in ppb most are found, with the unit's name; each site has two turns."""
+    """In a year with two sites of twelve in ppb most are found, and the unit named."""
     rule = unit_rule(gas, "ug/m3", placed=True)
     assert isinstance(rule, UnitApart)
     ppb = [u.unit for u in rule.units].index("[ppb]")

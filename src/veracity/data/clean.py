@@ -19,6 +19,7 @@ from veracity.data.received import alike, as_rendered
 from veracity.data.render import as_text
 from veracity.data.repeated import KnownKeys, repeated_keys, repeated_rows
 from veracity.data.row_rules import row_rules
+from veracity.data.rules.coded import Codings
 from veracity.data.rules.judge import judge
 from veracity.data.rules.memory import Memory
 from veracity.data.verdicts import count_asked, count_flagged, outcomes, refusals, verdict_rows
@@ -136,14 +137,14 @@ def clean(
     fields = lengthen(pick(raw, contract), contract)
     is_remembered = memory is not None
     memory = empty_memory(contract) if memory is None else memory
-    values, masks = row_rules(fields, contract, received_at)
+    values, masks, codings = row_rules(fields, contract, received_at)
     compared: dict[str, pl.Series] = {}
     advancing: pl.Series | None = None
     if not by_itself:
-        masks |= _registry_rules(values, contract, registries)
+        masks |= _registry_rules(values, contract, registries, codings)
         if contract.time is not None and contract.time in contract.key:
             sound = ~_any(masks, contract.sets_aside, values.height)
-            back = judge(values, sound, contract.time, contract.rules, memory)
+            back = judge(values, sound, contract.time, contract.rules, memory, codings)
             masks |= back.broken
             advancing = back.advancing if is_remembered else None
             compared, memory = back.compared, back.memory
@@ -182,12 +183,15 @@ def _any(masks: Mapping[str, pl.Series], wanted: Callable[[str], bool], n_rows: 
 
 
 def _registry_rules(
-    values: pl.DataFrame, contract: Contract, registries: Mapping[str, pl.DataFrame] | None
+    values: pl.DataFrame,
+    contract: Contract,
+    registries: Mapping[str, pl.DataFrame] | None,
+    codings: Codings,
 ) -> dict[str, pl.Series]:
     """Return, by reason, a mask of the rows that are not in a registry as of their time."""
     if registries is None:
         return {}
-    masks = {r.reason: r.broken(values, registries[r.feed]) for r in contract.registry_rules}
+    masks = {r.reason: r.broken(values, registries[r.feed], codings) for r in contract.registry_rules}
     return {reason: mask for reason, mask in masks.items() if mask.any()}
 
 

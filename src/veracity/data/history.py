@@ -7,12 +7,16 @@ number of sensors and the size of a batch, never by history.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import cast
 
 import polars as pl
 
 from veracity.data.lake import collect_rows
 
+RECENT = 524_288  # keys held in memory, some 24 bytes each
 _NEWEST = "_newest"  # no contract can have a column of this name
+_EVER = datetime(1, 1, 1, tzinfo=UTC)  # no event time is older
 ScanBetween = Callable[[tuple[str, object, object] | None], pl.LazyFrame]
 
 
@@ -38,6 +42,8 @@ class KeyHistory:
         self._scan = scan
         fits = newest is not None and set(newest.columns) == {*self._sensor, _NEWEST}
         self._newest = newest if fits else None
+        self._recent: list[pl.DataFrame] = []  # keys of the last commits …
+        self._recent_from: datetime | None = None  # … all that are newer than this; None if not yet known
 
     @property
     def newest(self) -> pl.DataFrame | None:
@@ -55,32 +61,41 @@ class KeyHistory:
         if suspects.is_empty():
             return out
         asked = keys[suspects]
-        between = None
-        if self._time is not None:
-            between = (self._time, asked[self._time].min(), asked[self._time].max())
-        held = collect_rows(
-            self._scan(between)
-            .select(self._key)
-            .join(asked.lazy().unique(), on=self._key, how="semi")
-            .unique()
-            .with_columns(_held=True),
-            streaming=True,
-        )
-        found = asked.join(held, on=self._key, how="left", maintain_order="left")["_held"].fill_null(
-            value=False
-        )
-        return out.scatter(suspects.filter(found), True)
+        wanted = asked.unique()
+        held = self._held(wanted).with_columns(_held=True)
+        found = asked.join(held, on=self._key, how="left", maintain_order="left")["_held"]
+        return out.scatter(suspects.filter(found.fill_null(value=False)), True)
+
+    def _held(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Return those of some keys that the table holds: from memory if they are recent."""
+        if self._time is None:
+            return self._looked_up(wanted, None)
+        found = []
+        if self._recent_from is not None:
+            is_recent = pl.col(self._time) > self._recent_from
+            times = wanted[self._time].unique().implode()
+            for keys in self._recent:
+                near = keys.filter(pl.col(self._time).is_in(times))
+                found.append(near.join(wanted, on=self._key, how="semi"))
+            wanted = wanted.filter(~is_recent)
+        if not wanted.is_empty():
+            found.append(self._looked_up(wanted, self._between(wanted)))
+        return pl.concat(found).unique() if found else wanted
+
+    def _looked_up(self, wanted: pl.DataFrame, between: tuple[str, object, object] | None) -> pl.DataFrame:
+        rows = self._scan(between).select(self._key).join(wanted.lazy(), on=self._key, how="semi")
+        return collect_rows(rows.unique(), streaming=True)
+
+    def _between(self, rows: pl.DataFrame) -> tuple[str, object, object] | None:
+        return None if self._time is None else (self._time, rows[self._time].min(), rows[self._time].max())
 
     def same(self, rows: pl.DataFrame) -> pl.Series:
         """Tell for each row, key and all, whether the table holds just that row."""
         names = rows.columns
         if rows.is_empty():
             return pl.Series([], dtype=pl.Boolean)
-        between = None
-        if self._time is not None:
-            between = (self._time, rows[self._time].min(), rows[self._time].max())
         held = collect_rows(
-            self._scan(between)
+            self._scan(self._between(rows))
             .select(names)
             .join(rows.lazy().unique(), on=names, how="semi", nulls_equal=True)
             .unique()
@@ -92,7 +107,10 @@ class KeyHistory:
 
     def add(self, accepted: pl.DataFrame) -> None:
         """Take in the rows just committed."""
-        self._newest = self.newest_with(accepted)
+        after = self.newest_with(accepted)
+        if self._time is not None and accepted.height:
+            self._remember(accepted.select(self._key))
+        self._newest = after
 
     def newest_with(self, accepted: pl.DataFrame) -> pl.DataFrame | None:
         """Return what ``newest`` will be once these rows are committed."""
@@ -104,6 +122,17 @@ class KeyHistory:
         if not self._sensor:
             return both.select(pl.col(_NEWEST).max())
         return both.group_by(self._sensor).agg(pl.col(_NEWEST).max())
+
+    def _remember(self, keys: pl.DataFrame) -> None:
+        """Hold the keys just committed; the oldest commits go when there are too many."""
+        if self._recent_from is None:
+            newest = self.newest
+            before = None if newest is None else newest[_NEWEST].max()
+            self._recent_from = _EVER if before is None else cast(datetime, before)
+        self._recent.append(keys)
+        while len(self._recent) > 1 and sum(k.height for k in self._recent) > RECENT:
+            gone = cast(datetime, self._recent.pop(0)[self._time or ""].max())
+            self._recent_from = max(self._recent_from, gone)
 
     def _latest(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         time = pl.col(self._time or "").max().alias(_NEWEST)

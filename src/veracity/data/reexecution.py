@@ -11,6 +11,7 @@ from veracity.data.clean import clean
 from veracity.data.contract import Contract, parse_contract
 from veracity.data.errors import EvidenceMismatch
 from veracity.data.records import TextFormat, parse_one, split_records
+from veracity.data.released import released_contract
 from veracity.provenance.receipts import RecordEvidence
 
 
@@ -27,9 +28,13 @@ def reexecute(evidence: RecordEvidence) -> Sequence[Mapping[str, Any]]:
         otherwise than the batch's statement.
     UnreadableRecord, WrongFile, MalformedContract
         If the bytes give no row.
+    NotWaivable
+        If a release waives what nobody may.
     """
     ingest = evidence.ingest
     contract = parse_contract(evidence.contract)
+    if ingest.released is not None:
+        contract = released_contract(contract, ingest.released.waived)
     _check_terms(evidence, contract)
     fmt = text_format(contract, "ndjson" if ingest.evidence.form == "rendered" else ingest.file.kind)
     if not evidence.is_exact:

@@ -14,6 +14,7 @@ import polars as pl
 
 from veracity.data.contract import Contract
 from veracity.data.contract_field import Field
+from veracity.data.rules.coded import Coded, Codings, code_text
 from veracity.data.rules.rule import Rule
 from veracity.data.typed import MICROSECONDS, parse_dates, parse_timestamps, typed
 from veracity.data.value_text import FEW
@@ -22,10 +23,22 @@ CLOCK_TOLERANCE_S = 300  # a device's clock may run ahead by this much
 Masks = dict[str, pl.Series]
 
 
-def row_rules(fields: pl.DataFrame, contract: Contract, received_at: datetime) -> tuple[pl.DataFrame, Masks]:
-    """Return the typed rows, and by reason a mask (n,) of the rows that break a row-level rule.
+def row_rules(
+    fields: pl.DataFrame, contract: Contract, received_at: datetime
+) -> tuple[pl.DataFrame, Masks, Codings]:
+    """Type the rows and hold them to the rules that each can break by itself.
 
-    ``fields``: ``_record`` and the contract's columns as received.
+    Parameters
+    ----------
+    fields
+        ``_record`` and the contract's columns as received.
+
+    Returns
+    -------
+    values, masks
+        The typed rows; by reason a mask (n,) of the rows that break a rule.
+    codings
+        The text columns that were found to say few things, coded.
     """
     columns = {f.name: _column(f, fields[f.name]) for f in contract.fields}
     values = pl.DataFrame([*(c.value.alias(n) for n, c in columns.items()), fields["_record"]])
@@ -37,7 +50,8 @@ def row_rules(fields: pl.DataFrame, contract: Contract, received_at: datetime) -
     if contract.row_rules:
         exprs = [r.broken().fill_null(value=False).alias(cast(Rule, r).reason) for r in contract.row_rules]
         masks |= {s.name: s for s in values.select(exprs).get_columns()}
-    return values, {reason: mask for reason, mask in masks.items() if mask.any()}
+    codings = {name: c.coded for name, c in columns.items() if c.coded is not None}
+    return values, {reason: mask for reason, mask in masks.items() if mask.any()}, codings
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ class _Column:
 
     value: pl.Series
     broken: Mapping[str, pl.Series]
+    coded: Coded | None = None
 
 
 def _column(f: Field, received: pl.Series) -> _Column:
@@ -56,23 +71,20 @@ def _column(f: Field, received: pl.Series) -> _Column:
     coded = _coded(f, received)
     if coded is None:
         return _judged(f, pl.DataFrame([received.alias(f.name)]))
-    distinct, code = coded
-    small = _judged(f, pl.DataFrame([distinct.alias(f.name)]))
-    same = small.value.dtype == received.dtype and small.value.equals(distinct, null_equal=True)
-    value = received if same else small.value.gather(code)
-    return _Column(value, {reason: mask.gather(code) for reason, mask in small.broken.items()})
+    small = _judged(f, pl.DataFrame([coded.distinct.alias(f.name)]))
+    broken = {reason: pl.Series(mask.to_numpy()[coded.place]) for reason, mask in small.broken.items()}
+    if small.value.dtype == received.dtype and small.value.equals(coded.distinct, null_equal=True):
+        return _Column(received, broken, coded)
+    return _Column(small.value.gather(pl.Series(coded.place)), broken)
 
 
-def _coded(f: Field, received: pl.Series) -> tuple[pl.Series, pl.Series] | None:
-    """Return the distinct texts of a column that has few, null last, and each row's place among them."""
+def _coded(f: Field, received: pl.Series) -> Coded | None:
+    """Return a column of text coded, if it says few things; one that is to be judged row by row: None."""
     few = received.len() > FEW and received.dtype == pl.String and f.type in ("string", "boolean")
     if not few or received.head(FEW).n_unique() * 4 > FEW:
         return None
-    distinct = received.drop_nulls().unique(maintain_order=True)
-    if distinct.len() * 4 > received.len():
-        return None
-    code = received.cast(pl.Enum(distinct)).to_physical().cast(pl.UInt32).fill_null(distinct.len())
-    return distinct.extend_constant(None, 1), code
+    coded = code_text(received)
+    return coded if coded.distinct.len() * 4 <= received.len() else None
 
 
 def _judged(f: Field, frame: pl.DataFrame) -> _Column:

@@ -11,11 +11,13 @@ from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
 from veracity.data.health import health_rows
 from veracity.data.history import KeyHistory
+from veracity.data.released import released_contract
 from veracity.data.rules.memory import Memory
 from veracity.errors import VeracityError
 from veracity.home.batch import Kept, batch_refusals, count_silent, event_time
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
+from veracity.home.release_audit import check_release
 from veracity.home.roll import StatedParts, check_in_force, check_ingest, check_signer
 from veracity.home.state import check_chain, read_memory, read_registries, with_keys
 from veracity.home.table_audit import UNREADABLE, one_line
@@ -79,6 +81,9 @@ class BatchAudit:
             if sha256 not in self._parts:
                 self._parts[sha256] = StatedParts.of(self._home, self._feed, sha256)
             contract = self._contract(ingest.contract_sha256)
+            if ingest.released is not None:
+                made.findings += check_release(self._home, ingest, envelope, contract, idx)
+                contract = released_contract(contract, ingest.released.waived)
             found = check_ingest(self._home, ingest, envelope, contract, idx, self._parts[sha256])
             made.findings += [("statement", error) for error in found]
             made.findings += self._made_again(ingest, contract)

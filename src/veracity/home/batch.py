@@ -14,7 +14,7 @@ goes into the log, else it is forgotten and the batch is made again from the fil
 
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -39,6 +39,7 @@ from veracity.home.sources import SourcePart, part_roots
 from veracity.home.state import read_memory, read_registries, state_after, with_keys, write_memory
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.provenance.dsse import Envelope, open_envelope, sign_envelope
+from veracity.provenance.keys import SigningKey
 from veracity.provenance.statements import (
     Checks,
     Counts,
@@ -47,6 +48,7 @@ from veracity.provenance.statements import (
     Ingest,
     Part,
     ReceivedFile,
+    Released,
     RowsDigest,
     TableVersion,
     format_statement,
@@ -103,8 +105,13 @@ class BatchWriter:
         info: FileInfo,
         part: SourcePart,
         envelope: Envelope | None,
+        released: Released | None = None,
+        also: Sequence[SigningKey] = (),
     ) -> Sealed:
-        """Clean, commit and log one part, with the delivery that its sender signed, if any."""
+        """Clean, commit and log one part, with the delivery that its sender signed, if any.
+
+        For rows let in from quarantine: by whom, and the keys that sign beside the operator's.
+        """
         received_at = self._now()
         cleaned = clean(
             part.raw,
@@ -161,8 +168,9 @@ class BatchWriter:
             quarantine=self._keep("quarantine", cleaned.quarantined),
             delivery=envelope,
             checks=checks,
+            released=released,
         )
-        entry = sign_envelope(format_statement(statement.to_statement()), [self.home.operator])
+        entry = sign_envelope(format_statement(statement.to_statement()), [self.home.operator, *also])
         self.home.index.pend(Pending(self.contract.feed, self.batch, rows.height > 0, entry))
         if rows.height:
             names = [n for n in self.contract.key if n != self.contract.time]

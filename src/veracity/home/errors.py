@@ -75,6 +75,18 @@ class RecordNotFound(HomeError, Rejected):
     code = "record-not-found"
 
 
+class NoRowsWaiting(HomeError, Rejected):
+    """No quarantined row that was named still waits for a decision."""
+
+    code = "no-rows-waiting"
+
+
+class TooManyRows(HomeError, Malformed):
+    """More quarantined rows, or larger ones, than one decision can be about."""
+
+    code = "too-many-rows"
+
+
 class DeliveryInterrupted(HomeError, Rejected):
     """Part of this file went in before; say whether to go on with it."""
 

@@ -2,7 +2,7 @@
 
 A pure graph over the log's statements, named by their log index. A statement makes its
 subjects and uses the digests that its predicate names; a ``transform`` uses every batch of a
-feed up to the one it names. Kinds without a typed form use ``predicate.inputs[*].sha256``.
+feed up to the one it names; a release or a rejection uses the batches it took rows from. Kinds without a typed form use ``predicate.inputs[*].sha256``.
 """
 
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from veracity.provenance.statements import Ingest, Statement, Transform, typed
+from veracity.provenance.statements import Ingest, Reject, Statement, Transform, typed
 
 
 class Lineage:
@@ -27,6 +27,9 @@ class Lineage:
         # feed -> (up to batch, log index) of what used it
         self._spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self._spans_at: dict[int, tuple[tuple[str, int], ...]] = {}
+        # the batches that a release or a rejection took rows from, and the other way round
+        self._aside_at: dict[int, tuple[tuple[str, int], ...]] = {}
+        self._decided: dict[tuple[str, int], list[int]] = defaultdict(list)
 
     @classmethod
     def of(cls, statements: Iterable[tuple[int, Statement]]) -> "Lineage":
@@ -48,6 +51,10 @@ class Lineage:
             numbers.insert(at, form.batch)
             indices.insert(at, index)
             self._batch_at[index] = (form.feed, form.batch)
+            if form.released is not None:
+                self._took(index, form.feed, form.released.batches)
+        elif isinstance(form, Reject):
+            self._took(index, form.feed, form.batches)
         elif isinstance(form, Transform):
             used = (form.definition_sha256, *(i.sha256 for i in form.inputs))
             self._spans_at[index] = tuple((i.feed, i.up_to_batch) for i in form.inputs)
@@ -58,6 +65,12 @@ class Lineage:
             self._makers[digest].append(index)
         for digest in self._used[index]:
             self._users[digest].append(index)
+
+    def _took(self, index: int, feed: str, batches: Iterable[int]) -> None:
+        """Take in that the statement at a log index decided on rows which some batches set aside."""
+        self._aside_at[index] = tuple((feed, batch) for batch in batches)
+        for place in self._aside_at[index]:
+            self._decided[place].append(index)
 
     def ancestors(self, index: int) -> list[int]:
         """Return every statement that the one at ``index`` rests on, directly or not."""
@@ -72,6 +85,9 @@ class Lineage:
         for feed, last in self._spans_at.get(index, ()):
             numbers, indices = self._batches[feed]
             found.update(i for i in indices[: bisect_right(numbers, last)] if i < index)
+        for feed, batch in self._aside_at.get(index, ()):
+            numbers, indices = self._batches[feed]
+            found.update(i for n, i in zip(numbers, indices, strict=True) if n == batch and i < index)
         return found
 
     def _children(self, index: int) -> set[int]:
@@ -79,6 +95,7 @@ class Lineage:
         if index in self._batch_at:
             feed, batch = self._batch_at[index]
             found.update(i for last, i in self._spans[feed] if last >= batch and i > index)
+            found.update(i for i in self._decided[feed, batch] if i > index)
         return found
 
 

@@ -1,6 +1,7 @@
 """Inside: boxes, polygons and circles, against plain arithmetic."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from veracity.data.rules.parameters import Parameters, Scope
 SCOPE = Scope({"lat": "number", "lon": "number", "name": "string"})
 
 
-def outside(positions: list[tuple[float | None, float | None]], **area: object) -> list[bool | None]:
+def outside(positions: Sequence[tuple[float | None, float | None]], **area: object) -> list[bool | None]:
     p = Parameters("here", {"latitude": "lat", "longitude": "lon", **area})
     rule = read_inside(SCOPE, p)
     p.done()
@@ -61,7 +62,7 @@ def test_a_circle_is_as_large_as_it_says(where: tuple[float, float], radius_km: 
     near = rng.normal(0, radius_km / 80, (4_000, 2))
     lon = np.concatenate([lon, np.clip(where[0] + near[:, 0], -180, 180)])
     lat = np.concatenate([lat, np.clip(where[1] + near[:, 1], -90, 90)])
-    x, y, x0, y0 = map(np.radians, (lon, lat, where[0], where[1]))
+    x, y, x0, y0 = (np.radians(degrees) for degrees in (lon, lat, where[0], where[1]))
     half = np.sin((y - y0) / 2) ** 2 + np.cos(y) * np.cos(y0) * np.sin((x - x0) / 2) ** 2
     far_km = 2 * 6_371.009 * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
     circle = {"longitude": where[0], "latitude": where[1], "radius_km": radius_km}

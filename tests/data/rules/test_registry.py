@@ -28,7 +28,7 @@ def rule(**settings: Any) -> Registry:
 
 
 def rows(*of: tuple[str | None, int | None, str | None, float | None]) -> pl.DataFrame:
-    schema = {"station": pl.String, "at": TIME, "city": pl.String, "lat": pl.Float64}
+    schema: dict[str, Any] = {"station": pl.String, "at": TIME, "city": pl.String, "lat": pl.Float64}
     timed = [(s, None if h is None else T0 + timedelta(hours=h), c, x) for s, h, c, x in of]
     return pl.DataFrame(timed, schema=schema, orient="row")
 
@@ -36,7 +36,13 @@ def rows(*of: tuple[str | None, int | None, str | None, float | None]) -> pl.Dat
 def registry(
     *of: tuple[str | None, int | None, int | None, str | None, float | None],
 ) -> pl.DataFrame:
-    schema = {"id": pl.String, "since": TIME, "until": TIME, "town": pl.String, "y": pl.Float64}
+    schema: dict[str, Any] = {
+        "id": pl.String,
+        "since": TIME,
+        "until": TIME,
+        "town": pl.String,
+        "y": pl.Float64,
+    }
     timed = [
         (s, *(None if h is None else T0 + timedelta(hours=h) for h in (a, b)), c, x) for s, a, b, c, x in of
     ]

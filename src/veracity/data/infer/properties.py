@@ -36,7 +36,7 @@ class Properties:
         self.found = found
         self.left_out: list[str] = []
         self.names: list[str] = []
-        self.n_measured = 0
+        self.fullest = _fullest(found.columns)
 
     def all(self) -> list[Property]:
         """Return the properties: times, what wide columns carry, the rest as in the file."""
@@ -136,7 +136,7 @@ class Properties:
             return self._number(name, column, source, measured, steps, base, self.found.n_sensors)
         elements: dict[str, Any] = {**source, "logicalType": column.type}
         position = self.found.key_position(column.header)
-        notes = [*base, *column.why]
+        notes = [*base, *column.why, *column.why_missing]
         if position is not None:
             elements |= {"primaryKey": True, "primaryKeyPosition": position}
             n = column.text.n_unique()
@@ -185,7 +185,7 @@ class Properties:
             else None
         )
         kind = _number_type(column, guess)
-        notes = [*base, *column.why, *([guess.why] if guess.why else [])]
+        notes = [*base, *column.why, *column.why_missing, *([guess.why] if guess.why else [])]
         notes += [f"sentinel (likely): {why}" for why in measured.codes.values()]
         if (
             self.found.is_index
@@ -219,9 +219,8 @@ class Properties:
                 self.found.interval,
                 self._position_settings(),
                 n_sensors,
-                is_first=self.n_measured == 0,
+                speaks=column.header == self.fullest or bool(self.found.templates),
             )
-            self.n_measured += 1
             notes += why_rules
         position = self.found.key_position(column.header)
         elements: dict[str, Any] = {**source, "logicalType": kind}
@@ -245,6 +244,23 @@ class Properties:
         columns = {"latitude": self.found.positions[0], "longitude": self.found.positions[1]}
         settings = {name: field_name(c.header) for name, c in columns.items()}
         return {name: given for name, given in settings.items() if given != name}
+
+
+def _fullest(columns: list[Column]) -> str | None:
+    """Return the column with the most readings: its gaps are the sensor's."""
+    counted = [
+        (c.numbers.count() - int(c.numbers.is_in(list(sentinels(c.numbers))).sum()), -i, c.header)
+        for i, c in enumerate(columns)
+        if c.numbers is not None and _has_series(c, c.numbers)
+    ]
+    return max(counted)[2] if counted else None
+
+
+def _has_series(column: Column, numbers: pl.Series) -> bool:
+    quantity = quantity_of(words(column.header))
+    if quantity is None:
+        return column.type == "number" and numbers.n_unique() > 20
+    return quantity.name not in sensor_rules.NO_SERIES
 
 
 def _same(a: Times, b: Times) -> bool:

@@ -80,11 +80,11 @@ def plausible(numbers: pl.Series, low: float | None, high: float | None, limit_w
     values = numbers.drop_nulls()
     if values.is_empty():
         return Range(low, high, ())
-    q = [float(values.quantile(p, interpolation="nearest") or 0) for p in (0, 0.001, 0.5, 0.999, 1)]
-    seen = "values: " + ", ".join(
-        f"{name} {_plain(v)}"
-        for name, v in zip(("lowest", "0.1 %", "middle", "99.9 %", "highest"), q, strict=True)
-    )
+    tail = max(0.001, min(0.01, 2 / values.len()))  # of a few hundred values, leave out two and not none
+    shares = (0.0, tail, 0.5, 1 - tail, 1.0)
+    q = [float(values.quantile(p, interpolation="nearest") or 0) for p in shares]
+    names = ("lowest", f"{100 * tail:.2g} %", "middle", f"{100 - 100 * tail:.4g} %", "highest")
+    seen = "values: " + ", ".join(f"{name} {_plain(v)}" for name, v in zip(names, q, strict=True))
     notes = [seen]
     out = {}
     outer = _outer(values, q[1], q[3])
@@ -97,15 +97,16 @@ def plausible(numbers: pl.Series, low: float | None, high: float | None, limit_w
         if n_outside > _OUTSIDE * values.len():
             out[side] = mine
             notes.append(
-                f"CHECK the unit: {n_outside:,} values beyond {_plain(limit)} ({limit_why}); bound by values"
+                f"CHECK the unit: {_n_values(n_outside)} beyond {_plain(limit)} ({limit_why}); bound by values"
             )
         elif n_outside:
-            notes.append(f"{n_outside:,} values beyond {_plain(limit)} will be set aside ({limit_why})")
+            why = "nothing is below 0" if limit == 0 else limit_why
+            notes.append(f"{_n_values(n_outside)} beyond {_plain(limit)} will be set aside ({why})")
     notes += _suspects(values, outer, (out["low"], out["high"]))
     bounded = [name for name, limit in (("minimum", low), ("maximum", high)) if limit is not None]
     if len(bounded) < 2:
         which = " and ".join(b for b in ("minimum", "maximum") if b not in bounded)
-        notes.append(f"{which} (a guess): the middle 99.8 % and as much again on each side; narrow it")
+        notes.append(f"{which} (a guess): the bulk and as much again on each side; narrow it")
     elif limit_why:
         notes.append(f"bounds (likely): {limit_why}")
     return Range(out["low"], out["high"], tuple(notes))
@@ -124,7 +125,7 @@ def _suspects(values: pl.Series, outer: _Pair, bounds: _Pair) -> list[str]:
         odd = far.unique().sort()
         some = ", ".join(map(_plain, odd if odd.len() <= 3 else [*odd.head(2), *odd.tail(1)]))
         notes.append(
-            f"CHECK: far from the bulk but within the bounds, {far.len():,} times: {some};"
+            f"CHECK: far from the bulk but within the bounds, {_n_values(far.len())}: {some};"
             f" bounds of {_plain(low)} and {_plain(high)} would set them aside"
         )
     top = values.value_counts().sort(values.name).tail(5)
@@ -158,6 +159,10 @@ def round_outwards(value: float, *, up: bool) -> float:
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
     n = math.ceil(value / step) if up else math.floor(value / step)
     return float(f"{n * step:.3g}")
+
+
+def _n_values(n: int) -> str:
+    return "1 value" if n == 1 else f"{n:,} values"
 
 
 def _plain(value: float) -> str:

@@ -77,6 +77,14 @@ class Column:
     why: tuple[str, ...] = ()
 
     @property
+    def why_missing(self) -> tuple[str, ...]:
+        """What is taken for no value, counted; () if nothing is."""
+        if not self.missing:
+            return ()
+        counted = ", ".join(f"{token!r} {n:,} times" for token, n in self.missing.items())
+        return (f"no value (likely): {counted}",)
+
+    @property
     def n_present(self) -> int:
         """Number of values."""
         return self.text.len() - self.text.null_count()
@@ -120,8 +128,6 @@ def read_column(series: pl.Series) -> Column:
     notes = [f"{_share(numbers, text)} read as numbers"]
     if decimal == ",":
         notes.append("decimal comma (sure): values such as " + _example(text, ","))
-    if odd:
-        notes.append("not numbers but repeated, taken as missing: " + ", ".join(map(repr, odd)))
     is_switch = is_whole and set(present.unique().to_list()) <= {0.0, 1.0}
     kind = "integer" if is_whole and (is_switch or not series.dtype.is_float()) else "number"
     return Column(series.name, series.dtype, text, kind, numbers, decimal, missing, why=tuple(notes))

@@ -22,7 +22,7 @@ _LEVELS = {
 }
 _SLOW = _LEVELS | {"temperature", "dew point", "relative humidity"}
 _SHARED = {"temperature", "dew point", "relative humidity", "pressure", "PM2.5", "PM10", "PM1", "ozone"}
-_NO_SERIES = {"latitude", "longitude", "wind direction", "air quality index"}
+NO_SERIES = {"latitude", "longitude", "wind direction", "air quality index"}
 _NEIGHBOURS = 4  # sensors with positions: fewer say nothing of each other
 
 
@@ -42,7 +42,7 @@ def of_property(
     positions: dict[str, str] | None,
     n_sensors: int,
     *,
-    is_first: bool,
+    speaks: bool,
 ) -> tuple[list[Rule], list[str]]:
     """Return the rules of one measured column, and why each.
 
@@ -52,15 +52,15 @@ def of_property(
         Absolute differences of successive readings of a sensor, in the table's unit.
     positions
         Settings of ``neighbours`` that name the columns of position; None where there are none.
-    is_first
-        It is the first measured column, which speaks for the sensor as a whole.
+    speaks
+        The column's gaps are the sensor's.
     """
-    if every.every_s is None or (quantity is not None and quantity.name in _NO_SERIES):
+    if every.every_s is None or (quantity is not None and quantity.name in NO_SERIES):
         return [], []
     name = None if quantity is None else quantity.name
     value, unit = duration(every.every_s)
     wanted: list[tuple[Rule, str]] = []
-    if is_first:
+    if speaks:
         wanted.append(({"rule": "gap"}, f"gap: a reading each {value:g} {unit} is expected"))
     wanted.append(({"rule": "stuck"}, "stuck: the same value for too long, learned for each sensor"))
     may_leap = quantity is not None and quantity.may_rest

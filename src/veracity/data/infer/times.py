@@ -204,13 +204,13 @@ def _turned(shape: str) -> str | None:
 
 
 def _shapes() -> Iterable[str]:
+    yield from ("yyyyMMddHHmm", "yyyyMMddHHmmss")
     yield from _DATES
     for date in _DATES:
         for clock in _CLOCKS:
             yield f"{date} {clock}"
             yield f"{date}'T'{clock}"
             yield f"{clock} {date}"
-    yield from ("yyyyMMddHHmm", "yyyyMMddHHmmss")
 
 
 def _by_shape(text: pl.Series, shape: str) -> pl.Series:

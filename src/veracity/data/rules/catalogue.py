@@ -9,6 +9,7 @@ from veracity.data.rules.drift import read_drift
 from veracity.data.rules.freshness import read_freshness
 from veracity.data.rules.gap import read_gap
 from veracity.data.rules.inside import read_inside
+from veracity.data.rules.neighbours import read_alone, read_misplaced, read_neighbours
 from veracity.data.rules.order import read_order
 from veracity.data.rules.parameters import Parameters, Scope
 from veracity.data.rules.rate import read_rate
@@ -19,6 +20,7 @@ from veracity.data.rules.rule import Action, Rule
 from veracity.data.rules.shift import read_shift
 from veracity.data.rules.spike import read_spike
 from veracity.data.rules.stuck import read_stuck
+from veracity.data.rules.unit_change import read_unit
 
 NUMBERS = ("number", "integer")
 ANY = ("string", "integer", "number", "boolean", "timestamp", "date")
@@ -68,6 +70,10 @@ KINDS: Mapping[str, Kind] = {
     "spike": _sequence(read_spike),
     "shift": _sequence(read_shift),
     "drift": _sequence(read_drift),
+    "neighbours": _sequence(read_neighbours),
+    "misplaced": _sequence(read_misplaced),
+    "alone": _sequence(read_alone),
+    "unit": _sequence(read_unit),
     "order": Kind(read_order, on_schema=True, needs_time=True, actions=ACTIONS),
     "repeated-row": Kind(read_repeated_row, on_schema=True, actions=SETS_ASIDE),
 }

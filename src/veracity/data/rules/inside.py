@@ -12,6 +12,7 @@ from veracity.data.rules.parameters import Parameters, Scope, finite
 from veracity.data.rules.rule import Rule
 
 VERTICES = 10_000
+FEW_CORNERS = 32  # up to which going round costs less than finding the distinct places
 _NUMBERS = ("number", "integer")
 _HALF_EARTH_KM = 20_015.0
 
@@ -52,8 +53,11 @@ class Inside(Rule):
         return pl.when(asked).then(outside)
 
     def _outside(self, positions: pl.Series) -> pl.Series:
-        """Return (n,) Boolean; sensors stand still, so each place is looked at once."""
+        """Return (n,) Boolean; with many corners to go round, each place is looked at once."""
         both = positions.struct.unnest()
+        if not isinstance(self.area, Polygon) or len(self.area.ring) <= FEW_CORNERS:
+            x, y = (axis.fill_null(0.0).to_numpy() for axis in both.get_columns())
+            return pl.Series(positions.name, ~self.area.holds(x, y))
         both.columns = ["_longitude", "_latitude"]
         places = both.unique(maintain_order=True)
         x, y = (places[name].fill_null(0.0).to_numpy() for name in both.columns)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 import numpy as np
 import polars as pl
 
+from veracity.data.rules.coded import Codings
 from veracity.data.rules.memory import Memory
 from veracity.data.rules.network import NetworkSeries
 from veracity.data.rules.order import Order
@@ -38,7 +40,12 @@ class LookedBack:
 
 
 def judge(
-    rows: pl.DataFrame, sound: pl.Series, time: str, rules: Sequence[Rule], memory: Memory
+    rows: pl.DataFrame,
+    sound: pl.Series,
+    time: str,
+    rules: Sequence[Rule],
+    memory: Memory,
+    codings: Codings = MappingProxyType({}),
 ) -> LookedBack:
     """Hold a batch's rows to the rules that look at readings before; others are passed over.
 
@@ -52,8 +59,10 @@ def judge(
         Name of the event-time column.
     memory
         What was remembered before the batch.
+    codings
+        Columns of the rows that are coded already.
     """
-    arrived = Arrived(rows, sound.to_numpy(), time, memory)
+    arrived = Arrived(rows, sound.to_numpy(), time, memory, codings)
     masks: dict[str, Mask] = {}
     compared: dict[str, pl.Series] = {}
     for rule in rules:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from veracity.data.rules.coded import Codings, Places, code_text
 from veracity.data.rules.parameters import Parameters, Scope
 from veracity.data.rules.rule import Rule
 
@@ -59,7 +61,9 @@ class Registry(Rule):
     def _near_pairs(self) -> tuple[tuple[str, str], ...]:
         return tuple((own, other) for own, other, _ in self.near)
 
-    def broken(self, rows: pl.DataFrame, registry: pl.DataFrame) -> pl.Series:
+    def broken(
+        self, rows: pl.DataFrame, registry: pl.DataFrame, codings: Codings = MappingProxyType({})
+    ) -> pl.Series:
         """Return (n,) Boolean: which rows the registry does not know as of their time.
 
         Parameters
@@ -69,16 +73,20 @@ class Registry(Rule):
         registry
             Rows of the registry, as known when the batch arrived. Their order does not matter;
             several of one thing may be in force at once, and each may agree.
+        codings
+            Columns of the rows that are coded already.
         """
         asked = rows.select(
             pl.all_horizontal(pl.col([self.time, *(own for own, _ in self.match)]).is_not_null())
         ).to_series()
-        said = self._said(rows)
-        cases = said.unique(maintain_order=True).with_row_index("_case")
-        case = said.join(cases, on=said.columns, how="left", maintain_order="left", nulls_equal=True)["_case"]
-        times = rows[self.time].cast(pl.Datetime("us")).to_physical().fill_null(0)
+        cases, case = self._cases(rows, codings)
         periods = _merged(self._agreeing(cases, registry))
-        placed = pl.DataFrame({"_case": case, "_time": times}).with_row_index("_row").sort("_time")
+        if periods.filter((pl.col("_from") != _EVER) | (pl.col("_to") != _NEVER_ENDS)).is_empty():
+            always = np.zeros(cases.height, dtype=np.bool_)
+            always[periods["_case"].to_numpy()] = True
+            return pl.Series(self.reason, asked.to_numpy() & ~always[case])
+        times = rows[self.time].cast(pl.Datetime("us")).to_physical().fill_null(0)
+        placed = pl.DataFrame({"_case": pl.Series(case), "_time": times}).with_row_index("_row").sort("_time")
         found = placed.join_asof(
             periods.sort("_from"),
             left_on="_time",
@@ -89,6 +97,16 @@ class Registry(Rule):
         ).sort("_row")
         known = found.select((pl.col("_time") < pl.col("_to")).fill_null(value=False)).to_series()
         return (asked & ~known).alias(self.reason)
+
+    def _cases(self, rows: pl.DataFrame, codings: Codings) -> tuple[pl.DataFrame, Places]:
+        """Return the distinct things that rows say with ``_case``, their number; (n,) each row's number."""
+        said = self._said(rows)
+        if said.width == 1 and said.dtypes[0] == pl.String:
+            coded = codings.get(self.match[0][0]) or code_text(said.to_series())
+            return pl.DataFrame([coded.distinct.alias(said.columns[0])]).with_row_index("_case"), coded.place
+        cases = said.unique(maintain_order=True).with_row_index("_case")
+        joined = said.join(cases, on=said.columns, how="left", maintain_order="left", nulls_equal=True)
+        return cases, joined["_case"].to_numpy()
 
     def _said(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return what each row says: columns m0, m1 …, e0 …, n0 …; numbers as floats."""

@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import polars as pl
 
+from veracity.data.rules.coded import Codings
 from veracity.data.rules.readings import Readings
 
 Action = Literal["flag", "quarantine", "refuse", "ask"]
@@ -91,8 +92,11 @@ class RegistryRule(Protocol):
     def feed(self) -> str:
         """The feed whose table is the registry."""
 
-    def broken(self, rows: pl.DataFrame, registry: pl.DataFrame) -> pl.Series:
-        """Return (n,) Boolean: which typed rows the registry does not know as of their event time."""
+    def broken(self, rows: pl.DataFrame, registry: pl.DataFrame, codings: Codings) -> pl.Series:
+        """Return (n,) Boolean: which typed rows the registry does not know as of their event time.
+
+        ``codings``: columns of the rows that are coded already.
+        """
 
 
 class SilenceRule(Protocol):

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from veracity.data.rules.coded import Codings
 from veracity.data.rules.memory import FIRST, KEYS, ORDER, TIME, Memory
 from veracity.data.rules.positions import Positions
 from veracity.data.rules.readings import Bools, Floats, Ints, Readings
@@ -27,29 +28,42 @@ class Arrived:
         Name of the event-time column.
     memory
         What was remembered before the batch.
+    codings
+        Columns of the rows that are coded already.
     """
 
     rows: pl.DataFrame
     sound: Bools
     time: str
     memory: Memory
+    codings: Codings
     _after: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
 
     @cached_property
     def sensors(self) -> pl.DataFrame:
         """Every sensor known, one a row, in the order of the key: its place is its code."""
-        names = list(self.memory.sensor)
-        if not names:
-            return pl.DataFrame({"_code": [0]}, schema={"_code": pl.Int64()})
-        here = self.rows.select(names) if self.sound.all() else self.rows.filter(self.sound).select(names)
-        known = self.memory.rows.select(names).unique()
-        both = pl.concat([known, here.unique()]).unique().sort(names)
-        return both.with_columns(_code=pl.int_range(pl.len(), dtype=pl.Int64))
+        return self._coding[0]
 
     @cached_property
     def codes(self) -> Ints:
-        """(n,) int64: the code of each row's sensor; -1 for rows that are not sound."""
-        return self._codes(self.rows.select(self.memory.sensor), self.sound)
+        """(n,) int64: the code of each row's sensor; what it is for rows that are not sound is not said."""
+        return self._coding[1]
+
+    @cached_property
+    def _coding(self) -> tuple[pl.DataFrame, Ints]:
+        """The sensors, and each row's code: -1 where no sound row named the sensor."""
+        names = list(self.memory.sensor)
+        known = _numbered(self.memory.rows.select(names).unique())
+        coded = self.codings.get(names[0]) if len(names) == 1 else None
+        rows = self.rows.select(names) if coded is None else pl.DataFrame([coded.distinct.alias(names[0])])
+        code = _codes(rows, known)
+        code_of_row = code if coded is None else code[coded.place]
+        new = self.sound & (code_of_row < 0)
+        if not new.any():
+            return known, code_of_row
+        known = _numbered(pl.concat([known.drop("_code"), self.rows.select(names).filter(new).unique()]))
+        code = _codes(rows, known)
+        return known, code if coded is None else code[coded.place]
 
     @cached_property
     def time_us(self) -> Ints:
@@ -60,8 +74,9 @@ class Arrived:
     @cached_property
     def _by_sensor(self) -> Ints:
         """Positions of the sound rows, sensor after sensor, each in order of arrival."""
-        sound = np.flatnonzero(self.sound)
-        return sound[sort_codes(self.codes[sound], self.sensors.height)]
+        last = self.sensors.height
+        order = sort_codes(np.where(self.sound, self.codes, last), last + 1)
+        return order[: int(np.count_nonzero(self.sound))]
 
     @cached_property
     def newest_before(self) -> Ints:
@@ -95,7 +110,7 @@ class Arrived:
     def sequence(self, name: str, at: Ints, values: Floats, window: int) -> Readings:
         """Return a sequence: ``at``, positions of rows in order of sensor, and all rows' ``values``."""
         old = self.memory.series(name)
-        old_codes = self._codes(old.select(self.memory.sensor), np.ones(old.height, dtype=np.bool_))
+        old_codes = _codes(old.select(self.memory.sensor), self.sensors)
         n_old = old.height
         code = np.concatenate([old_codes, self.codes[at]])
         order = sort_codes(code, self.sensors.height) if n_old else np.arange(len(at))
@@ -117,7 +132,7 @@ class Arrived:
         degrees = [np.full(n, np.nan), np.full(n, np.nan)]
         for of_axis, name in zip(degrees, names, strict=True):
             old = self.memory.series(name)
-            known = self._codes(old.select(self.memory.sensor), np.ones(old.height, dtype=np.bool_))
+            known = _codes(old.select(self.memory.sensor), self.sensors)
             of_axis[known] = old["_value"].to_numpy()
             since[known] = -1
         given = self.rows[latitude].is_not_null() & self.rows[longitude].is_not_null()
@@ -135,7 +150,9 @@ class Arrived:
         """Return the memory after the batch: the series asked for, the order, and the keys as before."""
         newest = self._remembered_newest()
         order = self._by_sensor
-        np.maximum.at(newest, self.codes[order], self.time_us[order])
+        code, time = self.codes[order], np.maximum(self.time_us[order], self.newest_before[order])
+        ends = np.flatnonzero(np.append(code[1:] != code[:-1], len(code) > 0))
+        newest[code[ends]] = time[ends]
         seen = np.flatnonzero(newest > NEVER)
         times = pl.Series(newest[seen]).cast(TIME)
         self._after[ORDER] = self._named(seen).with_columns(_time=times)
@@ -147,20 +164,9 @@ class Arrived:
         newest = np.full(self.sensors.height, NEVER)
         for series in (ORDER, KEYS):
             old = self.memory.newest(series)
-            codes = self._codes(old.select(self.memory.sensor), np.ones(old.height, dtype=np.bool_))
+            codes = _codes(old.select(self.memory.sensor), self.sensors)
             newest[codes] = np.maximum(newest[codes], old["_newest"].to_physical().to_numpy())
         return newest
-
-    def _codes(self, sensors: pl.DataFrame, wanted: Bools) -> Ints:
-        names = list(self.memory.sensor)
-        if not names:
-            return np.where(wanted, 0, -1)
-        if len(names) == 1 and sensors.schema[names[0]] == pl.String:
-            known = pl.Enum(self.sensors[names[0]])
-            code = sensors[names[0]].cast(known, strict=False).to_physical().cast(pl.Int64)
-            return np.where(wanted, code.fill_null(-1).to_numpy(), -1)
-        joined = sensors.join(self.sensors, on=names, how="left", maintain_order="left")
-        return np.where(wanted, joined["_code"].fill_null(-1).to_numpy(), -1)
 
     def _named(self, codes: Ints) -> pl.DataFrame:
         """Return the sensors' columns, a row for each code."""
@@ -183,6 +189,26 @@ class Arrived:
         )
 
 
+def _numbered(sensors: pl.DataFrame) -> pl.DataFrame:
+    """Return sensors, each given once, in the order of the key, with ``_code``, their place."""
+    if not sensors.columns:
+        return pl.DataFrame({"_code": [0]}, schema={"_code": pl.Int64()})
+    return sensors.sort(sensors.columns).with_columns(_code=pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def _codes(rows: pl.DataFrame, sensors: pl.DataFrame) -> Ints:
+    """Return (n,) the code of each row's sensor, -1 where it is none of these."""
+    names = rows.columns
+    if not names:
+        return np.zeros(rows.height, dtype=np.int64)
+    if len(names) == 1 and rows.schema[names[0]] == pl.String:
+        known = pl.Enum(sensors[names[0]])
+        code = rows[names[0]].cast(known, strict=False).to_physical().cast(pl.Int64)
+    else:
+        code = rows.join(sensors, on=names, how="left", maintain_order="left")["_code"]
+    return code.fill_null(-1).to_numpy()
+
+
 def sort_codes(codes: Ints, n_codes: int) -> Ints:
     """Return the stable order of codes; numpy sorts 16-bit ones by radix, in linear time."""
     narrow = codes.astype(np.uint16) if n_codes < 2**16 else codes.astype(np.int32)
@@ -191,9 +217,14 @@ def sort_codes(codes: Ints, n_codes: int) -> Ints:
 
 def _running_maximum(values: Ints, code: Ints, first: Bools) -> Ints:
     """Return the running maximum within each run of one code."""
-    later = ~first[1:]
-    if not (values[1:] < values[:-1])[later].any():
+    falls = (values[1:] < values[:-1]) & ~first[1:]
+    if not falls.any():
         return values  # in order already, as most feeds are
+    apart = int(values.max()) - int(values.min()) + 1
+    if values.min() > NEVER and apart * (int(code[-1]) + 1) < 2**62:
+        lift = code * apart - values.min()  # each run above the one before
+        lifted: Ints = np.maximum.accumulate(values + lift) - lift
+        return lifted
     frame = pl.DataFrame({"code": code, "value": values})
     return frame.select(pl.col("value").cum_max().over("code")).to_series().to_numpy()
 

@@ -49,7 +49,7 @@ def check_contract(
     ):
         if want != got:
             raise ReceiptRejected("contract", f"{name}: want {want}, got {got}")
-    if sealed.signature == "required" and ingest.delivery is None:
+    if sealed.signature == "required" and ingest.delivery is None and ingest.released is None:
         raise ReceiptRejected(
             "delivery", f"{ingest.feed}: want a delivery signed by {sealed.agency}, got none"
         )

@@ -18,7 +18,7 @@ from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.receipts.evidence import RecordEvidence, check_pages, locate
 from veracity.provenance.receipts.links import check_contract, check_delivery, check_operator, check_parts
 from veracity.provenance.receipts.receipt import ProvenEntry, Receipt, Value
-from veracity.provenance.statements import Delivery, Ingest, SealedContract, Statement, typed
+from veracity.provenance.statements import Delivery, Ingest, Released, SealedContract, Statement, typed
 
 #: Cleans a proven record again and returns its clean rows (more than one from a wide file, none
 #: if it is quarantined or refused). Raises one of our errors if the contract forbids the batch.
@@ -205,12 +205,21 @@ class _Verifier:
     def _check_ingest(self, ingest: Ingest, accepted: Accepted) -> tuple[str | None, RecordEvidence | None]:
         sealed = self._check_contract(ingest, accepted)
         agency = self._check_delivery(ingest, sealed)
+        if ingest.released is not None:
+            self._tell_released(ingest.released)
         evidence = self._check_record(ingest, agency)
         self._not_checked.append(
             "file: that the pages are all of the received file; that takes the file and `veracity audit`"
         )
         self._not_checked.append("time: received_at is the operator's word")
         return agency, evidence
+
+    def _tell_released(self, released: Released) -> None:
+        waived = ", ".join(released.waived) or "no rule"
+        self._passed("released", f"by {released.by}: {released.why} (waived: {waived})")
+        self._not_checked.append(
+            "quarantine: that the row was set aside as the record that its line names (`veracity audit`)"
+        )
 
     def _check_contract(self, ingest: Ingest, accepted: Accepted) -> SealedContract | None:
         contract = self._receipt.contract

@@ -21,6 +21,7 @@ from veracity.provenance.statements.delivery import DeliveredEvidence, Delivery
 from veracity.provenance.statements.enrol import AGENCY_NAME, Action, Enrol, Role
 from veracity.provenance.statements.file import FileDigest
 from veracity.provenance.statements.ingest import Ingest
+from veracity.provenance.statements.reject import Reject
 from veracity.provenance.statements.statement import (
     KINDS,
     STATEMENT_TYPE,
@@ -53,6 +54,7 @@ __all__ = [
     "Part",
     "ReceivedFile",
     "RegistryUsed",
+    "Reject",
     "Released",
     "Role",
     "RowsDigest",

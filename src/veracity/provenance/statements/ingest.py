@@ -110,10 +110,27 @@ class Ingest:
                 f"ingest.checks: want at most {counts.accepted} flagged and {counts.quarantined} asked,"
                 f" got {self.checks.flagged} and {self.checks.asked}"
             )
+        if self.released is not None:
+            self._check_released()
         firsts = [first for first, _ in self.layouts]
         if firsts != sorted(set(firsts)) or any(first >= part.n_records for first in firsts):
             raise MalformedStatement(
                 f"ingest.layouts: want records that ascend below {part.n_records}, got {firsts[:8]}"
+            )
+
+    def _check_released(self) -> None:
+        """A release is one whole file of our own lines, each a row that the city kept; no agency sends it."""
+        counts, part, file = self.counts, self.part, self.file
+        lines = (file.kind, file.compression, self.evidence.form, part.index, part.first_record, part.last)
+        if (
+            lines != ("ndjson", "none", "received", 0, 0, True)
+            or self.delivery is not None
+            or counts.refused
+            or counts.blank
+            or counts.received != part.n_records
+        ):
+            raise MalformedStatement(
+                "ingest.released: want one whole file of lines, each a row, without a delivery, got another"
             )
 
     def columns_of(self, record: int) -> tuple[str, ...] | None:

@@ -26,6 +26,7 @@ KINDS = frozenset(
         "delivery",
         "ingest",
         "certify",
+        "reject",
         "transform",
         "calibrate",
         "withdraw",

@@ -6,11 +6,12 @@ from veracity.provenance.statements.contract import SealedContract
 from veracity.provenance.statements.delivery import Delivery
 from veracity.provenance.statements.enrol import Enrol
 from veracity.provenance.statements.ingest import Ingest
+from veracity.provenance.statements.reject import Reject
 from veracity.provenance.statements.statement import Statement
 from veracity.provenance.statements.transform import Transform
 from veracity.provenance.statements.withdraw import Withdraw
 
-Typed = Enrol | SealedContract | Delivery | Ingest | Transform | Certify | Calibrate | Withdraw
+Typed = Enrol | SealedContract | Delivery | Ingest | Transform | Certify | Calibrate | Withdraw | Reject
 
 _FORMS: dict[str, type[Typed]] = {
     "enrol": Enrol,
@@ -21,6 +22,7 @@ _FORMS: dict[str, type[Typed]] = {
     "certify": Certify,
     "calibrate": Calibrate,
     "withdraw": Withdraw,
+    "reject": Reject,
 }
 
 
