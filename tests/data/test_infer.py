@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from inferring import propose, propose_csv
+from veracity.data.contract import parse_contract
 from veracity.data.errors import MalformedContract, WrongFile
 from veracity.data.infer.propose import infer_contract
 from veracity.feeds.errors import CorruptFile, UnknownFileKind, UnreadableFile
@@ -179,7 +180,8 @@ def test_units(tmp_path: Path, header: str, low: float, high: float, unit: str, 
     """Name, header and values give the unit; what is in another is converted."""
     proposed = propose_csv(tmp_path, column(header, wave(low, high)))
     f = proposed.contract.fields[-1]
-    assert (f.unit, f.scale) == (unit, pytest.approx(scale))
+    assert f.unit == unit
+    assert f.scale == pytest.approx(scale)
     assert proposed.report.accepted == 200
 
 
@@ -345,6 +347,19 @@ def test_sensor_rules_are_flags(tmp_path: Path) -> None:
     assert {"order", "gap", "stuck", "spike", "rate"} <= kinds
     assert {r.action for r in proposed.contract.rules} == {"flag"}
     assert proposed.report.accepted == 1_200
+
+
+@pytest.mark.parametrize("n", [150, 1_200])
+def test_many_columns(tmp_path: Path, n: int) -> None:
+    """More columns or rules than a contract may hold are left out, and the proposal says so."""
+    columns = {f"a{chr(97 + i % 26)}_{i}x": [float(v) + i for v in wave(5, 25, 48)] for i in range(n)}
+    pl.DataFrame({"time": hours(48), **columns}).write_parquet(tmp_path / "a.parquet")
+    text = infer_contract(sample_files([tmp_path / "a.parquet"])).decode()
+    contract = parse_contract(text.encode())
+    assert len(contract.fields) == min(n + 1, 1_000)
+    assert len(contract.rules) <= 256
+    if n == 150:
+        assert "no sensor rules: a contract has at most 256" in text
 
 
 def test_rows_out_of_order_get_no_rule_of_order(tmp_path: Path) -> None:

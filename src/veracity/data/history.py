@@ -42,7 +42,8 @@ class KeyHistory:
         self._scan = scan
         fits = newest is not None and set(newest.columns) == {*self._sensor, _NEWEST}
         self._newest = newest if fits else None
-        self._recent: list[pl.DataFrame] = []  # keys of the last commits …
+        self._recent = pl.DataFrame()  # keys of the last commits …
+        self._commits: list[tuple[int, datetime]] = []  # (how many, the newest) of each commit in it
         self._recent_from: datetime | None = None  # … all that are newer than this; None if not yet known
 
     @property
@@ -74,9 +75,8 @@ class KeyHistory:
         if self._recent_from is not None:
             is_recent = pl.col(self._time) > self._recent_from
             times = wanted[self._time].unique().implode()
-            for keys in self._recent:
-                near = keys.filter(pl.col(self._time).is_in(times))
-                found.append(near.join(wanted, on=self._key, how="semi"))
+            near = self._recent.filter(pl.col(self._time).is_in(times))
+            found.append(near.join(wanted, on=self._key, how="semi"))
             wanted = wanted.filter(~is_recent)
         if not wanted.is_empty():
             found.append(self._looked_up(wanted, self._between(wanted)))
@@ -129,10 +129,12 @@ class KeyHistory:
             newest = self.newest
             before = None if newest is None else newest[_NEWEST].max()
             self._recent_from = _EVER if before is None else cast(datetime, before)
-        self._recent.append(keys)
-        while len(self._recent) > 1 and sum(k.height for k in self._recent) > RECENT:
-            gone = cast(datetime, self._recent.pop(0)[self._time or ""].max())
-            self._recent_from = max(self._recent_from, gone)
+        self._recent = keys if self._recent.is_empty() else pl.concat([self._recent, keys], rechunk=False)
+        self._commits.append((keys.height, cast(datetime, keys[self._time or ""].max())))
+        while len(self._commits) > 1 and self._recent.height > RECENT:
+            n, newest_gone = self._commits.pop(0)
+            self._recent = self._recent[n:]
+            self._recent_from = max(self._recent_from, newest_gone)
 
     def _latest(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         time = pl.col(self._time or "").max().alias(_NEWEST)

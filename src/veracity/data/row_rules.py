@@ -5,10 +5,11 @@ text. And a rule is asked of all rows only where a look at the column as a whole
 greatest value, how many are absent) cannot already say that nothing breaks it.
 """
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 
@@ -40,11 +41,16 @@ def row_rules(
     codings
         The text columns that were found to say few things, coded.
     """
-    columns = {f.name: _column(f, fields[f.name]) for f in contract.fields}
-    values = pl.DataFrame([*(c.value.alias(n) for n, c in columns.items()), fields["_record"]])
+    coded = {f.name: c for f in contract.fields if (c := _coded(f, fields[f.name])) is not None}
+    plain = tuple(f for f in contract.fields if f.name not in coded)
+    columns = _judged(plain, fields.select(f.name for f in plain))
+    for f in contract.fields:
+        if f.name in coded:
+            columns[f.name] = _from_distinct(f, fields[f.name], coded[f.name])
+    values = pl.DataFrame([*(columns[f.name].value for f in contract.fields), fields["_record"]])
     masks: Masks = {}
-    for column in columns.values():
-        masks |= column.broken
+    for f in contract.fields:
+        masks |= columns[f.name].broken
     if contract.time is not None:
         masks |= _future(values[contract.time], contract.time, received_at)
     if contract.row_rules:
@@ -63,15 +69,8 @@ class _Column:
     coded: Coded | None = None
 
 
-def _column(f: Field, received: pl.Series) -> _Column:
-    if f.type in ("timestamp", "date"):
-        parse = parse_timestamps if f.type == "timestamp" else parse_dates
-        frame = pl.DataFrame([received.alias(f.name), parse(received, f).alias(f"time:{f.name}")])
-        return _judged(f, frame)
-    coded = _coded(f, received)
-    if coded is None:
-        return _judged(f, pl.DataFrame([received.alias(f.name)]))
-    small = _judged(f, pl.DataFrame([coded.distinct.alias(f.name)]))
+def _from_distinct(f: Field, received: pl.Series, coded: Coded) -> _Column:
+    small = _judged((f,), pl.DataFrame([coded.distinct.alias(f.name)]))[f.name]
     broken = {reason: pl.Series(mask.to_numpy()[coded.place]) for reason, mask in small.broken.items()}
     if small.value.dtype == received.dtype and small.value.equals(coded.distinct, null_equal=True):
         return _Column(received, broken, coded)
@@ -87,12 +86,22 @@ def _coded(f: Field, received: pl.Series) -> Coded | None:
     return coded if coded.distinct.len() * 4 <= received.len() else None
 
 
-def _judged(f: Field, frame: pl.DataFrame) -> _Column:
-    parsed = typed(f, frame.schema[f.name])
-    frame = frame.select(parsed.value.alias(f.name), parsed.present.alias(f"has:{f.name}"))
-    rules = field_rules(f, frame[f.name], frame[f"has:{f.name}"])
-    masks = frame.select(expr.fill_null(value=False).alias(reason) for reason, expr in rules.items())
-    return _Column(frame[f.name], {s.name: s for s in masks.get_columns() if s.any()})
+def _judged(fields: Sequence[Field], frame: pl.DataFrame) -> dict[str, _Column]:
+    """Type and judge some columns row by row, all at once."""
+    if not fields:
+        return {}
+    parsers = {"timestamp": parse_timestamps, "date": parse_dates}
+    times = [parsers[f.type](frame[f.name], f).alias(f"time:{f.name}") for f in fields if f.type in parsers]
+    parsed = {f.name: typed(f, frame.schema[f.name]) for f in fields}
+    made = frame.with_columns(times).select(
+        *(p.value.alias(name) for name, p in parsed.items()),
+        *(p.present.alias(f"has:{name}") for name, p in parsed.items()),
+    )
+    rules = {f.name: field_rules(f, made[f.name], made[f"has:{f.name}"]) for f in fields}
+    asked = [e.fill_null(value=False).alias(r) for of_field in rules.values() for r, e in of_field.items()]
+    masks = made.select(asked) if asked else pl.DataFrame()
+    broken = {mask.name: mask for mask in masks.get_columns() if mask.any()}
+    return {n: _Column(made[n], {r: broken[r] for r in rules[n] if r in broken}) for n in parsed}
 
 
 def field_rules(f: Field, values: pl.Series, present: pl.Series) -> dict[str, pl.Expr]:
@@ -129,17 +138,15 @@ def field_rules(f: Field, values: pl.Series, present: pl.Series) -> dict[str, pl
 
 def _outside(f: Field, values: pl.Series, value: pl.Expr) -> list[pl.Expr]:
     """Return the bounds that some value breaks."""
+    least, most = values.min(), values.max()
     bounds = (
-        (f.minimum, pl.Expr.lt, values.min),
-        (f.maximum, pl.Expr.gt, values.max),
-        (f.exclusive_minimum, pl.Expr.le, values.min),
-        (f.exclusive_maximum, pl.Expr.ge, values.max),
+        (f.minimum, operator.lt, least),
+        (f.maximum, operator.gt, most),
+        (f.exclusive_minimum, operator.le, least),
+        (f.exclusive_maximum, operator.ge, most),
     )
-    return [breaks(value, bound) for bound, breaks, end in bounds if _is_broken(bound, breaks, end())]
-
-
-def _is_broken(bound: float | None, breaks: Callable[[pl.Expr, Any], pl.Expr], end: Any) -> bool:
-    return bound is not None and end is not None and bool(pl.select(breaks(pl.lit(end), bound)).item())
+    given = [(bound, breaks, end) for bound, breaks, end in bounds if bound is not None and end is not None]
+    return [breaks(value, bound) for bound, breaks, end in given if breaks(end, bound)]
 
 
 def _future(times: pl.Series, name: str, received_at: datetime) -> Masks:

@@ -8,6 +8,7 @@ rendered page shows.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import polars as pl
 
@@ -28,6 +29,7 @@ class Typed:
     present: pl.Expr
 
 
+@lru_cache(maxsize=4_096)
 def typed(f: Field, dtype: pl.DataType) -> Typed:
     """Return expressions over ``f.name`` (`as_rendered`) and ``time:<name>`` (parsed times and dates)."""
     column = pl.col(f.name)

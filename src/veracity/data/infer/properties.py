@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from veracity.data.contract_rules import RULES
 from veracity.data.infer import sensor_rules
 from veracity.data.infer.choices import choices
 from veracity.data.infer.findings import CARRIED, Findings
@@ -18,6 +19,9 @@ from veracity.data.infer.times import Times
 from veracity.data.infer.units_guess import UnitGuess, guess_unit
 from veracity.data.infer.wide import Template
 from veracity.units import conversion
+
+
+_OF_THE_FEED = 8  # rules of the schema object: room is left for them
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Properties:
         self.found = found
         self.left_out: list[str] = []
         self.names: list[str] = []
+        self.n_rules = 0
         self.fullest = _fullest(found.columns)
 
     def all(self) -> list[Property]:
@@ -221,6 +226,9 @@ class Properties:
                 n_sensors,
                 speaks=column.header == self.fullest or bool(self.found.templates),
             )
+            if self.n_rules + len(rules) > RULES - _OF_THE_FEED:
+                rules, why_rules = [], [f"no sensor rules: a contract has at most {RULES}"]
+            self.n_rules += len(rules)
             notes += why_rules
         position = self.found.key_position(column.header)
         elements: dict[str, Any] = {**source, "logicalType": kind}

@@ -96,9 +96,8 @@ def plausible(numbers: pl.Series, low: float | None, high: float | None, limit_w
         out[side] = limit
         if n_outside > _OUTSIDE * values.len():
             out[side] = mine
-            notes.append(
-                f"CHECK the unit: {_n_values(n_outside)} beyond {_plain(limit)} ({limit_why}); bound by values"
-            )
+            many = _n_values(n_outside)
+            notes.append(f"CHECK the unit: {many} beyond {_plain(limit)} ({limit_why}); bound from data")
         elif n_outside:
             why = "nothing is below 0" if limit == 0 else limit_why
             notes.append(f"{_n_values(n_outside)} beyond {_plain(limit)} will be set aside ({why})")

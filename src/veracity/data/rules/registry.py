@@ -80,11 +80,12 @@ class Registry(Rule):
             pl.all_horizontal(pl.col([self.time, *(own for own, _ in self.match)]).is_not_null())
         ).to_series()
         cases, case = self._cases(rows, codings)
-        periods = _merged(self._agreeing(cases, registry))
-        if periods.filter((pl.col("_from") != _EVER) | (pl.col("_to") != _NEVER_ENDS)).is_empty():
+        agreeing = self._agreeing(cases, registry)
+        if self.since is None and self.until is None:
             always = np.zeros(cases.height, dtype=np.bool_)
-            always[periods["_case"].to_numpy()] = True
+            always[agreeing["_case"].to_numpy()] = True
             return pl.Series(self.reason, asked.to_numpy() & ~always[case])
+        periods = _merged(agreeing)
         times = rows[self.time].cast(pl.Datetime("us")).to_physical().fill_null(0)
         placed = pl.DataFrame({"_case": pl.Series(case), "_time": times}).with_row_index("_row").sort("_time")
         found = placed.join_asof(

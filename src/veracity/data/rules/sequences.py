@@ -83,7 +83,7 @@ class Arrived:
         """(n,) int64: the newest event time of the sensor's sound rows before each; ``NEVER`` if none."""
         order = self._by_sensor
         code, time = self.codes[order], self.time_us[order]
-        start = self._remembered_newest()
+        start = self._remembered_newest
         out = np.full(len(self.sound), NEVER)
         if len(order) == 0:
             return out
@@ -148,7 +148,7 @@ class Arrived:
 
     def remembered(self) -> Memory:
         """Return the memory after the batch: the series asked for, the order, and the keys as before."""
-        newest = self._remembered_newest()
+        newest = self._remembered_newest.copy()
         order = self._by_sensor
         code, time = self.codes[order], np.maximum(self.time_us[order], self.newest_before[order])
         ends = np.flatnonzero(np.append(code[1:] != code[:-1], len(code) > 0))
@@ -159,6 +159,7 @@ class Arrived:
         kept = self.memory.only({*self._after, KEYS})
         return kept.replaced(self._after)
 
+    @cached_property
     def _remembered_newest(self) -> Ints:
         """The newest event time by sensor, sound or in the table: rows may be released into it."""
         newest = np.full(self.sensors.height, NEVER)
