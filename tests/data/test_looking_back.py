@@ -15,7 +15,7 @@ from veracity.data.health import health_rows
 from veracity.data.history import KeyHistory
 from veracity.data.rules.memory import KEYS, Memory
 
-NOW = datetime(2026, 9, 3, tzinfo=UTC)
+NOW = datetime(2026, 10, 1, tzinfo=UTC)
 START = datetime(2026, 9, 1, tzinfo=UTC)
 
 RULES = [
@@ -25,7 +25,9 @@ RULES = [
     "{rule: spike, action: quarantine}",
     "{rule: shift}",
     "{rule: drift}",
-    # "{rule: neighbours, at_least: 2, action: ask}",
+    "{rule: neighbours, at_least: 2, action: ask}",
+    "{rule: misplaced, at_least: 2}",
+    "{rule: unit}",
 ]
 
 
@@ -52,6 +54,7 @@ schema:
       - name: stage
         logicalType: number
         logicalTypeOptions: {{minimum: -50, maximum: 50}}
+        customProperties: [{{property: unit, value: m}}]
         quality:
 {on_stage}
 slaProperties:
