@@ -234,5 +234,5 @@ def test_changed_memory_is_refused() -> None:
 
 def test_memory_is_small() -> None:
     """Memory grows with sensors and windows, never with history."""
-    short, long = run(stream(3, 2_000), [])[1], run(stream(3, 8_000), [])[1]
+    short, long = run(stream(3, 5_000), [])[1], run(stream(3, 15_000), [])[1]
     assert long.rows.height <= 1.1 * short.rows.height

@@ -2,15 +2,17 @@
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from veracity.cli.main import main
-from veracity.data import clean, contract, contract_field
+from veracity.data import contract, contract_field, rules
 from veracity.data.contract import parse_contract
 from veracity.data.contract_field import LogicalType
+from veracity.data.rules.catalogue import KINDS
 from veracity.data.text import RefusalCode
 from veracity.data.timeformat import _LETTERS
 from veracity.home.index import WHOLE_FILE
@@ -18,9 +20,6 @@ from veracity.home.index import WHOLE_FILE
 PAGE = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text(encoding="utf-8")
 WORDS = {word for span in re.findall(r"`([^`\n]+)`", PAGE) for word in re.split(r"[ ,]+", span)}
 BLOCKS = dict(reversed(re.findall(r"```(yaml|csv|console)\n(.*?)```", PAGE, re.DOTALL)))
-
-# Column names that clean.py uses between its steps; the other prefixes it writes are reasons.
-INTERNAL = {"time", "has", "wide"}
 
 
 def tree(module: object) -> ast.Module:
@@ -38,15 +37,22 @@ def calls(module: object, name: str) -> list[ast.Call]:
 
 
 def reasons() -> set[str]:
-    """Return the reasons of clean.py: `rule:<name>` from its f-strings, `duplicate-key` as written."""
+    """Return the reasons that a contract without custom rules can give: `rule:<name>`, `duplicate-key`."""
+    example = parse_contract(BLOCKS["yaml"].encode())
+    return {re.sub(r":\w+", ":<name>", reason) for reason in replace(example, rules=()).reasons}
+
+
+def rule_settings() -> set[str]:
+    """Return the names of settings that readers of rules take, from their source."""
+    folder = Path(rules.__file__).parent
+    sources = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
+    calls_ = [n for source in sources for n in ast.walk(source) if isinstance(n, ast.Call)]
+    takes = {"number", "whole", "duration_s", "text", "choice", "flag", "items", "mapping", "column", "has"}
     found = set()
-    for node in ast.walk(tree(clean)):
-        if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
-            prefix = re.fullmatch(r"([a-z-]+):", str(node.values[0].value))
-            if prefix and prefix[1] not in INTERNAL:
-                found.add(f"{prefix[1]}:<name>")
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            found |= strings(node.slice) if isinstance(node.slice, ast.Constant) else set()
+    for call in calls_:
+        of = call.func
+        if isinstance(of, ast.Attribute) and of.attr in takes and ast.unparse(of.value) in ("p", "q"):
+            found |= strings(call.args[0])
     return found
 
 
@@ -73,6 +79,8 @@ def type_options() -> set[str]:
         ("custom property", custom_properties(), {"agency", "missing", "fallbackEncoding"}),
         ("logicalTypeOption", type_options(), {"minimum", "timezone", "format"}),
         ("logicalType", set(get_args(LogicalType)), {"string"}),
+        ("custom rule", set(KINDS), {"relation", "spike"}),
+        ("setting of a rule", rule_settings(), {"expect", "threshold", "tolerance"}),
         ("reason", reasons(), {"type:<name>", "range:<name>", "future:<name>", "duplicate-key"}),
         ("refusal", set(get_args(RefusalCode)), {"fields"}),
         ("whole-file refusal", set(WHOLE_FILE), {"unsigned"}),
@@ -89,6 +97,13 @@ def test_every_reason_on_the_page_is_one() -> None:
     """The table of reasons names no rule that is not checked."""
     table = PAGE.split("## Reasons")[1].split("\n## ")[0]
     assert set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == reasons()
+
+
+def test_every_rule_on_the_page_is_one() -> None:
+    """The tables of custom rules name the kinds there are, and no other."""
+    section = PAGE.split("### Rules on rows and sensors")[1].split("#### Formulas")[0]
+    tables = section.split("**One row.**")[1]
+    assert set(re.findall(r"^\| `([^`]+)` \|", tables, re.MULTILINE)) == set(KINDS)
 
 
 def test_every_refusal_on_the_page_is_one() -> None:

@@ -49,18 +49,21 @@ def repeated_keys(
 def repeated_rows(
     values: pl.DataFrame, aside: pl.Series | None, repeated: pl.Series, contract: Contract, same: KnownKeys
 ) -> dict[str, pl.Series]:
-    """Mark the rows with a repeated key that say nothing new: all columns are as they came before."""
+    """Mark the rows with a repeated key that say nothing new: all columns are as in the row that has it.
+
+    Which row has a key, here or in the table, does not depend on how a feed is cut into batches. What
+    a row set aside says is not remembered: to repeat that is no ``repeated-row``.
+    """
     rules = [rule for rule in contract.rules if isinstance(rule, RepeatedRow)]
     if not rules:
         return {}
     columns = values.select(f.name for f in contract.fields)
     suspects = repeated.arg_true()
-    claims = (
-        columns.with_row_index("_row") if aside is None else columns.with_row_index("_row").filter(~aside)
-    )
-    first = claims.select("_row", first=pl.struct(pl.exclude("_row")).is_first_distinct())
-    again = first.filter(~pl.col("first"))["_row"]
-    told = suspects.is_in(again.implode()) | same(columns[suspects])
+    asked = columns[suspects]
+    holds = ~repeated if aside is None else ~(repeated | aside)
+    held = columns.filter(holds).join(asked, on=contract.key, how="semi").with_columns(_held=True)
+    here = asked.join(held, on=asked.columns, how="left", nulls_equal=True, maintain_order="left")["_held"]
+    told = here.fill_null(value=False) | same(asked)
     mask = pl.repeat(False, values.height, dtype=pl.Boolean, eager=True).scatter(suspects.filter(told), True)
     return {rule.reason: mask for rule in rules if mask.any()}
 

@@ -9,6 +9,7 @@ import polars as pl
 from veracity.data.contract import CONTRACT_BYTES, Contract, check_units, parse_contract
 from veracity.data.errors import MalformedContract
 from veracity.data.lake import collect_rows
+from veracity.data.references import check_references
 from veracity.feeds.file_info import read_file
 from veracity.home.errors import ContractBreaks, UnknownAgency
 from veracity.home.home import Feed, Home, Writer, contract_path, sealed_contract
@@ -63,6 +64,10 @@ def add_feed(home: Writer, path: Path) -> Feed:
         If the table of the feed would change under its readers.
     """
     contract = load_contract(path)
+    try:
+        check_references(contract, lambda name: home.feed(name).contract)
+    except MalformedContract as exc:
+        raise MalformedContract(f"{path}: {exc}") from exc
     if contract.agency is not None and not home.agencies().enrolled(contract.agency):
         raise UnknownAgency(
             f"feed {contract.feed}: want its agency {contract.agency!r} enrolled first, got none"

@@ -20,7 +20,6 @@ from veracity.data.infer.units_guess import UnitGuess, guess_unit
 from veracity.data.infer.wide import Template
 from veracity.units import conversion
 
-
 _OF_THE_FEED = 8  # rules of the schema object: room is left for them
 
 

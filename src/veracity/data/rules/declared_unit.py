@@ -69,11 +69,17 @@ class DeclaredUnit(Rule):
 
     def broken(self) -> pl.Expr:
         """Return where the unit's text is none of the accepted; null where one is absent."""
-        text = pl.col(self.column).str.strip_chars()
-        for sign, plain in _SIGNS.items():
-            text = text.str.replace_all(sign, plain, literal=True)
         both = pl.col(self.number).is_not_null() & pl.col(self.column).is_not_null()
-        return pl.when(both).then(~text.is_in(list(self.accepted)))
+        other = pl.col(self.column).map_batches(self._other, return_dtype=pl.Boolean)
+        return pl.when(both).then(other)
+
+    def _other(self, texts: pl.Series) -> pl.Series:
+        """Return (n,) Boolean: which texts are another unit; each distinct one is read once."""
+        distinct = texts.drop_nulls().unique()
+        plain = distinct.str.strip_chars()
+        for sign, replaced in _SIGNS.items():
+            plain = plain.str.replace_all(sign, replaced, literal=True)
+        return ~texts.is_in(distinct.filter(plain.is_in(list(self.accepted))).implode())
 
 
 def read_declared_unit(scope: Scope, p: Parameters) -> DeclaredUnit:
