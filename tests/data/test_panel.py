@@ -264,9 +264,9 @@ def scored(*scores: tuple[str, int, float]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "station": [s for s, _, _ in scores],
-            "property": ["value"] * len(scores),
-            "day": [(T0 + timedelta(days=d)).date() for _, d, _ in scores],
-            "score": [x for _, _, x in scores],
+            "_property": ["value"] * len(scores),
+            "_day": [(T0 + timedelta(days=d)).date() for _, d, _ in scores],
+            "_score": [x for _, _, x in scores],
         }
     )
 

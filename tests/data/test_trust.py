@@ -15,7 +15,7 @@ from veracity.data.trust_evidence import HEALTH, MalformedTrust, TrustSettings
 
 D0 = date(2026, 1, 1)
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
-COUNTS = ("readings", "broken", "disagreed", "compared")
+COUNTS = ("_readings", "_broken", "_disagreed", "_compared")
 Day = tuple[int, int, int, int]
 
 
@@ -26,14 +26,14 @@ def health(
     rows = [
         {
             "station": sensor,
-            "property": name,
-            "day": D0 + timedelta(days=d),
+            "_property": name,
+            "_day": D0 + timedelta(days=d),
             **dict(zip(COUNTS, counts, strict=True)),
-            "received_at": received or datetime(2026, 1, 1, 23, tzinfo=UTC) + timedelta(days=d),
+            "_received_at": received or datetime(2026, 1, 1, 23, tzinfo=UTC) + timedelta(days=d),
         }
         for d, counts in days.items()
     ]
-    schema = {"station": pl.String()} | HEALTH | {"received_at": pl.Datetime("us", "UTC")}
+    schema = {"station": pl.String()} | HEALTH | {"_received_at": pl.Datetime("us", "UTC")}
     return pl.DataFrame(rows, schema=schema)
 
 
@@ -41,9 +41,9 @@ def score(
     frame: pl.DataFrame, day: int, settings: TrustSettings | None = None
 ) -> tuple[float, float, float, float]:
     got = trust_scores(frame, settings or TrustSettings(), until=D0 + timedelta(days=day))
-    row = got.filter(day=D0 + timedelta(days=day))
+    row = got.filter(_day=D0 + timedelta(days=day))
     assert row.height == 1
-    return row.select("score", "low", "high", "n").row(0)
+    return row.select("_score", "_low", "_high", "_n").row(0)
 
 
 GOOD: Day = (24, 0, 0, 24)
@@ -88,7 +88,7 @@ def test_equals_the_plain_formula(days: dict[int, Day]) -> None:
     """The vectorised scores are what a loop over all days gives, gaps included."""
     frame = pl.concat([health({0: GOOD}, "other"), health(days)])
     got = trust_scores(frame).filter(station="a")
-    for day, value in got.select("day", "score").iter_rows():
+    for day, value in got.select("_day", "_score").iter_rows():
         assert value == pytest.approx(plain(days, (day - D0).days), abs=6e-5)
 
 
@@ -103,8 +103,8 @@ def test_the_worked_example() -> None:
     scores = trust_scores(health(days))
     for number, *want in rows:
         ((value, low, high, n),) = (
-            scores.filter(day=D0 + timedelta(days=int(number) - 1))
-            .select("score", "low", "high", "n")
+            scores.filter(_day=D0 + timedelta(days=int(number) - 1))
+            .select("_score", "_low", "_high", "_n")
             .iter_rows()
         )
         assert [f"{value:.4f}", f"{low:.4f}", f"{high:.4f}", f"{n:.1f}"] == want
@@ -112,7 +112,7 @@ def test_the_worked_example() -> None:
 
 def test_a_new_sensor_is_neither_trusted_nor_distrusted() -> None:
     """Without evidence the score is one half and the interval wide."""
-    (first,) = trust_scores(health({0: GOOD})).filter(day=D0).select("score", "low", "high", "n").iter_rows()
+    (first,) = trust_scores(health({0: GOOD})).filter(_day=D0).select("_score", "_low", "_high", "_n").iter_rows()
     assert first == (0.5, 0.1354, 0.8646, 0.0)
 
 
@@ -120,7 +120,7 @@ def test_a_score_knows_nothing_of_its_day_or_later() -> None:
     """Whatever happens on day d and after, the score for use on day d stays the same."""
     a = trust_scores(health(dict.fromkeys(range(20), GOOD)))
     b = trust_scores(health({d: GOOD if d < 10 else STUCK for d in range(20)}))
-    upto = pl.col("day") <= D0 + timedelta(days=10)
+    upto = pl.col("_day") <= D0 + timedelta(days=10)
     assert a.filter(upto).equals(b.filter(upto))
     assert not a.filter(~upto).equals(b.filter(~upto))
 
@@ -132,7 +132,7 @@ def test_until_cuts_evidence_off() -> None:
     short = health({d: c for d, c in days.items() if d < 12})
     assert trust_scores(health(days), until=until).equals(trust_scores(short, until=until))
     since = trust_scores(health(days), since=until, until=until)
-    assert since.equals(trust_scores(health(days), until=until).filter(day=until))
+    assert since.equals(trust_scores(health(days), until=until).filter(_day=until))
 
 
 def test_as_known_counts_late_evidence_only_from_then_on() -> None:
@@ -141,9 +141,9 @@ def test_as_known_counts_late_evidence_only_from_then_on() -> None:
     assert trust_scores(on_time, as_known=True).equals(trust_scores(on_time))
     late = pl.concat([on_time, health({3: STUCK}, received=datetime(2026, 1, 8, 5, tzinfo=UTC))])
     seen = trust_scores(late, as_known=True)
-    upto = pl.col("day") <= D0 + timedelta(days=7)
+    upto = pl.col("_day") <= D0 + timedelta(days=7)
     assert seen.filter(upto).equals(trust_scores(on_time).filter(upto))
-    assert seen.filter(~upto)["score"][0] < trust_scores(on_time).filter(~upto)["score"][0]
+    assert seen.filter(~upto)["_score"][0] < trust_scores(on_time).filter(~upto)["_score"][0]
 
 
 def test_batches_add_up() -> None:
@@ -216,9 +216,9 @@ def test_a_day_nobody_can_believe_counts_when_received() -> None:
     received = datetime(2026, 1, 5, 8, tzinfo=UTC)
     known = health({4: STUCK}, received=received)
     for day in (None, date(9999, 12, 31), date(2026, 1, 7)):
-        assert trust_scores(known.with_columns(day=pl.lit(day, pl.Date()))).equals(trust_scores(known))
-    old = trust_scores(known.with_columns(day=pl.lit(date(1, 1, 1), pl.Date())), until=D0)
-    assert old["score"].to_list()[-1] == 0.5
+        assert trust_scores(known.with_columns(_day=pl.lit(day, pl.Date()))).equals(trust_scores(known))
+    old = trust_scores(known.with_columns(_day=pl.lit(date(1, 1, 1), pl.Date())), until=D0)
+    assert old["_score"].to_list()[-1] == 0.5
 
 
 @settings(max_examples=60, deadline=None)
@@ -226,7 +226,7 @@ def test_a_day_nobody_can_believe_counts_when_received() -> None:
 def test_scores_are_scores(days: dict[int, Day]) -> None:
     """Every score is in [0, 1], inside of its interval or at its edge, with four decimals."""
     got = trust_scores(health(days))
-    for value, low, high, n in got.select("score", "low", "high", "n").iter_rows():
+    for value, low, high, n in got.select("_score", "_low", "_high", "_n").iter_rows():
         assert 0 <= low <= value <= high <= 1
         assert n >= 0
         assert round(value, 4) == value
@@ -240,11 +240,11 @@ def test_a_score_comes_true() -> None:
         health({d: (8, int(b), 0, 0) for d, b in enumerate(rng.binomial(8, 1 - share, 120))}, f"s{i:03d}")
         for i, share in enumerate(shares)
     ]
-    got = trust_scores(pl.concat(frames), until=D0 + timedelta(days=120)).filter(day=D0 + timedelta(days=120))
+    got = trust_scores(pl.concat(frames), until=D0 + timedelta(days=120)).filter(_day=D0 + timedelta(days=120))
     got = got.sort("station")
-    error = got["score"].to_numpy() - shares
+    error = got["_score"].to_numpy() - shares
     assert -0.02 < error.mean() < 0.0  # a little low: bad days weigh more, see the page
-    inside = (got["low"].to_numpy() <= shares) & (shares <= got["high"].to_numpy())
+    inside = (got["_low"].to_numpy() <= shares) & (shares <= got["_high"].to_numpy())
     assert 0.82 <= inside.mean() <= 0.97
 
 
@@ -258,11 +258,11 @@ def test_no_evidence_no_rows() -> None:
 def test_a_key_without_other_columns_is_one_sensor() -> None:
     """A feed whose key is time alone has one sensor; its readings are scored too."""
     one = trust_scores(health(dict.fromkeys(range(5), GOOD)).drop("station"))
-    assert one["score"].to_list() == trust_scores(health(dict.fromkeys(range(5), GOOD)))["score"].to_list()
+    assert one["_score"].to_list() == trust_scores(health(dict.fromkeys(range(5), GOOD)))["_score"].to_list()
     rows = pl.DataFrame({"at": pl.Series([datetime(2026, 1, 3, tzinfo=UTC)]).dt.cast_time_unit("us")})
     assert (
         reading_scores(one, rows, "at", "pm25").tolist()
-        == one.filter(day=date(2026, 1, 3))["score"].to_list()
+        == one.filter(_day=date(2026, 1, 3))["_score"].to_list()
     )
 
 
@@ -279,7 +279,7 @@ def test_a_bad_setting_is_refused(setting: str, value: float) -> None:
 def test_a_frame_that_is_no_health_is_refused() -> None:
     """The missing column is named."""
     with pytest.raises(MalformedTrust, match="compared"):
-        trust_scores(health({0: GOOD}).drop("compared"))
+        trust_scores(health({0: GOOD}).drop("_compared"))
 
 
 def test_a_reading_gets_its_sensor_s_score_of_its_day() -> None:
@@ -287,7 +287,7 @@ def test_a_reading_gets_its_sensor_s_score_of_its_day() -> None:
     trust = trust_scores(pl.concat([health({0: GOOD, 1: GOOD}), health({0: STUCK}, "b")]))
     at = [datetime(2026, 1, d, 23, 59, 59, tzinfo=UTC) for d in (2, 1, 2, 9, 2)]
     rows = pl.DataFrame({"station": ["a", "a", "b", "a", "z"], "at": pl.Series(at).dt.cast_time_unit("us")})
-    of = {(s, d): v for s, d, v in trust.select("station", "day", "score").iter_rows()}
+    of = {(s, d): v for s, d, v in trust.select("station", "_day", "_score").iter_rows()}
     second, third = date(2026, 1, 2), date(2026, 1, 3)
     want = [of["a", second], 0.5, of["b", second], of["a", third], 0.5]
     assert reading_scores(trust, rows, "at", "pm25").tolist() == want

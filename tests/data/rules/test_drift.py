@@ -69,11 +69,11 @@ def test_a_block_is_whole_days_where_days_fit() -> None:
     assert read().window == 479
 
 
-def test_at_least_and_threshold_set_the_size() -> None:
-    """A drift smaller than ``at_least``, or than ``threshold`` spreads, is not flagged."""
+def test_smallest_and_threshold_set_the_size() -> None:
+    """A drift smaller than ``smallest``, or than ``threshold`` spreads, is not flagged."""
     values = 0.01 * np.arange(1_000) + np.random.default_rng(6).normal(0, 0.5, 1_000)
     assert read().broken(hourly(values)).any()  # 3.84 over the blocks
-    assert not read(at_least=6).broken(hourly(values)).any()
+    assert not read(smallest=6).broken(hourly(values)).any()
     assert not read(threshold=15).broken(hourly(values)).any()
 
 
@@ -112,7 +112,7 @@ def test_extreme_values_are_judged_without_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"block": 7}, {"block": 103}, {"threshold": 0}, {"at_least": -1}, {"days": 3}]
+    "settings", [{"block": 7}, {"block": 103}, {"threshold": 0}, {"smallest": -1}, {"days": 3}]
 )
 def test_bad_settings_are_refused(settings: dict[str, float]) -> None:
     """A setting out of bounds or unknown is an error that names it."""

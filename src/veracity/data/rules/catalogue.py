@@ -13,6 +13,7 @@ from veracity.data.rules.neighbours import read_alone, read_misplaced, read_neig
 from veracity.data.rules.order import read_order
 from veracity.data.rules.parameters import Parameters, Scope
 from veracity.data.rules.rate import read_rate
+from veracity.data.rules.reference import read_reference
 from veracity.data.rules.registry import read_registry
 from veracity.data.rules.relation import read_relation
 from veracity.data.rules.repeated_row import read_repeated_row
@@ -74,6 +75,7 @@ KINDS: Mapping[str, Kind] = {
     "misplaced": _sequence(read_misplaced),
     "alone": _sequence(read_alone),
     "unit": _sequence(read_unit),
+    "reference": _sequence(read_reference),
     "order": Kind(read_order, on_schema=True, needs_time=True, actions=ACTIONS),
     "repeated-row": Kind(read_repeated_row, on_schema=True, actions=SETS_ASIDE),
 }

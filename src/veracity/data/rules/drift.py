@@ -4,13 +4,17 @@ Meant for differences: a sensor less its reference, or less what its neighbours 
 the two feel alike falls out of a difference; a sensor that ages or grows foul stays in it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from veracity.data.rules.network import NetworkSeries, read_network
 from veracity.data.rules.parameters import Parameters, Scope
 from veracity.data.rules.readings import Floats, Readings
+from veracity.data.rules.reference import ReferenceSeries, read_reference_series
 from veracity.data.rules.rule import Mask, Rule
 
 _BLOCKS = 5
@@ -51,7 +55,7 @@ class Drift(Rule):
         Readings in a block, 8 to 102.
     threshold
         How many spreads: 3 unless told otherwise.
-    at_least
+    smallest
         The smallest drift over the five blocks to speak of, in the unit of the series.
 
     References
@@ -64,7 +68,7 @@ class Drift(Rule):
     series: str
     block: int = _BLOCK
     threshold: float = 3.0
-    at_least: float = 0.0
+    smallest: float = 0.0
 
     @property
     def window(self) -> int:
@@ -87,7 +91,7 @@ class Drift(Rule):
                 np.sort(self._quartiles(value)[ends], axis=1)[:, _BLOCKS // 2], self._smallest(value)[at]
             )
             out = np.zeros(len(readings), dtype=np.bool_)
-            out[at] = one_way & (far >= self.threshold * spread) & (far >= self.at_least)
+            out[at] = one_way & (far >= self.threshold * spread) & (far >= self.smallest)
         return out
 
     def _quartiles(self, value: pl.Series) -> Floats:
@@ -103,19 +107,48 @@ class Drift(Rule):
         return np.asarray(step.rolling_min(self.window).to_numpy())
 
 
+@dataclass(frozen=True)
+class DriftApart(Drift):
+    """Drift of a sensor away from its neighbours, or from a reference sensor: of the differences.
+
+    Attributes
+    ----------
+    network
+        The series of differences: with ``against: neighbours`` those to what the neighbours let
+        expect (settings of ``read_network``), with ``against: reference`` those to one sensor
+        (``sensor``, ``of``, ``max_age``).
+    """
+
+    network: NetworkSeries | ReferenceSeries = field(kw_only=True)
+
+    def to_object(self) -> Mapping[str, Any]:
+        """Return the rule with all its settings as JSON values, those of the network too."""
+        told = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.network).items()}
+        return {**super().to_object(), "network": told}
+
+
 def read_drift(scope: Scope, p: Parameters) -> Drift:
-    """Read ``block`` (whole days, or 96 readings), ``threshold`` (3) and ``at_least`` (0)."""
+    """Read ``block`` (whole days, or 96 readings), ``threshold`` (3), ``smallest`` (0) and ``against``.
+
+    ``against``: ``itself`` if absent, ``neighbours`` or ``reference``.
+    """
     if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
         raise p.fail("rule", "drift under a property of type number or integer", scope.property)
-    return Drift(
+    against = p.choice("against", ("itself", "neighbours", "reference"), "itself")
+    network: NetworkSeries | ReferenceSeries | None = None
+    if against != "itself":
+        is_of_many = against == "neighbours"
+        network = read_network(scope, p, "difference") if is_of_many else read_reference_series(scope, p)
+    drift = Drift(
         reason=f"drift:{scope.property}",
         action=p.action,
         severity=p.severity,
-        series=scope.property,
+        series=scope.property if network is None else network.name,
         block=p.whole("block", _whole_days(scope.frequency_s), low=8, high=_LONGEST),
         threshold=p.number("threshold", 3.0, low=0.5, high=1e6),
-        at_least=p.number("at_least", 0.0, low=0.0),
+        smallest=p.number("smallest", 0.0, low=0.0),
     )
+    return drift if network is None else DriftApart(**vars(drift), network=network)
 
 
 def _whole_days(frequency_s: float | None) -> int:

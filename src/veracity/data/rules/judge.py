@@ -13,6 +13,7 @@ from veracity.data.rules.memory import Memory
 from veracity.data.rules.network import NetworkSeries
 from veracity.data.rules.order import Order
 from veracity.data.rules.readings import Readings
+from veracity.data.rules.reference import ReferenceSeries
 from veracity.data.rules.rule import Mask, Rule, SequenceRule
 from veracity.data.rules.sequences import NEVER, Arrived
 
@@ -94,7 +95,7 @@ def _backwards(arrived: Arrived, rule: Order) -> Mask:
 def _sequences(arrived: Arrived, rules: Sequence[Rule]) -> Iterator[tuple[Readings, list[SequenceRule]]]:
     """Yield each series that rules judge, with its rules: properties first, then what stands on them."""
     by_series: dict[str, list[SequenceRule]] = {}
-    networks: dict[str, NetworkSeries] = {}
+    networks: dict[str, NetworkSeries | ReferenceSeries] = {}
     windows: dict[str, int] = {}
     for rule in rules:
         if hasattr(rule, "series") and hasattr(rule, "window"):
@@ -111,10 +112,14 @@ def _sequences(arrived: Arrived, rules: Sequence[Rule]) -> Iterator[tuple[Readin
         yield made[name], of_series
 
 
-def _derived(arrived: Arrived, name: str, network: NetworkSeries, source: Readings, window: int) -> Readings:
-    """Return the sequence of what a sensor says against what its neighbours let expect."""
-    positions = arrived.positions(network.latitude, network.longitude)
-    derived = network.compare(source, positions)
+def _derived(
+    arrived: Arrived, name: str, network: NetworkSeries | ReferenceSeries, source: Readings, window: int
+) -> Readings:
+    """Return the sequence of what a sensor says against what its neighbours, or a reference, let expect."""
+    if isinstance(network, ReferenceSeries):
+        derived = network.compare(source, arrived.names)
+    else:
+        derived = network.compare(source, arrived.positions(network.latitude, network.longitude))
     has = source.is_new & ~np.isnan(derived)
     at = source.arrival[has]
     values = np.zeros(arrived.rows.height)

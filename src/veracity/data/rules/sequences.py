@@ -45,6 +45,12 @@ class Arrived:
         return self._coding[0]
 
     @cached_property
+    def names(self) -> dict[str, int]:
+        """The code of each sensor, where one column of text names it."""
+        first = self.sensors.to_series(0)
+        return {name: code for code, name in enumerate(first.to_list())} if self.memory.sensor else {}
+
+    @cached_property
     def codes(self) -> Ints:
         """(n,) int64: the code of each row's sensor; what it is for rows that are not sound is not said."""
         return self._coding[1]
