@@ -10,7 +10,7 @@ ARGS ?=
 # pip shows its progress on a terminal and is quiet elsewhere
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: help demo test check format bench clean lock
+.PHONY: help demo test check format bench bench-peers clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -47,13 +47,25 @@ format: $(DEV_STAMP) ## format the code
 	@.venv/bin/ruff check --fix .
 
 bench: $(DEV_STAMP) ## run every benchmark (minutes); JSON goes to benchmarks/results/
-	@for script in ingest panel receipt log; do $(PY) benchmarks/$$script.py || exit 1; done
+	@for script in ingest panel receipt log contracts cleaning trust; do $(PY) benchmarks/$$script.py || exit 1; done
+
+PEERS := build/peers/.installed
+$(PEERS): requirements/peers.txt
+	@echo "installing the tools that are measured beside Veracity, in build/peers"
+	@$(PYTHON) -m venv build/peers
+	@build/peers/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+bench-peers: $(DEV_STAMP) $(PEERS) ## nine rules beside Pandera, Great Expectations, Pointblank, datacontract-cli
+	@$(PY) benchmarks/contracts.py --peers-python build/peers/bin/python $(ARGS)
 
 lock: ## choose versions again and write the lock files (needs uv)
 	@for group in base:build dev:dev; do \
 	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    pyproject.toml --group $${group#*:} -o requirements/$${group%%:*}.txt || exit 1; \
 	done
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/peers.in -o requirements/peers.txt
 
 clean: ## remove what make made
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
