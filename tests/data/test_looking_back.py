@@ -165,6 +165,20 @@ def test_a_row_at_a_time(seed: int) -> None:
     assert in_parts.digest == at_once.digest
 
 
+def test_one_sensor_without_a_name() -> None:
+    """A feed whose key is the time alone has one sensor, and cuts change nothing there either."""
+    text = ALL.text.decode()
+    text = text.replace("primaryKey: true, primaryKeyPosition: 1", "required: false")
+    text = "\n".join(line for line in text.split("\n") if "against" not in line and "reference" not in line)
+    alone = parse_contract(text.encode())
+    rows = stream(4, 300, n_gauges=1)
+    whole, at_once = run(rows, [], alone)
+    parts, in_parts = run(rows, [1, 50, 51, 200], alone)
+    assert alone.sensor == ()
+    assert verdicts(parts) == verdicts(whole)
+    assert in_parts.digest == at_once.digest
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000), st.permutations(RULES))
 def test_order_of_rules(seed: int, rules: list[str]) -> None:

@@ -59,8 +59,8 @@ def trust_scores(
     Parameters
     ----------
     health
-        Health frames of a feed's batches, one under the other: the sensor's columns, ``property``,
-        ``day``, ``readings``, ``broken``, ``disagreed``, ``compared``, and ``received_at`` of the
+        Health frames of a feed's batches, one under the other: the sensor's columns, ``_property``,
+        ``_day``, ``_readings``, ``_broken``, ``_disagreed``, ``_compared``, and ``_received_at`` of the
         batch (UTC). A row without a day, or with one more than a day after its receipt, counts on
         the day of receipt.
     settings
@@ -72,13 +72,13 @@ def trust_scores(
         Count evidence only from the day after it was received: what could have been known then.
         Without it (the default, right for archives) evidence counts from the day after it was observed.
     interval
-        Without it ``low`` and ``high`` are left out, which is faster.
+        Without it ``_low`` and ``_high`` are left out, which is faster.
 
     Returns
     -------
     pl.DataFrame
-        The sensor's columns, ``property``, ``day``, ``score``, ``low``, ``high`` (four decimals, 90 %
-        between low and high), ``n`` (what the evidence is worth in readings, two decimals), sorted.
+        The sensor's columns, ``_property``, ``_day``, ``_score``, ``_low``, ``_high`` (four decimals, 90 %
+        between low and high), ``_n`` (what the evidence is worth in readings, two decimals), sorted.
         The score of day d uses evidence of days before d alone.
 
     Raises
@@ -100,7 +100,7 @@ def trust_scores(
         ahead = (until - EPOCH).days - day - 1
         parts.append((day + 1 + ahead, _aged(after, settings, ahead), is_last & (ahead > 0)))
     first = -(2**62) if since is None else (since - EPOCH).days
-    keys = [*sensor_columns(health), "property"]
+    keys = [*sensor_columns(health), "_property"]
     names = evidence.select(keys)
     frames = [
         names.filter(pl.Series(keep)).with_columns(
@@ -109,7 +109,7 @@ def trust_scores(
         for at, record, kept in parts
         for keep in (kept & (at >= first),)
     ]
-    return pl.concat(frames).sort(*keys, "day")
+    return pl.concat(frames).sort(*keys, "_day")
 
 
 def reading_scores(
@@ -120,7 +120,7 @@ def reading_scores(
     Parameters
     ----------
     trust
-        As ``trust_scores`` returns it (``low``, ``high`` and ``n`` are not needed).
+        As ``trust_scores`` returns it (``_low``, ``_high`` and ``_n`` are not needed).
     rows
         Accepted rows of the feed: the sensor's columns and the event time.
     time, value
@@ -140,14 +140,14 @@ def reading_scores(
         )
     micros = rows[time].to_physical().cast(pl.Int64)
     asked = pl.DataFrame(
-        [*(rows[n].cast(pl.String) for n in sensor), (micros // 86_400_000_000).alias("day")]
+        [*(rows[n].cast(pl.String) for n in sensor), (micros // 86_400_000_000).alias("_day")]
     )
-    known = trust.filter(pl.col("property") == value).select(
-        *sensor, pl.col("day").to_physical().cast(pl.Int64), "score"
+    known = trust.filter(pl.col("_property") == value).select(
+        *sensor, pl.col("_day").to_physical().cast(pl.Int64), "_score"
     )
-    pairs = asked.unique().drop_nulls().sort("day")
-    found = pairs.join_asof(known.sort("day"), on="day", by=sensor or None, check_sortedness=False)
-    scores = asked.join(found, on=[*sensor, "day"], how="left", maintain_order="left")["score"]
+    pairs = asked.unique().drop_nulls().sort("_day")
+    found = pairs.join_asof(known.sort("_day"), on="_day", by=sensor or None, check_sortedness=False)
+    scores = asked.join(found, on=[*sensor, "_day"], how="left", maintain_order="left")["_score"]
     return scores.fill_null(unknown).to_numpy()
 
 
@@ -207,11 +207,11 @@ def _aged(record: _Record, settings: TrustSettings, days: Ints) -> _Record:
 
 
 def _scored(day: Ints, record: _Record, settings: TrustSettings, interval: bool) -> list[pl.Series]:
-    """Return the columns ``day``, ``score``, ``low`` and ``high`` if wanted, and ``n``."""
+    """Return the columns ``_day``, ``_score``, ``_low`` and ``_high`` if wanted, and ``_n``."""
     a, b = settings.prior_sound + record.sound, settings.prior_broken + record.broken
-    columns = {"score": a / (a + b)}
+    columns = {"_score": a / (a + b)}
     if interval:
-        columns["low"], columns["high"] = beta_interval(a, b, MASS)
+        columns["_low"], columns["_high"] = beta_interval(a, b, MASS)
     rounded = [pl.Series(n, np.round(x, DECIMALS)) for n, x in columns.items()]
-    days = pl.Series("day", day, dtype=pl.Int64).cast(pl.Int32).cast(pl.Date)
-    return [days, *rounded, pl.Series("n", np.round(record.sound + record.broken, 2))]
+    days = pl.Series("_day", day, dtype=pl.Int64).cast(pl.Int32).cast(pl.Date)
+    return [days, *rounded, pl.Series("_n", np.round(record.sound + record.broken, 2))]

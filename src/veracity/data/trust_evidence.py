@@ -18,14 +18,13 @@ Ints = npt.NDArray[np.int64]
 
 DECIMALS = 4  # of scores
 HEALTH = {
-    "property": pl.String(),
-    "day": pl.Date(),
-    "readings": pl.Int64(),
-    "broken": pl.Int64(),
-    "disagreed": pl.Int64(),
-    "compared": pl.Int64(),
+    "_property": pl.String(),
+    "_day": pl.Date(),
+    "_readings": pl.Int64(),
+    "_broken": pl.Int64(),
+    "_disagreed": pl.Int64(),
+    "_compared": pl.Int64(),
 }
-NOT_SENSOR = {*HEALTH, "set_aside", "_batch", "received_at", "score", "low", "high", "n"}
 _EVENT, KNOWN, SERIES = "_event", "_known", "_series"
 
 
@@ -94,22 +93,22 @@ DEFAULTS = TrustSettings()
 
 
 def sensor_columns(frame: pl.DataFrame) -> list[str]:
-    """Return the columns of a health or trust frame that name the sensor."""
-    return [n for n in frame.columns if n not in NOT_SENSOR]
+    """Return the columns of a health or trust frame that name the sensor: ours begin with ``_``."""
+    return [n for n in frame.columns if not n.startswith("_")]
 
 
 def day_evidence(health: pl.DataFrame, settings: TrustSettings, *, as_known: bool) -> pl.DataFrame:
     """Return one row for each series and day of knowing: its number, ``_sound`` and ``_broken``."""
     _check(health)
-    received = pl.col("received_at").dt.date()
-    no_day = pl.col("day").is_null() | (pl.col("day") > received + pl.duration(days=1))
-    event = pl.when(no_day).then(received).otherwise(pl.col("day"))
+    received = pl.col("_received_at").dt.date()
+    no_day = pl.col("_day").is_null() | (pl.col("_day") > received + pl.duration(days=1))
+    event = pl.when(no_day).then(received).otherwise(pl.col("_day"))
     known = pl.max_horizontal(event, received) if as_known else event
-    keys = [*sensor_columns(health), "property"]
+    keys = [*sensor_columns(health), "_property"]
     counted = (
         health.with_columns(event.alias(_EVENT), known.alias(KNOWN))
         .group_by(*keys, KNOWN, _EVENT)
-        .agg(pl.col("readings", "broken", "disagreed", "compared").sum())
+        .agg(pl.col("_readings", "_broken", "_disagreed", "_compared").sum())
         .sort(*keys, KNOWN, _EVENT)
     )
     sound, broken = _weighed(counted, settings)
@@ -128,7 +127,7 @@ def day_evidence(health: pl.DataFrame, settings: TrustSettings, *, as_known: boo
 def _weighed(counted: pl.DataFrame, settings: TrustSettings) -> tuple[Floats, Floats]:
     """Return what each day's counts are worth, in sound and broken readings."""
     readings, broken, disagreed, compared = (
-        counted[n].to_numpy().astype(np.float64) for n in ("readings", "broken", "disagreed", "compared")
+        counted[n].to_numpy().astype(np.float64) for n in ("_readings", "_broken", "_disagreed", "_compared")
     )
     total = np.maximum(readings, broken)
     # A reading that its neighbours contradict counts against the sensor once, as their evidence; one
@@ -168,7 +167,7 @@ def numbers(series: pl.Series) -> npt.NDArray[Any]:
 
 
 def _check(health: pl.DataFrame) -> None:
-    wanted: dict[str, Any] = {**HEALTH, "received_at": pl.Datetime("us", "UTC")}
+    wanted: dict[str, Any] = {**HEALTH, "_received_at": pl.Datetime("us", "UTC")}
     for name, dtype in wanted.items():
         got = health.schema.get(name)
         if got != dtype:

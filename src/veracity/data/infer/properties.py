@@ -1,6 +1,5 @@
 """From findings to the properties of a contract, each with its reasons."""
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from veracity.data.contract_rules import RULES
 from veracity.data.infer import sensor_rules
 from veracity.data.infer.choices import choices
 from veracity.data.infer.findings import CARRIED, Findings
+from veracity.data.infer.kinds import fullest, is_code, is_measurement, may_be_index, number_type
 from veracity.data.infer.names import field_name, words
 from veracity.data.infer.proposal import Property
 from veracity.data.infer.quantities import POLLUTANTS, quantity_of
@@ -40,7 +40,8 @@ class Properties:
         self.left_out: list[str] = []
         self.names: list[str] = []
         self.n_rules = 0
-        self.fullest = _fullest(found.columns)
+        self.others = frozenset(q.name for c in found.columns if (q := quantity_of(words(c.header))))
+        self.fullest = fullest(found.columns)
 
     def all(self) -> list[Property]:
         """Return the properties: times, what wide columns carry, the rest as in the file."""
@@ -165,8 +166,7 @@ class Properties:
         clean = (
             pl.select(pl.when(~numbers.is_in(list(codes))).then(numbers)).to_series() if codes else numbers
         )
-        others = {q.name for c in self.found.columns if (q := quantity_of(words(c.header)))}
-        guess = guess_unit(header, clean, frozenset(others), hint, is_index=bool(self.found.is_index))
+        guess = guess_unit(header, clean, self.others, hint, is_index=bool(self.found.is_index))
         if guess.source_unit is not None and guess.unit is not None:
             scale, offset = conversion(guess.source_unit, guess.unit)
             clean = clean * scale + offset
@@ -188,7 +188,7 @@ class Properties:
             if guess.quantity is None and not base
             else None
         )
-        kind = _number_type(column, guess)
+        kind = number_type(column, guess)
         notes = [*base, *column.why, *column.why_missing, *([guess.why] if guess.why else [])]
         notes += [f"sentinel (likely): {why}" for why in measured.codes.values()]
         if (
@@ -198,12 +198,12 @@ class Properties:
             and guess.quantity.name in POLLUTANTS
         ):
             notes.append(self.found.is_index)
-        elif _may_be_index(guess, column):
+        elif may_be_index(guess, column):
             notes.append("CHECK: whole numbers from 0 to 500 only, perhaps points of an index and no ug/m3")
         options: dict[str, float] = {}
         if listed is not None:
             notes.append(listed.why)
-        elif not _is_code(column, guess):
+        elif not is_code(column, guess):
             why = guess.quantity.why if guess.quantity is not None else ""
             why = "the index's scale ends at 500" if guess.unit == "{AQI}" else why
             bounds = plausible(measured.numbers, guess.low, guess.high, why)
@@ -213,8 +213,8 @@ class Properties:
         if (
             self.found.has_key_time
             and listed is None
-            and not _is_code(column, guess)
-            and _is_measurement(guess, column)
+            and not is_code(column, guess)
+            and is_measurement(guess, column)
         ):
             rules, why_rules = sensor_rules.of_property(
                 guess.quantity,
@@ -253,23 +253,6 @@ class Properties:
         return {name: given for name, given in settings.items() if given != name}
 
 
-def _fullest(columns: list[Column]) -> str | None:
-    """Return the column with the most readings: its gaps are the sensor's."""
-    counted = [
-        (c.numbers.count() - int(c.numbers.is_in(list(sentinels(c.numbers))).sum()), -i, c.header)
-        for i, c in enumerate(columns)
-        if c.numbers is not None and _has_series(c, c.numbers)
-    ]
-    return max(counted)[2] if counted else None
-
-
-def _has_series(column: Column, numbers: pl.Series) -> bool:
-    quantity = quantity_of(words(column.header))
-    if quantity is None:
-        return column.type == "number" and numbers.n_unique() > 20
-    return quantity.name not in sensor_rules.NO_SERIES
-
-
 def _same(a: Times, b: Times) -> bool:
     equal = (a.stamps == b.stamps).drop_nulls()
     return equal.len() > 0.9 * a.stamps.len() and float(equal.mean() or 0) > 0.99  # type: ignore[arg-type]  # a share
@@ -281,43 +264,6 @@ def _physical(name: str, header: str) -> dict[str, str]:
 
 def _concat_steps(series: list[pl.Series]) -> pl.Series:
     return pl.concat([s.drop_nulls().diff().abs().drop_nulls().rename("v") for s in series])
-
-
-def _is_code(column: Column, guess: UnitGuess) -> bool:
-    """Tell whether numbers stand for something else, as in ``temp_qual``."""
-    return (
-        guess.quantity is None
-        and column.type == "integer"
-        and bool(
-            re.search(
-                r"(^|_)(qual|quality|flag|flags|status|code|qc|type|class|level)(_|$)", words(column.header)
-            )
-        )
-    )
-
-
-def _number_type(column: Column, guess: UnitGuess) -> str:
-    """Return ``integer`` for counts and codes only: what is measured may have decimals tomorrow."""
-    assert column.numbers is not None, "a number"
-    many = column.numbers.n_unique() > 20 and not column.native.is_integer()
-    return "number" if column.type == "number" or guess.quantity is not None or many else "integer"
-
-
-def _is_measurement(guess: UnitGuess, column: Column) -> bool:
-    if guess.quantity is not None:
-        return True
-    return (
-        column.numbers is not None
-        and column.numbers.n_unique() > 20
-        and _number_type(column, guess) == "number"
-    )
-
-
-def _may_be_index(guess: UnitGuess, column: Column) -> bool:
-    if guess.quantity is None or guess.quantity.name not in POLLUTANTS or column.numbers is None:
-        return False
-    present = column.numbers.drop_nulls()
-    return column.type == "integer" and bool(((present >= 0) & (present <= 500)).all())
 
 
 def _missing_custom(tokens: dict[str, int], codes: dict[float, str]) -> dict[str, Any]:

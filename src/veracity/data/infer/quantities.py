@@ -5,6 +5,7 @@ The limits are wide on purpose. They say what cannot be, not what is rare. Each 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ POLLUTANTS = frozenset(
 )
 
 
+@lru_cache(maxsize=4_096)
 def quantity_of(name: str) -> Quantity | None:
     """Return what the words of a name speak of; None if of nothing known.
 

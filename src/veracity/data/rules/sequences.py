@@ -1,5 +1,6 @@
 """From the rows of a batch and the memory of those before: sequences of readings, sensor by sensor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -61,14 +62,14 @@ class Arrived:
         names = list(self.memory.sensor)
         known = _numbered(self.memory.rows.select(names).unique())
         coded = self.codings.get(names[0]) if len(names) == 1 else None
-        rows = self.rows.select(names) if coded is None else pl.DataFrame([coded.distinct.alias(names[0])])
-        code = _codes(rows, known)
+        rows = self.rows if coded is None else pl.DataFrame([coded.distinct.alias(names[0])])
+        code = _codes(rows, names, known)
         code_of_row = code if coded is None else code[coded.place]
         new = self.sound & (code_of_row < 0)
         if not new.any():
             return known, code_of_row
         known = _numbered(pl.concat([known.drop("_code"), self.rows.select(names).filter(new).unique()]))
-        code = _codes(rows, known)
+        code = _codes(rows, names, known)
         return known, code if coded is None else code[coded.place]
 
     @cached_property
@@ -116,7 +117,7 @@ class Arrived:
     def sequence(self, name: str, at: Ints, values: Floats, window: int) -> Readings:
         """Return a sequence: ``at``, positions of rows in order of sensor, and all rows' ``values``."""
         old = self.memory.series(name)
-        old_codes = _codes(old.select(self.memory.sensor), self.sensors)
+        old_codes = _codes(old, self.memory.sensor, self.sensors)
         n_old = old.height
         code = np.concatenate([old_codes, self.codes[at]])
         order = sort_codes(code, self.sensors.height) if n_old else np.arange(len(at))
@@ -138,7 +139,7 @@ class Arrived:
         degrees = [np.full(n, np.nan), np.full(n, np.nan)]
         for of_axis, name in zip(degrees, names, strict=True):
             old = self.memory.series(name)
-            known = _codes(old.select(self.memory.sensor), self.sensors)
+            known = _codes(old, self.memory.sensor, self.sensors)
             of_axis[known] = old["_value"].to_numpy()
             since[known] = -1
         given = self.rows[latitude].is_not_null() & self.rows[longitude].is_not_null()
@@ -149,7 +150,7 @@ class Arrived:
         since[self.codes[fresh]] = fresh
         placed = np.flatnonzero(~np.isnan(degrees[0]))
         for name, of_axis in zip(names, degrees, strict=True):
-            self._after[name] = self._named(placed).with_columns(_value=pl.Series(of_axis[placed]))
+            self._after[name] = self._named(placed, _value=pl.Series(of_axis[placed]))
         return Positions(degrees[0], degrees[1], since)
 
     def remembered(self) -> Memory:
@@ -161,7 +162,7 @@ class Arrived:
         newest[code[ends]] = time[ends]
         seen = np.flatnonzero(newest > NEVER)
         times = pl.Series(newest[seen]).cast(TIME)
-        self._after[ORDER] = self._named(seen).with_columns(_time=times)
+        self._after[ORDER] = self._named(seen, _time=times)
         kept = self.memory.only({*self._after, KEYS})
         return kept.replaced(self._after)
 
@@ -171,13 +172,14 @@ class Arrived:
         newest = np.full(self.sensors.height, NEVER)
         for series in (ORDER, KEYS):
             old = self.memory.newest(series)
-            codes = _codes(old.select(self.memory.sensor), self.sensors)
+            codes = _codes(old, self.memory.sensor, self.sensors)
             newest[codes] = np.maximum(newest[codes], old["_newest"].to_physical().to_numpy())
         return newest
 
-    def _named(self, codes: Ints) -> pl.DataFrame:
-        """Return the sensors' columns, a row for each code."""
-        return self.sensors.drop("_code")[codes] if self.memory.sensor else pl.DataFrame()
+    def _named(self, codes: Ints, **columns: pl.Series) -> pl.DataFrame:
+        """Return the sensors' columns, a row for each code, and some columns beside."""
+        sensors = self.sensors.drop("_code")[codes].get_columns() if self.memory.sensor else []
+        return pl.DataFrame([*sensors, *(series.alias(name) for name, series in columns.items())])
 
     def _last(self, readings: Readings, window: int) -> pl.DataFrame:
         """Return the last readings of each sensor, as the memory has them."""
@@ -187,7 +189,8 @@ class Arrived:
         ends = np.where(is_last, np.arange(n), n)
         end = np.minimum.accumulate(ends[::-1])[::-1] if n else ends
         kept = np.flatnonzero(end - np.arange(n) < window)
-        return self._named(readings.sensor[kept]).with_columns(
+        return self._named(
+            readings.sensor[kept],
             _time=pl.Series(readings.time_us[kept]).cast(TIME),
             _value=pl.Series(readings.value[kept]),
             _run_start=pl.Series(readings.run_start_us[kept]).cast(TIME),
@@ -203,16 +206,16 @@ def _numbered(sensors: pl.DataFrame) -> pl.DataFrame:
     return sensors.sort(sensors.columns).with_columns(_code=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
-def _codes(rows: pl.DataFrame, sensors: pl.DataFrame) -> Ints:
-    """Return (n,) the code of each row's sensor, -1 where it is none of these."""
-    names = rows.columns
+def _codes(rows: pl.DataFrame, names: Sequence[str], sensors: pl.DataFrame) -> Ints:
+    """Return (n,) the code of the sensor that each row names in some columns, -1 where it is none."""
     if not names:
         return np.zeros(rows.height, dtype=np.int64)
     if len(names) == 1 and rows.schema[names[0]] == pl.String:
         known = pl.Enum(sensors[names[0]])
         code = rows[names[0]].cast(known, strict=False).to_physical().cast(pl.Int64)
     else:
-        code = rows.join(sensors, on=names, how="left", maintain_order="left")["_code"]
+        named = rows.select(names)
+        code = named.join(sensors, on=names, how="left", maintain_order="left")["_code"]
     return code.fill_null(-1).to_numpy()
 
 

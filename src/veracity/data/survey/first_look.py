@@ -11,16 +11,12 @@ from veracity.data.contract import Contract
 from veracity.data.health import Judged
 from veracity.data.render import as_text
 from veracity.data.rules.gap import Gap
-from veracity.data.rules.readings import Ints
+from veracity.data.survey.intervals import Intervals
 from veracity.data.survey.rows import properties, surveyed
 from veracity.data.survey.sample import Sample
 from veracity.data.wide import lengthen
 
 EXAMPLES = 3
-INTERVALS = 512  # different intervals that are told apart at a time
-STEPS_PER_OCTAVE = 2
-FIRST_OCTAVE, LAST_OCTAVE = -1, 29  # of seconds: half a second to seventeen years
-N_STEPS = (LAST_OCTAVE - FIRST_OCTAVE) * STEPS_PER_OCTAVE
 
 _SENSORS = {
     "sensor": pl.String(),
@@ -29,7 +25,6 @@ _SENSORS = {
     "n_aside": pl.Int64(),
     "first": pl.Int64(),
     "last": pl.Int64(),
-    "n_missing": pl.Int64(),
 }
 _BREAKS = {"reason": pl.String(), "sensor": pl.String(), "n": pl.Int64(), "first": pl.Int64()}
 
@@ -49,7 +44,7 @@ class FirstLook:
     Attributes
     ----------
     sensors
-        A row for each sensor: rows, broken, set aside, first and last time, readings missing between.
+        A row for each sensor: rows, broken, set aside, first and last time of a reading.
     breaks
         A row for each rule and sensor: rows, and the time of the first.
     times, values
@@ -58,13 +53,10 @@ class FirstLook:
         The extremes of the event times.
     lowest, highest, n_null
         Of each property: the extremes, and the rows without a value.
-    steps
-        (N_STEPS,) how many intervals between readings of one sensor are of each length; see ``step_s``.
-    common
-        Intervals in microseconds and how often they came, the most common first.
-    every_s
-        The interval at which a sensor should report: the contract's, else the most common of the
-        first batch; None where nobody knows. ``is_told`` says that it is the contract's.
+    intervals
+        Between the readings of each sensor.
+    is_told
+        Whether the contract says at which interval a sensor should report.
     examples
         The first rows that broke each rule.
     """
@@ -79,11 +71,10 @@ class FirstLook:
         self.lowest: dict[str, float] = {}
         self.highest: dict[str, float] = {}
         self.n_null = dict.fromkeys(self.values, 0)
-        self.steps: Ints = np.zeros(N_STEPS, np.int64)
-        self.common = pl.DataFrame(schema={"interval": pl.Int64(), "n": pl.Int64()})
         gaps = [rule.every_s for rule in contract.rules if isinstance(rule, Gap)]
-        self.every_s = contract.frequency_s or min(gaps, default=None)
-        self.is_told = self.every_s is not None
+        told_s = contract.frequency_s or min(gaps, default=None)
+        self.is_told = told_s is not None
+        self.intervals = Intervals(told_s)
         self.examples: dict[str, list[Example]] = {}
 
     def add(self, file: str, first_record: int, raw: pl.DataFrame, judged: Judged) -> None:
@@ -97,9 +88,9 @@ class FirstLook:
         self._add_examples(file, first_record, raw, judged)
 
     @property
-    def n_rows(self) -> int:
-        """Rows seen."""
-        return int(self.sensors["n_rows"].sum())
+    def every_s(self) -> float | None:
+        """The interval at which a sensor should report; None where nobody knows."""
+        return self.intervals.every_s
 
     def _add_times(self, stamps: pl.Series) -> None:
         if stamps.len():
@@ -108,7 +99,7 @@ class FirstLook:
             self.latest_us = max(self.latest_us, int(stamps.to_numpy().max()))
 
     def _add_sensors(self, rows: pl.DataFrame) -> None:
-        missing = self._add_intervals(rows.filter("has").select("sensor", "time").drop_nulls("time"))
+        self.intervals.add(rows.filter("has").select("sensor", "time").drop_nulls("time"))
         part = rows.group_by("sensor").agg(
             n_rows=pl.len().cast(pl.Int64),
             n_broken=pl.col("broken").sum().cast(pl.Int64),
@@ -116,7 +107,6 @@ class FirstLook:
             first=pl.col("time").filter("has").min(),
             last=pl.col("time").filter("has").max(),
         )
-        part = part.join(missing, on="sensor", how="left").with_columns(pl.col("n_missing").fill_null(0))
         self.sensors = (
             pl.concat([self.sensors, part])
             .group_by("sensor")
@@ -124,39 +114,9 @@ class FirstLook:
                 pl.col("n_rows", "n_broken", "n_aside").sum(),
                 pl.col("first").min(),
                 pl.col("last").max(),
-                pl.col("n_missing").sum(),
             )
             .sort("sensor")
         )
-
-    def _add_intervals(self, read: pl.DataFrame) -> pl.DataFrame:
-        """Count the time between a sensor's readings; return how many are missing: ``sensor, n_missing``."""
-        before = self.sensors.select("sensor", time="last").drop_nulls()
-        before = before.join(read.select("sensor").unique(), on="sensor", how="semi")
-        passed = (
-            pl.concat([before, read])
-            .unique()
-            .sort("sensor", "time")
-            .select("sensor", interval=pl.col("time").diff().over("sensor"))
-            .drop_nulls()
-        )
-        counted = passed.group_by("interval").agg(n=pl.len().cast(pl.Int64))
-        lengths = counted["interval"].to_numpy() / 1e6
-        steps = np.floor((np.log2(lengths) - FIRST_OCTAVE) * STEPS_PER_OCTAVE).astype(np.int64)
-        np.add.at(self.steps, np.clip(steps, 0, N_STEPS - 1), counted["n"].to_numpy())
-        self.common = (
-            pl.concat([self.common, counted])
-            .group_by("interval")
-            .agg(pl.col("n").sum())
-            .sort(["n", "interval"], descending=[True, False])
-            .head(INTERVALS)
-        )
-        if self.every_s is None and self.common.height:
-            self.every_s = self.common["interval"][0] / 1e6
-        every_us = (self.every_s or 0) * 1e6
-        late = passed.filter(pl.col("interval") > 1.5 * every_us) if every_us else passed.clear()
-        fit = (pl.col("interval") / every_us if every_us else pl.lit(0.0)).round(0).cast(pl.Int64) - 1
-        return late.group_by("sensor").agg(n_missing=fit.sum())
 
     def _add_breaks(self, rows: pl.DataFrame, masks: Mapping[str, pl.Series]) -> None:
         parts = [
@@ -191,7 +151,9 @@ class FirstLook:
             return
         records = judged.rows[sorted({at for rows in wanted.values() for at in rows})]["_record"].unique()
         at_hand = judged.rows.with_row_index("_at").filter(pl.col("_record").is_in(records.implode()))
-        received = lengthen(pick(raw.filter(pl.col("_record").is_in(records.implode())), self.contract), self.contract)
+        received = lengthen(
+            pick(raw.filter(pl.col("_record").is_in(records.implode())), self.contract), self.contract
+        )
         where = {at: i for i, at in enumerate(at_hand["_at"])}
         for reason, rows in wanted.items():
             names = self._told(reason)
@@ -206,8 +168,3 @@ class FirstLook:
         fields = [f.name for f in self.contract.fields]
         about = [n for n in fields if n in self.contract.about(reason)]
         return [*about, *(n for n in self.contract.key if n not in about)][:8]
-
-
-def step_s(n: int) -> float:
-    """Return where the ``n``-th step of ``FirstLook.steps`` begins, in seconds."""
-    return float(2.0 ** (FIRST_OCTAVE + n / STEPS_PER_OCTAVE))

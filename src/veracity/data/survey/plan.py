@@ -83,7 +83,8 @@ def make_plan(look: FirstLook) -> Plan:
     """Choose what to draw."""
     span = _span(look)
     chosen = (
-        look.sensors.with_columns(trouble=pl.col("n_broken") + pl.col("n_missing"))
+        look.sensors.join(look.intervals.missing, on="sensor", how="left")
+        .with_columns(trouble=pl.col("n_broken") + pl.col("n_missing").fill_null(0))
         .sort(["trouble", "n_rows", "sensor"], descending=[True, True, False])
         .head(SENSORS)["sensor"]
         .to_list()
@@ -109,17 +110,28 @@ def _axis(name: str, look: FirstLook) -> Axis:
     values = np.clip(sample.values, -LARGEST, LARGEST)
     suspects = sentinels(pl.Series("value", values))
     bulk = values[~np.isin(values, list(suspects))]
-    q = np.quantile(bulk if len(bulk) else values, (0.0, 0.002, 0.25, 0.75, 0.998, 1.0), method="nearest")
-    low, high = float(q[1]), float(q[4])
-    reach = max(high - low, float(q[3] - q[2]))
-    low = min(v for v in (low, float(q[0]), look.lowest[name]) if low - v <= 0.5 * reach)
-    high = max(v for v in (high, float(q[5]), look.highest[name]) if v - high <= 0.5 * reach)
+    bulk = bulk if len(bulk) else values
+    low, high = _view(bulk)
+    reach = high - low
+    low = min(v for v in (low, float(bulk.min()), look.lowest[name]) if low - v <= 0.5 * reach)
+    high = max(v for v in (high, float(bulk.max()), look.highest[name]) if v - high <= 0.5 * reach)
     field = look.contract.field(name)
     for bound in (field.minimum, field.exclusive_minimum, field.maximum, field.exclusive_maximum):
         if bound is not None and low - 0.3 * (high - low) <= bound <= high + 0.3 * (high - low):
             low, high = min(low, bound), max(high, bound)
-    start, width, n = _bins(low, high, bulk if len(bulk) else values)
+    start, width, n = _bins(low, high, bulk)
     return Axis(start, width, n, suspects)
+
+
+def _view(values: Floats) -> tuple[float, float]:
+    """Return the stretch that most values are in: nearly all of them, unless the tails are very long."""
+    near = np.quantile(values, (0.05, 0.95), method="nearest")
+    low = high = 0.0
+    for tail in (0.002, 0.01, 0.025):
+        low, high = (float(q) for q in np.quantile(values, (tail, 1 - tail), method="nearest"))
+        if not near[0] < near[1] or high - low <= 6 * (near[1] - near[0]):
+            break
+    return low, high
 
 
 def _bins(low: float, high: float, values: Floats) -> tuple[float, float, int]:

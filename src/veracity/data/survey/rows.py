@@ -32,7 +32,9 @@ def surveyed(judged: Judged, contract: Contract) -> pl.DataFrame:
         (pl.repeat(None, n, dtype=pl.Int64) if time is None else pl.lit(time)).alias("time"),
         (pl.any_horizontal(numbers) if numbers else pl.repeat(True, n)).alias("has"),
         (pl.any_horizontal(*judged.masks.values()) if judged.masks else pl.repeat(False, n)).alias("broken"),
-        (pl.repeat(False, n) if judged.outcome is None else pl.lit(judged.outcome) != "accepted").alias("aside"),
+        (pl.repeat(False, n) if judged.outcome is None else pl.lit(judged.outcome) != "accepted").alias(
+            "aside"
+        ),
     )
 
 

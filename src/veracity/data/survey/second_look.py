@@ -8,6 +8,7 @@ import polars as pl
 from veracity.data.contract import Contract
 from veracity.data.health import Judged
 from veracity.data.rules.readings import Bools, Floats, Ints
+from veracity.data.survey.intervals import Intervals
 from veracity.data.survey.plan import LARGEST, STRIP_BINS, TRACE_BINS, Axis, Plan, Span, TracePlan
 from veracity.data.survey.rows import surveyed
 
@@ -73,11 +74,13 @@ class SecondLook:
         A strip for each of the plan's sensors, then one for all others together.
     by_property
         A strip for each property, over all sensors.
+    intervals
+        Between the readings of each sensor in the pictures' time.
     n_before, n_after
         Rows whose time is not in the pictures.
     """
 
-    def __init__(self, contract: Contract, plan: Plan) -> None:
+    def __init__(self, contract: Contract, plan: Plan, every_s: float | None) -> None:
         self.contract = contract
         self.plan = plan
         self.span = plan.span.cut(STRIP_BINS) if plan.span else None
@@ -92,6 +95,7 @@ class SecondLook:
         self.by_property = {name: _strip(n) for name in plan.axes}
         self.histograms = {name: Histogram(np.zeros(a.n, np.int64)) for name, a in plan.axes.items()}
         self.traces = [_trace(t, self.fine.n if self.fine else 0) for t in plan.traces]
+        self.intervals = Intervals(every_s)
         self.n_before = self.n_after = 0
 
     def add(self, judged: Judged) -> None:
@@ -105,7 +109,9 @@ class SecondLook:
         has_time = rows["time"].is_not_null().to_numpy()
         self.n_before += int((has_time & (time < self.span.start_us)).sum())
         self.n_after += int((has_time & (time >= self.span.end_us)).sum())
-        self._add_strips(rows, judged, _binned(time, self.span))
+        drawn = _binned(time, self.span)
+        self.intervals.add(rows.filter(pl.col("has") & pl.Series(drawn >= 0)).select("sensor", "time"))
+        self._add_strips(rows, judged, drawn)
         at = _binned(time, self.fine)
         for trace in self.traces:
             if trace.plan.reason in judged.masks or trace.plan.column:
@@ -188,10 +194,12 @@ def _strip(n: int) -> Strip:
 
 
 def _trace(plan: TracePlan, n: int) -> Trace:
-    nothing = (np.full(n, np.nan) for _ in range(4))
     return Trace(
         plan,
-        *nothing,
+        np.full(n, np.nan),
+        np.full(n, np.nan),
+        np.full(n, np.nan),
+        np.full(n, np.nan),
         np.zeros(n, np.int64),
         np.empty(0, np.int64),
         np.empty(0, np.float64),
