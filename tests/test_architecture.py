@@ -20,12 +20,14 @@ ALLOWED = {
     "log": GROUND,
     "provenance": GROUND | {"log"},
     "data": GROUND | {"log", "provenance"},
+    "pages": GROUND | {"data"},  # pure: what was found in data, as HTML for people
     "feeds": GROUND | {"log", "provenance", "data"},
     "stores": {"errors", "log"},
     "verifying": GROUND | {"log", "provenance", "data", "feeds"},
     "home": GROUND | {"", "log", "provenance", "data", "feeds", "stores"},
     "city": GROUND | {"log", "provenance", "data", "feeds", "home", "verifying"},
-    "cli": GROUND | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying"},
+    "cli": GROUND
+    | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages"},
     "": {"home", "verifying"},  # the package itself: names that are loaded when first used
     "__main__": {"cli"},
 }

@@ -19,11 +19,12 @@ from veracity.data.breaking import (
 from veracity.data.contract import Contract, parse_contract
 from veracity.data.infer.propose import infer_contract
 from veracity.feeds.sample import RECORDS, sample_files
-from veracity.home.check import check_file
+from veracity.home.check import CheckReport, check_file, survey_files
 from veracity.home.contracts import add_feed, load_contract, reasons, sensors, status
 from veracity.home.directory import write_whole
 from veracity.home.errors import HomeUnusable
 from veracity.home.home import Home, open_writer
+from veracity.pages.check_page import check_page
 
 
 @click.group()
@@ -104,18 +105,23 @@ def show(name: str, home: Path, as_json: bool) -> None:
 @feed.command()
 @click.argument("contract", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    help="Write a page with pictures here: one HTML file below 1 MB.",
+)
 @common
-def check(contract: Path, files: tuple[Path, ...], as_json: bool) -> int:
+def check(contract: Path, files: tuple[Path, ...], page: Path | None, as_json: bool) -> int:
     """Give verdicts on files without storing anything. Exit 1 if any row would not be accepted."""
     loaded = load_contract(contract)
-    reports = [check_file(loaded, path) for path in files]
+    reports = [check_file(loaded, path) for path in files] if page is None else _paged(loaded, files, page)
     lines = []
     for r in reports:
         lines.append(f"{r.file}: {counts(r)}{mark(loaded.simulated)}")
         lines.append(columns([*r.reasons.items(), *((f"refused:{k}", n) for k, n in r.refusals.items())]))
         lines.extend(r.first_refusals)
         lines.extend(r.examples)
-    document = {"simulated": loaded.simulated, "items": [asdict(r) for r in reports]}
+    document = {"simulated": loaded.simulated, "page": page, "items": [asdict(r) for r in reports]}
     emit("check", document, "\n".join(line for line in lines if line), as_json)
     return int(any(r.quarantined or r.refused for r in reports))
 
@@ -199,6 +205,20 @@ def breaking(old: Path, new: Path, as_json: bool) -> int:
     return int(breaks_readers(changes))
 
 
+def _paged(contract: Contract, files: tuple[Path, ...], page: Path) -> list[CheckReport]:
+    """Check files and write the page; the reports are those of ``check_file``."""
+    reports, survey = survey_files(contract, files)
+    _write(page, check_page(survey), "page")
+    return reports
+
+
+def _write(path: Path, body: bytes, what: str) -> None:
+    try:
+        write_whole(path, body)
+    except OSError as exc:
+        raise HomeUnusable(f"{what}: want to write {path}, got {exc.strerror}") from exc
+
+
 def _change(c: Change) -> str:
     whom = {"readers": "BREAKS READERS", "senders": "breaks senders", "no": "breaks nobody"}[c.breaks]
     return f"{whom}  {c.kind}  {c.what}: {c.old or 'none'} -> {c.new or 'none'}\n  {c.why}"
@@ -207,7 +227,7 @@ def _change(c: Change) -> str:
 def _verdict(
     before: Contract, after: Contract, changes: list[Change], deserved: Bump, made: Bump | None
 ) -> str:
-    n = sum(c.breaks == "readers" for c in changes)
+    n = {whom: sum(c.breaks == whom for c in changes) for whom in ("readers", "senders", "no")}
     step = f"{before.version} -> {after.version}"
     if made is None:
         is_read = f"{step} is no step of a semantic version"
@@ -215,4 +235,5 @@ def _verdict(
         is_read = f"{step} is {'none' if made == 'none' else 'a ' + made + ' one'}"
     fits = "enough" if obeys(deserved, made) else "not enough"
     wanted = "no new version" if deserved == "none" else f"a {deserved} version"
-    return f"{len(changes)} changes, {n} break readers; deserves {wanted}; {is_read}: {fits}"
+    told = f"changes that break readers: {n['readers']}, senders: {n['senders']}, nobody: {n['no']}"
+    return f"{told}; deserves {wanted}; {is_read}: {fits}"

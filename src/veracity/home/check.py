@@ -63,11 +63,11 @@ def survey_files(
         for part, cleaned in _verdicts(contract, info, lambda: now):
             _count(report, part, cleaned)
             first.add(info.name, part.first_record, part.raw, cleaned.judged)
-    second = SecondLook(contract, make_plan(first))
+    second = SecondLook(contract, make_plan(first), first.every_s)
     for info in infos:
         for _, cleaned in _verdicts(contract, info, lambda: now):
             second.add(cleaned.judged)
-    counts = tuple(_file_counts(info, report) for info, report in zip(infos, reports, strict=True))
+    counts = tuple(_file_counts(contract, *both) for both in zip(infos, reports, strict=True))
     return reports, Survey(contract, format_time(now), counts, first, second)
 
 
@@ -106,8 +106,8 @@ def _count(report: CheckReport, part: SourcePart, cleaned: Cleaned) -> None:
     _add_examples(report, cleaned.quarantined, part.first_record)
 
 
-def _file_counts(info: FileInfo, report: CheckReport) -> FileCounts:
-    codes = {code: n for code, n in report.refusals.items() if ":" not in code and code != "duplicate-key"}
+def _file_counts(contract: Contract, info: FileInfo, report: CheckReport) -> FileCounts:
+    codes = {code: n for code, n in report.refusals.items() if code not in contract.reasons}
     return FileCounts(
         info.name,
         info.n_bytes,

@@ -24,7 +24,7 @@ class Html(str):
 Child = Html | str | None
 
 
-def tag(name: str, *children: Child, **attributes: str | float | None) -> Html:
+def tag(name: str, /, *children: Child, **attributes: str | float | None) -> Html:
     """Return an element. ``class_`` stands for ``class``, ``aria_label`` for ``aria-label``.
 
     Examples
@@ -58,7 +58,7 @@ def shown(text: str, most: int = 80) -> str:
     Examples
     --------
     >>> shown("a\x1bb" + "c" * 9, 9)
-    'a\\u001b…'
+    'a\\u001bb…'
     """
     cut = text[: most + 1]
     clear = _UNSEEN.sub(lambda m: f"\\u{ord(m.group()):04x}", cut)

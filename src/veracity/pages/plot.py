@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from veracity.data.rules.readings import Bools, Floats, Ints
+from veracity.data.rules.readings import Bools, Floats
 from veracity.pages.html import Html, joined, tag
 from veracity.pages.scale import Tick
 
@@ -16,24 +16,35 @@ WIDTH, HEIGHT = 1000, 100
 
 
 def plot(
-    marks: Iterable[Html], title: str, x_ticks: Sequence[Tick], y_ticks: Sequence[Tick] = (), unit: str = ""
+    marks: Iterable[Html],
+    title: str,
+    x_ticks: Sequence[Tick],
+    y_ticks: Sequence[Tick] = (),
+    y_name: str = "",
+    x_name: str = "",
 ) -> Html:
     """Return a plot with its axes. ``title`` is read out in place of the picture.
 
     ``x_ticks``, ``y_ticks``: places from 0 to 1, left to right and bottom to top, and their labels.
     """
     lines = [f"M0 {_n(HEIGHT * (1 - at))}h{WIDTH}" for at, _ in y_ticks]
-    grid = path("".join(lines), "grid") if lines else None
+    grid = path("".join(lines), "grid-line") if lines else None
     y = [tag("span", text, style=f"top:{_n(100 * (1 - at))}%") for at, text in y_ticks]
-    x = [tag("span", text, class_=_side(at), style=f"left:{_n(100 * at)}%") for at, text in x_ticks]
     return tag(
         "div",
-        tag("div", unit, class_="unit") if unit else None,
+        tag("div", y_name, class_="y-name") if y_name else None,
         tag("div", *y, class_="y", aria_hidden="true"),
         drawing(title, grid, *marks),
-        tag("div", *x, class_="x", aria_hidden="true"),
+        axis_labels(x_ticks),
+        tag("div", x_name, class_="x-name") if x_name else None,
         class_="plot",
     )
+
+
+def axis_labels(ticks: Sequence[Tick]) -> Html:
+    """Return the labels below a plot or a column of strips."""
+    labels = [tag("span", text, class_=_side(at), style=f"left:{_n(100 * at)}%") for at, text in ticks]
+    return tag("div", *labels, class_="x", aria_hidden="true")
 
 
 def drawing(title: str, *marks: Html | None, class_: str = "area") -> Html:
@@ -55,14 +66,12 @@ def path(data: str, class_: str) -> Html:
     return tag("path", d=data, class_=class_)
 
 
-def bars(heights: Sequence[float], class_: str, below: Sequence[float] | None = None) -> Html:
-    """Return bars side by side over the whole width; heights from 0 to 1, on those of ``below``."""
+def bars(heights: Sequence[float], class_: str) -> Html:
+    """Return bars side by side over the whole width; heights from 0 to 1."""
     n = len(heights)
-    floor = below or [0.0] * n
     data = [
-        f"M{_n(WIDTH * i / n)} {_n(HEIGHT * (1 - base))}v{_n(-HEIGHT * height)}h{_n(WIDTH / n * 0.94)}"
-        f"v{_n(HEIGHT * height)}z"
-        for i, (height, base) in enumerate(zip(heights, floor, strict=True))
+        f"M{_n(WIDTH * i / n)} {HEIGHT}v{_n(-HEIGHT * height)}h{_n(WIDTH / n * 0.94)}V{HEIGHT}z"
+        for i, height in enumerate(heights)
         if height > 0
     ]
     return path("".join(data), class_)
@@ -75,13 +84,16 @@ def band(low: Floats, high: Floats, bridged: int) -> Html:
     """
     n = len(low)
     data: list[str] = []
-    before = -n - bridged
+    before, end = -n - bridged, 0.0
     for i in np.flatnonzero(~np.isnan(low)):
-        x, top, bottom = _n(WIDTH * (i + 0.5) / n), _y(high[i]), _y(low[i])
-        data.append(f"{'L' if i - before <= bridged else 'M'}{x} {bottom}")
-        data.append(f"V{top}" if top != bottom else "h0")
-        before = int(i)
-    return path("".join(data), "line")
+        near, far = (low[i], high[i]) if abs(low[i] - end) <= abs(high[i] - end) else (high[i], low[i])
+        data.append(f"{'L' if i - before <= bridged else 'M'}{_n(WIDTH * (i + 0.5) / n)} {_y(near)}")
+        data.append("h0" if _y(near) == _y(far) else f"V{_y(far)}")
+        before, end = int(i), far
+    some = np.flatnonzero(~np.isnan(low))
+    apart = np.diff(some, prepend=-n - bridged, append=2 * n + bridged) > bridged
+    alone = some[apart[:-1] & apart[1:]]
+    return joined([path("".join(data), "line"), dots((alone + 0.5) / n, low[alone], "points")])
 
 
 def line(x: Floats, y: Floats, joined_to_next: Bools) -> Html:
@@ -104,25 +116,19 @@ def uprights(x: Sequence[float], class_: str, top: float = 0, bottom: float = HE
     return path("".join(f"M{_n(WIDTH * a)} {_n(top)}V{_n(bottom)}" for a in x), class_)
 
 
-def runs(states: Ints, state: int) -> str:
-    """Return path data of the runs of bins in a state, as bars of the whole height: (n,) int64."""
-    n = len(states)
-    inside = np.concatenate([[False], states == state, [False]])
+def strip(levels: Sequence[tuple[Bools, str, int]], title: str) -> Html:
+    """Return a strip over time: levels of (n,) bins, their class, and the height of their bars, 0 to 100."""
+    drawn = [path(_runs(which, height), class_) for which, class_, height in levels if which.any()]
+    return drawing(title, *drawn, class_="strip")
+
+
+def _runs(which: Bools, height: int) -> str:
+    """Return path data of runs of bins, each run one bar."""
+    n = len(which)
+    inside = np.concatenate([[False], which, [False]])
     edges = np.flatnonzero(inside[1:] != inside[:-1]).reshape(-1, 2)
-    return "".join(
-        f"M{_n(WIDTH * a / n)} 0h{_n(WIDTH * (b - a) / n)}v{HEIGHT}h{_n(-WIDTH * (b - a) / n)}z" for a, b in edges
-    )
-
-
-def strip(states: Ints, title: str, levels: Sequence[tuple[int, str, int]]) -> Html:
-    """Return a strip over time: for each state its class and the height of its bars, in hundredths."""
-    marks = []
-    for state, class_, height in levels:
-        data = runs(states, state)
-        if data:
-            up = data.replace(" 0h", f" {HEIGHT - height}h").replace(f"v{HEIGHT}", f"v{height}")
-            marks.append(path(up, class_))
-    return drawing(title, *marks, class_="strip")
+    at = [(_n(WIDTH * a / n), _n(WIDTH * b / n)) for a, b in edges]
+    return "".join(f"M{a} {HEIGHT - height}H{b}V{HEIGHT}H{a}z" for a, b in at)
 
 
 def legend(entries: Iterable[tuple[str, str]]) -> Html:

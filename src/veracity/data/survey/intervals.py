@@ -40,10 +40,12 @@ class Intervals:
     def add(self, read: pl.DataFrame) -> None:
         """Take in a batch's readings: ``sensor`` and ``time`` (int64, microseconds)."""
         before = self._newest.join(read.select("sensor").unique(), on="sensor", how="semi")
-        both = pl.concat([before, read]).unique()
         passed = (
-            both.sort("sensor", "time")
-            .select("sensor", interval=pl.col("time").diff().over("sensor"))
+            pl.concat([before, read])
+            .sort("time")
+            .group_by("sensor")
+            .agg(interval=pl.col("time").diff().filter(pl.col("time").diff() > 0))
+            .explode("interval")
             .drop_nulls()
         )
         self._newest = pl.concat([self._newest, read]).group_by("sensor").agg(pl.col("time").max())
