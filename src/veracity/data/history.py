@@ -42,6 +42,7 @@ class KeyHistory:
         self._scan = scan
         fits = newest is not None and set(newest.columns) == {*self._sensor, _NEWEST}
         self._newest = newest if fits else None
+        self._next: tuple[pl.DataFrame, pl.DataFrame] | None = None  # rows asked about, the newest with them
         self._recent = pl.DataFrame()  # keys of the last commits …
         self._commits: list[tuple[int, datetime]] = []  # (how many, the newest) of each commit in it
         self._recent_from: datetime | None = None  # … all that are newer than this; None if not yet known
@@ -110,18 +111,21 @@ class KeyHistory:
         after = self.newest_with(accepted)
         if self._time is not None and accepted.height:
             self._remember(accepted.select(self._key))
-        self._newest = after
+        self._newest, self._next = after, None
 
     def newest_with(self, accepted: pl.DataFrame) -> pl.DataFrame | None:
         """Return what ``newest`` will be once these rows are committed."""
+        if self._next is not None and self._next[0] is accepted:
+            return self._next[1]
         before = self.newest
         if self._time is None or accepted.is_empty():
             return before
         latest = self._latest(accepted.lazy()).collect()
         both = latest if before is None else pl.concat([before, latest])
-        if not self._sensor:
-            return both.select(pl.col(_NEWEST).max())
-        return both.group_by(self._sensor).agg(pl.col(_NEWEST).max())
+        grouped = both.group_by(self._sensor).agg(pl.col(_NEWEST).max()) if self._sensor else None
+        newest = both.select(pl.col(_NEWEST).max()) if grouped is None else grouped
+        self._next = accepted, newest
+        return newest
 
     def _remember(self, keys: pl.DataFrame) -> None:
         """Hold the keys just committed; the oldest commits go when there are too many."""
