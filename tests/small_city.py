@@ -155,7 +155,11 @@ def whole_state(root: Path, *, was_killed: bool = False) -> dict[str, object]:
     state: dict[str, object] = {}
     for path in sorted(store.rglob("*")):
         name = path.relative_to(store).as_posix()
-        if path.is_file() and name.split("/")[0] in ("log", "evidence", "quarantine", "contracts", "panels"):
+        kept = (
+            *("log", "evidence", "quarantine", "rejected", "contracts", "panels", "calibrations"),
+            *("verdicts", "health", "state", "certificates"),
+        )
+        if path.is_file() and name.split("/")[0] in kept:
             if "#" in path.name:
                 assert was_killed, f"left behind: {name}"
                 continue

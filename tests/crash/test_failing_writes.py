@@ -3,13 +3,17 @@
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import Connection
 
+from judged_city import CONTRACT, FEED
+from judged_city import file as river_file
 from small_city import (
+    NOW,
     PANEL,
     clock,
     contract,
@@ -21,13 +25,17 @@ from small_city import (
     whole_state,
 )
 from veracity.home.audit import audit
+from veracity.home.certificates import certify
 from veracity.home.contracts import add_feed
 from veracity.home.directory import Directory, open_directory, writing
 from veracity.home.enrolments import add_agency
-from veracity.home.errors import AgencyExists
+from veracity.home.errors import AgencyExists, NoRowsWaiting
 from veracity.home.home import Home, Stores, Writer, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.panels import build_and_say
+from veracity.home.releases import reject, release
+from veracity.home.remember import remember
+from veracity.home.selection import Selection
 from veracity.log.doors import StoreUnavailable
 from veracity.log.fsck import fsck
 from veracity.stores.database import Database
@@ -247,3 +255,108 @@ def test_reindex_gives_the_same_index(tmp_path: Path) -> None:
     with open_writer(root, clock, reindex=True):
         pass
     assert differences(before, whole_state(root)) == []
+
+
+RANGE = Selection(reason="range")
+
+
+def releasing(home: Writer) -> None:
+    """Let rows in, unless that was done before the failure."""
+    with suppress(NoRowsWaiting):
+        release(home, "rain", RANGE, "An", "checked", ["range:rain"])
+
+
+def rejecting(home: Writer) -> None:
+    with suppress(NoRowsWaiting):
+        reject(home, "rain", RANGE, "An", "broken")
+
+
+def setting_aside_again(home: Writer) -> None:
+    with suppress(NoRowsWaiting):
+        release(home, "rain", Selection(batch=0, reason="range"), "An", "no waiver")
+
+
+@pytest.mark.parametrize("task", [releasing, rejecting, setting_aside_again])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_decisions_survive_every_failing_write(tmp_path: Path, task: Task, after: bool) -> None:
+    """Wherever a decision fails, saying it again gives the log, table and evidence of an undisturbed run."""
+    world = World(tmp_path, task, taking(ndjson(tmp_path / "a.ndjson", 0, 150)))
+    assert world.n_writes > 5
+    for at in range(world.n_writes):
+        world.fail(Fault(at, after))
+
+
+def test_decisions_survive_failures_in_a_row(tmp_path: Path) -> None:
+    """Two and three failures in a row, anywhere, end in the same state too."""
+    world = World(tmp_path, releasing, taking(ndjson(tmp_path / "a.ndjson", 0, 150)))
+    rng = np.random.default_rng(11)
+    for _ in range(15):
+        n = int(rng.integers(2, 4))
+        world.fail(*(Fault(int(rng.integers(0, world.n_writes)), bool(rng.integers(2))) for _ in range(n)))
+
+
+DAY_OVER = date(2026, 9, 2)
+
+
+def river_contract(folder: Path) -> Path:
+    path = folder / "river.yaml"
+    path.write_text(CONTRACT, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_sensor_rules_survive_every_failing_write(tmp_path: Path, after: bool) -> None:
+    """Wherever an ingest fails, resume leaves the verdicts, health and state of an undisturbed run."""
+    rules, day = river_contract(tmp_path), river_file(tmp_path, 0)
+
+    def adding(home: Writer) -> object:
+        return add_feed(home, rules)
+
+    def taking(home: Writer) -> object:
+        return ingest(home, FEED, [day], resume=True, records_per_part=128)
+
+    world = World(tmp_path, taking, adding)
+    kept = {name.split("/")[0] for name in world.want}
+    assert {"verdicts", "health", "state", "quarantine"} <= kept
+    for at in range(world.n_writes):
+        world.fail(Fault(at, after))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_certify_survives_every_failing_write(tmp_path: Path, after: bool) -> None:
+    """Wherever certifying fails, saying it again says it once, and keeps the same health."""
+    rules, day = river_contract(tmp_path), river_file(tmp_path, 0)
+
+    def taking(home: Writer) -> None:
+        home.clock = lambda: NOW - timedelta(days=1)
+        add_feed(home, rules)
+        ingest(home, FEED, [day])
+
+    world = World(tmp_path, lambda home: certify(home, FEED, DAY_OVER), taking)
+    assert any(name.startswith("certificates/") for name in world.want)
+    for at in range(world.n_writes):
+        world.fail(Fault(at, after))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_remember_survives_every_failing_write(tmp_path: Path, after: bool) -> None:
+    """Wherever making states again fails, doing it again brings them all back."""
+    rules, day = river_contract(tmp_path), river_file(tmp_path, 0, 8)
+
+    def taking(home: Writer) -> None:
+        add_feed(home, rules)
+        ingest(home, FEED, [day], records_per_part=64)
+
+    world = World(tmp_path, taking)
+    want = world.want
+    whole = world.copy()
+    run(whole, taking, Fault())
+    for at in range(2):
+        root = tmp_path / f"damaged-{at}"
+        shutil.copytree(whole, root)
+        shutil.rmtree(root / "store" / "state")
+        with pytest.raises(StoreUnavailable):
+            run(root, lambda home: remember(home, FEED), Fault(at, after))
+        run(root, lambda home: remember(home, FEED), Fault())
+        check_sound(root)
+        assert differences(whole_state(root), want) == []

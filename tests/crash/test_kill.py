@@ -19,7 +19,9 @@ import pytest
 from run_cli import Done, is_one_line, run, start
 from small_city import AGENCY, clock, differences, key_file, ndjson, new_city, parquet, whole_state
 from veracity.home.audit import audit
-from veracity.home.home import Home
+from veracity.home.decisions import read_decisions
+from veracity.home.home import Home, open_writer
+from veracity.home.ingest import ingest
 from veracity.log.fsck import fsck
 
 State = dict[str, object]
@@ -185,3 +187,37 @@ def test_init_on_a_full_disk(small_disk: Path) -> None:
         assert left in ([], ["lock"])
     filler.unlink()
     assert run("init", small_disk / "city", "--origin", "a.example/b").code == 0
+
+
+@pytest.mark.parametrize("verb", ["release", "reject"])
+def test_a_decision_killed_at_any_time(tmp_path: Path, verb: str) -> None:
+    """Killed at random points, a decision is there whole or not at all, and said again it is there once."""
+    base = new_city(tmp_path / "base")
+    with open_writer(base, clock) as home:
+        ingest(home, "rain", [ndjson(tmp_path / "a.ndjson", 0, 400)], records_per_part=64)
+
+    def command(root: Path) -> list[str | Path]:
+        waive = ["--waive", "range:rain"] if verb == "release" else []
+        who = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
+        return ["quarantine", verb, "rain", "--all", *waive, *who, "--home", root]
+
+    quiet = Path(shutil.copytree(base, tmp_path / "quiet"))
+    assert run(*command(quiet)).code == 0
+    want = whole_state(quiet)
+    rng = np.random.default_rng(5)
+    n_killed = 0
+    for _ in range(6):
+        root = tmp_path / "city"
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(base, root)
+        process = start(*command(root))
+        at_work(process, root)
+        time.sleep(rng.uniform(0.0, 0.25))
+        n_killed += stop(process, signal.SIGKILL).code == -signal.SIGKILL
+        again = run(*command(root))
+        assert again.code == 0 or "nobody decided on" in again.err, again
+        check(root, want, was_killed=True)
+        opened = Home.open(root, clock)
+        assert len(read_decisions(opened, "rain").said) == 1
+        opened.close()
+    assert n_killed > 0

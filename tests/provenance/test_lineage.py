@@ -3,7 +3,18 @@ from dataclasses import replace
 from receipt_world import PART_SIZES, World
 
 from veracity.provenance.lineage import Lineage
-from veracity.provenance.statements import Input, Statement, Subject
+from veracity.provenance.statements import (
+    Calibrate,
+    Certify,
+    Checks,
+    Counts,
+    Input,
+    RegistryUsed,
+    RowsDigest,
+    Statement,
+    Subject,
+    Withdraw,
+)
 
 WORLD = World()
 STATEMENTS = [(i, WORLD.prove(i).statement) for i in range(len(WORLD.entries))]
@@ -45,6 +56,47 @@ def test_other_kinds_name_their_inputs() -> None:
     odd = Statement("assure", (Subject("sha256", "33" * 32),), {"inputs": "none"})
     lineage.add(PANEL + 2, odd)
     assert lineage.ancestors(PANEL + 2) == []
+
+
+def test_calibrations_and_certificates() -> None:
+    """A calibration rests on the batches it was fitted on, what takes it back on it, a day on its batches."""
+    feed = WORLD.ingest(0).feed
+    fit = Calibrate(
+        name="co",
+        definition_sha256="11" * 32,
+        inputs=(Input(feed, 0, "22" * 32),),
+        pairs=RowsDigest(10, "44" * 32),
+        document_sha256="55" * 32,
+        simulated=True,
+        engine="veracity-calibration/1",
+    )
+    stamp = "2026-09-01T00:00:00.000000Z"
+    undo = Withdraw("co", "55" * 32, stamp, "An", "blocked", stamp)
+    day = Certify(feed, "2026-09-01", (1, 1), (), "66" * 32, Counts(0, 0, 0, 0, 0), "veracity", True)
+    none = replace(day, batches=None)
+    far = replace(day, batches=(0, 2**50))
+    said = [s.to_statement() for s in (fit, undo, day, none, far)]
+    first = len(STATEMENTS)
+    lineage = Lineage.of([*STATEMENTS, *enumerate(said, first)])
+    assert lineage.ancestors(first) == [CONTRACT_AT, FIRST]
+    assert lineage.ancestors(first + 1) == [CONTRACT_AT, FIRST, first]
+    assert lineage.ancestors(first + 2) == [CONTRACT_AT, SECOND]
+    assert lineage.ancestors(first + 3) == []
+    assert lineage.ancestors(first + 4) == [CONTRACT_AT, FIRST, SECOND]
+    assert lineage.descendants(FIRST) == [PANEL, first, first + 1, first + 4]
+    assert lineage.descendants(SECOND) == [PANEL, first + 2, first + 4]
+
+
+def test_a_batch_rests_on_its_registries() -> None:
+    """Rows looked up in another feed rest on that feed's batches up to the one that is named."""
+    ingest = WORLD.ingest(0)
+    checks = Checks("77" * 32, registries=(RegistryUsed(ingest.feed, 0), RegistryUsed("none", -1)))
+    looked_up = replace(ingest, feed="other", checks=checks).to_statement()
+    at = len(STATEMENTS)
+    lineage = Lineage.of([*STATEMENTS, (at, looked_up)])
+    assert lineage.ancestors(at) == [CONTRACT_AT, FIRST]
+    assert at in lineage.descendants(FIRST)
+    assert at not in lineage.descendants(SECOND)
 
 
 def test_same_digest_twice_is_no_loop() -> None:

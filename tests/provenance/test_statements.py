@@ -11,9 +11,11 @@ from receipt_world import ENVIRONMENT, OPERATOR, World
 from veracity.provenance.errors import MalformedStatement
 from veracity.provenance.statements import (
     KINDS,
+    Certify,
     Counts,
     Enrol,
     Ingest,
+    Reject,
     RowsDigest,
     Statement,
     Subject,
@@ -32,6 +34,22 @@ INGEST = replace(
     table=TableVersion(120, 1, "ab" * 32),
     quarantine=RowsDigest(4, "cd" * 32),
 )
+CERTIFY = Certify(
+    feed="air-quality",
+    day="2026-09-01",
+    batches=(3, 7),
+    rules=("11" * 32, "22" * 32),
+    data="33" * 32,
+    counts=Counts(130, 120, 6, 4, 2),
+    engine="veracity 0.1.0",
+    simulated=True,
+    flagged=5,
+    asked=2,
+    released=3,
+    silent=1,
+    refusals={"json": 3, "duplicate-key": 1},
+    health=RowsDigest(9, "44" * 32),
+)
 STATEMENTS: dict[str, Statement] = {
     "enrol": Enrol(
         "enrol", "danang-environment", "agency", ENVIRONMENT.public, as_of="2026-09-01T00:00:00Z"
@@ -40,6 +58,13 @@ STATEMENTS: dict[str, Statement] = {
     "contract": WORLD.prove(WORLD.contract_index).statement,
     "ingest": INGEST.to_statement(),
     "transform": WORLD.prove(WORLD.transform_index).statement,
+    "certify": CERTIFY.to_statement(),
+    "certify-nothing": Certify(
+        "air-quality", "2026-09-01", None, (), "33" * 32, Counts(0, 0, 0, 0, 0), "veracity 0.1.0", False
+    ).to_statement(),
+    "reject": Reject(
+        "air", "2026-09-01T00:00:00Z", "Nguyễn Thị An", "spray", (0, 7), RowsDigest(3, "ef" * 32), True
+    ).to_statement(),
     "delivery": parse_statement(WORLD.delivery.payload if WORLD.delivery else b""),
 }
 
@@ -111,6 +136,27 @@ def test_ingest_must_add_up(change: dict[str, Any]) -> None:
         replace(INGEST, **change)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"counts": Counts(130, 120, 6, 3)},
+        {"refusals": {"json": 3}},
+        {"flagged": 121},
+        {"asked": 7},
+        {"released": 131},
+        {"rules": tuple(f"{i:064x}" for i in range(257))},
+        {"batches": (7, 3)},
+        {"day": "2026-9-1"},
+        {"reasons": {"range:pm25": -1}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_certify_must_add_up(change: dict[str, Any]) -> None:
+    """A day's sum that contradicts itself is no statement, whether written or read."""
+    with pytest.raises(MalformedStatement):
+        typed(replace(CERTIFY, **change).to_statement())
+
+
 def test_columns_hold_from_their_record_on() -> None:
     """A record is read by the last header at or before it."""
     ingest = replace(INGEST, layouts=((0, ("a",)), (64, ("b", "c"))))
@@ -159,7 +205,8 @@ def test_subjects_must_be_those_of_the_predicate() -> None:
 
 def test_kinds_without_a_form_pass_through() -> None:
     """Kinds of later areas are statements too; nothing is said of their predicate."""
-    for kind in KINDS - {"enrol", "contract", "ingest", "transform", "delivery", "calibrate", "withdraw"}:
+    typed_kinds = {"enrol", "contract", "ingest", "transform", "delivery", "calibrate", "withdraw"}
+    for kind in KINDS - typed_kinds - {"certify", "reject"}:
         statement = Statement(kind, (Subject("sha256", "00" * 32),), {"anything": 1})
         assert typed(parse_statement(format_statement(statement))) is None
 

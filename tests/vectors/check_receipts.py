@@ -147,7 +147,8 @@ def check_ingest(receipt: dict[str, Any], ingest: dict[str, Any], mine: int, log
     terms = check_contract(contract, ingest, mine, log) if contract else None
     root = bytes.fromhex(ingest["evidence"]["root"])
     if ingest["delivery"] is None:
-        need(terms is None or terms["signature"] == "optional", "delivery")
+        optional = terms is None or terms["signature"] == "optional" or "released" in ingest
+        need(optional, "delivery")
     else:
         signer = log.signer(ingest["delivery"], mine, "delivery")
         need(terms is None or terms["agency"] in (None, signer["agency"]), "delivery")

@@ -19,7 +19,7 @@ _COMMANDS = {
     "feed": ("veracity.cli.feed", "feed"),
     "sign": ("veracity.cli.ingest", "sign"),
     "ingest": ("veracity.cli.ingest", "ingest"),
-    "quarantine": ("veracity.cli.table", "quarantine"),
+    "quarantine": ("veracity.cli.quarantine", "quarantine"),
     "table": ("veracity.cli.table", "table"),
     "panel": ("veracity.cli.panel", "panel"),
     "calibration": ("veracity.cli.calibration", "calibration"),

@@ -4,26 +4,31 @@ For every batch: the log's entry is what the index says; the evidence has the si
 bytes, cut and cleaned again by the contract of that time, give the columns, rows, quarantine and
 counts that were signed; the table and the quarantine file hold those rows. For every file: its
 parts follow one another and together are the file of the signed digest. For every file of a table:
-its real rows are those, and no more. For every panel: built again from the tables, it has the digest
-that was signed. Nothing is believed but the log.
+its real rows are those, and no more. For every certificate: its day is summed up again. For every panel,
+calibration and correction: made again from the tables, it has the digest that was signed. Nothing is
+believed but the log.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from veracity.errors import VeracityError
 from veracity.home.audit_batch import BatchAgain, BatchAudit
+from veracity.home.calibration_audit import audit_calibration, check_corrected, is_correction
+from veracity.home.certificates import check_certificate, day_batches
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.panel_audit import check_panel
+from veracity.home.release_audit import ReleaseAudit
 from veracity.home.roll import check_contracts, check_entries
-from veracity.home.table_audit import Found, check_table, one_line
+from veracity.home.table_audit import UNREADABLE, Found, check_table, one_line
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import open_envelope
-from veracity.provenance.statements import Transform, parse_statement
+from veracity.provenance.statements import Certify, Transform, parse_statement
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,9 @@ class AuditReport:
     records: int = 0
     rows: int = 0
     panels: int = 0
+    certificates: int = 0
+    calibrations: int = 0
+    corrections: int = 0
     skipped: int = 0
     findings: list[AuditFinding] = field(default_factory=list)
 
@@ -81,15 +89,31 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
         if sample is not None and sample < len(rows):
             chosen = sorted(rng.choice(len(rows), sample, replace=False).tolist())
             report.skipped += len(rows) - sample
-        for found in (*check_contracts(home, name), *_check_roll(home, name)):
+        decided = ReleaseAudit(home, name).check_rejections()
+        for found in (*check_contracts(home, name), *_check_roll(home, name), *decided):
             _find(report, *found)
         again = BatchAudit(home, reader, name)
         for i in chosen:
             made = again.audit(rows[i].batch, rows[i].idx)
             report.add(f"{name} batch {rows[i].batch}", made)
+        _audit_certificates(home, reader, name, report)
     for idx, _ in home.index.predicates("transform"):
         _audit_panel(home, reader, idx, feeds if feed is not None else None, report)
+    for kind in ("calibrate", "withdraw"):
+        for idx, predicate in home.index.predicates(kind):
+            if feed is None or feed in _feeds_of(home, kind, predicate):
+                report.calibrations += kind == "calibrate"
+                for what, detail in audit_calibration(home, idx):
+                    _find(report, f"{kind} {predicate['name']} (log entry {idx})", what, detail)
     return report
+
+
+def _feeds_of(home: Home, kind: str, predicate: Mapping[str, Any]) -> set[str]:
+    """Return the feeds that a calibration was fitted on, or the one that is taken back."""
+    if kind == "calibrate":
+        return {str(i["feed"]) for i in predicate["inputs"]}
+    said = (p for _, p in home.index.predicates("calibrate") if p["document"] == predicate["document"])
+    return {str(i["feed"]) for p in said for i in p["inputs"]}
 
 
 def _check_roll(home: Home, feed: str) -> Iterator[Found]:
@@ -119,9 +143,32 @@ def _audit_panel(
         return
     if feeds is not None and not {i.feed for i in stated.inputs} & set(feeds):
         return
+    if is_correction(home, stated, idx):
+        report.corrections += 1
+        for what, detail in check_corrected(home, stated, idx):
+            _find(report, f"corrected {stated.name} (log entry {idx})", what, detail)
+        return
     report.panels += 1
     for what, detail in check_panel(home, stated, idx):
         _find(report, f"panel {stated.name} (log entry {idx})", what, detail)
+
+
+def _audit_certificates(home: Home, reader: LogReader, feed: str, report: AuditReport) -> None:
+    """Sum up again each day of a feed that was certified."""
+    said = home.index.predicates("certify", feed)
+    days = day_batches(home, feed) if said else {}
+    for idx, _ in said:
+        where = f"{feed} certificate (log entry {idx})"
+        report.certificates += 1
+        try:
+            stated = Certify.from_statement(parse_statement(open_envelope(reader.entry(idx)).payload))
+            where = f"{feed} certificate of {stated.day} (log entry {idx})"
+            found = list(check_certificate(home, stated, idx, days.get(stated.day, [])))
+        except UNREADABLE as exc:
+            _find(report, where, "certificate", exc)
+            continue
+        for what, detail in found:
+            _find(report, where, what, detail)
 
 
 def _find(report: AuditReport, where: str, what: str, detail: str | BaseException) -> None:

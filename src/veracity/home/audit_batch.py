@@ -17,9 +17,9 @@ from veracity.errors import VeracityError
 from veracity.home.batch import Kept, batch_refusals, count_silent, event_time
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
-from veracity.home.release_audit import check_release
+from veracity.home.release_audit import ReleaseAudit
 from veracity.home.roll import StatedParts, check_in_force, check_ingest, check_signer
-from veracity.home.state import check_chain, read_memory, read_registries, with_keys
+from veracity.home.state import check_chain, read_memory, read_registries, state_after, with_keys
 from veracity.home.table_audit import UNREADABLE, one_line
 from veracity.home.tables import read_kept
 from veracity.home.trail import PartAgain, Trail
@@ -49,6 +49,7 @@ class BatchAudit:
 
     def __init__(self, home: Home, reader: LogReader, feed: str) -> None:
         self._home, self._reader, self._feed = home, reader, feed
+        self._releases = ReleaseAudit(home, feed)
         self._contracts: dict[str, Contract] = {}
         self._trails: dict[str, Trail] = {}
         self._parts: dict[str, StatedParts] = {}
@@ -56,6 +57,11 @@ class BatchAudit:
         self._memory = (-1, Memory.empty({}))  # the batch it stands before, and what is remembered there
         self._history_at = (-1, "")  # the batch it stands before, and the contract
         self._up_to = -1
+
+    @property
+    def remembered(self) -> tuple[int, Memory]:
+        """What the rules remember, and the batch before which they do: that after the last one made again."""
+        return self._memory
 
     def audit(self, batch: int, idx: int) -> BatchAgain:
         """Make one batch again; what differs is collected, not raised."""
@@ -82,11 +88,11 @@ class BatchAudit:
                 self._parts[sha256] = StatedParts.of(self._home, self._feed, sha256)
             contract = self._contract(ingest.contract_sha256)
             if ingest.released is not None:
-                made.findings += check_release(self._home, ingest, envelope, contract, idx)
+                made.findings += self._releases.check_release(ingest, envelope, contract, idx)
                 contract = released_contract(contract, ingest.released.waived)
             found = check_ingest(self._home, ingest, envelope, contract, idx, self._parts[sha256])
             made.findings += [("statement", error) for error in found]
-            made.findings += self._made_again(ingest, contract)
+            made.findings += self._made_again(ingest, contract, idx)
         except UNREADABLE as exc:
             made.findings.append(("evidence", one_line(exc)))
         if ingest.part.last:
@@ -99,6 +105,12 @@ class BatchAudit:
     def _check_refusal(self, ingest: Ingest, envelope: Envelope, idx: int) -> Iterator[str]:
         """Yield what is wrong with the statement of a file refused as a whole: nothing else is kept."""
         yield from check_signer(self._home, envelope, idx)
+        checks = ingest.checks
+        if checks is not None:
+            want = state_after(self._home, self._feed, ingest.batch - 1)
+            if (checks.state_before, checks.state_after) != (want, want):
+                got = f"{checks.state_before} and {checks.state_after}"
+                yield f"state: want {want} before and after, as batch {ingest.batch - 1} left it, got {got}"
         try:
             yield from check_in_force(self._home, ingest, self._contract(ingest.contract_sha256), idx)
         except VeracityError as exc:
@@ -113,11 +125,10 @@ class BatchAudit:
             self._contracts[sha256] = self._home.contract(sha256)
         return self._contracts[sha256]
 
-    def _made_again(self, ingest: Ingest, contract: Contract) -> Iterator[Differs]:
+    def _made_again(self, ingest: Ingest, contract: Contract, idx: int) -> Iterator[Differs]:
         """Cut, parse and clean the evidence again; yield what is not as signed."""
         history, self._history = self._keys(ingest, contract), None  # kept only if all goes well
-        error = check_chain(self._home, ingest)
-        if error is not None:
+        for error in check_chain(self._home, ingest, contract, idx):
             yield "statement", error
         memory = self._remembered(ingest, contract)
         trail = yield from self._trail(ingest, contract)
@@ -159,7 +170,8 @@ class BatchAudit:
             digest = frame_digest(frame.with_columns(pl.lit(ingest.batch, pl.Int64).alias("_batch")))
             if stated is not None and digest != stated.sha256:
                 yield name, f"want digest {stated.sha256[:16]}, got {digest[:16]}"
-        after = with_keys(cleaned.memory, history.newest_with(cleaned.accepted))
+        remembered = cleaned.memory if ingest.released is None else memory
+        after = with_keys(remembered, history.newest_with(cleaned.accepted))
         yield from _compare_checks(cleaned, after, ingest, contract)
         history.add(cleaned.accepted)
         self._memory = ingest.batch + 1, after

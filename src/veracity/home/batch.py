@@ -127,7 +127,8 @@ class BatchWriter:
             raise AssertionError("a part to seal has pages")
         self._keep_received(info)
         self.evidence.put(info.sha256, part.index, pages, part.data)
-        memory = with_keys(cleaned.memory, self.history.newest_with(cleaned.accepted))
+        remembered = cleaned.memory if released is None else self._memory  # no reading newly made
+        memory = with_keys(remembered, self.history.newest_with(cleaned.accepted))
         state = write_memory(self.home, self.contract.feed, memory)
         checks = Checks(
             rules_sha256=self.contract.rules_sha256,

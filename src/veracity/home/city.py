@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
 
-from veracity.home import audit, contracts, enrolments, ingest, panels, receipts, tables
+from veracity.home import (
+    audit,
+    certificates,
+    contracts,
+    enrolments,
+    ingest,
+    panels,
+    receipts,
+    releases,
+    selection,
+    tables,
+    trust,
+    verdicts,
+)
 from veracity.home.clock import Clock, parse_time, take_time
 from veracity.home.home import Feed, Home, Writer, open_writer
+from veracity.home.selection import Selection
 from veracity.provenance.keys import PublicKey
 from veracity.provenance.receipts import Receipt
 
@@ -84,6 +98,66 @@ class City:
         """Return a feed's quarantined rows with their reasons."""
         with self._reading() as home:
             return tables.quarantine_rows(home, feed, reason)
+
+    def verdicts(self, feed: str, as_of: When = None) -> pl.LazyFrame:
+        """Return the verdict on every row: its outcome, and a Boolean column for each rule ever broken."""
+        with self._reading() as home:
+            return verdicts.verdict_rows(home, feed, _when(as_of))
+
+    def flagged(self, feed: str, as_of: When = None) -> pl.LazyFrame:
+        """Return the accepted rows that broke a rule which flags, with the ``reasons``."""
+        with self._reading() as home:
+            return verdicts.flagged_rows(home, feed, _when(as_of))
+
+    def trust(self, feed: str, as_of: When = None, day: date | None = None) -> pl.DataFrame:
+        """Score each sensor and property of a feed, for use on a day."""
+        with self._reading() as home:
+            return trust.feed_trust(home, feed, _when(as_of), day)
+
+    def certify(self, feed: str, day: date | None = None) -> list[certificates.Certificate]:
+        """Sum up a day in a signed statement; without one, every day that is over and not certified."""
+        with self._writing() as home:
+            days = certificates.uncertified(home, feed) if day is None else [day]
+            return [certificates.certify(home, feed, d) for d in days]
+
+    def certificate(
+        self, feed: str, day: date | None = None, *, batch: int | None = None
+    ) -> certificates.Certificate:
+        """Return what a day, or a batch, was worth."""
+        if (day is None) == (batch is None):
+            raise ValueError("certificate: want either day or batch, got both or none")
+        with self._reading() as home:
+            if day is not None:
+                return certificates.day_certificate(home, feed, day)
+            return certificates.batch_certificate(home, feed, batch or 0)
+
+    def waiting(self, feed: str) -> pl.DataFrame:
+        """Return the quarantined rows that wait for a person's decision."""
+        with self._reading() as home:
+            return selection.waiting(home, feed)
+
+    def release(
+        self,
+        feed: str,
+        rows: Selection,
+        *,
+        by: str,
+        reason: str,
+        waive: Sequence[str] = (),
+        sign: str | None = None,
+    ) -> releases.Outcome:
+        """Let quarantined rows in, in the name of a person; ``waive`` names rules that do not count."""
+        with self._writing() as home:
+            key = enrolments.signing_key(home, sign) if sign else None
+            return releases.release(home, feed, rows, by, reason, waive, key)
+
+    def reject(
+        self, feed: str, rows: Selection, *, by: str, reason: str, sign: str | None = None
+    ) -> releases.Outcome:
+        """Say, in the name of a person, that quarantined rows stay out for good."""
+        with self._writing() as home:
+            key = enrolments.signing_key(home, sign) if sign else None
+            return releases.reject(home, feed, rows, by, reason, key)
 
     def panel(self, definition: Path | str, as_of: When = None) -> panels.BuiltPanel:
         """Build a panel and say so in the log."""

@@ -5,7 +5,10 @@ kept under its digest. Both are read whole from the store and compared with what
 the answer rests on the log alone.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
@@ -53,9 +56,33 @@ class Decisions:
     rows: pl.DataFrame
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many rows were released, and how many rejected."""
+        kinds = Counter(self.said[idx].kind for idx in self.first["_idx"].to_list())
+        return dict(sorted(kinds.items()))
+
+    @cached_property
     def first(self) -> pl.DataFrame:
         """The rows, each with its first decision only."""
         return self.rows.unique(list(self.key), keep="first", maintain_order=True)
+
+
+def decided_rows(rows: pl.LazyFrame, decisions: Decisions) -> pl.LazyFrame:
+    """Return quarantined rows with what was decided on each: null where nobody did.
+
+    Adds ``_decision`` (``released``, ``rejected``), ``_by``, ``_why`` and ``_released_as``, the place
+    of the released row, ``batch:record``.
+    """
+    texts = dict.fromkeys(("_decision", "_by", "_why"), pl.String())
+    people = pl.LazyFrame(
+        [(d.idx, d.kind, d.by, d.why, d.batch) for d in decisions.said.values()],
+        schema={"_idx": pl.Int64(), **texts, "_to": pl.Int64()},
+        orient="row",
+    )
+    first = decisions.first.lazy().join(people, on="_idx", how="left")
+    place = pl.concat_str([pl.col("_to"), pl.lit(":"), pl.col("_as")]).alias("_released_as")
+    told = first.select(*decisions.key, *texts, place)
+    return rows.join(told, on=list(decisions.key), how="left", nulls_equal=True, maintain_order="left")
 
 
 def read_decisions(home: Home, feed: str) -> Decisions:
@@ -90,7 +117,7 @@ def row_key(home: Home, feed: str) -> tuple[str, ...]:
     return (*PLACE, *sorted(name for name in carried if name is not None))
 
 
-def release_bytes(home: Home, predicate: dict[str, Any]) -> bytes:
+def release_bytes(home: Home, predicate: Mapping[str, Any]) -> bytes:
     """Return the lines of a release, each page compared with its hash."""
     evidence, sha256 = home.evidence(str(predicate["feed"])), str(predicate["file"]["sha256"])
     pages = evidence.pages(sha256, 0, bytes.fromhex(predicate["evidence"]["root"]))
@@ -114,7 +141,7 @@ def read_rejected(home: Home, feed: str, sha256: str) -> pl.DataFrame:
     return _as_signed(rows, sha256, path)
 
 
-def read_aside(home: Home, predicate: dict[str, Any]) -> pl.DataFrame:
+def read_aside(home: Home, predicate: Mapping[str, Any]) -> pl.DataFrame:
     """Read the rows that a batch set aside, as signed: ``_batch``, ``_record``, ``reasons``, the fields."""
     feed, batch = str(predicate["feed"]), int(predicate["batch"])
     sha256 = str(predicate["quarantine"]["sha256"])
@@ -127,7 +154,7 @@ def read_aside(home: Home, predicate: dict[str, Any]) -> pl.DataFrame:
     return rows.select(*PLACE, "reasons", *names)
 
 
-def judged_by(home: Home, predicate: dict[str, Any]) -> Contract:
+def judged_by(home: Home, predicate: Mapping[str, Any]) -> Contract:
     """Return the contract that a batch was held to: of released rows, as it judges those."""
     contract = home.contract(str(predicate["contract"]))
     released = predicate.get("released")

@@ -87,6 +87,12 @@ class TooManyRows(HomeError, Malformed):
     code = "too-many-rows"
 
 
+class NoCertificate(HomeError, Rejected):
+    """The day or the batch asked for has no certificate."""
+
+    code = "no-certificate"
+
+
 class DeliveryInterrupted(HomeError, Rejected):
     """Part of this file went in before; say whether to go on with it."""
 

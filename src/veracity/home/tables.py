@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from veracity.data.digest import frame_digest
 from veracity.data.errors import TableMismatch
 from veracity.data.lake import reading_rows
 from veracity.home.batch import Kept, kept_path
@@ -67,6 +68,16 @@ def read_kept(home: Home, kind: Kept, feed: str, batch: int, sha256: str) -> pl.
         raise TableMismatch(f"{path}: want a Parquet file, got none") from exc
     except pl.exceptions.PolarsError as exc:
         raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc
+
+
+def read_signed(home: Home, kind: Kept, feed: str, batch: int, sha256: str) -> pl.DataFrame:
+    """Read such rows and compare them with the digest that was signed; ``TableMismatch`` if they differ."""
+    rows = read_kept(home, kind, feed, batch, sha256)
+    digest = frame_digest(rows)
+    if digest != sha256:
+        path = kept_path(kind, feed, batch, sha256)
+        raise TableMismatch(f"{path}: want digest {sha256[:16]}, got {digest[:16]}")
+    return rows
 
 
 def write_rows(rows: pl.LazyFrame, path: Path, *, simulated: bool) -> int:

@@ -1,16 +1,29 @@
 """Lineage: which statements made a thing, which used it, and so on back and forth.
 
 A pure graph over the log's statements, named by their log index. A statement makes its
-subjects and uses the digests that its predicate names; a ``transform`` uses every batch of a
-feed up to the one it names; a release or a rejection uses the batches it took rows from. Kinds without a typed form use ``predicate.inputs[*].sha256``.
+subjects and uses the digests that its predicate names. A ``transform`` and a ``calibrate`` use every
+batch of a feed up to the one they name, and so does an ``ingest`` of each registry that it looked rows up
+in; a release or a rejection uses the batches it took rows from, a ``certify`` those of its day. Kinds
+without a typed form use ``predicate.inputs[*].sha256``.
+
+What the rules remember of the batches before is not followed: every batch would rest on all of them.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from veracity.provenance.statements import Ingest, Reject, Statement, Transform, typed
+from veracity.provenance.statements import (
+    Calibrate,
+    Certify,
+    Ingest,
+    Reject,
+    Statement,
+    Transform,
+    Withdraw,
+    typed,
+)
 
 
 class Lineage:
@@ -24,12 +37,12 @@ class Lineage:
         # feed -> batches, ascending, and the log index of each
         self._batches: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         self._batch_at: dict[int, tuple[str, int]] = {}
-        # feed -> (up to batch, log index) of what used it
-        self._spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        self._spans_at: dict[int, tuple[tuple[str, int], ...]] = {}
-        # the batches that a release or a rejection took rows from, and the other way round
-        self._aside_at: dict[int, tuple[tuple[str, int], ...]] = {}
-        self._decided: dict[tuple[str, int], list[int]] = defaultdict(list)
+        # feed -> (first batch, last batch, log index) of what used them
+        self._spans: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        self._spans_at: dict[int, tuple[tuple[str, int, int], ...]] = {}
+        # single batches that a statement took rows from, and the other way round
+        self._singles_at: dict[int, tuple[tuple[str, int], ...]] = {}
+        self._singles: dict[tuple[str, int], list[int]] = defaultdict(list)
 
     @classmethod
     def of(cls, statements: Iterable[tuple[int, Statement]]) -> "Lineage":
@@ -52,25 +65,35 @@ class Lineage:
             indices.insert(at, index)
             self._batch_at[index] = (form.feed, form.batch)
             if form.released is not None:
-                self._took(index, form.feed, form.released.batches)
+                self._use_batches(index, form.feed, form.released.batches)
+            if form.checks is not None:
+                self._use_spans(index, ((r.feed, 0, r.up_to_batch) for r in form.checks.registries))
         elif isinstance(form, Reject):
-            self._took(index, form.feed, form.batches)
-        elif isinstance(form, Transform):
+            self._use_batches(index, form.feed, form.batches)
+        elif isinstance(form, Certify) and form.batches is not None:
+            self._use_spans(index, [(form.feed, *form.batches)])
+        elif isinstance(form, Withdraw):
+            used = (form.document_sha256,)
+        elif isinstance(form, Transform | Calibrate):
             used = (form.definition_sha256, *(i.sha256 for i in form.inputs))
-            self._spans_at[index] = tuple((i.feed, i.up_to_batch) for i in form.inputs)
-            for feed, last in self._spans_at[index]:
-                self._spans[feed].append((last, index))
+            self._use_spans(index, ((i.feed, 0, i.up_to_batch) for i in form.inputs))
         self._made[index], self._used[index] = made, tuple(dict.fromkeys(used))
         for digest in made:
             self._makers[digest].append(index)
         for digest in self._used[index]:
             self._users[digest].append(index)
 
-    def _took(self, index: int, feed: str, batches: Iterable[int]) -> None:
-        """Take in that the statement at a log index decided on rows which some batches set aside."""
-        self._aside_at[index] = tuple((feed, batch) for batch in batches)
-        for place in self._aside_at[index]:
-            self._decided[place].append(index)
+    def _use_spans(self, index: int, spans: Iterable[tuple[str, int, int]]) -> None:
+        """Take in that a statement used the batches of some feeds from one to another."""
+        self._spans_at[index] = tuple(spans)
+        for feed, first, last in self._spans_at[index]:
+            self._spans[feed].append((first, last, index))
+
+    def _use_batches(self, index: int, feed: str, batches: Iterable[int]) -> None:
+        """Take in that a statement used some batches of a feed."""
+        self._singles_at[index] = tuple((feed, batch) for batch in batches)
+        for place in self._singles_at[index]:
+            self._singles[place].append(index)
 
     def ancestors(self, index: int) -> list[int]:
         """Return every statement that the one at ``index`` rests on, directly or not."""
@@ -82,20 +105,20 @@ class Lineage:
 
     def _parents(self, index: int) -> set[int]:
         found = {i for d in self._used.get(index, ()) for i in self._makers.get(d, ()) if i < index}
-        for feed, last in self._spans_at.get(index, ()):
+        singles = ((feed, batch, batch) for feed, batch in self._singles_at.get(index, ()))
+        for feed, first, last in (*self._spans_at.get(index, ()), *singles):
             numbers, indices = self._batches[feed]
-            found.update(i for i in indices[: bisect_right(numbers, last)] if i < index)
-        for feed, batch in self._aside_at.get(index, ()):
-            numbers, indices = self._batches[feed]
-            found.update(i for n, i in zip(numbers, indices, strict=True) if n == batch and i < index)
+            used = indices[bisect_left(numbers, first) : bisect_right(numbers, last)]
+            found.update(i for i in used if i < index)
         return found
 
     def _children(self, index: int) -> set[int]:
         found = {i for d in self._made.get(index, ()) for i in self._users.get(d, ()) if i > index}
         if index in self._batch_at:
             feed, batch = self._batch_at[index]
-            found.update(i for last, i in self._spans[feed] if last >= batch and i > index)
-            found.update(i for i in self._decided[feed, batch] if i > index)
+            spans = self._spans[feed]
+            found.update(i for first, last, i in spans if first <= batch <= last and i > index)
+            found.update(i for i in self._singles[feed, batch] if i > index)
         return found
 
 

@@ -19,7 +19,7 @@ from veracity.provenance.statements.statement import (
 _KIND = "certify"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-MAX_RULES = 64
+MAX_RULES = 256
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ class Certify:
         Sums of what the batches' statements say.
     flagged, asked
         Sums as well; 0 for batches of the first release, which said neither.
+    released
+        Of the received, rows that a person let in from quarantine: when they first came they were
+        counted as quarantined.
     silent
         Sensors that were silent after the last batch; None where no rule asks.
     health
@@ -58,6 +61,7 @@ class Certify:
     simulated: bool
     flagged: int = 0
     asked: int = 0
+    released: int = 0
     silent: int | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
@@ -73,6 +77,19 @@ class Certify:
         if sum(self.refusals.values()) != counts.refused:
             raise MalformedStatement(
                 f"certify.refusals: want a sum of {counts.refused}, got {sum(self.refusals.values())}"
+            )
+        if (
+            self.flagged > counts.accepted
+            or self.asked > counts.quarantined
+            or self.released > counts.received
+        ):
+            raise MalformedStatement(
+                f"certify: want at most {counts.accepted} flagged, {counts.quarantined} asked and"
+                f" {counts.received} released, got {self.flagged}, {self.asked} and {self.released}"
+            )
+        if len(self.rules) > MAX_RULES:
+            raise MalformedStatement(
+                f"certify.rules: want at most {MAX_RULES} digests, got {len(self.rules)}"
             )
 
     @classmethod
@@ -90,6 +107,8 @@ class Certify:
             inner = fields.object(name)
             first, last = inner.count("first"), inner.count("last")
             inner.done()
+            if first > last:
+                raise fields.fail(name, "a first batch that is not after the last", f"{first} to {last}")
             return first, last
 
         certify = cls(
@@ -103,6 +122,7 @@ class Certify:
             simulated=fields.flag("simulated"),
             flagged=fields.count("flagged"),
             asked=fields.count("asked"),
+            released=fields.count("released"),
             silent=fields.optional("silent", fields.count),
             reasons=fields.tally("reasons"),
             refusals=fields.tally("refusals"),
@@ -123,6 +143,7 @@ class Certify:
             "counts": self.counts.to_object(),
             "flagged": self.flagged,
             "asked": self.asked,
+            "released": self.released,
             "silent": self.silent,
             "reasons": self.reasons,
             "refusals": self.refusals,

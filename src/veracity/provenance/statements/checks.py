@@ -51,7 +51,7 @@ class Checks:
     verdicts
         The rows' verdicts, a bit map a rule; None if no rule was broken.
     health
-        Counts per sensor, day and property; None for a feed that tells no sensors apart.
+        Counts per sensor, day and property; None for a feed whose key has no event time.
     registries
         What rows were looked up in.
     """
