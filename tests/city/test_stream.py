@@ -18,7 +18,7 @@ def stream(kind: Kind | None = None, steps: tuple[int, ...] = (), arrivals: tupl
     """The stream of a feed with at most one fault, at station 3."""
     planted = []
     if kind is not None:
-        fault = Fault(kind, FEED, "HY04", START, START + timedelta(days=1), len(steps), "accepted", False)
+        fault = Fault(kind, FEED, "HY04", START, START + timedelta(days=1), len(steps), "accepted")
         planted.append(Planted(fault, 3, steps, arrivals=arrivals))
     return make_stream(np.random.default_rng(1), CLOCK, FEED, planted)
 

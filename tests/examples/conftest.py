@@ -21,13 +21,18 @@ def data() -> Path:
 
 @pytest.fixture
 def take_in(tmp_path: Path) -> TakeIn:
-    """Make a city with one of ``examples/contracts`` in force and give it a file, twice."""
+    """Make a city with one of ``examples/contracts`` in force and give it a file, twice.
 
-    def take(contract: str, file: Path) -> Taken:
+    ``registry``: another contract of them and its file, which the first one looks up.
+    """
+
+    def take(contract: str, file: Path, registry: tuple[str, Path] | None = None) -> Taken:
         if not file.is_file():
             pytest.skip(f"no real data: want {file.name} of {contract} under VERACITY_DATA, got none")
         veracity.init(tmp_path / "city", "example.org/city", lambda: NOW)
         city = veracity.open(tmp_path / "city", lambda: NOW)
+        if registry is not None:
+            city.ingest(city.add_feed(CONTRACTS / f"{registry[0]}.yaml").contract.feed, registry[1])
         added = city.add_feed(CONTRACTS / f"{contract}.yaml").contract
         (report,) = city.ingest(added.feed, [file])
         assert report.outcome == "sealed"

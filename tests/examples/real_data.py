@@ -1,9 +1,9 @@
 """A city that took in one real file, and how its tables and panels are asked."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -11,7 +11,9 @@ import veracity
 from veracity.data.contract import Contract
 from veracity.home.audit import AuditReport
 from veracity.home.city import City
+from veracity.home.home import Home
 from veracity.home.ingest import FileReport
+from veracity.home.verdicts import verdict_rows
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ROOT / "examples" / "contracts"
@@ -60,7 +62,11 @@ class Taken:
         return report
 
 
-TakeIn = Callable[[str, Path], Taken]
+class TakeIn(Protocol):
+    """Make a city with a contract of the examples in force and give it a file, twice."""
+
+    def __call__(self, contract: str, file: Path, registry: tuple[str, Path] | None = None) -> Taken:
+        """Return what came of it; ``registry``: a contract and its file, which the first one looks up."""
 
 
 def states(panel: pl.DataFrame, column: str) -> dict[str | None, int]:
@@ -73,3 +79,12 @@ def cell(panel: pl.DataFrame, time: datetime, column: str, **key: str) -> tuple[
     (row,) = panel.filter(time=time, **key).select(column, f"{column}_state").iter_rows()
     value, state = row
     return value, state
+
+
+def verdicts(city: City, feed: str) -> pl.DataFrame:
+    """Return outcome and broken rules of each row in order of arrival, however it was cut into batches."""
+    home = Home.open(city.root)
+    try:
+        return verdict_rows(home, feed).drop("_batch", "_record").collect()
+    finally:
+        home.close()

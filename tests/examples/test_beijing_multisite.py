@@ -18,7 +18,14 @@ def test_beijing_goes_the_whole_way(data: Path, take_in: TakeIn) -> None:
 
     assert taken.counts == (12 * 35_064, 420_689, 79, 0)
     at_ceiling = {"range:pm25": 1, "range:pm10": 3, "range:so2": 3, "range:co": 56}
-    assert taken.report.reasons == {**at_ceiling, "range:o3": 16}  # Dongsi at 1,071, hour after hour
+    flagged = {"relation:fine-in-coarse": 7_785, "stuck:o3": 848}
+    assert taken.report.reasons == {
+        **at_ceiling,
+        "range:o3": 16,
+        **flagged,
+    }  # Dongsi at 1,071, hour after hour
+    source = pl.read_parquet(file, columns=["PM2.5", "PM10"])
+    assert source.filter(pl.col("PM2.5") > 1.2 * pl.col("PM10") + 10).height == 7_785
 
     _check_values(taken.rows(), file)
     aside = taken.city.quarantine(taken.feed, "range:o3").collect()

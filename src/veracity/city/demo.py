@@ -14,7 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from veracity.city import AGENCIES, contracts, panel
+import polars as pl
+
+from veracity.city import AGENCIES, FEEDS, contracts, panel
+from veracity.city.caught import Said, is_caught, strays
+from veracity.city.faults import Fault
 from veracity.city.twin import Delivery, Twin
 from veracity.data.text import RECORDS_PER_PAGE
 from veracity.errors import VeracityError
@@ -28,6 +32,8 @@ from veracity.home.home import CityKeys, Home, Writer, init, open_writer
 from veracity.home.ingest import FileReport, ingest
 from veracity.home.panels import BuiltPanel, build_and_say
 from veracity.home.receipts import find_record, make_receipt
+from veracity.home.tables import quarantine_rows
+from veracity.home.verdicts import flagged_rows
 from veracity.provenance.keys import SigningKey
 from veracity.provenance.receipts import Receipt, format_receipt, parse_receipt
 from veracity.verifying import verify
@@ -50,7 +56,11 @@ class Notice:
 
 @dataclass
 class DemoReport:
-    """What was played and what came of it. All numbers are of simulated data."""
+    """What was played and what came of it. All numbers are of simulated data.
+
+    ``reasons`` are of rows in quarantine, ``flags`` of accepted ones; ``strays`` are flags that no planted
+    fault explains; ``planted`` says of each fault whether it was caught: ``caught_now``.
+    """
 
     seed: int
     home: str | None
@@ -61,9 +71,13 @@ class DemoReport:
     quarantined: int = 0
     refused: int = 0
     late: int = 0
+    flagged: int = 0
+    rejected: int = 0
     replays: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
+    flags: dict[str, int] = field(default_factory=dict)
+    strays: dict[str, int] = field(default_factory=dict)
     planted: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     records_per_s: float = 0.0
@@ -111,6 +125,7 @@ def play(root: Path, seed: int, say: Say) -> DemoReport:
         say(f"enrolled {len(keys)} agencies and their feeds; each signs what it sends")
         _ingest_all(home, twin, clock, keys, Path(inbox), report)
         say(f"ingested {report.deliveries} deliveries")
+        _compare(home, twin, report)
         definition = Path(inbox) / "panel.yaml"
         definition.write_bytes(panel().read_bytes())
         built = build_and_say(home, definition)
@@ -118,7 +133,6 @@ def play(root: Path, seed: int, say: Say) -> DemoReport:
         report.log_size = home.log.size
         report.checkpoint = home.log.checkpoint_note.decode()
     say(f"built the panel {built.statement.name}: {report.panel_rows:,} rows")
-    report.planted = [_fault(f) for f in twin.truth]
     _prove(root, clock, report)
     say("made a receipt for one number and verified it against trust.policy alone")
     _tamper(root, clock, report)
@@ -150,7 +164,6 @@ def _ingest_all(
     report.deliveries = len(deliveries)
     report.seconds = time.perf_counter() - start
     report.records_per_s = report.received / report.seconds
-    report.reasons = dict(sorted(report.reasons.items(), key=lambda i: -i[1]))
 
 
 def _deliver(
@@ -172,18 +185,44 @@ def _deliver(
 
 def _count(report: DemoReport, done: FileReport) -> None:
     report.replays += done.outcome == "replay"
+    report.rejected += done.outcome == "refused"
     for name in ("received", "accepted", "quarantined", "refused", "late"):
         setattr(report, name, getattr(report, name) + getattr(done, name))
-    for mine, theirs in ((report.reasons, done.reasons), (report.refusals, done.refusals)):
-        for code, n in theirs.items():
-            mine[code] = mine.get(code, 0) + n
+    for code, n in done.refusals.items():
+        report.refusals[code] = report.refusals.get(code, 0) + n
+
+
+def _compare(home: Home, twin: Twin, report: DemoReport) -> None:
+    """Set what the rules said against what was planted."""
+    said = _said(home, report)
+    report.flagged = said.flags.select("feed", "station", "observed_at").n_unique()
+    report.flags, report.reasons = _tally(said.flags), _tally(said.aside)
+    report.strays = _tally(strays(twin.truth, said))
+    report.planted = [{**_fault(f), "caught_now": is_caught(f, said)} for f in twin.truth]
+
+
+def _said(home: Home, report: DemoReport) -> Said:
+    flags, aside = [], []
+    for feed in FEEDS:
+        of_feed = pl.lit(feed).alias("feed")
+        told = pl.col("reasons").alias("reason")
+        names = ("station", "observed_at")
+        flags.append(flagged_rows(home, feed).select(of_feed, *names, told).explode("reason"))
+        aside.append(quarantine_rows(home, feed).select(of_feed, "station", told).explode("reason"))
+    every, out = pl.concat(flags).collect(), pl.concat(aside).collect()
+    return Said(every, out, report.refusals, report.rejected, report.replays)
+
+
+def _tally(rows: pl.DataFrame) -> dict[str, int]:
+    counts = rows["reason"].value_counts().sort("count", "reason", descending=[True, False])
+    return dict(counts.iter_rows())
 
 
 def _note_panel(report: DemoReport, built: BuiltPanel) -> None:
     report.panel_rows, report.panel_digest = built.frame.height, built.statement.output.sha256
 
 
-def _fault(fault: Any) -> dict[str, Any]:
+def _fault(fault: Fault) -> dict[str, Any]:
     document = asdict(fault)
     return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in document.items()}
 

@@ -1,8 +1,8 @@
 """The faults planted in the twin, each written down as it is planted.
 
 ``Fault`` is the truth a report can be held against; ``Planted`` says how the message stream
-is changed. Each fault within a feed has a station of its own, so that none hides another.
-Some are made to pass today's rules (a stuck sensor, a shifted datum): they say so.
+is changed. Each fault within a feed has a station of its own, so that none hides another. Whether
+the rules find them, ``caught`` tells from what they said.
 """
 
 from collections.abc import Iterable
@@ -20,6 +20,7 @@ Kind = Literal[
     "gap", "spike", "stuck", "datum-jump", "wrong-unit", "unparsable", "broken-line",
     "duplicate", "late", "forged", "replay",
 ]  # fmt: skip
+LATE = "order:observed_at"
 Outcome = Literal["absent", "accepted", "quarantined", "refused", "rejected", "repeated"]
 
 
@@ -36,13 +37,12 @@ class Fault:
     n_records
         Records missing (gap), altered, sent once more (duplicate, replay), late or forged.
     outcome
-        What today's engine does with them: never sees them (``absent``), takes them
-        (``accepted``), sets each aside (``quarantined``), cannot read them (``refused``),
-        turns the delivery away (``rejected``) or knows it already (``repeated``).
+        What the engine does with them: never sees them (``absent``), takes them (``accepted``),
+        sets each aside (``quarantined``), cannot read them (``refused``), turns the delivery
+        away (``rejected``) or knows it already (``repeated``).
     reason
-        The reason given in quarantine, or the code of the refusal; else None.
-    caught_now
-        Whether a rule of today names the fault: in quarantine, as a refusal, or in a count.
+        The rule that is to name it: of the flag or in quarantine; or the code of the refusal. A gap
+        is named at the first reading after it. None for a whole delivery.
     delivery
         The name of the delivery, for ``forged`` and ``replay``.
     """
@@ -54,7 +54,6 @@ class Fault:
     end: datetime
     n_records: int
     outcome: Outcome
-    caught_now: bool
     field: str | None = None
     reason: str | None = None
     delivery: str | None = None
@@ -83,13 +82,21 @@ def plant(rng: np.random.Generator, clock: Clock, world: World) -> list[Planted]
 def _in_air(rng: np.random.Generator, clock: Clock, world: World) -> Iterable[Planted]:
     site = iter(rng.permutation(len(stations_of(AIR))).tolist())
     readings = world.readings[AIR]
-    yield _fault(clock, "gap", AIR, next(site), _run(rng, (4, 8), int(rng.integers(36, 61))), "absent")
+    yield _fault(
+        clock,
+        "gap",
+        AIR,
+        next(site),
+        _run(rng, (4, 8), int(rng.integers(36, 61))),
+        "absent",
+        reason="gap:pm25",
+    )
     steps = _scattered(rng, clock, 6)
     loud = tuple(rng.uniform(1200.0, 3000.0, 6).round(1).tolist())
     yield _fault(clock, "spike", AIR, next(site), steps, "quarantined", "pm25", "range:pm25", loud)
     station, steps = next(site), _run(rng, (10, 14), 72)
     held = (float(readings["pm25"][steps[0], station]),) * len(steps)
-    yield _fault(clock, "stuck", AIR, station, steps, "accepted", "pm25", None, held)
+    yield _fault(clock, "stuck", AIR, station, steps, "accepted", "pm25", "stuck:pm25", held)
     station, steps = next(site), _run(rng, (15, 18), 12)
     fahrenheit = tuple((readings["temperature"][steps, station] * 1.8 + 32.0).round(1).tolist())
     yield _fault(
@@ -113,7 +120,15 @@ def _in_air(rng: np.random.Generator, clock: Clock, world: World) -> Iterable[Pl
 def _in_rivers(rng: np.random.Generator, clock: Clock, world: World) -> Iterable[Planted]:
     site = iter(rng.permutation(len(stations_of(WATER))).tolist())
     storm_h = int(world.storm.landfall_h)
-    yield _fault(clock, "gap", WATER, next(site), _run(rng, (storm_h + 2, storm_h + 4), 18), "absent")
+    yield _fault(
+        clock,
+        "gap",
+        WATER,
+        next(site),
+        _run(rng, (storm_h + 2, storm_h + 4), 18),
+        "absent",
+        reason="gap:stage_m",
+    )
     steps = _scattered(rng, clock, 3)
     yield _fault(
         clock, "spike", WATER, next(site), steps, "quarantined", "stage_m", "range:stage_m", (99.99,) * 3
@@ -121,19 +136,19 @@ def _in_rivers(rng: np.random.Generator, clock: Clock, world: World) -> Iterable
     station = next(site)
     steps = tuple(range(int(rng.integers(12, 16)) * STEPS_PER_HOUR, clock.n_steps))
     moved = tuple((world.readings[WATER]["stage_m"][steps, station] + 1.35).round(2).tolist())
-    yield _fault(clock, "datum-jump", WATER, station, steps, "accepted", "stage_m", None, moved)
+    yield _fault(clock, "datum-jump", WATER, station, steps, "accepted", "stage_m", "shift:stage_m", moved)
     steps = _run(rng, (3, 20), 4)
     yield _fault(
         clock, "unparsable", WATER, next(site), steps, "quarantined", "rain_mm", "type:rain_mm", ("ERR",) * 4
     )
     steps = _run(rng, (5, 8), 24)
     burst = (steps[-1] + 5 * STEPS_PER_HOUR,) * len(steps)
-    yield _fault(clock, "late", WATER, next(site), steps, "accepted", arrivals=burst)
+    yield _fault(clock, "late", WATER, next(site), steps, "accepted", None, LATE, arrivals=burst)
 
 
 def _on_roads(rng: np.random.Generator, clock: Clock) -> Iterable[Planted]:
     site = iter(rng.permutation(len(stations_of(ROADS))).tolist())
-    yield _fault(clock, "gap", ROADS, next(site), _run(rng, (9, 14), 48), "absent")
+    yield _fault(clock, "gap", ROADS, next(site), _run(rng, (9, 14), 48), "absent", reason="gap:vehicles")
     steps = _scattered(rng, clock, 5)
     yield _fault(
         clock, "spike", ROADS, next(site), steps, "quarantined", "vehicles", "range:vehicles", (65_535.0,) * 5
@@ -145,7 +160,7 @@ def _on_roads(rng: np.random.Generator, clock: Clock) -> Iterable[Planted]:
     )
     steps = _run(rng, (4, 9), 8)
     burst = (steps[-1] + 3 * STEPS_PER_HOUR,) * len(steps)
-    yield _fault(clock, "late", ROADS, next(site), steps, "accepted", arrivals=burst)
+    yield _fault(clock, "late", ROADS, next(site), steps, "accepted", None, LATE, arrivals=burst)
     yield _fault(clock, "broken-line", ROADS, next(site), _run(rng, (10, 30), 1), "refused", None, "json")
 
 
@@ -180,9 +195,6 @@ def _fault(
         end=clock.time(steps[-1]),
         n_records=len(steps),
         outcome=outcome,
-        # A late message is accepted and counted as late; a gap, a stuck value and a shifted
-        # datum break no rule of the contract: sensor rules that see them are still to come.
-        caught_now=outcome in ("quarantined", "refused") or kind == "late",
         field=field,
         reason=reason,
     )

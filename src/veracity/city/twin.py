@@ -168,6 +168,5 @@ class Twin:
             end=self.clock.time(last),
             n_records=n_records,
             outcome="rejected" if kind == "forged" else "repeated",
-            caught_now=True,
             delivery=self._name(a),
         )

@@ -30,9 +30,10 @@ def demo(seed: int, home: Path | None, as_json: bool) -> int:
 
 
 def _text(r: DemoReport) -> str:
-    caught = [f for f in r.planted if f["caught_now"]]
     missed = sorted({f["kind"] for f in r.planted if not f["caught_now"]})
+    found = f"{sum(f['caught_now'] for f in r.planted)} caught"
     why = columns([(f"  {k}", n) for k, n in r.reasons.items()])
+    flags = columns([(f"  {k}", n) for k, n in r.flags.items()])
     refused = columns([(f"  {k}", n) for k, n in r.refusals.items()])
     row = columns([(f"  {k}", str(v)) for k, v in r.receipt_row.items()])
     lines = [
@@ -46,7 +47,11 @@ def _text(r: DemoReport) -> str:
         why,
         "refused, by reason",
         refused,
-        f"planted     {len(r.planted)} faults, {len(caught)} caught; today's rules miss: {', '.join(missed)}",
+        "accepted with a flag, by reason",
+        flags,
+        f"planted     {len(r.planted)} faults, {found}"
+        + (f"; missed: {', '.join(missed)}" if missed else ""),
+        f"            {r.flagged} readings flagged; {_strays(r)}",
         f"rate        {r.records_per_s:,.0f} records/s, in {r.deliveries} small signed deliveries",
         f"panel       {r.panel_rows:,} rows, digest {r.panel_digest[:16]}…",
         f"log         {r.log_size} entries, checkpoint:",
@@ -64,3 +69,11 @@ def _text(r: DemoReport) -> str:
     if r.home is not None:
         lines += ["", f"the city is kept in {r.home}: try `veracity feed ls --home {r.home}`"]
     return "\n".join(lines)
+
+
+def _strays(r: DemoReport) -> str:
+    """Say how many flags no planted fault explains."""
+    if not r.strays:
+        return "none that no planted fault explains"
+    told = ", ".join(f"{n} of {reason}" for reason, n in r.strays.items())
+    return f"no planted fault explains {told}"
