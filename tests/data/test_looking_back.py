@@ -96,13 +96,13 @@ def stream(seed: int, n: int, n_gauges: int = 5) -> pl.DataFrame:
             None if rng.random() < 0.05 else float(level[g] + rng.choice([0, 9, 99], p=[0.96, 0.01, 0.03]))
         )
         rows.append((i, f"G{g}", START + timedelta(minutes=10 * step), *place, value))
-    schema = {
-        "_record": pl.Int64,
-        "gauge": pl.String,
+    schema: dict[str, pl.DataType] = {
+        "_record": pl.Int64(),
+        "gauge": pl.String(),
         "at": pl.Datetime("us", "UTC"),
-        "latitude": pl.Float64,
-        "longitude": pl.Float64,
-        "stage": pl.Float64,
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+        "stage": pl.Float64(),
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
