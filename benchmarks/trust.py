@@ -106,18 +106,18 @@ def health(times: pl.Series, names: list[str], same: Bools, disagreed: Bools) ->
     long = pl.DataFrame(
         {
             "sensor": pl.Series(names).gather(np.tile(np.arange(n), n_hours)),
-            "day": times.dt.date().gather(np.repeat(np.arange(n_hours), n)),
-            "broken": (disagreed | same).ravel(),
-            "disagreed": disagreed.ravel(),
+            "_day": times.dt.date().gather(np.repeat(np.arange(n_hours), n)),
+            "_broken": (disagreed | same).ravel(),
+            "_disagreed": disagreed.ravel(),
         }
     )
-    counts = long.group_by("sensor", "day").agg(
-        pl.len().cast(pl.Int64).alias("readings"),
-        pl.col("broken", "disagreed").sum().cast(pl.Int64),
-        pl.len().cast(pl.Int64).alias("compared"),
+    counts = long.group_by("sensor", "_day").agg(
+        pl.len().cast(pl.Int64).alias("_readings"),
+        pl.col("_broken", "_disagreed").sum().cast(pl.Int64),
+        pl.len().cast(pl.Int64).alias("_compared"),
     )
     return counts.with_columns(
-        property=pl.lit("pm25"), received_at=pl.lit(RECEIVED, pl.Datetime("us", "UTC"))
+        _property=pl.lit("pm25"), _received_at=pl.lit(RECEIVED, pl.Datetime("us", "UTC"))
     )
 
 
@@ -159,9 +159,9 @@ def case(folder: Path, share: float, seed: int) -> list[dict[str, object]]:
     for label, settings in SETTINGS.items():
         with cost() as c:
             trust = trust_scores(judged, settings)
-        last = trust.filter(day=date(2017, 3, 31)).sort("sensor")
+        last = trust.filter(_day=date(2017, 3, 31)).sort("sensor")
         bad = last["sensor"].is_in([s for s, f in zip(names, faulty, strict=True) if f]).to_numpy()
-        scores = last["score"].to_numpy()
+        scores = last["_score"].to_numpy()
         for way, column in COLUMNS.items():
             if "trust" not in way and label != "defaults":
                 continue

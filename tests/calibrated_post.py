@@ -23,6 +23,27 @@ valid_for: 30d
 min_pairs: 50
 """
 
+CONTRACT = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: post
+name: A post (simulated)
+version: 1.0.0
+status: active
+tags: [simulated]
+description: {purpose: Tests., limitations: Simulated.}
+servers:
+  - {server: file, type: local, format: csv}
+schema:
+  - name: post
+    logicalType: object
+    properties:
+      - {name: time, logicalType: timestamp, primaryKey: true, primaryKeyPosition: 1}
+      - {name: x, logicalType: number}
+      - {name: t, logicalType: number}
+      - {name: y, logicalType: number}
+"""
+
 
 def definition(**changed: str) -> Definition:
     """The definition with some lines replaced or added."""

@@ -6,33 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from calibrated_post import DEFINITION, post
+from calibrated_post import CONTRACT, DEFINITION, post
 from run_cli import Here, is_one_line
 from small_city import clock, new_city
 from veracity.home.contracts import add_feed
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
-
-CONTRACT = """\
-apiVersion: v3.1.0
-kind: DataContract
-id: post
-name: A post (simulated)
-version: 1.0.0
-status: active
-tags: [simulated]
-description: {purpose: Tests., limitations: Simulated.}
-servers:
-  - {server: file, type: local, format: csv}
-schema:
-  - name: post
-    logicalType: object
-    properties:
-      - {name: time, logicalType: timestamp, primaryKey: true, primaryKeyPosition: 1}
-      - {name: x, logicalType: number}
-      - {name: t, logicalType: number}
-      - {name: y, logicalType: number}
-"""
 
 
 @pytest.fixture
@@ -75,6 +54,27 @@ def test_the_whole_way(here: Here, folder: Path) -> None:
     assert not (folder / "other.csv").exists()
     assert here(*undo).code == 1
     assert "taken back" in here("calibration", "show", *home).out
+
+
+def test_an_audit_makes_all_of_it_again(here: Here, folder: Path) -> None:
+    """An audit fits again, corrects again and looks at what was taken back; a changed document is found."""
+    home = ["--home", str(folder / "city")]
+    here("calibration", "fit", "post", "--definition", folder / "cal.yaml", *home)
+    here("calibration", "apply", "post", "--to", folder / "out.csv", *home)
+    here("calibration", "undo", "post", "--by", "An", "--reason", "blocked", "--from", "2024-02-01", *home)
+    for feed in ([], ["post"]):
+        report = json.loads(here("audit", *feed, *home, "--json").out)
+        assert report["clean"], report["findings"]
+        assert (report["calibrations"], report["corrections"], report["panels"]) == (1, 1, 0)
+    assert "0 panels, 1 calibrations, 1 corrections" in here("audit", *home).out
+    other = json.loads(here("audit", "rain", *home, "--json").out)
+    assert (other["clean"], other["calibrations"], other["corrections"]) == (True, 0, 0)
+    (document,) = (folder / "city" / "store" / "calibrations").glob("*.json")
+    document.write_bytes(document.read_bytes().replace(b"recent", b"RECENT"))
+    done = here("audit", *home)
+    assert done.code == 1
+    assert "DIFFERS  calibrate post (log entry 5)" in done.out
+    assert "DIFFERS  corrected post (log entry 6)" in done.out
 
 
 def test_what_fails_says_so_in_one_line(here: Here, folder: Path) -> None:

@@ -10,18 +10,22 @@ import click
 import pytest
 
 import veracity
+from calibrated_post import CONTRACT, DEFINITION, post
 from run_cli import Done, Here
 from small_city import AGENCY, NOW, PANEL, clock, contract, key, key_file, ndjson, new_city
 from veracity.cli.exit_codes import EXIT_CODES, exit_code
 from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable
+from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency
 from veracity.home.errors import NoHome
 from veracity.home.home import init, open_writer
 from veracity.home.ingest import ingest
+from veracity.home.selection import Selection
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
+DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
 WHERE = "gauge = 'G00' and observed_at = '2026-09-01T01:00:00Z'"
 
 
@@ -36,12 +40,25 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ndjson(folder / "b.ndjson", 100, 50)
     with open_writer(root, clock) as home:
         ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 100)])
+    calibrated_city(folder)
     return folder
 
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "made"))
+
+
+def calibrated_city(folder: Path) -> None:
+    """Make a second city with a post whose sensor is calibrated."""
+    root = new_city(folder / "posted")
+    (folder / "post.yaml").write_text(CONTRACT, encoding="utf-8")
+    (folder / "cal.yaml").write_text(DEFINITION, encoding="utf-8")
+    post(100, noise=1.0).write_csv(folder / "p.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    with open_writer(root, clock) as home:
+        add_feed(home, folder / "post.yaml")
+        ingest(home, "post", [folder / "p.csv"])
+        say_fitted(home, fit_calibration(home, folder / "cal.yaml", "post"))
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -66,6 +83,11 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "feed ls": ([], [], 3),
     "feed show": (["rain"], ["snow"], 3),
     "feed check": (["HERE/rain-1.0.0.yaml", "HERE/b.ndjson"], ["HERE/none.yaml", "HERE/b.ndjson"], 4),
+    "feed verdicts": (["rain"], ["rain", "--rule", "no-such"], 3),
+    "feed trust": (["rain"], ["rain", "--day", "soon"], 3),
+    "feed certify": (["rain", "--day", "2026-09-02"], ["rain", "--day", "2026-09-03"], 3),
+    "feed certificate": (["rain", "--batch", "0"], ["rain", "--day", "2026-09-02"], 1),
+    "feed remember": (["rain"], ["snow"], 3),
     "feed infer": (["HERE/b.ndjson"], ["HERE/none.csv"], 4),
     "feed breaking": (
         ["HERE/rain-1.0.0.yaml", "HERE/rain-1.0.0.yaml"],
@@ -78,11 +100,30 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         4,
     ),
     "ingest": (["rain", "HERE/b.ndjson"], ["rain", "HERE/a.ndjson"], 1),
-    "quarantine": (["rain"], ["snow"], 3),
+    "quarantine show": (["rain"], ["snow"], 3),
+    "quarantine waiting": (["rain"], ["snow"], 3),
+    "quarantine release": (
+        ["rain", "--reason-code", "range", "--waive", "range:rain", *DECIDED],
+        ["rain", "--all", "--waive", "duplicate-key", *DECIDED],
+        3,
+    ),
+    "quarantine reject": (["rain", "--batch", "0", *DECIDED], ["rain", "--batch", "9", *DECIDED], 1),
     "table export": (["rain", "--to", "HERE/out.parquet"], ["rain", "--to", "HERE/out.xlsx"], 3),
     "panel build": (
         ["HERE/panel.yaml", "--to", "HERE/p.csv"],
         ["HERE/rain-1.0.0.yaml", "--to", "HERE/p.csv"],
+        3,
+    ),
+    "calibration fit": (
+        ["post", "--definition", "HERE/cal.yaml"],
+        ["post", "--definition", "HERE/panel.yaml"],
+        3,
+    ),
+    "calibration apply": (["post", "--to", "HERE/c.csv"], ["post", "--to", "HERE/c.xlsx"], 3),
+    "calibration show": (["post"], ["none"], 3),
+    "calibration undo": (
+        ["post", "--by", "An", "--reason", "blocked"],
+        ["post", "--by", "", "--reason", "blocked"],
         3,
     ),
     "receipt": (
@@ -109,9 +150,21 @@ MARKED = {
     "feed show",
     "feed check",
     "feed breaking",
+    "feed verdicts",
+    "feed trust",
+    "feed certify",
+    "feed certificate",
+    "feed remember",
+    "calibration fit",
+    "calibration apply",
+    "calibration show",
+    "calibration undo",
     "sign",
     "ingest",
-    "quarantine",
+    "quarantine show",
+    "quarantine waiting",
+    "quarantine release",
+    "quarantine reject",
     "table export",
     "panel build",
     "receipt",
@@ -124,6 +177,8 @@ NO_HOME = {"init", "demo", "feed check", "feed infer", "feed breaking", "verify"
 
 
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
+    if name.startswith("calibration") and home == "city":
+        home = "posted"  # a city of its own, so that entries of the other have their numbers
     spelled = [a.replace("HERE", str(folder)) for a in given]
     return [*name.split(), *spelled, *([] if name in NO_HOME else ["--home", str(folder / home)])]
 
@@ -222,7 +277,9 @@ def test_late_rows_are_shown(here: Here, folder: Path) -> None:
     assert ["late", str(late), "of", "the", "accepted"] in [line.split() for line in shown.splitlines()]
 
 
-@pytest.mark.parametrize("name", ["", *CASES, "agency", "feed", "table", "panel", "log"])
+@pytest.mark.parametrize(
+    "name", ["", *CASES, "agency", "feed", "quarantine", "table", "panel", "calibration", "log"]
+)
 def test_help(here: Here, name: str) -> None:
     """Every command and group explains itself with -h and exits 0."""
     done = here(*name.split(), "-h")
@@ -241,6 +298,15 @@ def test_help(here: Here, name: str) -> None:
         ["ingest", "rain", "x.csv", "--batch", "many"],
         ["receipt", "rain", "-o", "r.json"],
         ["receipt", "rain", "--where", "a = 1", "--record", "0:1", "-o", "r.json"],
+        ["quarantine"],
+        ["quarantine", "release", "rain", "--all"],
+        ["quarantine", "release", "rain", "--by", "An", "--reason", "x"],
+        ["quarantine", "release", "rain", "--all", "--batch", "0", "--by", "An", "--reason", "x"],
+        ["quarantine", "reject", "rain", "--all", "--record", "0", "--by", "An", "--reason", "x"],
+        ["feed", "certificate", "rain"],
+        ["feed", "certificate", "rain", "--day", "2026-09-01", "--batch", "0"],
+        ["feed", "certificate", "rain", "--batch", "-1"],
+        ["feed", "show", "rain", "--lang", "fr"],
         ["audit", "--sample", "0"],
         ["lineage", "-1"],
         ["log", "fsck", "--log", "x"],
@@ -311,3 +377,38 @@ def test_the_same_from_python(folder: Path) -> None:
     city.add_agency("second", key("second").public)
     with pytest.raises(NoHome):
         veracity.open(folder)
+
+
+def test_quarantine_of_a_feed_needs_no_verb(here: Here, folder: Path) -> None:
+    """``quarantine FEED`` shows it, options before or after; a decision is shown beside its row."""
+    home = ["--home", str(folder / "city")]
+    for given in (["rain", *home], [*home, "rain"], ["--reason", "range", "rain", *home]):
+        assert "rows of rain in quarantine" in here("quarantine", *given).out
+    who = ["--by", "An", "--reason", "seen on site", *home]
+    done = here(
+        "quarantine", "release", "rain", "--batch", "0", "--record", "12", "--waive", "range:rain", *who
+    )
+    assert done.code == 0
+    assert "1 accepted (1 flagged), 0 set aside again" in done.out
+    assert here("quarantine", "reject", "rain", "--where", "rain > 800", *who).code == 0
+    shown = here("quarantine", "rain", *home).out
+    assert "[released as 1:0 by An: seen on site]" in shown
+    assert "[rejected by An: seen on site]" in shown
+    again = here(
+        "quarantine", "release", "rain", "--batch", "0", "--record", "12", "--waive", "range:rain", *who
+    )
+    assert (again.code, "released by An (log entry 4)" in again.err) == (1, True)
+    assert here("quarantine", "rain", "--to", folder / "q.csv", *home).code == 0
+    assert "_released_as" in (folder / "q.csv").read_text().splitlines()[0]
+
+
+def test_decisions_from_python(folder: Path) -> None:
+    """``city.release`` and ``city.reject`` do what the commands do."""
+    city = veracity.open(folder / "city", clock)
+    done = city.release("rain", Selection(reason="range"), by="An", reason="seen", waive=["range:rain"])
+    assert done.accepted > 0
+    assert city.reject(
+        "rain", Selection(every=True), by="An", reason="repeats", sign=str(folder / f"{AGENCY}.pem")
+    )
+    assert city.waiting("rain").is_empty()
+    assert city.audit().is_clean

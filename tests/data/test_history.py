@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veracity.data.history import KeyHistory
+from veracity.data.history import PIECES, KeyHistory
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 SCHEMA = {"sensor": pl.String(), "place": pl.String(), "at": pl.Datetime("us", "UTC")}
@@ -108,6 +108,18 @@ def test_a_key_without_time_has_no_state() -> None:
         True,
         False,
     ]
+
+
+def test_many_small_commits() -> None:
+    """Some hundred commits of one row are held as a few pieces, and their keys are known as before."""
+    held = Held()
+    history = KeyHistory(("sensor", "at"), "at", held.scan)
+    for n in range(2 * PIECES + 3):
+        history.add(frame([("a", "x", START + timedelta(hours=n))]))
+    asked = len(held.asked)
+    again = frame([("a", "x", START + timedelta(hours=n)) for n in (0, PIECES, 2 * PIECES + 3)])
+    assert history.known(again.select("sensor", "at")).to_list() == [True, True, False]
+    assert len(held.asked) == asked
 
 
 def test_an_empty_batch() -> None:

@@ -190,6 +190,20 @@ def test_order_of_rules(seed: int, rules: list[str]) -> None:
     }
 
 
+@pytest.mark.parametrize("cuts", [[], [1000, 4250, 4251]])
+def test_rules_on_two_positions(cuts: list[int]) -> None:
+    """Rules of one kind that read a sensor's place from other columns do not disturb each other."""
+    rows = stream(6, 6_000)
+    there = "one|{rule: neighbours, at_least: 1, floor: 1}"
+    nowhere = "two|{rule: neighbours, at_least: 1, floor: 1, longitude: stage}"
+    told = []
+    for rules in ([there, nowhere], [nowhere, there], [there]):
+        batches, _ = run(rows, cuts, contract(rules))
+        told.append({k: "neighbours:one" in v for k, v in verdicts(batches).items()})
+    assert told[0] == told[1] == told[2]
+    assert any(told[0].values())
+
+
 def test_every_rule_is_tried() -> None:
     """The stream of these tests breaks the rules they are about."""
     reasons: set[str] = set()

@@ -112,7 +112,9 @@ def test_the_worked_example() -> None:
 
 def test_a_new_sensor_is_neither_trusted_nor_distrusted() -> None:
     """Without evidence the score is one half and the interval wide."""
-    (first,) = trust_scores(health({0: GOOD})).filter(_day=D0).select("_score", "_low", "_high", "_n").iter_rows()
+    (first,) = (
+        trust_scores(health({0: GOOD})).filter(_day=D0).select("_score", "_low", "_high", "_n").iter_rows()
+    )
     assert first == (0.5, 0.1354, 0.8646, 0.0)
 
 
@@ -240,7 +242,9 @@ def test_a_score_comes_true() -> None:
         health({d: (8, int(b), 0, 0) for d, b in enumerate(rng.binomial(8, 1 - share, 120))}, f"s{i:03d}")
         for i, share in enumerate(shares)
     ]
-    got = trust_scores(pl.concat(frames), until=D0 + timedelta(days=120)).filter(_day=D0 + timedelta(days=120))
+    got = trust_scores(pl.concat(frames), until=D0 + timedelta(days=120)).filter(
+        _day=D0 + timedelta(days=120)
+    )
     got = got.sort("station")
     error = got["_score"].to_numpy() - shares
     assert -0.02 < error.mean() < 0.0  # a little low: bad days weigh more, see the page

@@ -28,8 +28,8 @@ class Memory:
 
 def batch(objects: Memory, number: int, broken: int) -> dict[str, object]:
     """Keep a simulated batch's health and return what its statement says."""
-    counts = {"readings": 24, "broken": broken, "set_aside": 0, "compared": 0, "disagreed": 0}
-    row = {"gauge": "G01", "day": date(2026, 1, 1 + number), "property": "rain", **counts, "_batch": number}
+    counts = {"_readings": 24, "_broken": broken, "_set_aside": 0, "_compared": 0, "_disagreed": 0}
+    row = {"gauge": "G01", "_day": date(2026, 1, 1 + number), "_property": "rain", **counts, "_batch": number}
     frame = pl.DataFrame([row])
     body = io.BytesIO()
     frame.write_parquet(body)
@@ -49,13 +49,13 @@ def test_health_is_read_in_order_and_scored() -> None:
         batch(objects, 3, 24),
     ]
     frame = read_health(objects, "rain", ("gauge",), said)
-    assert frame.select("gauge", "broken").rows() == [("G01", 0), ("G01", 24)]
-    assert trust_scores(frame)["score"].to_list()[:2] == [0.5, round(10 / 12, 4)]
+    assert frame.select("gauge", "_broken").rows() == [("G01", 0), ("G01", 24)]
+    assert trust_scores(frame)["_score"].to_list()[:2] == [0.5, round(10 / 12, 4)]
     empty = read_health(objects, "rain", ("gauge",), [])
     assert empty.schema == frame.schema
     assert trust_scores(empty).height == 0
     assert (next_day(frame), next_day(empty)) == (date(2026, 1, 5), None)
-    ahead = frame.with_columns(day=pl.lit(date(9999, 12, 31)))
+    ahead = frame.with_columns(_day=pl.lit(date(9999, 12, 31)))
     assert next_day(ahead) == date(2026, 1, 7)
 
 

@@ -19,7 +19,7 @@ from veracity.home.home import Home
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice.")
 @in_home
 def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: bool) -> int:
-    """Make tables and panels again from the evidence and compare digests with the log.
+    """Make again all that the log speaks of, from the evidence, and compare digests.
 
     Exit 1 if anything differs.
     """
@@ -27,10 +27,15 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
     report = run_audit(opened, feed, sample, seed)
     simulated = is_simulated(opened, feed)
     opened.close()
+    more = (
+        ("certificates", report.certificates),
+        ("calibrations", report.calibrations),
+        ("corrections", report.corrections),
+    )
     made = (
         f"made again: {report.batches:,} batches of {report.records:,} records, {report.rows:,} rows,"
-        f" {report.panels:,} panels; {report.skipped:,} batches not in the sample"
-        f"{mark(simulated)}"
+        f" {report.panels:,} panels{''.join(f', {n:,} {what}' for what, n in more if n)};"
+        f" {report.skipped:,} batches not in the sample{mark(simulated)}"
     )
     lines = [made]
     lines += [f"DIFFERS  {f.where}: {f.what}: {f.detail}" for f in report.findings]

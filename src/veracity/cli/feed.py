@@ -5,7 +5,11 @@ from pathlib import Path
 
 import click
 
+from veracity.cli.certificate import certify_days, remember_again, show_certificate
+from veracity.cli.feed_status import show_feed
 from veracity.cli.output import columns, common, counts, emit, in_home, mark
+from veracity.cli.trust import trust
+from veracity.cli.verdicts import show_verdicts
 from veracity.data.breaking import (
     Bump,
     Change,
@@ -20,7 +24,7 @@ from veracity.data.contract import Contract, parse_contract
 from veracity.data.infer.propose import infer_contract
 from veracity.feeds.sample import RECORDS, sample_files
 from veracity.home.check import CheckReport, check_file, survey_files
-from veracity.home.contracts import add_feed, load_contract, reasons, sensors, status
+from veracity.home.contracts import add_feed, load_contract, status
 from veracity.home.directory import write_whole
 from veracity.home.errors import HomeUnusable
 from veracity.home.home import Home, open_writer
@@ -30,6 +34,10 @@ from veracity.pages.check_page import check_page
 @click.group()
 def feed() -> None:
     """Add feeds, list them, check files against a contract."""
+
+
+for command in (show_feed, show_verdicts, trust, certify_days, show_certificate, remember_again):
+    feed.add_command(command)
 
 
 @feed.command()
@@ -75,31 +83,6 @@ def list_feeds(home: Path, as_json: bool) -> None:
     head = ("feed", "version", "batches", "accepted", "quarantined", "refused", "newest", "")
     document = {"simulated": any(f.simulated for f in feeds), "items": [asdict(f) for f in feeds]}
     emit("feeds", document, columns(rows, head), as_json)
-
-
-@feed.command()
-@click.argument("name")
-@in_home
-def show(name: str, home: Path, as_json: bool) -> None:
-    """Show one feed: contract, counts, reasons, freshness, sensors."""
-    opened = Home.open(home)
-    f, why, each = status(opened, name), reasons(opened, name), sensors(opened, name)
-    opened.close()
-    fresh = {None: "no limit in the contract", True: "fresh", False: "stale"}[f.is_fresh]
-    facts = [
-        ("title", f.title + mark(f.simulated)),
-        ("contract", f"{f.version}  sha256 {f.contract_sha256}"),
-        ("agency", f.agency),
-        ("records", counts(f)),
-        *([("late", f"{f.late:,} of the accepted")] if f.late is not None else []),
-        ("newest", f"{f.newest or '-'}  ({fresh})"),
-    ]
-    text = "\n".join(
-        [columns(facts), "", columns(why.items(), ("reason", "rows")) if why else "no row was set aside"]
-    )
-    if each.height:
-        text += "\n\n" + columns(each.rows(), each.columns)
-    emit("feed-status", {**asdict(f), "reasons": why, "sensors": each.to_dicts()}, text, as_json)
 
 
 @feed.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import columns, counts, emit, in_home, mark
+from veracity.cli.output import columns, counts, emit, in_home, mark, told_apart
 from veracity.data.text import RECORDS_PER_PART
 from veracity.feeds.file_info import inspect
 from veracity.home.deliveries import MOST_RECORDS_PER_PART, sign_file, write_sidecar
@@ -93,7 +93,7 @@ def _lines(r: FileReport) -> list[str]:
         sys.stderr.write("\r\x1b[K")
     if r.outcome in ("replay", "already sealed"):
         return [f"{r.file}: {r.outcome}: {r.detail}"]
-    lines = [f"{r.file}: {counts(r)}"]
+    lines = [f"{r.file}: {counts(r)}{told_apart(r)}"]
     if r.outcome == "refused":
         lines.append(f"  refused as a whole: {r.detail}")
     else:

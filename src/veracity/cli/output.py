@@ -35,6 +35,18 @@ class Counted(Protocol):
         """Unreadable, or of a file refused as a whole."""
 
 
+class Judged(Protocol):
+    """Anything that counts what sensor rules say of records."""
+
+    @property
+    def flagged(self) -> int:
+        """Accepted, though they broke a rule."""
+
+    @property
+    def asked(self) -> int:
+        """Set aside until a person decides."""
+
+
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -114,6 +126,13 @@ def counts(done: Counted) -> str:
         f"{done.received:,} received = {done.accepted:,} accepted"
         f" + {done.quarantined:,} quarantined + {done.refused:,} refused"
     )
+
+
+def told_apart(done: Judged) -> str:
+    """Say which of the accepted and of the quarantined are told apart; nothing where there are none."""
+    told = [f"{done.flagged:,} of the accepted flagged"] if done.flagged else []
+    told += [f"{done.asked:,} of the quarantined waiting for a person"] if done.asked else []
+    return "; " + ", ".join(told) if told else ""
 
 
 def mark(simulated: bool) -> str:

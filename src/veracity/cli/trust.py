@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,12 +29,21 @@ def trust(feed: str, as_of: str | None, day: str | None, name: str | None, home:
     finally:
         opened.close()
     if name is not None:
-        scores = scores.filter(property=name)
-    scores = scores.sort("score", maintain_order=True)
-    shown = scores.with_columns(property=scores["property"].replace({"": "(row)"}))
-    text = columns(shown.rows(), shown.columns) if scores.height else f"no evidence on any sensor of {feed}"
-    document = {"feed": feed, "as_of": as_of, "simulated": simulated, "items": scores.to_dicts()}
-    emit("feed-trust", document, text + mark(simulated), as_json)
+        scores = scores.filter(_property=name)
+    scores = scores.sort("_score", maintain_order=True)
+    shown = scores.with_columns(_property=scores["_property"].replace({"": "(row)"}))
+    head = [column.removeprefix("_") for column in shown.columns]
+    told = columns(shown.rows(), head) if scores.height else "no evidence on any sensor"
+    text = f"trust of {feed}{mark(simulated)}\n\n{told}"
+    items = [_item(row) for row in scores.iter_rows(named=True)]
+    document = {"feed": feed, "as_of": as_of, "simulated": simulated, "items": items}
+    emit("feed-trust", document, text, as_json)
+
+
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a score as JSON: the sensor's columns apart from ours, which begin with ``_``."""
+    sensor = {name: value for name, value in row.items() if not name.startswith("_")}
+    return {"sensor": sensor} | {n[1:]: value for n, value in row.items() if n.startswith("_")}
 
 
 def _day(text: str) -> date:

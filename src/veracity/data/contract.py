@@ -411,11 +411,11 @@ def check_units(contract: Contract) -> None:
                     raise fault(f"{f.name}.unit: {exc}", "customProperties", "unit") from exc
 
 
-def rule_path(contract: Contract, n: int) -> tuple[str | int, ...]:
-    """Return the path of the ``n``-th of a contract's rules in its text."""
+def rule_paths(contract: Contract) -> list[tuple[str | int, ...]]:
+    """Return the path of each of a contract's rules in its text, which is read again for that."""
     odcs = _odcs(parse_yaml(contract.text, "contract", CONTRACT_BYTES, MalformedContract))
     schema = cast(list[SchemaObject], odcs.schema_)[0]
-    return ("schema", 0, *[path for path, _, _ in custom_entries(schema)][n])
+    return [("schema", 0, *path) for path, _, _ in custom_entries(schema)]
 
 
 def _codec(name: str) -> str:

@@ -15,6 +15,7 @@ import polars as pl
 from veracity.data.lake import collect_rows
 
 RECENT = 524_288  # keys held in memory, some 24 bytes each
+PIECES = 256  # in which they may lie: each commit brings one
 _NEWEST = "_newest"  # no contract can have a column of this name
 _EVER = datetime(1, 1, 1, tzinfo=UTC)  # no event time is older
 ScanBetween = Callable[[tuple[str, object, object] | None], pl.LazyFrame]
@@ -135,6 +136,8 @@ class KeyHistory:
             self._recent_from = _EVER if before is None else cast(datetime, before)
         self._recent = keys if self._recent.is_empty() else pl.concat([self._recent, keys], rechunk=False)
         self._commits.append((keys.height, cast(datetime, keys[self._time or ""].max())))
+        if self._recent.n_chunks() > PIECES:
+            self._recent = self._recent.rechunk()
         while len(self._commits) > 1 and self._recent.height > RECENT:
             n, newest_gone = self._commits.pop(0)
             self._recent = self._recent[n:]

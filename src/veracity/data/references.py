@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from veracity.data.contract import Contract, rule_path
+from veracity.data.contract import Contract, rule_paths
 from veracity.data.errors import MalformedContract
 from veracity.data.place import fault, lines_of, within
 from veracity.data.rules.registry import Registry
@@ -28,9 +28,11 @@ def check_references(contract: Contract, load: Callable[[str], Contract]) -> Non
         With the line, where a feed is not known, lacks a column or has it in another type, or
         where references go round in a circle, which is named.
     """
-    for n, rule in enumerate(contract.rules):
+    if not contract.registry_rules:
+        return
+    for rule, path in zip(contract.rules, rule_paths(contract), strict=True):
         if isinstance(rule, Registry):
-            with lines_of(contract.text), within(*rule_path(contract, n), "implementation"):
+            with lines_of(contract.text), within(*path, "implementation"):
                 registry = _loaded(rule.feed, contract, load)
                 _check_circle((contract.feed, rule.feed), registry, contract, load)
                 _check_columns(rule, contract, registry)

@@ -130,7 +130,7 @@ class BatchAudit:
         history, self._history = self._keys(ingest, contract), None  # kept only if all goes well
         for error in check_chain(self._home, ingest, contract, idx):
             yield "statement", error
-        memory = self._remembered(ingest, contract)
+        memory = self._remembered(ingest, contract, history)
         trail = yield from self._trail(ingest, contract)
         before, part = (trail.index, trail.n_records), ingest.part
         if before != (part.index, part.first_record):
@@ -209,12 +209,13 @@ class BatchAudit:
             return self._history
         return KeyHistory(contract.key, contract.time, self._scan)
 
-    def _remembered(self, ingest: Ingest, contract: Contract) -> Memory:
+    def _remembered(self, ingest: Ingest, contract: Contract, history: KeyHistory) -> Memory:
         """Return what the rules remembered before this batch: carried on, or as the batch before left it."""
         if self._memory[0] == ingest.batch:
             return self._memory[1]
         before = None if ingest.checks is None else ingest.checks.state_before
-        return read_memory(self._home, contract, before)
+        memory = read_memory(self._home, contract, before)
+        return with_keys(memory, history.newest) if before is None else memory
 
     def _scan(self, between: tuple[str, object, object] | None) -> pl.LazyFrame:
         return self._home.table(self._feed).scan(up_to_batch=self._up_to, between=between)

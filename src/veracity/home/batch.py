@@ -16,7 +16,7 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import polars as pl
@@ -33,7 +33,7 @@ from veracity.data.text import RECORDS_PER_PAGE
 from veracity.feeds.file_info import FileInfo
 from veracity.home.clock import format_time, parse_time
 from veracity.home.errors import ClockBehind, StateBehind
-from veracity.home.home import Feed, Writer
+from veracity.home.home import Feed, Home, Writer
 from veracity.home.index import BatchRow, Pending
 from veracity.home.sources import SourcePart, part_roots
 from veracity.home.state import read_memory, read_registries, state_after, with_keys, write_memory
@@ -76,7 +76,8 @@ class BatchWriter:
         self.contract: Contract = feed.contract
         self.table = home.table(self.contract.feed)
         self.evidence = home.evidence(self.contract.feed)
-        self.batch, self._last_received = home.index.next_batch(self.contract.feed)
+        self.batch, received = home.index.next_batch(self.contract.feed)
+        self._not_before = _later(received, _certified_until(home, self.contract.feed))
         if self.table.holds(self.batch):
             raise StateBehind(
                 f"table {self.contract.feed}: want no rows of batch {self.batch}, the log's next,"
@@ -226,25 +227,26 @@ class BatchWriter:
         idx = self.home.append(entry)
         self.home.index.settle(self.contract.feed)
         self.batch += 1
-        self._last_received = format_time(received_at)
+        self._not_before = received_at
         return idx
 
     def _now(self) -> datetime:
         """Return the time of receipt: never before the batch before, so that `as of` has one answer.
 
+        Nor on a day that is certified: its sum would not be that of its batches any more.
+
         A clock may be set back by seconds. One that is behind by more was wrong then or is now,
         and going on with the later time would leave the `future` rule without force.
         """
         now = self.home.clock()
-        if self._last_received is None:
+        if self._not_before is None:
             return now
-        last = parse_time("received_at", self._last_received)
-        if (last - now).total_seconds() > CLOCK_TOLERANCE_S:
+        if (self._not_before - now).total_seconds() > CLOCK_TOLERANCE_S:
             raise ClockBehind(
                 f"clock: want a time after batch {self.batch - 1} of {self.contract.feed}, received"
-                f" {self._last_received}, got {format_time(now)}"
+                f" {format_time(self._not_before)}, or after the last day certified, got {format_time(now)}"
             )
-        return max(now, last)
+        return max(now, self._not_before)
 
     def _keep_received(self, info: FileInfo) -> None:
         """Keep the file whole where its parts' bytes are not the file: columnar or compressed."""
@@ -262,6 +264,17 @@ class BatchWriter:
         rows.write_parquet(body, compression="zstd", compression_level=1)
         self.home.objects.put(kept_path(kind, self.contract.feed, self.batch, digest), body.getvalue())
         return RowsDigest(rows.height, digest)
+
+
+def _certified_until(home: Home, feed: str) -> datetime | None:
+    """Return the end of the last day of a feed that has a certificate."""
+    days = [str(p["day"]) for _, p in home.index.predicates("certify", feed)]
+    return datetime.fromisoformat(f"{max(days)}T00:00:00+00:00") + timedelta(days=1) if days else None
+
+
+def _later(received: str | None, certified: datetime | None) -> datetime | None:
+    last = None if received is None else parse_time("received_at", received)
+    return max((t for t in (last, certified) if t is not None), default=None)
 
 
 def kept_path(kind: Kept, feed: str, batch: int, sha256: str) -> str:

@@ -11,8 +11,11 @@ from veracity.data.errors import MalformedContract
 from veracity.data.lake import collect_rows
 from veracity.data.references import check_references
 from veracity.feeds.file_info import read_file
+from veracity.home.batch import silent_sensors
 from veracity.home.errors import ContractBreaks, UnknownAgency
 from veracity.home.home import Feed, Home, Writer, contract_path, sealed_contract
+from veracity.home.state import read_memory, state_after, state_path
+from veracity.log.doors import ObjectMissing
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,9 @@ class FeedStatus:
     ``age_s`` is the age of the newest accepted reading at ``asked_at``; ``is_fresh`` compares
     it with the contract's latency (None where the contract asks for none, or nothing came).
     ``late`` counts the accepted rows that were older on arrival than the contract of their batch
-    allows (None where no contract asks).
+    allows (None where no contract asks). ``flagged`` of the accepted broke a rule that only flags;
+    ``asked`` of the quarantined were put to a person. ``state_bytes`` is the size of what the rules
+    remember (None where they remember nothing, or it is gone).
     """
 
     feed: str
@@ -36,10 +41,13 @@ class FeedStatus:
     accepted: int
     quarantined: int
     refused: int
+    flagged: int
+    asked: int
     late: int | None
     newest: str | None
     age_s: float | None
     is_fresh: bool | None
+    state_bytes: int | None
 
 
 def load_contract(path: Path) -> Contract:
@@ -101,7 +109,9 @@ def status(home: Home, name: str) -> FeedStatus:
     """Count a feed."""
     contract = home.feed(name).contract
     rows = home.index.batches(name)
-    times = [p["event_time"]["last"] for _, p in home.index.predicates("ingest", name) if p["event_time"]]
+    said = [p for _, p in home.index.predicates("ingest", name)]
+    checks = [p["checks"] for p in said if p.get("checks")]
+    times = [p["event_time"]["last"] for p in said if p["event_time"]]
     newest = max(times, default=None)
     age = None if newest is None else (home.clock() - datetime.fromisoformat(newest)).total_seconds()
     return FeedStatus(
@@ -116,11 +126,39 @@ def status(home: Home, name: str) -> FeedStatus:
         accepted=sum(r.accepted for r in rows),
         quarantined=sum(r.quarantined for r in rows),
         refused=sum(r.refused for r in rows),
+        flagged=sum(c["flagged"] for c in checks),
+        asked=sum(c["asked"] for c in checks),
         late=count_late(home, name),
         newest=newest,
         age_s=age,
         is_fresh=None if age is None or contract.latency_s is None else age <= contract.latency_s,
+        state_bytes=_state_bytes(home, name, checks[-1]["state"]["after"] if checks else None),
     )
+
+
+def _state_bytes(home: Home, name: str, sha256: str | None) -> int | None:
+    try:
+        return None if sha256 is None else home.objects.size(state_path(name, sha256))
+    except ObjectMissing:
+        return None
+
+
+def silent_now(home: Home, name: str) -> pl.DataFrame | None:
+    """Return the sensors that are silent by the home's clock: their columns, and ``_newest``.
+
+    None where no ``freshness`` rule asks.
+
+    Raises
+    ------
+    StateBehind
+        If what the rules remember is gone, or another.
+    """
+    contract = home.feed(name).contract
+    if not contract.silence_rules:
+        return None
+    last, _ = home.index.next_batch(name)
+    memory = read_memory(home, contract, state_after(home, name, last - 1))
+    return silent_sensors(contract, memory, home.clock())
 
 
 def count_late(home: Home, name: str) -> int | None:

@@ -23,7 +23,11 @@ Outcome = Literal["sealed", "already sealed", "replay", "refused"]
 
 @dataclass
 class FileReport:
-    """What became of one file. ``received = accepted + quarantined + refused``."""
+    """What became of one file. ``received = accepted + quarantined + refused``.
+
+    ``flagged`` of the accepted broke a rule that only flags; ``asked`` of the quarantined wait for a
+    person; ``late`` of the accepted were older on arrival than the contract allows.
+    """
 
     file: str
     outcome: Outcome
@@ -37,6 +41,8 @@ class FileReport:
     refused: int = 0
     blank: int = 0
     late: int = 0
+    flagged: int = 0
+    asked: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     first_refusals: list[str] = field(default_factory=list)
@@ -47,6 +53,9 @@ class FileReport:
         self.batches.append(statement.batch)
         self.entries.append(sealed.entry)
         self.late += sealed.n_late
+        if statement.checks is not None:
+            self.flagged += statement.checks.flagged
+            self.asked += statement.checks.asked
         for refusal in refusals[: FIRST_REFUSALS - len(self.first_refusals)]:
             self.first_refusals.append(f"{self.file}:{refusal.line}: {refusal.code}: {refusal.detail}")
         for name in ("received", "accepted", "quarantined", "refused", "blank"):

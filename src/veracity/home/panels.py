@@ -16,6 +16,7 @@ from veracity.data.panel_definition import PANEL_BYTES, Panel, parse_panel
 from veracity.feeds.file_info import read_file
 from veracity.home.clock import format_time
 from veracity.home.home import Home, Writer
+from veracity.home.trust import panel_trust
 from veracity.provenance.statements import Input, RowsDigest, Transform
 
 
@@ -81,7 +82,7 @@ def is_any_simulated(home: Home, feeds: Sequence[str], before: int | None = None
 
 
 def panel_frame(home: Home, panel: Panel, up_to: Mapping[str, int]) -> pl.DataFrame:
-    """Build a panel from each feed's rows up to a batch."""
+    """Build a panel from each feed's rows up to a batch, and the trust of its sensors as known then."""
     rows: dict[str, pl.DataFrame] = {}
     times: dict[str, str] = {}
     for feed in panel.feeds:
@@ -90,11 +91,17 @@ def panel_frame(home: Home, panel: Panel, up_to: Mapping[str, int]) -> pl.DataFr
             raise MalformedPanel(f"panel {panel.name}: want feeds with a timestamp, got {feed} without")
         used = [c for c in panel.columns if c.feed == feed]
         wanted = {contract.time, *(c.value for c in used), *(c.key for c in used if c.key)}
+        if feed in panel.trusted_feeds:
+            if contract.time not in contract.key:
+                raise MalformedPanel(
+                    f"panel {panel.name}: want trust of a feed whose key has its time, got {feed}"
+                )
+            wanted.update(contract.sensor)
         have = {f.name for f in contract.fields}
         scan = home.table(feed).scan(up_to_batch=up_to[feed])
         rows[feed] = collect_rows(scan.select(sorted(wanted & have)))
         times[feed] = contract.time
-    return build_panel(panel, rows, times)
+    return build_panel(panel, rows, times, panel_trust(home, up_to, panel.trusted_feeds))
 
 
 def snapshot_digest(home: Home, feed: str, up_to_batch: int) -> str:

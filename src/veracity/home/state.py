@@ -1,6 +1,6 @@
 """What the rules remember between batches, kept under its digest; the log says which one counts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -43,9 +43,13 @@ def read_memory(home: Home, contract: Contract, sha256: str | None) -> Memory:
     try:
         return empty.read(home.objects.get(path), sha256)
     except ObjectMissing as exc:
-        raise StateBehind(f"{path}: want what the rules remember, got no file: restore it") from exc
+        raise StateBehind(f"{path}: want what the rules remember, got no file{_remedy(contract)}") from exc
     except EvidenceMismatch as exc:
-        raise StateBehind(f"{path}: {exc}: restore it from a backup") from exc
+        raise StateBehind(f"{path}: {exc}{_remedy(contract)}") from exc
+
+
+def _remedy(contract: Contract) -> str:
+    return f": make it again from the evidence with `veracity feed remember {contract.feed}`"
 
 
 def write_memory(home: Writer, feed: str, memory: Memory) -> str | None:
@@ -74,20 +78,40 @@ class Registries:
 def read_registries(
     home: Home, contract: Contract, used: tuple[RegistryUsed, ...] | None = None
 ) -> Registries:
-    """Read the registries as they are now, or as a statement says they were used."""
+    """Read the registries as they are now, or as a statement says they were used.
+
+    A registry that the contract needs and the statement leaves out is read as if it had no batch.
+    """
+    feeds = _registry_feeds(contract)
     if used is None:
-        feeds = sorted({rule.feed for rule in contract.registry_rules})
         used = tuple(RegistryUsed(feed, home.index.up_to(feed, None)) for feed in feeds)
-    rows = {u.feed: collect_rows(home.table(u.feed).scan(up_to_batch=u.up_to_batch)) for u in used}
+    last = dict.fromkeys(feeds, -1) | {u.feed: u.up_to_batch for u in used}
+    rows = {feed: collect_rows(home.table(feed).scan(up_to_batch=last[feed])) for feed in feeds}
     return Registries(rows, used)
 
 
-def check_chain(home: Home, ingest: Ingest) -> str | None:
-    """Return what is wrong with the state a batch began from: the batch before must have left it."""
+def check_chain(home: Home, ingest: Ingest, contract: Contract, idx: int) -> Iterator[str]:
+    """Yield what is wrong with what a batch, log entry ``idx``, began from.
+
+    That is the state, which the batch before must have left, and the registries that its contract
+    names, which must be as they were known before the entry.
+    """
     if ingest.checks is None:
-        return None
+        return
     want = state_after(home, ingest.feed, ingest.batch - 1)
     got = ingest.checks.state_before
-    return (
-        None if want == got else f"state before: want {want}, as batch {ingest.batch - 1} left it, got {got}"
-    )
+    if want != got:
+        yield f"state before: want {want}, as batch {ingest.batch - 1} left it, got {got}"
+    known = [(feed, known_before(home, feed, idx)) for feed in _registry_feeds(contract)]
+    used = [(u.feed, u.up_to_batch) for u in ingest.checks.registries]
+    if known != used:
+        yield f"registries: want feeds and batches {known}, as known before the entry, got {used}"
+
+
+def known_before(home: Home, feed: str, idx: int) -> int:
+    """Return the last batch of a feed in the log before entry ``idx``; -1 if there is none."""
+    return max((row.batch for row in home.index.batches(feed) if row.idx < idx), default=-1)
+
+
+def _registry_feeds(contract: Contract) -> list[str]:
+    return sorted({rule.feed for rule in contract.registry_rules})

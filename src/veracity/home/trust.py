@@ -39,8 +39,8 @@ def feed_trust(home: Home, feed: str, as_of: datetime | None = None, day: date |
 
 def next_day(health: pl.DataFrame) -> date | None:
     """Return the day after the newest evidence; None where there is none."""
-    received = pl.col("received_at").dt.date()
-    believed = pl.min_horizontal(pl.col("day").fill_null(received), received + pl.duration(days=1))
+    received = pl.col("_received_at").dt.date()
+    believed = pl.min_horizontal(pl.col("_day").fill_null(received), received + pl.duration(days=1))
     newest = health.select(believed.max()).item()
     return None if newest is None else newest + timedelta(days=1)
 
@@ -54,8 +54,7 @@ def panel_trust(home: Home, up_to: Mapping[str, int], feeds: Iterable[str]) -> d
 
 def batch_health(home: Home, feed: str, up_to_batch: int) -> pl.DataFrame:
     """Return the health of a feed's batches up to one, each row with its batch's time of receipt."""
-    contract = home.feed(feed).contract
-    sensor = tuple(n for n in contract.key if n != contract.time)
+    sensor = home.feed(feed).contract.sensor
     said = (p for _, p in home.index.predicates("ingest", feed) if p["batch"] <= up_to_batch)
     return read_health(home.objects, feed, sensor, said)
 
@@ -72,7 +71,7 @@ def read_health(
     TableMismatch
         If one is gone, cannot be read, or is not of the digest that its statement gives.
     """
-    schema = dict.fromkeys(sensor, pl.String()) | HEALTH | {"received_at": RECEIVED}
+    schema = dict.fromkeys(sensor, pl.String()) | HEALTH | {"_received_at": RECEIVED}
     frames = [pl.DataFrame(schema=schema)]
     for predicate in predicates:
         said = predicate.get("checks", {}).get("health")
@@ -86,7 +85,7 @@ def read_health(
                 f" got {digest[:16]}"
             )
         received = parse_time("received_at", str(predicate["received_at"]))
-        have = frame.with_columns(pl.lit(received, RECEIVED).alias("received_at"))
+        have = frame.with_columns(pl.lit(received, RECEIVED).alias("_received_at"))
         if not {*sensor, *HEALTH} - {*frame.columns}:  # a key of an older contract tells others apart
             frames.append(have.select(pl.col(n).cast(t) for n, t in schema.items()))
     return pl.concat(frames)

@@ -44,6 +44,11 @@ def test_a_sensor_may_be_as_old_as_the_rule_says_and_no_older() -> None:
     ]
 
 
+def test_of_no_sensors_none_is_silent() -> None:
+    """Before the first sound row of a feed there is no sensor to ask."""
+    assert silent(rule(within="2 h"), MONDAY) == []
+
+
 def test_by_default_a_sensor_may_miss_three_readings() -> None:
     """Four times the contract's frequency."""
     assert rule().within_s == 3_600.0

@@ -169,12 +169,25 @@ SCOPE = Scope({"v": "number", "s": "string", "latitude": "number", "longitude": 
 def test_settings() -> None:
     """Settings have good defaults, follow the contract's frequency, and name the series."""
     series = read_network(SCOPE, Parameters("q", {}), "difference")
-    assert series.name == "v~difference:8:3:30:7200"
+    assert series.name == "v~difference:latitude:longitude:8:3:30.0:7200.0"
     slow = Scope(SCOPE.columns, property="v", frequency_s=900.0)
     given_ = {"nearest": 2, "within_km": 5, "latitude": "latitude"}
     series = read_network(slow, Parameters("q", given_), "standing", past=9)
-    assert series.name == "v~standing:2:2:5:1800:9"
+    assert series.name == "v~standing:latitude:longitude:2:2:5.0:1800.0:9"
     assert series.remembers == 10
+
+
+def test_no_two_choices_of_settings_share_a_name() -> None:
+    """Rules that differ in columns, or in a digit far down, have each a series of their own."""
+    series = NetworkSeries("v", "latitude", "longitude")
+    others = (
+        NetworkSeries("v", "fixed_latitude", "longitude"),
+        NetworkSeries("v", "latitude", "fixed_longitude"),
+        NetworkSeries("v", "latitude", "longitude", within_km=30.00001),
+        NetworkSeries("v", "latitude", "longitude", max_age_s=1_296_000.0),
+        NetworkSeries("v", "latitude", "longitude", max_age_s=1_296_001.0),
+    )
+    assert len({s.name for s in (series, *others)}) == 6
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,14 @@ def arrived(rows: list[tuple[int, int, float]]) -> Readings:
     )
 
 
+def test_no_two_choices_of_settings_share_a_name() -> None:
+    """Names of sensors may hold any mark; and a list of a thousand makes no long name."""
+    choices = (("a,b",), ("a", "b"), (), tuple(f"gauge-{i}" for i in range(1_000)))
+    names = {ReferenceSeries("v", "S", of, age).name for of in choices for age in (1_296_000.0, 1_296_001.0)}
+    assert len(names) == 8
+    assert max(map(len, names)) < 60
+
+
 def test_the_last_reading_of_the_reference_counts() -> None:
     """Each reading is set against the reference's last that arrived before it, if that is fresh."""
     rows = [(1, 0, 5.0), (0, 0, 3.0), (1, 1, 5.0), (0, 2, 4.0), (2, 3, 1.0), (1, 40, 9.0)]

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -9,11 +10,10 @@ from veracity.data.contract import Contract, parse_contract
 from veracity.data.infer.quantities import QUANTITIES
 from veracity.data.rules.catalogue import KINDS
 from veracity.data.rules.language import LANGUAGES, QUANTITY_WORDS, Language, column_word, duration, number
-from veracity.data.rules.neighbours import read_alone, read_misplaced, read_neighbours
-from veracity.data.rules.parameters import Parameters, Scope
 from veracity.data.rules.sentences import ACTIONS, OLD, REFUSALS, SENTENCES
-from veracity.data.rules.unit_change import read_unit
 from veracity.data.rules.words import explain, explain_action
+from veracity.data.text import RefusalCode
+from veracity.home.index import WHOLE_FILE
 
 HEAD = """\
 apiVersion: v3.1.0
@@ -82,23 +82,23 @@ schema:
           - {type: custom, engine: veracity, implementation: {rule: shift}}
           - {type: custom, engine: veracity, name: large, implementation: {rule: shift, at_least: 0.1}}
           - {type: custom, engine: veracity, implementation: {rule: drift}}
+          - {type: custom, engine: veracity, name: away, implementation: {rule: drift, against: neighbours}}
+          - {type: custom, engine: veracity, name: beside, implementation:
+             {rule: drift, against: reference, sensor: S1}}
+          - {type: custom, engine: veracity, name: upstream, implementation:
+             {rule: reference, sensor: S1, of: [S2], minimum: -0.5, maximum: 3}}
+          - {type: custom, engine: veracity, implementation: {rule: neighbours}}
+          - {type: custom, engine: veracity, implementation: {rule: misplaced, within_km: 12.5}}
+          - {type: custom, engine: veracity, implementation: {rule: alone}}
+          - {type: custom, engine: veracity, implementation: {rule: unit}}
+          - {type: custom, engine: veracity, name: past, implementation: {rule: unit, against: past}}
 """
 
 
 @pytest.fixture(scope="module")
 def contract() -> Contract:
     """A contract with a rule of every kind."""
-    read = parse_contract(HEAD.encode())
-    types = {f.name: f.type for f in read.fields}
-    units = {f.name: f.unit for f in read.fields if f.unit}
-    scope = Scope(types, units, ("station",), "observed_at", "temperature")
-    readers = (read_neighbours, read_misplaced, read_alone, read_unit)
-    more = tuple(reader(scope, Parameters("q", {}, "flag", "warning")) for reader in readers)
-    settings = Parameters("q", {"against": "past"}, "flag", "warning")
-    past = replace(read_unit(scope, settings), reason="unit:past")
-    return replace(
-        read, rules=(*(r for r in read.rules if r.reason not in {m.reason for m in more}), *more, past)
-    )
+    return parse_contract(HEAD.encode())
 
 
 def every_reason(contract: Contract) -> list[str]:
@@ -119,6 +119,11 @@ def test_every_kind_has_words_in_three_languages(contract: Contract) -> None:
             assert sentence == sentence.strip()
             assert "  " not in sentence
             assert sentence != OLD[LANGUAGES.index(language)].format(reason=reason)
+
+
+def test_every_refusal_has_words() -> None:
+    """Each code of a record or a file that gives no row has a sentence, and no other has."""
+    assert set(get_args(RefusalCode)) | WHOLE_FILE == set(REFUSALS)
 
 
 def test_sentences_that_no_rule_uses_do_not_stay(contract: Contract) -> None:
@@ -186,6 +191,24 @@ def test_the_same_places_in_all_languages() -> None:
                 "nilai-nilainya saling bertentangan: seharusnya"
                 " bukan (dew_point > temperature + 0,5) dan min(stage; 2,5) ≤ 2"
             ),
+        ),
+        (
+            "reference:upstream",
+            "stage less that of sensor S1 is below -0.5 m or above 3 m",
+            "mực nước trừ đi mức của cảm biến S1 thấp hơn -0,5 m hoặc cao hơn 3 m",
+            "tinggi muka air dikurangi milik sensor S1 di bawah -0,5 m atau di atas 3 m",
+        ),
+        (
+            "misplaced:stage",
+            "stage does not rise and fall with the sensors within 12.5 km of the position given",
+            "mực nước không tăng giảm cùng các cảm biến trong vòng 12,5 km quanh vị trí đã khai",
+            "tinggi muka air tidak naik turun bersama sensor dalam jarak 12,5 km dari posisi yang dinyatakan",
+        ),
+        (
+            "unit:stage",
+            "stage looks as if it were in dm, cm, mm or 3 more, not in m",
+            "mực nước có vẻ được ghi bằng dm, cm, mm hoặc 3 giá trị khác chứ không phải m",
+            "tinggi muka air tampaknya dalam dm, cm, mm atau 3 lainnya, bukan m",
         ),
         (
             "duplicate-key",

@@ -89,6 +89,8 @@ class Freshness(Rule):
         silent
             (n,) Boolean, named by the reason; false where ``_newest`` is null.
         """
+        if sensors.is_empty():  # Polars cannot tell the type of no limits
+            return pl.Series(self.reason, [], dtype=pl.Boolean)
         now_us, within_us = instant_us(now.astimezone(UTC)), round(self.within_s * 1_000_000)
         frame = sensors.select(
             pl.col("_newest").cast(pl.Datetime("us")).to_physical().alias("_newest"),

@@ -105,7 +105,9 @@ def _sequences(arrived: Arrived, rules: Sequence[Rule]) -> Iterator[tuple[Readin
                 networks[rule.series] = rule.network
                 source = rule.network.source
                 windows[source] = max(windows.get(source, 1), rule.network.remembers)
-    made = {name: arrived.readings(name, n) for name, n in windows.items() if name not in networks}
+    heard = {n.source for n in networks.values()}  # where others listen to a sensor, it counts though silent
+    own = {name: n for name, n in windows.items() if name not in networks}
+    made = {name: arrived.readings(name, n, whole=name in heard) for name, n in own.items()}
     for name, network in networks.items():
         made[name] = _derived(arrived, name, network, made[network.source], windows[name])
     for name, of_series in by_series.items():

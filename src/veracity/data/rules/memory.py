@@ -4,7 +4,8 @@ One frame, sorted: the sensor's columns, then
 
 ``_series``
     a property whose last readings are remembered; or ``@keys`` (the newest event time in the
-    table), ``@order`` (the newest sound one), ``@first:<column>`` (where the sensor first said it is);
+    table), ``@order`` (the newest sound one), ``@first:<latitude>:<longitude>:<one of the two>``
+    (where the sensor first said it is, in these two columns);
 ``_time``, ``_value``
     event time and value, in order of time;
 ``_run_start``, ``_run``
@@ -25,7 +26,7 @@ from veracity.data.errors import EvidenceMismatch
 
 TIME = pl.Datetime("us", "UTC")
 KEYS, ORDER = "@keys", "@order"
-FIRST = "@first:"  # and a column of the position
+FIRST = "@first:"  # and the columns of the position
 STATE = {
     "_series": pl.String(),
     "_time": TIME,
@@ -61,13 +62,15 @@ class Memory:
 
         Frames need the sensor columns and those of ``STATE`` they have; the rest is null.
         """
-        kept = self.rows.filter(~pl.col("_series").is_in(list(series)))
-        frames = [kept]
+        frames = {}
         for name, frame in series.items():
             given = frame.with_columns(_series=pl.lit(name))
             absent = [pl.lit(None, t).alias(n) for n, t in STATE.items() if n not in given.columns]
-            frames.append(given.with_columns(absent).select(kept.columns))
-        return Memory(self.sensor, self._sorted(pl.concat(frames)))
+            ordered = given.with_columns(absent).select(self.rows.columns)
+            frames[name] = ordered.sort(*self.sensor, "_time", maintain_order=True)
+        for name in set(self.rows["_series"].unique().to_list()) - frames.keys():
+            frames[name] = self.rows.filter(pl.col("_series") == name)
+        return Memory(self.sensor, pl.concat([self.rows.clear(), *(frames[n] for n in sorted(frames))]))
 
     def only(self, names: set[str]) -> "Memory":
         """Return the memory of some series alone."""
@@ -100,6 +103,3 @@ class Memory:
         if digest != sha256:
             raise EvidenceMismatch(f"state: want digest {sha256[:16]}, got {digest[:16]}")
         return Memory(self.sensor, rows)
-
-    def _sorted(self, rows: pl.DataFrame) -> pl.DataFrame:
-        return rows.sort("_series", *self.sensor, "_time", maintain_order=True)

@@ -68,8 +68,8 @@ class NetworkSeries:
 
     @property
     def name(self) -> str:
-        """The series' name, such as ``pm25~difference:8:3:30:7200``: one for each choice of settings."""
-        parts = (self.nearest, self.at_least, f"{self.within_km:g}", f"{self.max_age_s:g}")
+        """The series' name, such as ``pm25~difference:lat:lon:8:3:30.0:7200.0``: one for each choice."""
+        parts = (self.latitude, self.longitude, self.nearest, self.at_least, self.within_km, self.max_age_s)
         more = (self.past,) if self.mode == "standing" else ()
         return f"{self.source}~{self.mode}:" + ":".join(str(p) for p in (*parts, *more))
 

@@ -1,11 +1,14 @@
 """Reference: what a sensor says against one named sensor, such as the gauge upstream."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from veracity.canonical import canonical_json
 from veracity.data.rules.parameters import Parameters, Scope
 from veracity.data.rules.readings import Floats, Ints, Readings
 from veracity.data.rules.rule import Mask, Rule
@@ -35,10 +38,11 @@ class ReferenceSeries:
     of: tuple[str, ...] = ()
     max_age_s: float = FRESH_S
 
-    @property
+    @cached_property
     def name(self) -> str:
-        """The series' name: one for each choice of settings."""
-        return f"{self.source}~reference:{self.sensor}:{self.max_age_s:g}:{','.join(self.of)}"
+        """The series' name: one for each choice of settings, and short, as the state repeats it."""
+        told = canonical_json([self.sensor, list(self.of), self.max_age_s])
+        return f"{self.source}~reference:{hashlib.sha256(told).hexdigest()[:32]}"
 
     @property
     def remembers(self) -> int:

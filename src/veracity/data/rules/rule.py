@@ -1,8 +1,9 @@
 """A rule of a contract: what it is called, how bad a break is, and what becomes of a row that breaks it.
 
-Rules come in three shapes. A ``RowRule`` looks at one row. A ``RegistryRule`` looks a row up in
-another feed. A ``SequenceRule`` looks at one property of one sensor, reading after reading; with a
-``network``, at what the sensor says against what its neighbours let expect.
+Rules on rows come in three shapes. A ``RowRule`` looks at one row. A ``RegistryRule`` looks a row up
+in another feed. A ``SequenceRule`` looks at one property of one sensor, reading after reading; with a
+``network``, at what the sensor says against what its neighbours let expect. Beside these stand
+``Order`` and ``RepeatedRow``, which the engine judges with the keys, and a ``SilenceRule`` on sensors.
 
 Two promises make verdicts independent of how a feed is cut into batches and of the order of
 the rules: a rule never looks at another rule's verdict on an earlier reading, and a sequence

@@ -125,6 +125,21 @@ SENTENCES: Mapping[str, Sentence] = {
         "{x} trôi dần về một phía suốt {n} số đo gần nhất",
         "{x} bergeser perlahan ke satu arah selama {n} pembacaan terakhir",
     ),
+    "drift.neighbours": (
+        "{x} has crept away from what the sensors within {km} km measure, throughout the last {n} readings",
+        "{x} trôi dần khỏi mức của các cảm biến trong vòng {km} km suốt {n} số đo gần nhất",
+        "{x} bergeser perlahan dari sensor dalam jarak {km} km selama {n} pembacaan terakhir",
+    ),
+    "drift.reference": (
+        "{x} has crept away from what sensor {sensor} measures, throughout the last {n} readings",
+        "{x} trôi dần khỏi mức của cảm biến {sensor} suốt {n} số đo gần nhất",
+        "{x} bergeser perlahan dari sensor {sensor} selama {n} pembacaan terakhir",
+    ),
+    "reference": (
+        "{x} less that of sensor {sensor} is {bounds}",
+        "{x} trừ đi mức của cảm biến {sensor} {bounds}",
+        "{x} dikurangi milik sensor {sensor} {bounds}",
+    ),
     "neighbours": (
         "{x} differs more than usual from what the sensors within {km} km measure",
         "{x} lệch hơn thường lệ so với các cảm biến trong vòng {km} km",

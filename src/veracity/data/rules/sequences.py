@@ -107,17 +107,27 @@ class Arrived:
         """(n,) which sound rows are newer than all sound rows of their sensor before."""
         return self.sound & (self.time_us > self.newest_before)
 
-    def readings(self, name: str, window: int) -> Readings:
-        """Return the sequence of a property, and remember its last ``window`` readings."""
+    def readings(self, name: str, window: int, *, whole: bool = False) -> Readings:
+        """Return the sequence of a property, and remember its last ``window`` readings.
+
+        It holds the sensors of the batch; ``whole``: and all that are remembered, for their neighbours.
+        """
         values = self.rows[name]
         present = self.advancing & values.is_not_null().to_numpy()
         at = self._by_sensor[present[self._by_sensor]]
-        return self.sequence(name, at, values.cast(pl.Float64).fill_null(0.0).to_numpy(), window)
+        return self.sequence(name, at, values.cast(pl.Float64).fill_null(0.0).to_numpy(), window, whole=whole)
 
-    def sequence(self, name: str, at: Ints, values: Floats, window: int) -> Readings:
+    def sequence(self, name: str, at: Ints, values: Floats, window: int, *, whole: bool = False) -> Readings:
         """Return a sequence: ``at``, positions of rows in order of sensor, and all rows' ``values``."""
         old = self.memory.series(name)
         old_codes = _codes(old, self.memory.sensor, self.sensors)
+        here = np.zeros(self.sensors.height, dtype=np.bool_)
+        here[self.codes[at]] = True
+        is_asked = np.ones(old.height, dtype=np.bool_) if whole else here[old_codes]
+        passed = old.filter(~is_asked)
+        old, old_codes = (
+            (old, old_codes) if passed.is_empty() else (old.filter(is_asked), old_codes[is_asked])
+        )
         n_old = old.height
         code = np.concatenate([old_codes, self.codes[at]])
         order = sort_codes(code, self.sensors.height) if n_old else np.arange(len(at))
@@ -128,13 +138,14 @@ class Arrived:
         arrival = np.concatenate([np.full(n_old, -1, dtype=np.int64), at])[order]
         ordinal, run_start, run = _counted(code, time, value, old, order)
         made = Readings(code, time, value, is_new, ordinal, run_start, run, arrival)
-        self._after[name] = self._last(made, max(window, 1))
+        last = self._last(made, max(window, 1))
+        self._after[name] = last if passed.is_empty() else pl.concat([passed, last.select(passed.columns)])
         return made
 
     def positions(self, latitude: str, longitude: str) -> Positions:
         """Return each sensor's first sound position, in two columns, and since when it is known."""
         n = self.sensors.height
-        names = [f"{FIRST}{column}" for column in (latitude, longitude)]
+        names = [f"{FIRST}{latitude}:{longitude}:{column}" for column in (latitude, longitude)]
         since = np.full(n, np.iinfo(np.int64).max)
         degrees = [np.full(n, np.nan), np.full(n, np.nan)]
         for of_axis, name in zip(degrees, names, strict=True):

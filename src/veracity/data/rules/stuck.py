@@ -69,7 +69,7 @@ class Stuck(Rule):
 
     @property
     def window(self) -> int:
-        """None with ``longest``: the run's beginning and length are remembered whatever its length."""
+        """None with ``longest`` and ``except``: a run's beginning and length are remembered anyhow."""
         return 0 if self.longest_s is not None and self.spared is not None else LEARNED + LONGEST - 1
 
     def broken(self, readings: Readings) -> Mask:

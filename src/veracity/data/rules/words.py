@@ -15,7 +15,7 @@ from veracity.data.contract_field import Field
 from veracity.data.row_rules import CLOCK_TOLERANCE_S
 from veracity.data.rules.area import Box, Circle
 from veracity.data.rules.declared_unit import DeclaredUnit
-from veracity.data.rules.drift import Drift
+from veracity.data.rules.drift import Drift, DriftApart
 from veracity.data.rules.freshness import Freshness
 from veracity.data.rules.gap import Gap
 from veracity.data.rules.inside import Inside
@@ -34,6 +34,7 @@ from veracity.data.rules.language import (
 from veracity.data.rules.network import NetworkRule
 from veracity.data.rules.order import Order
 from veracity.data.rules.rate import Rate
+from veracity.data.rules.reference import Reference, ReferenceSeries
 from veracity.data.rules.registry import Registry
 from veracity.data.rules.relation import Relation
 from veracity.data.rules.rule import Action, Rule
@@ -206,8 +207,21 @@ def _shift(contract: Contract, rule: Shift, language: Language) -> tuple[str, di
 
 
 def _drift(contract: Contract, rule: Drift, language: Language) -> tuple[str, dict[str, str]]:
-    x = column_word(contract, rule.series, language)
-    return "drift", {"x": x, "n": number(rule.window + 1, language)}
+    x = column_word(contract, rule.series.partition("~")[0], language)
+    values = {"x": x, "n": number(rule.window + 1, language)}
+    if not isinstance(rule, DriftApart):
+        return "drift", values
+    if isinstance(rule.network, ReferenceSeries):
+        return "drift.reference", values | {"sensor": rule.network.sensor}
+    return "drift.neighbours", values | {"km": number(rule.network.within_km, language)}
+
+
+def _reference(contract: Contract, rule: Reference, language: Language) -> tuple[str, dict[str, str]]:
+    name = rule.network.source
+    limits = ((_BELOW, rule.minimum), (_ABOVE, rule.maximum))
+    bounds = _bounds(limits, _unit(contract, name), language)
+    x = column_word(contract, name, language)
+    return "reference", {"x": x, "sensor": rule.network.sensor, "bounds": bounds}
 
 
 def _change(
@@ -286,6 +300,7 @@ _TELLERS: Mapping[type[Rule], _Tell] = cast(
         Spike: _spike,
         Shift: _shift,
         Drift: _drift,
+        Reference: _reference,
         UnitChange: _change,
         UnitApart: _change,
         DeclaredUnit: _declared,
