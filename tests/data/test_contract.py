@@ -122,6 +122,12 @@ def test_simulated_is_a_tag_that_is_carried() -> None:
             "minimum <=",
         ),
         (
+            with_property(
+                name="v", logicalType="number", logicalTypeOptions={"minimum": 2, "exclusiveMaximum": 2}
+            ),
+            "between them",
+        ),
+        (
             with_property(name="v", logicalType="number", logicalTypeOptions={"minimum": "low"}),
             "want a finite number",
         ),

@@ -133,6 +133,23 @@ def test_statistics_are_true(filled: Table, tmp_path: Path) -> None:
         assert (row["min.station"], row["max.station"]) == (rows["station"].min(), rows["station"].max())
 
 
+@pytest.mark.parametrize("n", [24, 25, 990])
+def test_files_of_many_columns_are_told_apart(tmp_path: Path, n: int) -> None:
+    """Delta looks at the statistics of 32 columns unless told otherwise; ours stand last."""
+    more = "".join(f"      - {{name: c{i}, logicalType: number}}\n" for i in range(n))
+    contract = parse_contract(YAML + more.encode())
+    made = Table(LocalObjects(tmp_path), "tables/wide", local_uri(tmp_path, "tables/wide"))
+    made.create(contract)
+    wide = [pl.lit(float(i)).alias(f"c{i}") for i in range(n)]
+    order = [*table_schema(contract), "_batch"]
+    for number in range(3):
+        made.append(batch(number).with_columns(wide).select(order), number, STATISTICS)
+    assert collect_rows(made.scan(batch=1))["_batch"].to_list() == [1] * 10
+    (tmp_path / "tables" / "wide" / made.files()["path"][0]).unlink()
+    late = ("at", START + timedelta(hours=2), START + timedelta(hours=3))
+    assert collect_rows(made.scan(between=late)).height == 10
+
+
 def test_a_changed_file_is_noticed(filled: Table, tmp_path: Path) -> None:
     """A file whose bytes are not those of the digest in its name is named; one of another writer is not."""
     assert [filled.changed_files(i) for i in range(5)] == [[]] * 5

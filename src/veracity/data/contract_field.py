@@ -319,6 +319,8 @@ def _check_bounds(f: Field) -> None:
     high = min((b for b in (f.maximum, f.exclusive_maximum) if b is not None), default=None)
     if low is not None and high is not None and low > high:
         raise fault(f"{f.name}: want minimum <= maximum, got {low} > {high}", "minimum")
+    if low is not None and low == high and (f.exclusive_minimum == low or f.exclusive_maximum == high):
+        raise fault(f"{f.name}: want bounds with a value between them, got {low} excluded", "minimum")
     if f.min_length is not None and f.max_length is not None and f.min_length > f.max_length:
         raise fault(
             f"{f.name}: want minLength <= maxLength, got {f.min_length} > {f.max_length}", "minLength"

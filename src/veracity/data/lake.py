@@ -39,6 +39,7 @@ _APP = "veracity"
 _CHECKPOINT_EVERY = 100  #: commits
 # The library would write checkpoints without making them durable, and drop the commits before them.
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+_INDEXED = 32  #: columns whose statistics the library looks at unless told which
 _HINT = "_last_checkpoint"
 _NAME = re.compile(r"[0-9]{8,}-([0-9a-f]{64})\.parquet$")
 
@@ -113,7 +114,11 @@ class Table:
         about = "SIMULATED. " if contract.simulated else ""
         with _translated(self._prefix):
             self._delta = DeltaTable.create(
-                self._uri, Schema(fields), name=contract.feed, description=about + contract.title
+                self._uri,
+                Schema(fields),
+                name=contract.feed,
+                description=about + contract.title,
+                configuration=_indexed(contract) if len(fields) > _INDEXED else None,
             )
         self._sync_commit()
 
@@ -232,6 +237,13 @@ class Table:
 def delta_columns(contract: Contract) -> list[tuple[str, str]]:
     """Return the names and Delta types of a feed's table, in order."""
     return [*((f.name, _DELTA[f.type]) for f in contract.fields), ("_record", "long"), ("_batch", "long")]
+
+
+def _indexed(contract: Contract) -> dict[str, str | None]:
+    """Return the property that names the columns which ``append`` gives statistics of."""
+    times = [contract.time] if contract.time else []
+    names = dict.fromkeys(["_batch", "_record", *times, *contract.key])
+    return {"delta.dataSkippingStatsColumns": ",".join(names)}
 
 
 def is_ours(path: str) -> bool:

@@ -6,9 +6,9 @@ from veracity.data.contract_field import Field
 from veracity.data.survey.plan import Axis
 from veracity.data.survey.second_look import Histogram
 from veracity.data.survey.survey import Survey
+from veracity.pages.column_words import axis_words, range_words, unit_words
 from veracity.pages.html import Html, fitting, joined, tag
 from veracity.pages.plot import bars, dots, legend, path, plot, uprights
-from veracity.pages.reason_words import axis_words, range_words, unit_words
 from veracity.pages.scale import number, number_ticks, share
 
 _SHARES = (0.01, 0.25, 0.5, 0.75, 0.99)

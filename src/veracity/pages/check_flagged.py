@@ -3,13 +3,14 @@
 import numpy as np
 
 from veracity.data.rules.readings import Bools, Floats
+from veracity.data.rules.words import explain
 from veracity.data.survey.plan import Span
 from veracity.data.survey.second_look import CLOSE, Trace
 from veracity.data.survey.survey import Survey
 from veracity.pages.check_gaps import sensor_words
+from veracity.pages.column_words import axis_words
 from veracity.pages.html import Html, fitting, joined, shown, tag
 from veracity.pages.plot import band, bars, dots, legend, line, plot, uprights
-from veracity.pages.reason_words import axis_words, reason_words
 from veracity.pages.scale import number, number_ticks, time_ticks
 
 _LEGEND = (
@@ -39,7 +40,7 @@ def flagged(survey: Survey, most_bytes: int) -> Html:
 
 def _figure(trace: Trace, fine: Span, survey: Survey) -> Html:
     plan = trace.plan
-    words = shown(reason_words(plan.reason, survey.contract), 300)
+    words = shown(explain(survey.contract, plan.reason), 300)
     parts: list[Html | None] = [tag("h3", tag("code", shown(plan.reason, 120))), tag("p", words)]
     if plan.column is None:
         drawn: list[Html | None] = [_counted(trace, fine, plan.reason)]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from veracity.data.rules.words import explain, explain_action
 from veracity.data.survey.first_look import Example
 from veracity.data.survey.survey import Survey
 from veracity.pages.html import Html, fitting, joined, shown, tag
-from veracity.pages.reason_words import action_words, reason_words, refusal_words
 from veracity.pages.scale import share
 
 _NAMES = ("rule", "meaning", "action", "rows", "share", "first examples")
@@ -44,14 +44,21 @@ def _broken(reason: str, count: int, n: int, survey: Survey) -> Html:
     rule = next((r for r in survey.contract.rules if r.reason == reason), None)
     severity = f" ({rule.severity})" if rule is not None else ""
     examples = [_example(e, len(survey.files) > 1) for e in survey.first.examples.get(reason, [])]
-    words = shown(reason_words(reason, survey.contract), 300)
-    action = action_words(survey.contract.action(reason)) + severity
+    words = shown(explain(survey.contract, reason), 300)
+    action = explain_action(survey.contract.action(reason)) + severity
     return _row(shown(reason, 120), words, action, count, n, examples)
 
 
 def _unreadable(code: str, count: int, n: int, survey: Survey) -> Html:
     first = [text for f in survey.files for text in f.first_unreadable if f": {code}: " in text][:3]
-    return _row(code, refusal_words(code), action_words("refuse"), count, n, [shown(t, 200) for t in first])
+    return _row(
+        code,
+        explain(survey.contract, code),
+        explain_action("refuse"),
+        count,
+        n,
+        [shown(t, 200) for t in first],
+    )
 
 
 def _row(name: str, words: str, action: str, count: int, n: int, examples: Iterable[str]) -> Html:
