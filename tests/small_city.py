@@ -80,21 +80,30 @@ def contract(
     signature: str = "optional",
     maximum: int = 100,
     agency: str = AGENCY,
+    rules: tuple[str, ...] = (),
 ) -> Path:
-    """Write the contract of a feed and return where."""
+    """Write the contract of a feed and return where; ``rules`` are settings of rules on its rain."""
     path = folder / f"{feed}-{version}.yaml"
     text = CONTRACT.format(feed=feed, version=version, signature=signature, maximum=maximum, agency=agency)
-    path.write_text(text, encoding="utf-8")
+    entries = ", ".join(f"{{type: custom, engine: veracity, implementation: {r}}}" for r in rules)
+    unit = "        customProperties: [{property: unit, value: mm}]\n"
+    path.write_text(text.replace(unit, f"{unit}        quality: [{entries}]\n" if rules else unit), "utf-8")
     return path
 
 
-def new_city(root: Path, *, signature: str = "optional", feeds: tuple[str, ...] = ("rain",)) -> Path:
+def new_city(
+    root: Path,
+    *,
+    signature: str = "optional",
+    feeds: tuple[str, ...] = ("rain",),
+    rules: tuple[str, ...] = (),
+) -> Path:
     """Make a city with one agency and its feeds: entries 0 (operator), 1 (agency), 2… (contracts)."""
     init(root, ORIGIN, clock, CityKeys(key("log").seed, key("operator")))
     with open_writer(root, clock) as home:
         add_agency(home, AGENCY, key(AGENCY).public)
         for feed in feeds:
-            add_feed(home, contract(root.parent, feed, signature=signature))
+            add_feed(home, contract(root.parent, feed, signature=signature, rules=rules))
     return root
 
 

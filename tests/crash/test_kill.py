@@ -29,9 +29,10 @@ State = dict[str, object]
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A city that wants signatures, a key, and two files: 40 batches of text, then 8 of columns."""
+    """A city with rules that look back, a key, and two files: 40 batches of text, then 8 of columns."""
     folder = tmp_path_factory.mktemp("base")
-    new_city(folder / "city", signature="required")
+    rules = ("{rule: rate, maximum: 2, per: 10 min}", "{rule: stuck, readings: 3}", "{rule: spike}")
+    new_city(folder / "city", signature="required", rules=rules)
     key_file(folder)
     ndjson(folder / "a.ndjson", 0, 40 * 64)
     parquet(folder / "b.parquet", 40 * 64, 8 * 64)
