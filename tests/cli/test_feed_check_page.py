@@ -49,3 +49,25 @@ def test_a_page_that_cannot_be_written_is_said(here: Here, tmp_path: Path) -> No
     assert is_one_line(done)
     assert "page: want to write" in done.err
     assert not page.parent.exists()
+
+
+def test_a_page_replaces_nothing_that_is_read(here: Here, tmp_path: Path) -> None:
+    """A page is not written over the contract, the data, or what is no file: all stay as they were."""
+    yaml, data = contract(tmp_path), ndjson(tmp_path / "a.ndjson", 0, 50)
+    before = yaml.read_bytes(), data.read_bytes()
+    for target, code in ((yaml, 3), (data, 3), (tmp_path, 4), (Path("/dev/null"), 4), (Path(), 3)):
+        done = here("feed", "check", yaml, data, "--page", target)
+        assert (done.code, is_one_line(done)) == (code, True), target
+        assert done.err.startswith("veracity: page: want")
+    assert (yaml.read_bytes(), data.read_bytes()) == before
+    assert here("feed", "infer", data, "--to", data).code == 3
+    assert data.read_bytes() == before[1]
+
+
+def test_infer_bounds_the_names_of_objects(here: Here, tmp_path: Path) -> None:
+    """Objects that never share a name are refused, before they fill the memory."""
+    path = tmp_path / "names.ndjson"
+    path.write_text("".join(f'{{"k{i}": 1}}\n' for i in range(5_000)), encoding="utf-8")
+    done = here("feed", "infer", path)
+    assert (done.code, is_one_line(done)) == (3, True)
+    assert "at most 2,000 different names" in done.err

@@ -44,6 +44,17 @@ def test_a_batch_of_the_first_release_is_audited_by_itself(
         assert audit(home).is_clean
 
 
+def test_checks_may_not_be_left_out_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a feed's batches say how they were judged, one that does not is a finding."""
+    root = new_city(tmp_path / "city")
+    with open_writer(root, clock) as home:
+        ingest(home, "rain", [rain(tmp_path / "a.ndjson", 0, 10)])
+        monkeypatch.setattr(batches, "Ingest", lambda **given: Ingest(**(given | {"checks": None})))
+        ingest(home, "rain", [rain(tmp_path / "b.ndjson", 20)])
+        (found,) = [f for f in audit(home).findings if "checks: want" in f.detail]
+        assert found.where == "rain batch 1"
+
+
 def test_nothing_is_received_on_a_day_that_is_certified(tmp_path: Path) -> None:
     """A clock set back a minute after a certificate puts the next batch on the day after it."""
     now = [datetime(2026, 9, 3, 23, tzinfo=UTC)]

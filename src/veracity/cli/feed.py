@@ -1,5 +1,6 @@
 """``veracity feed``: contracts, and what a file would look like under one."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from veracity.feeds.sample import RECORDS, sample_files
 from veracity.home.check import CheckReport, check_file, survey_files
 from veracity.home.contracts import add_feed, load_contract, status
 from veracity.home.directory import write_whole
-from veracity.home.errors import HomeUnusable
+from veracity.home.errors import BadName, HomeUnusable
 from veracity.home.home import Home, open_writer
 from veracity.pages.check_page import check_page
 
@@ -96,6 +97,8 @@ def list_feeds(home: Path, as_json: bool) -> None:
 @common
 def check(contract: Path, files: tuple[Path, ...], page: Path | None, as_json: bool) -> int:
     """Give verdicts on files without storing anything. Exit 1 if any row would not be accepted."""
+    if page is not None:
+        _check_target(page, (contract, *files), "page")
     loaded = load_contract(contract)
     reports = [check_file(loaded, path) for path in files] if page is None else _paged(loaded, files, page)
     lines = []
@@ -133,6 +136,8 @@ def infer(
     as_json: bool,
 ) -> None:
     """Propose a contract from files of one shape, with a comment for each guess."""
+    if to is not None:
+        _check_target(to, files, "to")
     sample = sample_files(files, records)
     text = infer_contract(sample, name, timezone)
     contract = parse_contract(text)
@@ -148,10 +153,7 @@ def infer(
     if to is None:
         emit("infer", {**document, "contract": text.decode()}, text.decode().removesuffix("\n"), as_json)
         return
-    try:
-        write_whole(to, text)
-    except OSError as exc:
-        raise HomeUnusable(f"contract: want to write {to}, got {exc.strerror}") from exc
+    _write(to, text, "contract")
     key = ", ".join(contract.key) or "none"
     said = (
         f"contract of {contract.feed} from {n:,} records ({part}): {len(contract.fields)} columns, key {key}"
@@ -193,6 +195,16 @@ def _paged(contract: Contract, files: tuple[Path, ...], page: Path) -> list[Chec
     reports, survey = survey_files(contract, files)
     _write(page, check_page(survey), "page")
     return reports
+
+
+def _check_target(path: Path, sources: Iterable[Path], what: str) -> None:
+    """Refuse to write over what is read, or over what is no file: before any work is done."""
+    if not path.name:
+        raise BadName(f"{what}: want a file to write, got {str(path)!r}")
+    if path.exists() and not path.is_file():
+        raise HomeUnusable(f"{what}: want a file to write, got something else at {path}")
+    if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
+        raise BadName(f"{what}: want another file than those that are read, got {path}")
 
 
 def _write(path: Path, body: bytes, what: str) -> None:

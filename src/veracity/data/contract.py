@@ -389,6 +389,8 @@ def _carried(fields: tuple[Field, ...]) -> str | None:
             f"physicalName: want one field carried by column names, got {sorted(names)}"[:500], "properties"
         )
     carried = next(iter(names), None)
+    if carried == "outcome":
+        raise fault("physicalName: want another name, got 'outcome' (the verdicts' own)", "properties")
     if carried is not None and not any(f.name == carried and f.type == "string" for f in fields):
         first = next(i for i, f in enumerate(fields) if f.template)
         raise fault(

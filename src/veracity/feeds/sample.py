@@ -20,6 +20,7 @@ from veracity.feeds.text_stream import TextStream
 
 RECORDS = 200_000
 CELLS = 8_388_608
+MAX_NAMES = 2_000  # of NDJSON; a contract has at most 1,000 columns
 BLOCKS = 16
 _HEAD = 1024 * 1024
 _TEXT = 32 * 1024 * 1024  # the most text looked at
@@ -88,6 +89,9 @@ def _textual(info: FileInfo, fmt: TextFormat, records: int, n_bytes: int) -> tup
         texts = [text]
     per_run = max(records // len(texts), 1)
     names = _json_names(texts) if fmt.kind == "ndjson" else frozenset()
+    if len(names) > MAX_NAMES:
+        raise WrongFile(f"{info.name}: want at most {MAX_NAMES:,} different names in its objects, got more")
+    per_run = max(min(per_run, CELLS // (max(len(names), 1) * len(texts))), 1)
     columns: tuple[str, ...] | None = None
     frames = []
     for text in texts:

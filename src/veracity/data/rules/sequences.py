@@ -153,7 +153,8 @@ class Arrived:
             known = _codes(old, self.memory.sensor, self.sensors)
             of_axis[known] = old["_value"].to_numpy()
             since[known] = -1
-        given = self.rows[latitude].is_not_null() & self.rows[longitude].is_not_null()
+        on_earth = self.rows[latitude].is_between(-90, 90) & self.rows[longitude].is_between(-180, 180)
+        given = on_earth.fill_null(value=False)
         at = np.flatnonzero(self.sound & given.to_numpy())[::-1]  # the first is written last
         fresh = at[since[self.codes[at]] != -1]
         for of_axis, column in zip(degrees, (latitude, longitude), strict=True):
