@@ -240,6 +240,8 @@ def pick(raw: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         elif f.joined:
             cells = pl.DataFrame([as_text(raw[n]).alias(str(i)) for i, n in enumerate(names)])
             columns.append(cells.select(pl.concat_str(pl.all(), separator=" ").alias(f.name)).to_series())
+        elif len(names) == 1:
+            columns.append(as_rendered(raw[names[0]], f).alias(f.name))
         else:
             cells = pl.DataFrame(
                 [c.alias(str(i)) for i, c in enumerate(alike([as_rendered(raw[n], f) for n in names]))]

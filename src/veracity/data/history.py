@@ -1,9 +1,9 @@
 """Which keys a table already holds: exact over all history, with a state the size of the sensors.
 
-A sensor's readings mostly arrive in order. So the newest time of each sensor is kept, and
-only rows not newer than their sensor's newest are looked up in the lake, in the files that
-cover their times. The answer is the same as looking up every row; memory is bounded by the
-number of sensors and the size of a batch, never by history.
+A sensor's readings mostly arrive in order, and a row newer than its sensor's newest repeats nothing. The
+others are looked up: among the keys of the last commits, which are held in memory, or in the lake, in the
+files that cover their times. Memory is bounded by the number of sensors, the size of a batch and
+``RECENT``, never by history.
 """
 
 from collections.abc import Callable
@@ -58,16 +58,12 @@ class KeyHistory:
         return self._newest
 
     def known(self, keys: pl.DataFrame) -> pl.Series:
-        """Tell for each row of key columns whether the table holds its key."""
-        suspects = self._suspects(keys)
-        out = pl.repeat(False, keys.height, dtype=pl.Boolean, eager=True)
-        if suspects.is_empty():
-            return out
-        asked = keys[suspects]
-        wanted = asked.unique()
-        held = self._held(wanted).with_columns(_held=True)
-        found = asked.join(held, on=self._key, how="left", maintain_order="left")["_held"]
-        return out.scatter(suspects.filter(found.fill_null(value=False)), True)
+        """Tell for each row of key columns whether the table holds its key: ask only of rows that may."""
+        if keys.is_empty():
+            return pl.Series([], dtype=pl.Boolean)
+        held = self._held(keys.unique()).with_columns(_held=True)
+        found = keys.join(held, on=self._key, how="left", maintain_order="left")["_held"]
+        return found.fill_null(value=False)
 
     def _held(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Return those of some keys that the table holds: from memory if they are recent."""
@@ -146,17 +142,3 @@ class KeyHistory:
     def _latest(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         time = pl.col(self._time or "").max().alias(_NEWEST)
         return rows.group_by(self._sensor).agg(time) if self._sensor else rows.select(time)
-
-    def _suspects(self, keys: pl.DataFrame) -> pl.Series:
-        newest = self.newest
-        if newest is None:
-            return pl.arange(0, keys.height, eager=True)
-        if newest.is_empty():
-            return pl.Series([], dtype=pl.Int64)
-        if not self._sensor:
-            last = newest[_NEWEST][0]
-            return (
-                pl.Series([], dtype=pl.Int64) if last is None else (keys[self._time or ""] <= last).arg_true()
-            )
-        joined = keys.join(newest, on=self._sensor, how="left", maintain_order="left")
-        return (joined[self._time or ""] <= joined[_NEWEST]).fill_null(value=False).arg_true()

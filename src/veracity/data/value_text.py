@@ -72,9 +72,9 @@ def shortest(series: pl.Series) -> tuple[pl.Series, npt.NDArray[np.uint32]]:
     unsigned = pl.when(value == 0).then(pl.lit(0, series.dtype)).otherwise(value)  # -0 prints as 0
     plain = pl.DataFrame({"v": series}).select(unsigned.fill_nan(None)).to_series()
     texts = plain.cast(pl.String).str.strip_suffix(".0")
-    size = plain.abs()
-    odd = (((size < _PLAIN_LOW) & (size > 0)) | (size >= _PLAIN_HIGH)).fill_null(value=False)
-    return texts, odd.arg_true().to_numpy() if odd.any() else np.empty(0, np.uint32)
+    size = np.abs(plain.to_numpy())  # null is NaN here, of which no comparison holds
+    odd = np.flatnonzero(((size < _PLAIN_LOW) & (size > 0)) | (size >= _PLAIN_HIGH))
+    return texts, odd.astype(np.uint32)
 
 
 def _in_full(text: str) -> str:

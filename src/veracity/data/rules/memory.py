@@ -18,6 +18,7 @@ Its size is that of the sensors and the rules' windows, never of history.
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -51,7 +52,14 @@ class Memory:
 
     def series(self, name: str) -> pl.DataFrame:
         """Return what is remembered of one series, without its name; each sensor's in order of time."""
-        return self.rows.filter(pl.col("_series") == name).drop("_series")
+        return self._by_series.get(name, self.rows.clear()).drop("_series")
+
+    @cached_property
+    def _by_series(self) -> dict[str, pl.DataFrame]:
+        """The rows of each series, in the order they have."""
+        return {
+            str(part["_series"][0]): part for part in self.rows.partition_by("_series", maintain_order=True)
+        }
 
     def newest(self, name: str) -> pl.DataFrame:
         """Return ``(*sensor columns, _newest)`` of ``@keys`` or ``@order``."""
@@ -68,13 +76,13 @@ class Memory:
             absent = [pl.lit(None, t).alias(n) for n, t in STATE.items() if n not in given.columns]
             ordered = given.with_columns(absent).select(self.rows.columns)
             frames[name] = ordered.sort(*self.sensor, "_time", maintain_order=True)
-        for name in set(self.rows["_series"].unique().to_list()) - frames.keys():
-            frames[name] = self.rows.filter(pl.col("_series") == name)
+        frames = self._by_series | frames
         return Memory(self.sensor, pl.concat([self.rows.clear(), *(frames[n] for n in sorted(frames))]))
 
     def only(self, names: set[str]) -> "Memory":
         """Return the memory of some series alone."""
-        return Memory(self.sensor, self.rows.filter(pl.col("_series").is_in(names)))
+        kept = [self._by_series[name] for name in sorted(names & self._by_series.keys())]
+        return Memory(self.sensor, pl.concat([self.rows.clear(), *kept]))
 
     @property
     def digest(self) -> str | None:
