@@ -6,9 +6,11 @@ stands how many labelled events (stretches of labelled readings) have at least o
 Nothing is tuned for a file, a site or a sensor. Each set's files belong to two halves (see
 `labelled.py`). On the first, `spike`'s threshold is chosen: the smallest of a few at which at most one
 in a thousand readings of the Logan River that technicians left unlabelled is flagged. The constants
-of `stuck` were chosen by hand on the same half. What is printed is the other half. Sandy Creek
+of `stuck` were chosen by hand on the same half, and
+`times` of `noise` by the same measure. What is printed is the other half. Sandy Creek
 is in no choice at all. `shift` and `drift` bring their own defaults. `drift` is meant for differences
-to a reference and is shown on raw values only to say how it does there: "spike, stuck, shift" leaves it out.
+to a reference and is shown on raw values only to say how it does there: "spike, stuck, shift" leaves it
+out, and `noise`, which floods can break, as well.
 
 NAB wants an anomaly score and fines each alarm that repeats another. The score is `spike.deviation`
 over the last n readings, 0 unless it is the highest of the last n; n is chosen on the first half.
@@ -40,7 +42,7 @@ from veracity.data.rules.readings import Bools, Floats, Readings
 from veracity.data.rules.rule import SequenceRule
 from veracity.data.rules.spike import THRESHOLD, deviation
 
-KINDS = ("spike", "stuck", "shift", "drift")
+KINDS = ("spike", "stuck", "shift", "drift", "noise")
 GRID = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0)
 FALSE_PER_READING = 1e-3
 FREQUENCY_S = {"lro_water_labelled": 900.0, "skab": 1.0}  # as a contract of the feed would say
@@ -88,7 +90,7 @@ def choose(series: Iterable[Series], score: Callable[[Readings], Floats]) -> flo
 def judge(series: Series, rules: dict[str, SequenceRule], z_threshold: float) -> Flags:
     """Return the flags of each rule, of all together, and of the baseline."""
     flags: Flags = {kind: rule.broken(series.readings) for kind, rule in rules.items()}
-    flags[TOGETHER] = np.logical_or.reduce([f for kind, f in flags.items() if kind != "drift"])
+    flags[TOGETHER] = np.logical_or.reduce([f for kind, f in flags.items() if kind in TOGETHER.split(", ")])
     flags[BASELINE] = z_score(series.readings) > z_threshold
     return flags
 

@@ -25,6 +25,7 @@ RULES = [
     "{rule: spike, action: quarantine}",
     "{rule: shift}",
     "{rule: drift}",
+    "{rule: noise, times: 2, recent: 6, usual: 24, fall: true}",
     "{rule: neighbours, at_least: 2, action: ask}",
     "{rule: misplaced, at_least: 2}",
     "{rule: unit}",

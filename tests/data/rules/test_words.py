@@ -82,6 +82,8 @@ schema:
           - {type: custom, engine: veracity, implementation: {rule: shift}}
           - {type: custom, engine: veracity, name: large, implementation: {rule: shift, at_least: 0.1}}
           - {type: custom, engine: veracity, implementation: {rule: drift}}
+          - {type: custom, engine: veracity, implementation: {rule: noise}}
+          - {type: custom, engine: veracity, name: calm, implementation: {rule: noise, fall: true}}
           - {type: custom, engine: veracity, name: away, implementation: {rule: drift, against: neighbours}}
           - {type: custom, engine: veracity, name: beside, implementation:
              {rule: drift, against: reference, sensor: S1}}

@@ -12,6 +12,7 @@ _MORE_IS_LOOSER = frozenset(
     [
         "threshold",
         "ratio",
+        "times",
         "tolerance",
         "tolerance_s",
         "longest_s",

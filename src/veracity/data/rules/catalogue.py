@@ -10,6 +10,7 @@ from veracity.data.rules.freshness import read_freshness
 from veracity.data.rules.gap import read_gap
 from veracity.data.rules.inside import read_inside
 from veracity.data.rules.neighbours import read_alone, read_misplaced, read_neighbours
+from veracity.data.rules.noise import read_noise
 from veracity.data.rules.order import read_order
 from veracity.data.rules.parameters import Parameters, Scope
 from veracity.data.rules.rate import read_rate
@@ -71,6 +72,7 @@ KINDS: Mapping[str, Kind] = {
     "spike": _sequence(read_spike),
     "shift": _sequence(read_shift),
     "drift": _sequence(read_drift),
+    "noise": _sequence(read_noise),
     "neighbours": _sequence(read_neighbours),
     "misplaced": _sequence(read_misplaced),
     "alone": _sequence(read_alone),

@@ -110,6 +110,16 @@ SENTENCES: Mapping[str, Sentence] = {
         "{x} nhảy vọt xa khỏi {n} số đo gần nhất của cảm biến",
         "{x} melonjak jauh dari {n} pembacaan terakhir sensor",
     ),
+    "noise": (
+        "the last {n} readings of {x} scatter more than {times} times as much as is usual for the sensor",
+        "{n} số đo {x} gần nhất dao động mạnh hơn {times} lần so với mức thường thấy của cảm biến",
+        "{n} pembacaan {x} terakhir berfluktuasi lebih dari {times} kali kebiasaan sensor",
+    ),
+    "noise.both": (
+        "the last {n} readings of {x} scatter over {times} times more, or less, than is usual for the sensor",
+        "{n} số đo {x} gần nhất dao động mạnh hơn hoặc yếu hơn {times} lần so với mức thường thấy",
+        "{n} pembacaan {x} terakhir berfluktuasi {times} kali lebih besar, atau lebih kecil, dari biasanya",
+    ),
     "shift": (
         "{x} jumped to another level and has stayed there for {n} readings",
         "{x} nhảy sang một mức khác và ở mức đó suốt {n} số đo",

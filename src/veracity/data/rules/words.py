@@ -32,6 +32,7 @@ from veracity.data.rules.language import (
     unit_symbol,
 )
 from veracity.data.rules.network import NetworkRule
+from veracity.data.rules.noise import Noise
 from veracity.data.rules.order import Order
 from veracity.data.rules.rate import Rate
 from veracity.data.rules.reference import Reference, ReferenceSeries
@@ -216,6 +217,12 @@ def _drift(contract: Contract, rule: Drift, language: Language) -> tuple[str, di
     return "drift.neighbours", values | {"km": number(rule.network.within_km, language)}
 
 
+def _noise(contract: Contract, rule: Noise, language: Language) -> tuple[str, dict[str, str]]:
+    x = column_word(contract, rule.series, language)
+    values = {"x": x, "n": number(rule.recent, language), "times": number(rule.times, language)}
+    return "noise.both" if rule.fall else "noise", values
+
+
 def _reference(contract: Contract, rule: Reference, language: Language) -> tuple[str, dict[str, str]]:
     name = rule.network.source
     limits = ((_BELOW, rule.minimum), (_ABOVE, rule.maximum))
@@ -300,6 +307,7 @@ _TELLERS: Mapping[type[Rule], _Tell] = cast(
         Spike: _spike,
         Shift: _shift,
         Drift: _drift,
+        Noise: _noise,
         Reference: _reference,
         UnitChange: _change,
         UnitApart: _change,
