@@ -151,9 +151,8 @@ class KeysOnDisk:
         self.history.add(accepted)
         if accepted.is_empty():
             return
-        path = self._folder / f"{len(self._files)}.parquet"
-        keys = accepted.select(self._contract.key)
-        keys.write_parquet(path, compression="lz4", row_group_size=65_536)
+        path = self._folder / f"{len(self._files)}.arrow"
+        accepted.select(self._contract.key).write_ipc(path)
         times = accepted["time"]
         self._files.append((path, cast(datetime, times.min()), cast(datetime, times.max())))
 
@@ -162,7 +161,7 @@ class KeysOnDisk:
         files = [path for path, first, last in self._files if first <= high and last >= low]
         if not files:
             return pl.LazyFrame(schema={"sensor": pl.String, "time": pl.Datetime("us", "UTC")})
-        return pl.scan_parquet(files).filter(pl.col("time").is_between(low, high))
+        return pl.scan_ipc(files).filter(pl.col("time").is_between(low, high))
 
 
 class Ours:

@@ -17,7 +17,7 @@ from veracity.data.errors import WrongFile
 from veracity.data.health import Judged
 from veracity.data.received import alike, as_rendered
 from veracity.data.render import as_text
-from veracity.data.repeated import KnownKeys, repeated_keys, repeated_rows
+from veracity.data.repeated import SLOTS, KnownKeys, Slots, repeated_keys, repeated_rows
 from veracity.data.row_rules import row_rules
 from veracity.data.rules.coded import Codings
 from veracity.data.rules.judge import judge
@@ -140,17 +140,19 @@ def clean(
     values, masks, codings = row_rules(fields, contract, received_at)
     compared: dict[str, pl.Series] = {}
     advancing: pl.Series | None = None
+    slots: Slots | None = None
     if not by_itself:
         masks |= _registry_rules(values, contract, registries, codings)
         if contract.time is not None and contract.time in contract.key:
             sound = ~_any(masks, contract.sets_aside, values.height)
             back = judge(values, sound, contract.time, contract.rules, memory, codings)
             masks |= back.broken
-            advancing = back.advancing if is_remembered else None
+            if is_remembered:
+                advancing, slots = back.advancing, back.arrived.slots(SLOTS)
             compared, memory = back.compared, back.memory
     if contract.key:
         aside = _any(masks, contract.sets_aside, values.height) if masks else None
-        repeated = repeated_keys(values.select(contract.key), aside, advancing, known)
+        repeated = repeated_keys(values.select(contract.key), aside, advancing, known, slots)
         if repeated is not None:
             masks["duplicate-key"] = repeated
             masks |= repeated_rows(values, aside, repeated, contract, same)

@@ -10,11 +10,16 @@ from veracity.data.rules.readings import Bools
 from veracity.data.rules.repeated_row import RepeatedRow
 
 KnownKeys = Callable[[pl.DataFrame], pl.Series]
-_SLOTS = 1 << 20
+Slots = np.ndarray[tuple[int], np.dtype[np.uint64]]
+SLOTS = 1 << 20
 
 
 def repeated_keys(
-    keys: pl.DataFrame, aside: pl.Series | None, advancing: pl.Series | None, known: KnownKeys
+    keys: pl.DataFrame,
+    aside: pl.Series | None,
+    advancing: pl.Series | None,
+    known: KnownKeys,
+    slots: Slots | None = None,
 ) -> pl.Series | None:
     """Mark rows whose key an earlier row holds, here or in the table; None if there is none.
 
@@ -29,6 +34,8 @@ def repeated_keys(
         None if the key has no event time.
     known
         Tells which keys the table holds.
+    slots
+        (n,) a slot below ``SLOTS`` for each row, the same for equal keys; None to make them here.
 
     Notes
     -----
@@ -37,7 +44,7 @@ def repeated_keys(
     suspects = _suspects(keys.height, aside, advancing)
     asked = keys[suspects]
     repeated = known(asked) if asked.height else pl.Series([], dtype=pl.Boolean)
-    claims = _claims(keys, aside, asked)
+    claims = _claims(keys, aside, suspects, slots)
     first = claims.select(pl.struct(keys.columns).is_first_distinct()).to_series()
     again = claims["_row"].filter(~first)
     marked = np.zeros(keys.height, dtype=np.bool_)
@@ -76,24 +83,25 @@ def _suspects(n_rows: int, aside: pl.Series | None, advancing: pl.Series | None)
     return pl.arange(0, n_rows, eager=True) if aside is None else (~aside).arg_true()
 
 
-def _claims(keys: pl.DataFrame, aside: pl.Series | None, asked: pl.DataFrame) -> pl.DataFrame:
-    """Return ``_row`` and key of the rows, none set aside, that share a key's hash with a suspect."""
-    if asked.is_empty():
+def _claims(
+    keys: pl.DataFrame, aside: pl.Series | None, suspects: pl.Series, slots: Slots | None
+) -> pl.DataFrame:
+    """Return ``_row`` and key of the rows, none set aside, that share a slot with a suspect."""
+    if suspects.is_empty():
         return keys.clear().with_columns(_row=pl.lit(0, pl.Int64))
-    if 8 * asked.height > keys.height:
+    if 8 * suspects.len() > keys.height:
         near: Bools = np.ones(keys.height, dtype=np.bool_)
     else:
-        slots = np.zeros(_SLOTS, dtype=np.bool_)
-        slots[_slot(asked)] = True
-        near = slots[_slot(keys)]
+        slots = _slots(keys) if slots is None else slots
+        taken = np.zeros(SLOTS, dtype=np.bool_)
+        taken[slots[suspects.to_numpy()]] = True
+        near = taken[slots]
     if aside is not None:
         near &= ~aside.to_numpy()
     rows = pl.Series("_row", np.flatnonzero(near))
     return keys[rows].with_columns(rows)
 
 
-def _slot(keys: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """Return (n,) a slot for each key: equal keys have equal slots."""
-    last = keys.get_columns()[-1] if keys.width == 1 else None
-    hashed = last.hash() if last is not None else keys.hash_rows()
-    return hashed.to_numpy() & np.uint64(_SLOTS - 1)
+def _slots(keys: pl.DataFrame) -> Slots:
+    hashed = keys.to_series().hash() if keys.width == 1 else keys.hash_rows()
+    return hashed.to_numpy() & np.uint64(SLOTS - 1)

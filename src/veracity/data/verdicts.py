@@ -19,11 +19,11 @@ def outcomes(masks: Masks, contract: Contract, n_rows: int) -> pl.Series | None:
     no = pl.repeat(False, n_rows, dtype=pl.Boolean)
     return pl.select(
         pl.when(pl.any_horizontal(*refused) if refused else no)
-        .then(pl.lit("refused"))
+        .then(pl.lit(2, pl.UInt8))  # places in OUTCOME: far cheaper than its names
         .when(pl.any_horizontal(*aside) if aside else no)
-        .then(pl.lit("quarantined"))
-        .otherwise(pl.lit("accepted"))
-        .cast(OUTCOME)
+        .then(pl.lit(1, pl.UInt8))
+        .otherwise(pl.lit(0, pl.UInt8))
+        .cat.to(OUTCOME)
         .alias("outcome")
     ).to_series()
 

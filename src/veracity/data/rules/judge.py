@@ -28,6 +28,8 @@ class LookedBack:
         By reason, (n,) Boolean: which rows break the rule; only rules that a row broke.
     advancing
         (n,) Boolean: which rows are sound and newer than every sound row of their sensor before.
+    arrived
+        The batch's rows by sensor.
     compared
         By reason of a rule on a network series, (n,) Boolean: which rows could be compared.
     memory
@@ -36,6 +38,7 @@ class LookedBack:
 
     broken: dict[str, pl.Series]
     advancing: pl.Series
+    arrived: Arrived
     compared: dict[str, pl.Series]
     memory: Memory
 
@@ -77,7 +80,7 @@ def judge(
                 every = np.ones(len(readings), dtype=np.bool_)
                 compared[reason] = pl.Series(reason, _scattered(rows.height, readings, every))
     broken = {reason: pl.Series(reason, mask) for reason, mask in masks.items() if mask.any()}
-    return LookedBack(broken, pl.Series(arrived.advancing), compared, arrived.remembered())
+    return LookedBack(broken, pl.Series(arrived.advancing), arrived, compared, arrived.remembered())
 
 
 def _scattered(n_rows: int, readings: Readings, which: Mask) -> Mask:

@@ -12,6 +12,8 @@ from veracity.data.rules.memory import FIRST, KEYS, ORDER, TIME, Memory
 from veracity.data.rules.positions import Positions
 from veracity.data.rules.readings import Bools, Floats, Ints, Readings
 
+Slots = np.ndarray[tuple[int], np.dtype[np.uint64]]
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: spreads what is multiplied by it
 NEVER = np.iinfo(np.int64).min
 
 
@@ -77,6 +79,11 @@ class Arrived:
         """(n,) int64: event time; 0 for rows that are not sound."""
         stamps = self.rows[self.time].to_physical().fill_null(0).to_numpy()
         return np.where(self.sound, stamps, 0)
+
+    def slots(self, n: int) -> Slots:
+        """Return (n,) a slot below ``n``, a power of two, for each row: one for each sensor and time."""
+        mixed = self.codes.astype(np.uint64) * _ODD + self.time_us.astype(np.uint64)
+        return (mixed * _ODD) >> np.uint64(64 - (n.bit_length() - 1))
 
     @cached_property
     def _by_sensor(self) -> Ints:
