@@ -176,9 +176,9 @@ class Arrived:
         """Return the memory after the batch: the series asked for, the order, and the keys as before."""
         newest = self._remembered_newest.copy()
         order = self._by_sensor
-        code, time = self.codes[order], np.maximum(self.time_us[order], self.newest_before[order])
-        ends = np.flatnonzero(np.append(code[1:] != code[:-1], len(code) > 0))
-        newest[code[ends]] = time[ends]
+        code = self.codes[order]
+        ends = order[np.append(code[1:] != code[:-1], True)] if len(order) else order
+        newest[self.codes[ends]] = np.maximum(self.time_us[ends], self.newest_before[ends])
         seen = np.flatnonzero(newest > NEVER)
         times = pl.Series(newest[seen]).cast(TIME)
         self._after[ORDER] = self._named(seen, _time=times)
