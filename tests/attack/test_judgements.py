@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -178,7 +179,7 @@ def test_nothing_is_certified_on_changed_health(root: Path, how: str) -> None:
     ],
     ids=lambda lie: next(iter(lie)),
 )
-def test_a_certificate_that_lies_is_found(root: Path, lie: dict[str, object]) -> None:
+def test_a_certificate_that_lies_is_found(root: Path, lie: dict[str, Any]) -> None:
     """An operator who signs another sum is found out by anyone who adds up again."""
     with open_writer(root, clock) as home:
         said = day_certificate(home, FEED, date(2026, 9, 2))

@@ -1,5 +1,7 @@
 """The rule ``noise``: a series scatters unlike itself before."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from replay import judge_in_pieces, random_cuts
@@ -31,7 +33,7 @@ def calm(seed: int, n: int = 600) -> np.ndarray:
     return np.round(20 + wave + np.random.default_rng(seed).normal(0, 0.1, n), 2)
 
 
-def flagged(values: np.ndarray, **settings: object) -> list[int]:
+def flagged(values: np.ndarray, **settings: Any) -> list[int]:
     return [int(i) for i in np.flatnonzero(read(**settings).broken(hourly(values)))]
 
 
@@ -125,7 +127,7 @@ def test_the_window_is_what_it_needs() -> None:
         ({"sigma": 3}, "no setting"),
     ],
 )
-def test_wrong_settings_are_refused(settings: dict[str, object], message: str) -> None:
+def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     """What is wrong or unknown is said."""
     with pytest.raises(MalformedContract, match=message):
         read(**settings)
