@@ -10,7 +10,7 @@ from small_network import HOUR_US, hourly, sequence
 from veracity.data.rules.parameters import Parameters, Scope
 from veracity.data.rules.unit_change import UnitApart, UnitChange, read_unit
 
-# The stations' places as the city's environmental monitoring centre lists them, to about 100 m.
+# The stations' places to about 100 m: from memory of public lists, not checked. Distances only rank them.
 SITES = {
     "Aotizhongxin": (39.982, 116.397),
     "Changping": (40.217, 116.230),
