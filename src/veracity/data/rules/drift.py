@@ -132,18 +132,17 @@ def read_drift(scope: Scope, p: Parameters) -> Drift:
 
     ``against``: ``itself`` if absent, ``neighbours`` or ``reference``.
     """
-    if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
-        raise p.fail("rule", "drift under a property of type number or integer", scope.property)
+    name = p.judged(scope, "drift")
     against = p.choice("against", ("itself", "neighbours", "reference"), "itself")
     network: NetworkSeries | ReferenceSeries | None = None
     if against != "itself":
         is_of_many = against == "neighbours"
         network = read_network(scope, p, "difference") if is_of_many else read_reference_series(scope, p)
     drift = Drift(
-        reason=f"drift:{scope.property}",
+        reason=f"drift:{name}",
         action=p.action,
         severity=p.severity,
-        series=scope.property if network is None else network.name,
+        series=name if network is None else network.name,
         block=p.whole("block", _whole_days(scope.frequency_s), low=8, high=_LONGEST),
         threshold=p.number("threshold", 3.0, low=0.5, high=1e6),
         smallest=p.number("smallest", 0.0, low=0.0),

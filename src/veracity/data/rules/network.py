@@ -214,12 +214,11 @@ def read_network(
     ``within_km`` (30), ``max_age`` (twice the contract's frequency; 2 h without one). Some rules have
     other defaults: the arguments.
     """
-    if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
-        raise p.fail("rule", "a place under a property of type number or integer", scope.property)
+    name = p.judged(scope, "a place")
     listened = p.whole("nearest", 8, low=1, high=64)
     fresh_s = FRESH_S if scope.frequency_s is None else 2.0 * scope.frequency_s
     return NetworkSeries(
-        source=scope.property,
+        source=name,
         latitude=p.column("latitude", scope, ("number",), "latitude"),
         longitude=p.column("longitude", scope, ("number",), "longitude"),
         mode=mode,

@@ -112,13 +112,12 @@ def read_noise(scope: Scope, p: Parameters) -> Noise:
     MalformedContract
         If a setting is not as described, or the rule hangs under no number.
     """
-    if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
-        raise p.fail("rule", "noise under a property of type number or integer", scope.property)
+    name = p.judged(scope, "noise")
     return Noise(
-        f"noise:{scope.property}",
+        f"noise:{name}",
         p.action,
         p.severity,
-        scope.property,
+        name,
         times=p.number("times", TIMES, low=1.001, high=1e9),
         recent=p.whole("recent", RECENT, low=6, high=128),
         usual=p.whole("usual", USUAL, low=24, high=383),

@@ -136,6 +136,12 @@ class Parameters:
         """Take a setting whatever it is; None if it is not given."""
         return self._take(name, None)
 
+    def judged(self, scope: Scope, what: str) -> str:
+        """Return the property under which a rule hangs that judges numbers; ``what`` names the rule."""
+        if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
+            raise self.fail("rule", f"{what} under a property of type number or integer", scope.property)
+        return scope.property
+
     def done(self) -> None:
         """Refuse what nobody asked for."""
         if self._values:

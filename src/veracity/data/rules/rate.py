@@ -75,15 +75,14 @@ def read_rate(scope: Scope, p: Parameters) -> Rate:
     MalformedContract
         If a setting is not as described, no limit is given, or the rule hangs under no number.
     """
-    if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
-        raise p.fail("rule", "rate under a property of type number or integer", scope.property)
+    name = p.judged(scope, "rate")
     both = _limit(p, "maximum", None)
     rise, fall = _limit(p, "rise", both), _limit(p, "fall", both)
     if rise is None and fall is None:
         raise p.fail("maximum", "maximum, rise or fall", None)
     per_s = p.duration_s("per")
     resolution = p.number("resolution", 0.0, low=0.0, high=1e300)
-    return Rate(f"rate:{scope.property}", p.action, p.severity, scope.property, per_s, rise, fall, resolution)
+    return Rate(f"rate:{name}", p.action, p.severity, name, per_s, rise, fall, resolution)
 
 
 def _limit(p: Parameters, name: str, default: float | None) -> float | None:

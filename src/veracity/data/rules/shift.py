@@ -140,13 +140,12 @@ class Shift(Rule):
 
 def read_shift(scope: Scope, p: Parameters) -> Shift:
     """Read ``settle`` (24), ``ratio`` (5), ``at_least`` (0) and ``resolution`` (0: from the series)."""
-    if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
-        raise p.fail("rule", "shift under a property of type number or integer", scope.property)
+    name = p.judged(scope, "shift")
     return Shift(
-        reason=f"shift:{scope.property}",
+        reason=f"shift:{name}",
         action=p.action,
         severity=p.severity,
-        series=scope.property,
+        series=name,
         settle=p.whole("settle", 24, low=4, high=256),
         ratio=p.number("ratio", 5.0, low=2.0, high=1e6),
         at_least=p.number("at_least", 0.0, low=0.0),

@@ -91,13 +91,12 @@ def read_spike(scope: Scope, p: Parameters) -> Spike:
     MalformedContract
         If a setting is not as described, or the rule hangs under no number.
     """
-    if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
-        raise p.fail("rule", "spike under a property of type number or integer", scope.property)
+    name = p.judged(scope, "spike")
     return Spike(
-        f"spike:{scope.property}",
+        f"spike:{name}",
         p.action,
         p.severity,
-        scope.property,
+        name,
         threshold=p.number("threshold", THRESHOLD, low=1e-6, high=1e9),
         readings=p.whole("readings", READINGS, low=8, high=2_000),
         resolution=p.number("resolution", 0.0, low=0.0, high=1e300),

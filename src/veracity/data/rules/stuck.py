@@ -97,13 +97,12 @@ def read_stuck(scope: Scope, p: Parameters) -> Stuck:
     MalformedContract
         If a setting is not as described, or the rule hangs under no number.
     """
-    if scope.property is None or scope.columns.get(scope.property) not in ("number", "integer"):
-        raise p.fail("rule", "stuck under a property of type number or integer", scope.property)
+    name = p.judged(scope, "stuck")
     longest_s = p.duration_s("longest") if p.has("longest") else None
     readings = p.whole("readings", READINGS if longest_s is None else 3, low=2, high=LONGEST)
     spared = tuple(_value(p, v) for v in p.items("except", most=100)) if p.has("except") else None
-    reason = f"stuck:{scope.property}"
-    return Stuck(reason, p.action, p.severity, scope.property, longest_s, readings, spared)
+    reason = f"stuck:{name}"
+    return Stuck(reason, p.action, p.severity, name, longest_s, readings, spared)
 
 
 def _value(p: Parameters, value: object) -> float:
