@@ -1,7 +1,10 @@
 """What a change of contract breaks, and for whom."""
 
+from pathlib import Path
+
 import pytest
 
+from small_city import contract as small_contract
 from veracity.data.breaking import (
     breaks_readers,
     bump_deserved,
@@ -221,3 +224,24 @@ def test_versions_obey() -> None:
     assert not obeys("major", "minor")
     assert not obeys("patch", None)
     assert obeys("none", "none")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("name: gauge,", "name: gage,"),
+        ("value: mm", "value: cm"),
+        ("        customProperties: [{property: unit, value: mm}]\n", ""),
+        ("logicalType: number", "logicalType: integer"),
+        ("primaryKeyPosition: 1", "primaryKeyPosition: 3"),
+        (", required: true, primaryKey: true, primaryKeyPosition: 2", ""),
+    ],
+)
+def test_what_one_table_cannot_go_through(tmp_path: Path, before: str, after: str) -> None:
+    """Any change of columns, types, units, order or key needs a new feed, in both directions."""
+    text = small_contract(tmp_path).read_text(encoding="utf-8")
+    assert before in text
+    one, other = parse_contract(text.encode()), parse_contract(text.replace(before, after).encode())
+    assert needs_new_feed(compare(one, other))
+    assert needs_new_feed(compare(other, one))
+    assert needs_new_feed(compare(one, one)) == []

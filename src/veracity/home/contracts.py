@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from veracity.data.breaking import compare, needs_new_feed
 from veracity.data.contract import CONTRACT_BYTES, Contract, check_units, parse_contract
 from veracity.data.errors import MalformedContract
 from veracity.data.lake import collect_rows
@@ -94,11 +95,9 @@ def add_feed(home: Writer, path: Path) -> Feed:
 
 
 def _check_compatible(old: Contract, new: Contract) -> None:
-    """Names, types, units, order and key stay; rules may change."""
-    before = [(f.name, f.type, f.unit) for f in old.fields]
-    after = [(f.name, f.type, f.unit) for f in new.fields]
-    if before != after or old.key != new.key:
-        changed = sorted({n for n, *_ in set(before) ^ set(after)}) or ["order or key"]
+    """Names, types, units, order and key stay, as ``veracity feed breaking`` says; rules may change."""
+    changed = sorted({change.what for change in needs_new_feed(compare(old, new))})
+    if changed:
         raise ContractBreaks(
             f"feed {new.feed}: want the columns, types, units and key of version {old.version},"
             f" got a change in {', '.join(changed)}; give the feed a new id"
