@@ -29,6 +29,12 @@ class SqlWitnessState:
             ).scalar_one_or_none()
         return note
 
+    def all_latest(self) -> dict[str, bytes]:
+        """Return the note last cosigned of every log, by origin."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(LATEST.c.origin, LATEST.c.note).order_by(LATEST.c.origin))
+            return {row.origin: row.note for row in rows}
+
     def swap(self, origin: str, old_note: bytes | None, new_note: bytes) -> bool:
         """Replace the note last cosigned; see ``WitnessState``."""
         if old_note is None:
