@@ -9,6 +9,7 @@ from servers import S3
 from veracity.log.append import Log
 from veracity.log.doors import StoreUnavailable
 from veracity.log.fsck import fsck
+from veracity.stores.errors import BadLocation
 from veracity.stores.http_objects import HttpObjects
 from veracity.stores.object_state import ObjectState
 from veracity.stores.objects import LocalObjects
@@ -50,7 +51,7 @@ def test_what_is_no_place_is_refused(location: str) -> None:
         lambda: open_objects(location, read_only=True),
         lambda: open_state(location, memory_objects()),
     ):
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises(BadLocation) as caught:
             opens()
         assert "\n" not in str(caught.value)
         assert SECRET not in str(caught.value)
@@ -58,7 +59,7 @@ def test_what_is_no_place_is_refused(location: str) -> None:
 
 def test_http_is_to_read() -> None:
     """A log behind a web server is not opened for writing."""
-    with pytest.raises(StoreUnavailable, match="read only"):
+    with pytest.raises(BadLocation, match="read only"):
         open_objects("https://log.example.org")
 
 
@@ -75,7 +76,7 @@ def test_http_is_to_read() -> None:
 )
 def test_places_that_do_not_go_together(store: str | None, state: str | None) -> None:
     """A place to read only, a password in an address, a state among a log's files: refused."""
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(BadLocation) as caught:
         check_places(store, state)
     assert SECRET not in str(caught.value)
 

@@ -13,6 +13,7 @@ from veracity.log.append import Log
 from veracity.log.doors import LastSigned, StoreUnavailable
 from veracity.log.fsck import fsck
 from veracity.log.merkle import leaf_hash
+from veracity.stores.errors import BadLocation
 from veracity.stores.log_state import CHECKPOINTS, ENTRIES, SqlLogState
 from veracity.stores.postgres import PostgresDatabase, has_password
 
@@ -135,7 +136,7 @@ def test_faults_show_no_password(postgres_server: PostgresServer, postgres: str)
         f"postgresql://u:{good}@127.0.0.1",
     ]
     for url in wrong:
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises((StoreUnavailable, BadLocation)) as caught:
             PostgresDatabase(url, tables=TABLES)
         said = str(caught.value)
         assert "\n" not in said
