@@ -32,7 +32,7 @@ class Witnesses:
 
     def start(self, name: str) -> None:
         where = self._folder / name.split("/")[0]
-        command = ["witness", "serve", self._policy, "--name", name, "--dir", where]
+        command: list[str | Path] = ["witness", "serve", self._policy, "--name", name, "--dir", where]
         self.running[name] = self._stack.enter_context(serving(*command))
         self.lines[name] = self.running[name].said["policy_line"]
 
