@@ -303,7 +303,7 @@ def test_a_witness_that_is_ahead_is_told(network: Network) -> None:
     ],
 )
 def test_a_claim_to_be_ahead_needs_our_own_signature(network: Network, shown: bytes | None) -> None:
-    """One witness cannot stop a log by naming a large size: without a note of the log's key it just refused."""
+    """Naming a large size stops no log: without a note of the log's own key the witness just refused."""
     network.acts["w1.example"] = lambda _: Answer(409, SIZE_TYPE, b"50\n")
     network.shown = lambda _: shown
     outcome = publisher(network).publish(*signed(new_log(20))).outcomes[0]
@@ -333,7 +333,7 @@ def test_a_size_that_keeps_changing_ends(network: Network) -> None:
 
 
 def test_a_forked_log_gets_no_quorum(network: Network) -> None:
-    """A log that changed an entry after it was cosigned finds no witness for its new tree, and is shown why."""
+    """A log that changed an entry after it was cosigned finds no witness, and is shown the tree that it signed before."""
     publisher(network).publish(*signed(new_log(20)))
     objects = memory_objects()
     forked = new_log(0, objects)

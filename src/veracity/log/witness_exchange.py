@@ -170,7 +170,7 @@ class Exchange:
     def _latest(self, submission: Submission) -> tuple[Checkpoint, bytes] | None:
         """Return what the witness shows to have cosigned last, if our log's own key signed it."""
         origin = submission.checkpoint.origin
-        digest = sha256(origin.encode("utf-8", "surrogateescape")).hexdigest()
+        digest = sha256(origin.encode()).hexdigest()
         try:
             answer = self.transport.latest_checkpoint(self.url, digest, self.left_s())
             checkpoint = parse_checkpoint(open_note(answer.body, submission.logs).text)
