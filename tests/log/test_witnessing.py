@@ -333,7 +333,7 @@ def test_a_size_that_keeps_changing_ends(network: Network) -> None:
 
 
 def test_a_forked_log_gets_no_quorum(network: Network) -> None:
-    """A log that changed an entry after it was cosigned finds no witness, and is shown the tree that it signed before."""
+    """A log that changed a cosigned entry finds no witness, and is shown what it signed before."""
     publisher(network).publish(*signed(new_log(20)))
     objects = memory_objects()
     forked = new_log(0, objects)
