@@ -19,4 +19,4 @@ def open_log(location: str) -> Objects:
 
 def log_of_home(home: Path) -> str:
     """Return the location of the log of a city's home."""
-    return str(open_directory(home).store / "log")
+    return open_directory(home).log
