@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -253,3 +253,48 @@ def test_a_log_and_three_witnesses(policy: Path) -> None:
         two.stop()
         with pytest.raises(QuorumNotMet):
             asks.publish(log.checkpoint_note, log.reader)
+
+
+def test_what_was_answered_outlives_a_kill(policy: Path) -> None:
+    """Killed in the middle of its work, a witness has kept all that it cosigned."""
+    given: list[int] = []
+
+    def grow(running: Served, start: int) -> None:
+        with suppress(urllib3.exceptions.HTTPError):
+            for size in range(start, 100):
+                assert post(running, request(size - 1, size)).status == 200
+                given.append(size)
+
+    for _ in range(2):
+        with witness(policy) as running:
+            growing = threading.Thread(target=grow, args=(running, len(given) + 1))
+            growing.start()
+            enough = len(given) + 9
+            while len(given) < enough and growing.is_alive():
+                threading.Event().wait(0.01)
+            running.process.kill()
+            growing.join()
+        shown = run("witness", "show", "--dir", policy.with_name("w"), "--json")
+        (item,) = json.loads(shown.out)["items"]
+        assert item["size"] - len(given) in (0, 1)  # the last one may be kept and not answered
+        given[:] = range(1, item["size"] + 1)
+
+
+def test_an_answer_under_way_is_finished(policy: Path) -> None:
+    """Told to stop in the middle of a request, the witness still answers it, then ends with exit code 0."""
+    body = request(0, 5).format()
+    head = f"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with witness(policy) as running:
+        target = urlsplit(running.url)
+        with socket.create_connection((target.hostname, target.port), timeout=60) as slow:
+            slow.sendall(head + body[:10])
+            assert ask("GET", f"{running.url}/x").status == 404  # our request is under way by now
+            running.process.send_signal(signal.SIGTERM)
+            while True:  # until it listens no more
+                try:
+                    socket.create_connection((target.hostname, target.port), timeout=60).close()
+                except ConnectionError:
+                    break
+            slow.sendall(body[10:])
+            assert slow.makefile("rb").read().startswith(b"HTTP/1.1 200")
+        assert running.process.wait(60) == 0
