@@ -5,17 +5,19 @@ from typing import Any
 
 import click
 
-from veracity.cli.output import columns, common, emit, in_home, mark
+from veracity.cli.output import columns, common, emit, in_home, mark, visible
 from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
 from veracity.home.roll import check_published
+from veracity.log.bundles import MAX_BUNDLE_BYTES
+from veracity.log.fsck import Report
 from veracity.log.fsck import fsck as run_fsck
 from veracity.log.notes import Verifier
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.lineage import Lineage
 from veracity.provenance.statements import Statement, parse_statement
-from veracity.stores.objects import LocalObjects
+from veracity.stores.plain_files import PlainFiles
 
 
 @click.group()
@@ -62,25 +64,31 @@ def fsck(directory: Path | None, key: str | None, home: Path | None, as_json: bo
     if (directory is None) != (key is None):
         raise click.UsageError("--log and --key go together")
     if directory is not None and key is not None:
-        report = run_fsck(LocalObjects(directory, read_only=True), Verifier.parse(key))
+        report = _check_folder(directory, Verifier.parse(key))
         behind = None
     elif home is not None:
         opened = Home.open(home)
-        report = run_fsck(opened.log_objects, opened.log_verifier)
+        report = _check_folder(opened.log_objects.root, opened.log_verifier)
         behind = check_published(opened, report.checkpoint)
         opened.close()
     else:
         raise NoHome("fsck: want --home, VERACITY_HOME, or --log with --key, got none")
     findings = [*report.findings, *([behind] if behind else [])]
     size = report.checkpoint.size if report.checkpoint else None
-    lines = [f"FINDING  {finding}" for finding in findings]
+    lines = [f"FINDING  {visible(str(finding), keep='')}" for finding in findings]
     if not findings:
         lines.append(f"sound: {size} entries, every tile and bundle gives the signed root")
     else:
         lines.append(f"{report.n_findings + (behind is not None)} findings")
-    items = [{"path": f.path, "code": f.code, "detail": str(f)} for f in findings]
+    items = [{"path": f.path, "code": f.code, "position": f.position, "detail": str(f)} for f in findings]
     emit("fsck", {"sound": not findings, "size": size, "items": items}, "\n".join(lines), as_json)
     return int(bool(findings))
+
+
+def _check_folder(directory: Path, verifier: Verifier) -> Report:
+    """Check all that lies in a log's directory, what is no file included."""
+    files = PlainFiles(directory, MAX_BUNDLE_BYTES)
+    return run_fsck(files, verifier, oddities=files.oddities())
 
 
 @log.command()
