@@ -25,9 +25,10 @@ ALLOWED = {
     "stores": {"errors", "log"},
     "verifying": GROUND | {"log", "provenance", "data", "feeds"},
     "home": GROUND | {"", "log", "provenance", "data", "feeds", "stores"},
+    "monitor": GROUND | {"log", "provenance", "stores", "verifying", "home"},
     "city": GROUND | {"log", "provenance", "data", "feeds", "home", "verifying"},
     "cli": GROUND
-    | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages"},
+    | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages", "monitor"},
     "": {"home", "verifying"},  # the package itself: names that are loaded when first used
     "__main__": {"cli"},
 }

@@ -35,6 +35,9 @@ class Finding:
     is_lasting: bool
     evidence: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", " ".join(self.detail.split())[:MAX_DETAIL])
+
     @property
     def id(self) -> str:
         """Eight hex digits that name it, the same in every round."""
@@ -70,7 +73,10 @@ class OpenFinding:
 
 
 class Book:
-    """The open findings: at most ``MAX_OPEN`` in full, the others counted by kind."""
+    """The open findings: at most ``MAX_OPEN`` in full, the others counted by kind.
+
+    There is always room for those that may pass, of which there are few.
+    """
 
     def __init__(self, opened: Iterable[OpenFinding] = (), n_more: dict[str, int] | None = None) -> None:
         self._open = {o.finding.id: o for o in opened}
@@ -90,14 +96,18 @@ class Book:
         """Begin a round: what was told before is new no more."""
         self._open = {k: replace(o, is_new=False) for k, o in self._open.items()}
 
+    def evidence_of(self, finding: Finding) -> str | None:
+        """Return the file that was kept when a finding was opened."""
+        known = self._open.get(finding.id)
+        return None if known is None else known.finding.evidence
+
     def add(self, finding: Finding, now: str) -> None:
         """Open a finding, or renew the words of one that is open."""
-        finding = replace(finding, detail=" ".join(finding.detail.split())[:MAX_DETAIL])
         known = self._open.get(finding.id)
         if known is not None:
             kept = finding.evidence or known.finding.evidence
             self._open[finding.id] = replace(known, finding=replace(finding, evidence=kept))
-        elif len(self._open) < MAX_OPEN:
+        elif len(self._open) < (MAX_OPEN if finding.is_lasting else 2 * MAX_OPEN):
             self._open[finding.id] = OpenFinding(finding, now)
         else:
             self.n_more[finding.kind] += 1

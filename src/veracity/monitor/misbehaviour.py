@@ -101,7 +101,9 @@ def judge(found: Misbehaviour, policy: Policy) -> Judgement:
     """
     first, then = signed_checkpoint(found.first, policy), signed_checkpoint(found.then, policy)
     if first.origin != then.origin:
-        raise PolicyRejected(f"evidence: want two checkpoints of one log, got {first.origin} and {then.origin}")
+        raise PolicyRejected(
+            f"evidence: want two checkpoints of one log, got {first.origin} and {then.origin}"
+        )
     old, new = sorted((first, then), key=lambda checkpoint: checkpoint.size)
     verdict, why = _compare(old, new, found.beginning)
     return Judgement(verdict, why, first.origin, first, then)

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from veracity.log.errors import StoreUnavailable
 
 T = TypeVar("T")
-MAX_ABANDONED = 64
+MAX_ABANDONED = 256
 _abandoned = threading.BoundedSemaphore(MAX_ABANDONED)
 
 
@@ -43,7 +43,7 @@ class Asked(Generic[T]):
     def answer(self, timeout_s: float) -> T:
         """Return the answer or raise its error; StoreUnavailable if there is none in time."""
         if not self._done.wait(timeout_s):
-            raise StoreUnavailable(f"{self._what}: want an answer within {timeout_s:.0f} s, got none")
+            raise StoreUnavailable(f"{self._what}: want an answer in time, got none")
         if self._error is not None:
             raise self._error
         return self._answer  # type: ignore[return-value]  # it is of the question's type now

@@ -1,11 +1,11 @@
 """A log as it is shown to us: its files, over HTTP or in a directory, each asked for with patience."""
 
 from pathlib import Path
-from typing import Protocol
 
 from veracity.log.bundles import MAX_BUNDLE_BYTES
 from veracity.log.doors import Objects
 from veracity.log.errors import StoreUnavailable
+from veracity.log.notes import MAX_NOTE_BYTES
 from veracity.monitor.patience import Asked
 from veracity.stores.http_objects import HttpObjects
 from veracity.stores.plain_files import PlainFiles
@@ -13,23 +13,17 @@ from veracity.stores.plain_files import PlainFiles
 ANSWER_S = 60.0
 
 
-class View(Protocol):
-    """The one thing a monitor asks of a location."""
+class PatientHttp(HttpObjects):
+    """Objects over HTTP, each waited for at most ``timeout_s``, however the server sends it."""
 
-    def get(self, path: str) -> bytes:
-        """Return an object's content; ObjectMissing or StoreUnavailable otherwise."""
-
-
-class PatientObjects:
-    """Objects of which each answer is waited for at most ``timeout_s``. Only ``get`` is patient."""
-
-    def __init__(self, objects: Objects, timeout_s: float = ANSWER_S) -> None:
-        self._objects = objects
+    def __init__(self, url: str, timeout_s: float, other_bytes: int) -> None:
+        super().__init__(url, other_bytes=other_bytes)
         self._timeout_s = timeout_s
 
     def get(self, path: str) -> bytes:
         """Return an object's content; StoreUnavailable if it does not come in time."""
-        return Asked(f"read {path}", lambda: self._objects.get(path)).answer(self._timeout_s)
+        read = super().get
+        return Asked(f"read {path}", lambda: read(path)).answer(self._timeout_s)
 
 
 def is_http(location: str) -> bool:
@@ -37,10 +31,10 @@ def is_http(location: str) -> bool:
     return location.startswith(("http://", "https://"))
 
 
-def open_view(location: str, timeout_s: float = ANSWER_S, other_bytes: int | None = None) -> View:
+def open_view(location: str, timeout_s: float = ANSWER_S, other_bytes: int = MAX_NOTE_BYTES) -> Objects:
     """Open a log to read: ``http(s)://…`` or a directory.
 
-    ``other_bytes`` bounds what is neither tile nor bundle.
+    Of what is neither a tile nor a bundle at most ``other_bytes`` are read.
 
     Raises
     ------
@@ -48,8 +42,7 @@ def open_view(location: str, timeout_s: float = ANSWER_S, other_bytes: int | Non
         If it is neither, or the directory cannot be read.
     """
     if is_http(location):
-        objects = HttpObjects(location) if other_bytes is None else HttpObjects(location, other_bytes=other_bytes)
-        return PatientObjects(objects, timeout_s)
+        return PatientHttp(location, timeout_s, other_bytes)
     if "://" in location or not location or "\0" in location:
         raise StoreUnavailable(f"log: want http(s)://… or a directory, got {location[:80]!r}")
     return PlainFiles(Path(location), MAX_BUNDLE_BYTES)

@@ -36,7 +36,7 @@ class PlainFiles(LocalObjects):
 
     def __init__(self, root: Path, max_bytes: int) -> None:
         super().__init__(root, read_only=True)
-        self._max_bytes = max_bytes
+        self._longest = max_bytes
 
     def get(self, path: str) -> bytes:
         """Return a plain file's content, or raise ObjectMissing: for a link or a pipe as well."""
@@ -50,7 +50,7 @@ class PlainFiles(LocalObjects):
             mode = os.fstat(handle).st_mode
             if not stat.S_ISREG(mode):
                 raise ObjectMissing(f"read {path}: want a plain file, got {_kind(mode)}")
-            return _read(handle, self._max_bytes + 1)
+            return _read(handle, self._longest + 1)
         except OSError as exc:
             raise _unreadable(path, exc) from exc
         finally:

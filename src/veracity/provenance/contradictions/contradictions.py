@@ -63,6 +63,11 @@ class Contradictions:
         known = self._feeds.get(feed)
         return None if known is None else known.agency
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether any feed's contract says that its data are simulated."""
+        return any(feed.simulated for feed in self._feeds.values())
+
     def add(self, index: int, statement: Typed) -> list[Contradiction]:
         """Take in the statement at a log index; return what it contradicts."""
         return list(self._add(index, statement))
