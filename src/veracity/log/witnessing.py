@@ -68,12 +68,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one witness of the policy did; ``http_status`` is that of its last answer, if any."""
+    """What one witness of the policy did.
+
+    ``http_status`` is that of its last answer, ``size`` the largest tree that it says it has cosigned;
+    None where nothing is known.
+    """
 
     witness: str
     status: Status
     detail: str
     http_status: int | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -231,7 +236,7 @@ class WitnessedPublisher:
         for _ in range(_MAX_ATTEMPTS):
             if old_size > checkpoint.size:
                 detail = f"cosigned size {old_size}, ours is {checkpoint.size}"
-                return _reply(name, Status.AHEAD, detail, answer)
+                return _Reply(replace(_reply(name, Status.AHEAD, detail, answer).outcome, size=old_size))
             with self._lock:
                 proof = tuple(reader.prove_consistency(old_size))
             body = replace(request, old_size=old_size, proof=proof).format()

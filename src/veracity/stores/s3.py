@@ -33,7 +33,7 @@ def open_folder(location: str, *, retry: bool = True) -> S3Store:
     """
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     prefix = prefix.rstrip("/")
-    if not _BUCKET.fullmatch(bucket) or not _PREFIX.fullmatch(prefix):
+    if not _BUCKET.fullmatch(bucket) or (prefix and not _PREFIX.fullmatch(prefix)):
         raise StoreUnavailable("store: want s3://bucket/prefix, got something else")
     try:
         endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
@@ -43,7 +43,7 @@ def open_folder(location: str, *, retry: bool = True) -> S3Store:
     try:
         return S3Store(
             bucket,
-            prefix=prefix,
+            prefix=prefix or None,
             conditional_put="etag",
             client_options={
                 "connect_timeout": timedelta(seconds=CONNECT_S),
