@@ -27,7 +27,7 @@ ALLOWED = {
     "home": GROUND | {"", "log", "provenance", "data", "feeds", "stores"},
     "monitor": GROUND | {"log", "provenance", "stores", "verifying", "home"},
     "city": GROUND | {"log", "provenance", "data", "feeds", "home", "verifying"},
-    "server": GROUND | {"log", "provenance", "stores", "home"},
+    "server": GROUND | {"log", "provenance", "data", "stores", "home"},
     "cli": GROUND
     | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages"}
     | {"server", "monitor"},

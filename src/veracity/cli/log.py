@@ -1,7 +1,7 @@
 """``veracity log`` and ``veracity lineage``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,9 @@ from veracity.stores.http_objects import HttpObjects
 from veracity.stores.objects import LocalObjects
 from veracity.stores.opening import open_objects
 from veracity.stores.plain_files import PlainFiles
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 
 @click.group()
@@ -132,8 +135,13 @@ def publish(home: Path, as_json: bool) -> int:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=7880, show_default=True, help="0: a free one."
 )
+@click.option(
+    "--receipts", is_flag=True, help="With --home: receipts too, but not of feeds with personal fields."
+)
 @common
-def serve(home: Path | None, location: str | None, host: str, port: int, as_json: bool) -> None:
+def serve(
+    home: Path | None, location: str | None, host: str, port: int, receipts: bool, as_json: bool
+) -> None:
     """Serve the log to anyone, read-only, until stopped: checkpoint, tiles and entries as tlog-tiles says."""
     # Imported here: the other commands of the log need no server.
     from veracity.server.log_app import LogApp
@@ -144,12 +152,18 @@ def serve(home: Path | None, location: str | None, host: str, port: int, as_json
         if home is None:
             raise NoHome("serve: want --home, VERACITY_HOME, or --log, got none")
         location = log_of_home(home)
-    objects = open_log(location)
+    app: "ASGIApp" = LogApp(open_log(location))
+    if receipts:
+        if home is None:
+            raise click.UsageError("--receipts needs --home: a receipt is made from a city's evidence")
+        from veracity.server.receipts_app import WithReceipts
+
+        app = WithReceipts(app, home)
     listening = listen(host, port)
     url = address(listening)
     emit("log-serve", {"url": url}, url, as_json)
     note(f"log: serving {location} at {url}")
-    run(LogApp(objects), listening)
+    run(app, listening)
     note("log: stopped")
 
 
