@@ -10,6 +10,7 @@ from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.receipts import find_record, make_receipt
 from veracity.monitor.home_audit import HomeSampler
+from veracity.monitor.report import Round
 from veracity.monitor.samples import ReceiptSampler
 from veracity.monitor.view import open_view
 from veracity.provenance.receipts import format_receipt
@@ -41,7 +42,7 @@ def root(city: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(city, tmp_path / "city"))
 
 
-def sampled(root: Path, folder: Path, n: int = 20, seed: int = 0) -> object:
+def sampled(root: Path, folder: Path, n: int = 20, seed: int = 0) -> Round:
     told: list[str] = []
     with http(files(root / "store/log")) as url:
         sampler = ReceiptSampler(open_view(url, other_bytes=2**20), policy(), n, seed, told.append)
@@ -136,7 +137,8 @@ def test_a_copy_of_the_city_is_audited(root: Path, tmp_path: Path) -> None:
 
 def test_a_copy_of_another_log_is_found(root: Path, tmp_path: Path) -> None:
     """The copy holds another history than the one shown."""
-    other = new_city(tmp_path / "other" / "city") if (tmp_path / "other").mkdir() is None else root
+    (tmp_path / "other").mkdir()
+    other = new_city(tmp_path / "other/city")
     with open_writer(other, clock) as home:
         ingest(home, "rain", [ndjson(tmp_path / "x.ndjson", 9, 20)], sign=key(AGENCY))
     made = watch(root / "store/log", tmp_path, samplers=[HomeSampler(other, 1, 0)]).round()

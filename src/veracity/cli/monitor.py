@@ -16,6 +16,7 @@ from veracity.cli.exit_codes import UNREACHED
 from veracity.cli.output import common, emit, mark, note, visible
 from veracity.feeds.file_info import read_file
 from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
+from veracity.monitor.errors import MonitorUnusable
 from veracity.monitor.misbehaviour import MAX_BYTES, judge, parse_misbehaviour
 from veracity.monitor.monitor import DAY_S, Monitor, Sampler
 from veracity.monitor.report import Round
@@ -164,6 +165,8 @@ def evidence(file: Path, policy: Path, as_json: bool) -> int:
 def acknowledge(findings: tuple[str, ...], state: Path, reason: str, as_json: bool) -> None:
     """Answer open findings by their eight digits, or ``all``: they are kept, and count no more."""
     file = StateFile(state)
+    if not state.exists():
+        raise MonitorUnusable(f"state: want a monitor's memory at {state}, got none")
     with file.held():
         memory = file.read()
         words = f"{datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}: {' '.join(reason.split())[:500]}"
