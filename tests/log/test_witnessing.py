@@ -29,7 +29,7 @@ from veracity.log.witnessing import Answer, Outcome, Status, WitnessedPublisher
 W1 = Cosigner("w1.example", bytes([1] * 32))
 W2 = SubtreeCosigner("w2.example", bytes([2] * 32))
 W3 = Cosigner("w3.example", bytes([3] * 32))
-ALL = [W1, W2, W3]
+ALL: list[WitnessCosigner] = [W1, W2, W3]
 TEXT = "text/plain; charset=utf-8"
 Act = Callable[[bytes], Answer]
 
@@ -82,8 +82,10 @@ def release() -> Iterator[threading.Event]:
     event.set()
 
 
-def publisher(network: Network, quorum: str = "2", **more: float) -> WitnessedPublisher:
-    return WitnessedPublisher(policy(quorum), network, **{"timeout_s": 30.0, "grace_s": 30.0, **more})
+def publisher(
+    network: Network, quorum: str = "2", timeout_s: float = 30.0, grace_s: float = 30.0
+) -> WitnessedPublisher:
+    return WitnessedPublisher(policy(quorum), network, timeout_s, grace_s=grace_s)
 
 
 def statuses(outcomes: tuple[Outcome, ...]) -> dict[str, Status]:
