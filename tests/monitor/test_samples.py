@@ -24,8 +24,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two batches, signed; and beside the log all their receipts, as files of a static server."""
     folder = tmp_path_factory.mktemp("city")
     root = new_city(folder / "city")
-    with open_writer(root, clock) as home:
-        ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 200)], sign=key(AGENCY), records_per_part=128)
+    with open_writer(root, clock) as writer:
+        ingest(writer, "rain", [ndjson(folder / "a.ndjson", 0, 200)], sign=key(AGENCY), records_per_part=128)
     home = Home.open(root, clock)
     for batch, n_records in N.items():
         place = root / f"store/log/receipts/rain/{batch}"
