@@ -75,8 +75,7 @@ def test_every_record_is_as_likely(root: Path) -> None:
     sampler = ReceiptSampler(open_view(str(root / "store/log")), policy(), 4_000, 1, print)
     state = State()
     for index, entry in enumerate(log_entries(root)):
-        said, _ = check_entry(state, index, entry)
-        sampler.see(index, entry, said)
+        sampler.see(index, entry, check_entry(state, index, entry).said)
     for pick in sampler._picks:
         assert pick is not None
         counts[pick.batch] += 1

@@ -19,7 +19,7 @@ from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from veracity.monitor.errors import MonitorUnusable
 from veracity.monitor.misbehaviour import MAX_BYTES, judge, parse_misbehaviour
 from veracity.monitor.monitor import DAY_S, Monitor, Sampler
-from veracity.monitor.report import Round
+from veracity.monitor.report import Round, counted
 from veracity.monitor.state import StateFile
 
 BACKLOG_S = 2.0
@@ -101,7 +101,7 @@ def follow(
     metrics: str | None,
     as_json: bool,
 ) -> int:
-    """Look at a log at URL (http, https or a directory). Exit 1 on an open finding, 4 if it is out of reach.
+    """Look at a log at URL (https://…, s3://… or a directory). Exit 1 on an open finding, 4 if it is out of reach.
 
     Checks what is published against the policy and against what was seen before, every new entry,
     and what the policy's witnesses have seen. A finding stays open until it is gone or acknowledged.
@@ -249,7 +249,11 @@ def _look(watching: Monitor, told: list[str], as_json: bool) -> Round:
 
 
 def _text(made: Round) -> str:
-    size = "no checkpoint" if made.size is None else f"{made.size:,} entries ({made.n_new:,} new)"
+    size = (
+        "no checkpoint"
+        if made.size is None
+        else f"{counted(made.size, 'entry', 'entries')} ({made.n_new:,} new)"
+    )
     lines = [f"{made.at}  {visible(made.origin or made.location, '')}  {size}{mark(made.simulated)}"]
     lines += [f"ok       {visible(line, '')}" for line in made.said]
     s = made.samples
@@ -269,7 +273,7 @@ def _text(made: Round) -> str:
     if not made.is_reached:
         lines.append("out of reach" + (f"; {made.n_unanswered} findings open" if made.n_unanswered else ""))
     elif made.n_unanswered:
-        lines.append(f"{made.n_unanswered} findings open")
+        lines.append(f"{counted(made.n_unanswered, 'finding', 'findings')} open")
     else:
         lines.append("all well")
     return "\n".join(lines)

@@ -5,6 +5,7 @@ that is killed anywhere goes on from there and tells nothing twice as new.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from veracity.monitor.comparing import fork, unproven
 from veracity.monitor.entries import check_entry
 from veracity.monitor.findings import Finding
 from veracity.monitor.misbehaviour import Misbehaviour, signed_checkpoint
-from veracity.monitor.report import Round, Samples, WitnessLine
+from veracity.monitor.report import Round, Samples, WitnessLine, counted
 from veracity.monitor.state import Seen, State, StateFile, write_whole
 from veracity.monitor.view import open_view
 from veracity.monitor.witnesses import Answer, OpenView, ask_witnesses, newest_cosignature
@@ -100,6 +101,7 @@ class _Look:
         self._state: State = monitor.state
         self._policy = monitor._policy
         self._found: list[Finding] = []
+        self._unread: Counter[str] = Counter()
         self.made = Round(at=format_s(now), location=monitor.location)
 
     def run(self) -> None:
@@ -181,7 +183,8 @@ class _Look:
             return True
         how = f"first seen {format_s(self._state.changed_s)}, then shown {self.made.at} at {self._m.location}"
         if checkpoint.size < base.size:
-            detail = f"want at least the {base.size} entries seen before, got {checkpoint.size}"
+            n = counted(base.size, "entry", "entries")
+            detail = f"want at least the {n} seen before, got {checkpoint.size}"
             self._tell("rollback", "checkpoint", detail, Misbehaviour("rollback", base_note, note, how))
             return False
         try:
@@ -200,7 +203,9 @@ class _Look:
             self._tell("split-view", "checkpoint", detail, proof)
             return False
         self.made.said.append(
-            "the same as before" if base == checkpoint else f"extends the {base.size} entries seen before"
+            "the same as before"
+            if base == checkpoint
+            else f"extends the {counted(base.size, 'entry', 'entries')} seen before"
         )
         return True
 
@@ -217,11 +222,13 @@ class _Look:
                 stop = min(state.n_checked - state.n_checked % CHUNK + CHUNK, reader.size)
                 for entry in reader.entries(state.n_checked, stop):
                     index = state.n_checked
-                    said, found = check_entry(state, index, entry)
-                    for finding in found:
+                    checked = check_entry(state, index, entry)
+                    for finding in checked.found:
                         self._add(finding)
                     for sampler in self._m._samplers:
-                        sampler.see(index, entry, said)
+                        sampler.see(index, entry, checked.said)
+                    if checked.kind is not None and checked.said is None:
+                        self._unread[checked.kind] += 1
                     state.n_checked = index + 1
                     made.n_new += 1
                 self._m.save()
@@ -232,7 +239,11 @@ class _Look:
             kind = "missing-files" if isinstance(exc, ObjectMissing) else exc.code
             self._find(kind, "entries", f"after entry {state.n_checked}: {exc}")
             return
-        made.said.append(f"{made.n_new} new entries checked, {state.n_checked} in all")
+        made.said.append(
+            f"{counted(made.n_new, 'new entry', 'new entries')} checked, {state.n_checked} in all"
+        )
+        for kind, n in self._unread.items():
+            made.told.append(f"{kind}: {n} checked for who signed, not for what is said: not read here yet")
 
     def _compare_witness(self, answer: Answer, reader: LogReader, checkpoint: Checkpoint) -> None:
         """Hold what a witness has seen against what we are shown."""

@@ -102,3 +102,14 @@ class Round:
             "told": self.told,
             "seconds": round(self.seconds, 3),
         }
+
+
+def counted(n: int, one: str, many: str) -> str:
+    """Say how many.
+
+    Examples
+    --------
+    >>> counted(1, "entry", "entries")
+    '1 entry'
+    """
+    return f"{n:,} {one if n == 1 else many}"
