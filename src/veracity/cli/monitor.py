@@ -101,7 +101,7 @@ def follow(
     metrics: str | None,
     as_json: bool,
 ) -> int:
-    """Look at a log at URL (https://…, s3://… or a directory). Exit 1 on an open finding, 4 if it is out of reach.
+    """Look at a log (https://…, s3://… or a directory). Exit 1 on an open finding, 4 if out of reach.
 
     Checks what is published against the policy and against what was seen before, every new entry,
     and what the policy's witnesses have seen. A finding stays open until it is gone or acknowledged.
