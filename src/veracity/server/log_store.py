@@ -10,7 +10,7 @@ from veracity.stores.opening import open_objects
 
 
 def open_log(location: str) -> Objects:
-    """Open, for reading only, the tlog-tiles log at ``location``; NoSuchLog if none is there."""
+    """Open, for reading only, the log at a location; NoSuchLog if none is published there."""
     objects = open_objects(location, read_only=True)
     if not objects.exists(CHECKPOINT_PATH):
         raise NoSuchLog(f"log: want a published checkpoint in {location}, got none")
