@@ -3,11 +3,10 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 import urllib3
 
 from run_cli import Done, Here, run, start
+from served import serving
 from small_city import AGENCY, clock, key, log_entries, ndjson, new_city
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
@@ -39,21 +39,10 @@ def document(done: Done) -> dict[str, Any]:
     return said
 
 
-@contextmanager
-def served(home: Path) -> Iterator[str]:
-    """``veracity log serve --receipts`` on a free port."""
-    process = start("log", "serve", "--home", home, "--port", "0", "--receipts")
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
-
-
 def test_a_served_city_is_followed(city: Path, here: Here, tmp_path: Path) -> None:
     """From server to monitor over HTTP: the log, its entries, and records made again from receipts."""
-    with served(city) as url:
+    with serving("log", "serve", "--home", city, "--receipts") as server:
+        url = server.url
         arguments = ("monitor", url, "--policy", city / "trust.policy", "--state", tmp_path / "s.json")
         done = here(*arguments, "--sample", "5", "--seed", "1")
         assert (done.code, done.err) == (0, "")
@@ -219,3 +208,25 @@ def test_killed_at_any_moment_it_goes_on(city: Path, tmp_path: Path) -> None:
         timer.join()
     done = run("monitor", *arguments)
     assert (done.code, done.out.splitlines()[-1]) == (0, "all well")
+
+
+def test_with_a_real_witness(city: Path, here: Here, tmp_path: Path) -> None:
+    """A witness cosigns what the city publishes; a monitor asks both. Another log is not what it has seen."""
+    root = Path(shutil.copytree(city, tmp_path / "city"))
+    trusted, far = root / "trust.policy", ("--max-age", str(10**9))
+    logs = "".join(line for line in trusted.read_text().splitlines(True) if line.startswith("log "))
+    with serving(
+        "witness", "serve", trusted, "--name", "uni.example/witness", "--dir", tmp_path / "w"
+    ) as witness:
+        name = witness.said["policy_line"].split()[1]
+        trusted.write_text(f"{logs}{witness.said['policy_line']}\nquorum {name}\n")
+        assert here("log", "publish", "--home", root).code == 0
+        with serving("log", "serve", "--home", root) as server:
+            said = document(here("monitor", server.url, "--policy", trusted, "--json", *far))
+        assert said["well"], said
+        assert [(w["size"], w["lag"], w["problem"]) for w in said["witnesses"]] == [(said["size"], 0, None)]
+        assert any(f"witness {name} has seen the same log" in line for line in said["said"])
+        other = say(SealedContract("snow", "1", "ab" * 32, None, "optional", True).to_statement())
+        fork = forge(tmp_path / "fork", [*log_entries(root)[:-1], other])
+        said = document(here("monitor", fork, "--policy", trusted, "--evidence", tmp_path, "--json", *far))
+        assert {f["kind"] for f in said["findings"]} == {"policy-rejected", "split-view"}

@@ -326,3 +326,38 @@ def test_a_log_of_another_name_is_not_this_one(entries: list[bytes], tmp_path: P
     trusted = policy()
     trusted = type(trusted)((*trusted.logs, stranger.verifier), {}, {}, None, {})
     assert kinds(watch(place, tmp_path, trusted).round()) == {"other-origin": 1}
+
+
+def test_an_older_checkpoint_out_of_a_cache_is_asked_for_again(entries: list[bytes], tmp_path: Path) -> None:
+    """Over HTTP a smaller tree may be an old answer: after the time that caches may keep it, it is not."""
+    place, old = forge(tmp_path / "place", entries), forge(tmp_path / "old", entries[:-1])
+    newest, older = ((p / "checkpoint").read_bytes() for p in (place, old))
+    waited: list[float] = []
+
+    def renewed(seconds: float) -> None:
+        waited.append(seconds)
+        (place / "checkpoint").write_bytes(newest)
+
+    with http(files(place)) as url:
+        assert watch(url, tmp_path).round().is_well
+        (place / "checkpoint").write_bytes(older)
+        assert watch(url, tmp_path, wait=renewed).round().is_well
+        assert waited == [monitor_module.CACHE_S]
+        (place / "checkpoint").write_bytes(older)
+        for _ in range(2):
+            assert kinds(watch(url, tmp_path, wait=waited.append).round()) == {"rollback": 1}
+    assert len(waited) == 2, "not again while it is open"
+
+
+def test_a_round_that_takes_too_long_goes_on_next_time(
+    entries: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time is up: what was checked is written, the rest is told, and it is not called well."""
+    place = forge(tmp_path / "place", entries)
+    monkeypatch.setattr(monitor_module, "ROUND_S", -1.0)
+    made = watch(place, tmp_path).round()
+    assert (made.is_well, made.is_cut_short, made.n_new) == (False, True, 0)
+    assert any(line.startswith("time is up") for line in made.told)
+    monkeypatch.undo()
+    made = watch(place, tmp_path).round()
+    assert (made.is_well, made.n_new) == (True, len(entries))

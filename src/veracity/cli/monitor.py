@@ -120,7 +120,7 @@ def follow(
         watching = Monitor(url, trusted, file, evidence=kept, max_age_s=max_age, samplers=samplers)
         if interval is None:
             made = _look(watching, told, as_json)
-            return 1 if made.n_unanswered else 0 if made.is_reached else UNREACHED
+            return 1 if made.n_unanswered else 0 if made.is_well else UNREACHED
         return _follow(watching, interval, metrics, told, stack, as_json)
 
 
@@ -274,6 +274,10 @@ def _text(made: Round) -> str:
         lines.append("out of reach" + (f"; {made.n_unanswered} findings open" if made.n_unanswered else ""))
     elif made.n_unanswered:
         lines.append(f"{counted(made.n_unanswered, 'finding', 'findings')} open")
+    elif made.is_cut_short:
+        lines.append("nothing found so far")
+    elif not made.is_caught_up:
+        lines.append(f"nothing unanswered; entries after {made.n_checked:,} are not followed")
     else:
         lines.append("all well")
     return "\n".join(lines)

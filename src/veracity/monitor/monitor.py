@@ -31,12 +31,14 @@ from veracity.monitor.findings import Finding
 from veracity.monitor.misbehaviour import Misbehaviour, signed_checkpoint
 from veracity.monitor.report import Round, Samples, WitnessLine, counted
 from veracity.monitor.state import Seen, State, StateFile, write_whole
-from veracity.monitor.view import open_view
+from veracity.monitor.view import is_http, open_view
 from veracity.monitor.witnesses import Answer, OpenView, ask_witnesses, newest_cosignature
 from veracity.provenance.statements import Typed
 
 CHUNK = 2_048  #: entries between two writes of the memory
 HELD_BACK_S = 60.0  #: a witness may be ahead of what we are shown for as long as a cache may hold it
+CACHE_S = 6.0  #: an older checkpoint may come out of a cache: it is asked for again after so long
+ROUND_S = 1_800.0  #: entries not checked by then are left for the next round
 DAY_S = 86_400.0
 
 
@@ -63,6 +65,7 @@ class Monitor:
         max_age_s: float = DAY_S,
         samplers: Sequence[Sampler] = (),
         clock: Callable[[], float] = time.time,
+        wait: Callable[[float], None] = time.sleep,
         open_other: OpenView = open_view,
         objects: Objects | None = None,
     ) -> None:
@@ -71,7 +74,7 @@ class Monitor:
         self._objects = objects or open_view(location)
         self._policy, self._file, self._evidence = policy, file, evidence
         self._max_age_s, self._samplers = max_age_s, samplers
-        self._clock, self._open_other = clock, open_other
+        self._clock, self._wait, self._open_other = clock, wait, open_other
 
     def round(self) -> Round:
         """Look once.
@@ -98,6 +101,7 @@ class _Look:
 
     def __init__(self, monitor: Monitor, now: float) -> None:
         self._m, self._now = monitor, now
+        self._deadline = time.monotonic() + ROUND_S
         self._state: State = monitor.state
         self._policy = monitor._policy
         self._found: list[Finding] = []
@@ -123,7 +127,7 @@ class _Look:
 
     def _look(self) -> None:
         try:
-            note = self._m._objects.get(CHECKPOINT_PATH)
+            note = self._newest()
         except ObjectMissing as exc:
             self._find("no-checkpoint", "checkpoint", str(exc))
             return
@@ -145,6 +149,20 @@ class _Look:
             self._compare_witness(answer, reader, checkpoint)
         self._check_larger(reader, checkpoint)
         self._check_age(note, checkpoint)
+
+    def _newest(self) -> bytes:
+        """Return the checkpoint published; one that is older than before is asked for again, after caches."""
+        note, base = self._m._objects.get(CHECKPOINT_PATH), self._state.checkpoint
+        if base is None or not is_http(self._m.location) or self._state.book.is_open("rollback"):
+            return note
+        try:
+            is_older = signed_checkpoint(note, self._policy).size < base.size
+        except LogError:
+            return note
+        if is_older:
+            self._m._wait(CACHE_S)
+            note = self._m._objects.get(CHECKPOINT_PATH)
+        return note
 
     def _signed(self, note: bytes) -> tuple[Checkpoint, Verifier, bool] | None:
         """Return what the log signed, its key, and whether the policy is met; None if nothing is signed."""
@@ -221,6 +239,9 @@ class _Look:
             while state.n_checked < reader.size:
                 stop = min(state.n_checked - state.n_checked % CHUNK + CHUNK, reader.size)
                 for entry in reader.entries(state.n_checked, stop):
+                    if time.monotonic() > self._deadline:
+                        made.is_cut_short = True
+                        break
                     index = state.n_checked
                     checked = check_entry(state, index, entry)
                     for finding in checked.found:
@@ -232,7 +253,13 @@ class _Look:
                     state.n_checked = index + 1
                     made.n_new += 1
                 self._m.save()
-            made.is_caught_up = True
+                if made.is_cut_short:
+                    left = reader.size - state.n_checked
+                    made.told.append(
+                        f"time is up: {counted(left, 'entry is', 'entries are')} left for next time"
+                    )
+                    break
+            made.is_caught_up = not made.is_cut_short
         except StoreUnavailable:
             raise
         except LogError as exc:
