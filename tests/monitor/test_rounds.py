@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import veracity.monitor.monitor as monitor_module
+import veracity.monitor.look as look_module
 from small_city import AGENCY, clock, key, log_entries, ndjson, new_city
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
@@ -244,7 +244,7 @@ def test_a_monitor_killed_anywhere_goes_on(
     entries: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed at each write of its memory, it finds in the end what one that was not killed finds, once."""
-    monkeypatch.setattr(monitor_module, "CHUNK", 2)
+    monkeypatch.setattr(look_module, "CHUNK", 2)
     forged = [*entries, *(other(n) for n in range(9)), b"no envelope", other(99)]
     place = forge(tmp_path / "place", forged)
     (tmp_path / "whole").mkdir()
@@ -342,7 +342,7 @@ def test_an_older_checkpoint_out_of_a_cache_is_asked_for_again(entries: list[byt
         assert watch(url, tmp_path).round().is_well
         (place / "checkpoint").write_bytes(older)
         assert watch(url, tmp_path, wait=renewed).round().is_well
-        assert waited == [monitor_module.CACHE_S]
+        assert waited == [look_module.CACHE_S]
         (place / "checkpoint").write_bytes(older)
         for _ in range(2):
             assert kinds(watch(url, tmp_path, wait=waited.append).round()) == {"rollback": 1}
@@ -354,7 +354,7 @@ def test_a_round_that_takes_too_long_goes_on_next_time(
 ) -> None:
     """Time is up: what was checked is written, the rest is told, and it is not called well."""
     place = forge(tmp_path / "place", entries)
-    monkeypatch.setattr(monitor_module, "ROUND_S", -1.0)
+    monkeypatch.setattr(look_module, "ROUND_S", -1.0)
     made = watch(place, tmp_path).round()
     assert (made.is_well, made.is_cut_short, made.n_new) == (False, True, 0)
     assert any(line.startswith("time is up") for line in made.told)

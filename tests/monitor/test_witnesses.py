@@ -6,8 +6,8 @@ import pytest
 
 from small_city import log_entries, new_city
 from veracity.log.notes import Signer, parse_note, sign_note
+from veracity.monitor.look import HELD_BACK_S
 from veracity.monitor.misbehaviour import judge, parse_misbehaviour
-from veracity.monitor.monitor import HELD_BACK_S
 from veracity.provenance.statements import SealedContract
 from watched import HANOI, HUE, NOW, Clock, cosign, files, forge, http, kinds, policy, say, show, watch
 

@@ -17,8 +17,9 @@ from veracity.cli.output import common, emit, mark, note, visible
 from veracity.feeds.file_info import read_file
 from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from veracity.monitor.errors import MonitorUnusable
+from veracity.monitor.look import Sampler
 from veracity.monitor.misbehaviour import MAX_BYTES, judge, parse_misbehaviour
-from veracity.monitor.monitor import DAY_S, Monitor, Sampler
+from veracity.monitor.monitor import DAY_S, Monitor
 from veracity.monitor.report import Round, counted
 from veracity.monitor.state import StateFile
 
