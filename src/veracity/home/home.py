@@ -81,7 +81,7 @@ class Stores:
         if directory.log_state is None:
             return cls(objects, log_objects, database)
         try:
-            state = open_state(directory.log_state, log_objects, read_only=read_only)
+            state = open_state(directory.log_state, read_only=read_only)
         except BaseException:
             database.close()
             raise

@@ -17,7 +17,7 @@ from veracity.stores.conditional import ConditionalObjects
 from veracity.stores.database import Database
 from veracity.stores.errors import BadLocation
 from veracity.stores.http_objects import MAX_BUNDLE_BYTES, HttpObjects
-from veracity.stores.log_state import CHECKPOINTS, ENTRIES, SqlLogState
+from veracity.stores.log_state import CHECKPOINTS, SqlLogState
 from veracity.stores.object_state import MAX_STATE_BYTES, ObjectState
 from veracity.stores.objects import LocalObjects, StoredObjects
 from veracity.stores.postgres import PostgresDatabase, has_password
@@ -56,13 +56,13 @@ def open_objects(location: str, *, read_only: bool = False) -> Objects:
     return LocalObjects(_path(location), read_only=read_only)
 
 
-def open_state(location: str, log_objects: Objects, *, read_only: bool = False) -> OpenState:
-    """Open the state of logs whose files are in ``log_objects``; errors as ``open_objects``."""
+def open_state(location: str, *, read_only: bool = False) -> OpenState:
+    """Open the state of logs; errors as ``open_objects``."""
     if location.startswith("s3://"):
         once = open_folder(location, retry=False)
-        return ObjectState(ConditionalObjects(once, MAX_STATE_BYTES), log_objects)
+        return ObjectState(ConditionalObjects(once, MAX_STATE_BYTES))
     if location.startswith(_POSTGRES):
-        return SqlLogState(PostgresDatabase(location, tables=(CHECKPOINTS, ENTRIES), read_only=read_only))
+        return SqlLogState(PostgresDatabase(location, tables=(CHECKPOINTS,), read_only=read_only))
     return SqlLogState(Database(_path(location.removeprefix(_SQLITE)), read_only=read_only))
 
 
