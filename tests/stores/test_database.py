@@ -40,7 +40,9 @@ def test_an_error_rolls_back(database: Database) -> None:
 
     def fail() -> None:
         with database.writing() as connection:
-            connection.execute(text("INSERT INTO log_checkpoint (origin, note, pending) VALUES ('o', 'n', '')"))
+            connection.execute(
+                text("INSERT INTO log_checkpoint (origin, note, pending) VALUES ('o', 'n', '')")
+            )
             raise KeyError
 
     with pytest.raises(KeyError):

@@ -27,7 +27,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         made = socket.create_server((host, port), family=family, backlog=256)
-        # asyncio turns Nagle's delay off only on connections of a socket that says it is TCP: 40 ms an answer.
+        # asyncio sends at once (TCP_NODELAY) only from a socket that names its protocol; else each answer
+        # may wait 40 ms for an acknowledgement.
         return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=made.detach())
     except (OSError, OverflowError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
