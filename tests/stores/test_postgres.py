@@ -38,11 +38,11 @@ def test_the_settings_that_bound_and_secure_it(postgres: str) -> None:
             ]
             assert shown == ["on", "1500ms", "1min", "1min", "read committed"]
             tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
-            assert sorted(tables.scalars()) == ["log_checkpoint", "log_entry"]
+            assert sorted(tables.scalars()) == ["log_checkpoint"]
         with database.reading() as connection:
             assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == "repeatable read"
         with pytest.raises(StoreUnavailable, match="read-only"), database.reading() as connection:
-            connection.execute(text("DELETE FROM log_entry"))
+            connection.execute(text("DELETE FROM log_checkpoint"))
 
 
 def test_a_held_lock_is_waited_for_within_bounds(postgres: str) -> None:
