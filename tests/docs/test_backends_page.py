@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
 def test_the_page_runs_as_written(
     tmp_path: Path, s3: S3, postgres: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Logs on S3 and PostgreSQL are made and checked as shown; only the address of the database is another."""
+    """Logs on S3 and PostgreSQL are made and checked as shown; only the database's address is another."""
     monkeypatch.setenv("PGPASSWORD", postgres_server.password)
     address = postgres.replace(f":{postgres_server.password}@", "@")
     text = PAGE.read_text(encoding="utf-8").replace("postgresql://veracity@db.example.org/city", address)
