@@ -101,7 +101,7 @@ def verify_receipt(
     receipt: Receipt,
     policy: Policy,
     reexecute: Reexecute | None = None,
-    tsa_roots: Sequence[Certificate] = (),
+    tsa_roots: Sequence["Certificate"] = (),
 ) -> Verification:
     """Verify a receipt against a trust policy. About a millisecond without ``reexecute``.
 
@@ -127,7 +127,7 @@ def verify_receipt(
 class _Verifier:
     """The state of verifying one receipt."""
 
-    def __init__(self, receipt: Receipt, policy: Policy, tsa_roots: Sequence[Certificate]) -> None:
+    def __init__(self, receipt: Receipt, policy: Policy, tsa_roots: Sequence["Certificate"]) -> None:
         self._receipt = receipt
         self._policy = policy
         self._tsa_roots = tsa_roots
