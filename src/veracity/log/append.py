@@ -29,7 +29,7 @@ from veracity.log.errors import (
 )
 from veracity.log.fsck import check_tree
 from veracity.log.merkle import leaf_hash
-from veracity.log.notes import Signer, parse_note, sign_note
+from veracity.log.notes import NoteSigner, parse_note, sign_note
 from veracity.log.pending import format_pending, parse_pending
 from veracity.log.reader import CHECKPOINT_PATH, LogReader, ObjectTiles, open_checkpoint, read_bundle
 from veracity.log.tile_cache import TileCache
@@ -46,7 +46,7 @@ class Log:
         self,
         objects: Objects,
         state: LogState,
-        signer: Signer,
+        signer: NoteSigner,
         note: bytes,
         edge: Edge,
         checkpoint: Checkpoint,
@@ -61,7 +61,7 @@ class Log:
         self._failure: str | None = None
 
     @classmethod
-    def open(cls, objects: Objects, state: LogState, signer: Signer) -> Self:
+    def open(cls, objects: Objects, state: LogState, signer: NoteSigner) -> Self:
         """Open the log named ``signer.name``, making it if neither store knows it.
 
         Finishes what a crash left unpublished.
@@ -214,7 +214,7 @@ def _steps(fresh: dict[bytes, bytes]) -> Iterator[dict[bytes, bytes]]:
         yield step
 
 
-def _published(objects: Objects, signer: Signer) -> Checkpoint | None:
+def _published(objects: Objects, signer: NoteSigner) -> Checkpoint | None:
     try:
         note = objects.get(CHECKPOINT_PATH)
     except ObjectMissing:
@@ -222,7 +222,7 @@ def _published(objects: Objects, signer: Signer) -> Checkpoint | None:
     return open_checkpoint(note, signer.verifier)
 
 
-def _begin(state: LogState, signer: Signer) -> LastSigned:
+def _begin(state: LogState, signer: NoteSigner) -> LastSigned:
     """Sign the empty tree of a new log."""
     note = sign_note(Checkpoint(signer.name, 0, Edge().root()).format(), [signer])
     if not state.compare_and_swap(signer.name, None, note, [], b""):

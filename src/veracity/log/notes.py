@@ -7,7 +7,7 @@
     — key name base64(key ID || signature)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -110,6 +110,39 @@ class Verifier:
         verify_ed25519(self.name, self.public_key, payload, text.encode())
 
 
+class NoteSigner(Protocol):
+    """Whatever signs notes as one key: the key itself, or a token that does not give it away."""
+
+    @property
+    def name(self) -> str:
+        """The key's name; of a log, its origin."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half."""
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text."""
+
+
+@dataclass(frozen=True)
+class HeldSigner:
+    """A key (type 0x01) that is held elsewhere and signs bytes when asked."""
+
+    name: str
+    public_key: bytes
+    sign_bytes: Callable[[bytes], bytes] = field(repr=False)
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half."""
+        return Verifier(self.name, self.public_key)
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text."""
+        return Signature(self.name, self.verifier.key_id, self.sign_bytes(text.encode()))
+
+
 @dataclass(frozen=True)
 class Signer:
     """An Ed25519 private key (type 0x01) that signs notes. Its representation hides the seed."""
@@ -176,7 +209,7 @@ def verify_ed25519(name: str, public_key: bytes, signature: bytes, message: byte
         raise SignatureRejected(f"signature of {name}: want one that verifies, got another") from exc
 
 
-def sign_note(text: str, signers: Sequence[Signer]) -> bytes:
+def sign_note(text: str, signers: Sequence[NoteSigner]) -> bytes:
     """Sign ``text``, which ends in a newline, with each of ``signers``."""
     note = Note(text, tuple(signer.sign(text) for signer in signers))
     encoded = note.format()

@@ -27,6 +27,18 @@ class KeyUnavailable(ProvenanceError, Unavailable):
     code = "key-unavailable"
 
 
+class PassphraseNeeded(ProvenanceError, Unavailable):
+    """A key is under a passphrase, and nothing says which."""
+
+    code = "passphrase-needed"
+
+
+class PassphraseRejected(ProvenanceError, Rejected):
+    """A key is under another passphrase than the one given."""
+
+    code = "passphrase-rejected"
+
+
 class MalformedEnvelope(ProvenanceError, Malformed):
     """The bytes are not a DSSE envelope with an in-toto payload."""
 
