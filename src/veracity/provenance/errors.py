@@ -27,6 +27,12 @@ class KeyUnavailable(ProvenanceError, Unavailable):
     code = "key-unavailable"
 
 
+class MalformedKeyReference(ProvenanceError, Malformed):
+    """The text does not say where a key is in a form known here."""
+
+    code = "malformed-key-reference"
+
+
 class PassphraseNeeded(ProvenanceError, Unavailable):
     """A key is under a passphrase, and nothing says which."""
 

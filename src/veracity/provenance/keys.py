@@ -5,8 +5,6 @@ PKCS8 PEM, or under a passphrase a PKCS#12 (PBES2, AES-256, PBKDF2 with ``KDF_RO
 HMAC-SHA-256): the one form in which ``cryptography`` lets the rounds be chosen.
 """
 
-import os
-import stat
 from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -26,13 +24,13 @@ from cryptography.hazmat.primitives.serialization import (
 
 from veracity.provenance.errors import (
     EnvelopeRejected,
-    ExposedKey,
     KeyUnavailable,
     MalformedSigningKey,
     PassphraseNeeded,
     PassphraseRejected,
 )
 from veracity.provenance.fields import decode_base64
+from veracity.provenance.secret_files import read_secret, write_secret
 
 PUBLIC_BYTES = 32
 SIGNATURE_BYTES = 64
@@ -191,17 +189,7 @@ def write_signing_key(key: SigningKey, path: Path) -> None:
         If there is a file already (keys are never overwritten), or it cannot be written.
     """
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            os.fchmod(out.fileno(), 0o600)
-            out.write(key.to_pem())
-            out.flush()
-            os.fsync(out.fileno())
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_secret(path, key.to_pem())
     except OSError as exc:
         raise KeyUnavailable(f"key file: want to write a new {path}, got {exc.strerror or exc}") from exc
 
@@ -221,27 +209,3 @@ def read_signing_key(path: Path) -> SigningKey:
         return SigningKey.from_pem(pem)
     except MalformedSigningKey as exc:
         raise MalformedSigningKey(f"key file {path}: {exc}") from None
-
-
-def read_secret(path: Path, what: str) -> bytes:
-    """Read a small file that only its owner can read; of a longer one no more than ``MAX_PEM_BYTES`` and one.
-
-    Raises
-    ------
-    KeyUnavailable
-        If there is no such file or it cannot be read.
-    ExposedKey
-        If its group or others may do anything with it.
-    """
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            secret = file.read(MAX_PEM_BYTES + 1) if stat.S_ISREG(status.st_mode) else None
-    except OSError as exc:
-        raise KeyUnavailable(f"{what}: want to read {path}, got {exc.strerror or exc}") from exc
-    if secret is None:
-        raise KeyUnavailable(f"{what}: want a regular file, got {path}")
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o077:
-        raise ExposedKey(f"{what} {path}: want mode 0600, got {mode:04o}")
-    return secret
