@@ -19,10 +19,12 @@ from veracity.log.keys import (
     ED25519,
     KEY_ID_BYTES,
     KeyIdentity,
+    check_claimed_id,
     check_key_name,
+    check_seed,
     format_private_key,
     format_vkey,
-    parse_private_key,
+    parse_seed,
     parse_vkey,
 )
 from veracity.log.text import format_base64, parse_base64
@@ -73,6 +75,21 @@ class NoteVerifier(Protocol):
         """Return if ``payload`` signs ``text``, else raise SignatureRejected."""
 
 
+class NoteSigner(Protocol):
+    """A key that signs notes under its own name."""
+
+    @property
+    def name(self) -> str:
+        """The key's name."""
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The public half."""
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text."""
+
+
 @dataclass(frozen=True)
 class Verifier:
     """An Ed25519 public key (type 0x01) that checks notes."""
@@ -110,19 +127,12 @@ class Verifier:
         verify_ed25519(self.name, self.public_key, payload, text.encode())
 
 
-class NoteSigner(Protocol):
-    """Whatever signs notes as one key: the key itself, or a token that does not give it away."""
-
-    @property
-    def name(self) -> str:
-        """The key's name; of a log, its origin."""
+class LogSigner(NoteSigner, Protocol):
+    """Whatever signs checkpoints as one Ed25519 key (type 0x01): the key, or a token that holds it."""
 
     @property
     def verifier(self) -> Verifier:
         """The public half."""
-
-    def sign(self, text: str) -> Signature:
-        """Sign a note's text."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +161,7 @@ class Signer:
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        check_key_name(self.name)
-        if len(self.seed) != 32:
-            raise MalformedKey(f"private key of {self.name}: want a 32-byte seed, got {len(self.seed)} bytes")
+        check_seed(self.name, self.seed)
 
     @classmethod
     def generate(cls, name: str) -> Self:
@@ -163,12 +171,9 @@ class Signer:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read Go's ``PRIVATE+KEY+...`` text and check its key ID."""
-        name, kind, seed, hex_id = parse_private_key(text)
-        if kind != ED25519:
-            raise MalformedKey(f"private key of {name}: want type 0x01, got 0x{kind:02x}")
+        name, seed, hex_id = parse_seed(text, ED25519)
         signer = cls(name, seed)
-        if signer.verifier.key_id.hex() != hex_id:
-            raise MalformedKey(f"key ID of private key {name}: want that of its seed, got {hex_id[:8]!r}")
+        check_claimed_id(signer.verifier.identity, hex_id)
         return signer
 
     def format(self) -> str:
