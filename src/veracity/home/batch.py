@@ -39,7 +39,7 @@ from veracity.home.sources import SourcePart, part_roots
 from veracity.home.state import read_memory, read_registries, state_after, with_keys, write_memory
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.provenance.dsse import Envelope, open_envelope, sign_envelope
-from veracity.provenance.keys import SigningKey
+from veracity.provenance.keys import MessageSigner
 from veracity.provenance.statements import (
     Checks,
     Counts,
@@ -107,7 +107,7 @@ class BatchWriter:
         part: SourcePart,
         envelope: Envelope | None,
         released: Released | None = None,
-        also: Sequence[SigningKey] = (),
+        also: Sequence[MessageSigner] = (),
     ) -> Sealed:
         """Clean, commit and log one part, with the delivery that its sender signed, if any.
 

@@ -19,7 +19,7 @@ from veracity.provenance.errors import (
     RevokedKey,
     UnknownKey,
 )
-from veracity.provenance.keys import SigningKey
+from veracity.provenance.keys import MessageSigner
 from veracity.provenance.statements import (
     DeliveredEvidence,
     Delivery,
@@ -41,7 +41,7 @@ class Refused(Exception):
 
 
 def sign_file(
-    info: FileInfo, contract: Contract, key: SigningKey, records_per_part: int = RECORDS_PER_PART
+    info: FileInfo, contract: Contract, key: MessageSigner, records_per_part: int = RECORDS_PER_PART
 ) -> Envelope:
     """Sign a file as its sender: its digest, and the root over its pages so that one page can be proven."""
     roots, n_records = part_roots(info, contract, records_per_part)

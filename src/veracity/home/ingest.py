@@ -14,7 +14,7 @@ from veracity.home.errors import DeliveryInterrupted
 from veracity.home.home import Writer
 from veracity.home.interrupts import held_interrupts
 from veracity.home.sources import read_parts
-from veracity.provenance.keys import SigningKey
+from veracity.provenance.keys import MessageSigner
 
 FIRST_REFUSALS = 20
 
@@ -73,7 +73,7 @@ def ingest(
     feed_name: str,
     paths: Sequence[Path],
     *,
-    sign: SigningKey | None = None,
+    sign: MessageSigner | None = None,
     resume: bool = False,
     records_per_part: int = RECORDS_PER_PART,
     progress: Progress | None = None,
@@ -113,7 +113,7 @@ def ingest(
 def _ingest_file(
     session: BatchWriter,
     info: FileInfo,
-    sign: SigningKey | None,
+    sign: MessageSigner | None,
     resume: bool,
     records_per_part: int,
     report: FileReport,

@@ -72,7 +72,7 @@ def encrypt_key(place: KeyPlace, new: Callable[[str], bytes]) -> HeldKey:
     body = key.to_pkcs12(passphrase)
     if SigningKey.from_pkcs12(body, passphrase) != key:  # pragma: no cover - a bug in the library
         raise AssertionError("what was written is read back")
-    with _usable(place):
+    with usable_key(place):
         replace_secret(place.p12, body)
         remove_secret(place.plain)
     return _held(place)
@@ -103,7 +103,7 @@ def move_key(place: KeyPlace, to: str, origin: str) -> HeldKey:
         if not isinstance(key, SigningKey):
             raise KeyUnavailable(f"key {place.name}: want one that can leave where it is, got one on a token")
         _put(reference, key, place.ref.parent)
-    with _usable(place):
+    with usable_key(place):
         replace_secret(place.ref, f"{reference}\n".encode())
         remove_secret(place.p12)
         remove_secret(place.plain)
@@ -133,7 +133,7 @@ def add_reference(place: KeyPlace, reference: str) -> MessageSigner:
             f" got {reference[:40]!r}"
         )
     key = open_reference(reference, place.ref.parent)
-    with _usable(place):
+    with usable_key(place):
         write_secret(place.ref, f"{reference}\n".encode())
     return key
 
@@ -145,7 +145,7 @@ def _to_home(place: KeyPlace, before: str | None, origin: str) -> None:
         return
     key = open_software_key(place)
     _check_left(place, key.public)
-    with _usable(place):
+    with usable_key(place):
         if not os.path.lexists(place.plain):
             is_log = place.name == LOG
             body = f"{Signer(origin, key.seed).format()}\n".encode() if is_log else key.to_pem()
@@ -206,7 +206,7 @@ def _forget(reference: str, base: Path) -> None:
 
 
 @contextlib.contextmanager
-def _usable(place: KeyPlace) -> Iterator[None]:
+def usable_key(place: KeyPlace) -> Iterator[None]:
     """Turn the system's refusals into KeyUnavailable."""
     try:
         yield

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from veracity.data.contract import Contract
 from veracity.errors import VeracityError
-from veracity.home.home import OPERATOR, Home, sealed_contract
+from veracity.home.home import Home, sealed_contract
 from veracity.home.index import BatchRow
+from veracity.home.operator_keys import OPERATOR
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.errors import LogError, ObjectMissing
 from veracity.log.fsck_findings import Finding
