@@ -5,8 +5,11 @@ from pathlib import Path
 import click
 
 from veracity.cli.output import emit
+from veracity.home.clock import parse_time
 from veracity.home.errors import BadName
+from veracity.home.home import KeyReferences
 from veracity.home.home import init as make_home
+from veracity.home.key_places import absolute_reference
 
 
 @click.command()
@@ -15,13 +18,27 @@ from veracity.home.home import init as make_home
 @click.option(
     "--home", type=click.Path(path_type=Path), envvar="VERACITY_HOME", help="The directory, if not given."
 )
+@click.option("--log-key", metavar="REF", help="The log's key is at this key reference, not made here.")
+@click.option("--operator-key", metavar="REF", help="The operator's key is at this key reference.")
+@click.option("--expires", metavar="TIME", help="From when on the operator's key signs nothing more.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def init(directory: Path | None, origin: str, home: Path | None, as_json: bool) -> None:
+def init(
+    directory: Path | None,
+    origin: str,
+    home: Path | None,
+    log_key: str | None,
+    operator_key: str | None,
+    expires: str | None,
+    as_json: bool,
+) -> None:
     """Make a city's home: keys (mode 0600), stores, database, and trust.policy to hand out."""
     root = directory or home
     if root is None:
         raise BadName("init: want a directory, --home or VERACITY_HOME, got none")
-    made = make_home(root, origin)
+    until = None if expires is None else parse_time("expires", expires)
+    log, operator = (None if ref is None else absolute_reference(ref) for ref in (log_key, operator_key))
+    references = KeyReferences(log, operator)
+    made = make_home(root, origin, references=references, expires=until)
     document = {"home": root, "origin": origin, "policy": made.policy, "keys": root / "keys"}
     text = (
         f"made {root} for {origin}\n"

@@ -113,7 +113,9 @@ class BatchWriter:
 
         For rows let in from quarantine: by whom, and the keys that sign beside the operator's.
         """
-        received_at = self._now()
+        received_at = self.now()
+        if envelope is not None:  # else no receipt could be verified of what came after the key's end
+            self.home.agencies().signer(envelope, self.home.log.size, received_at)
         cleaned = clean(
             part.raw,
             self.contract,
@@ -200,7 +202,7 @@ class BatchWriter:
         roots, n_records = part_roots(info, self.contract)
         if n_records == 0:
             return None
-        received_at = self._now()
+        received_at = self.now()
         statement = Ingest(
             feed=self.contract.feed,
             batch=self.batch,
@@ -230,7 +232,7 @@ class BatchWriter:
         self._not_before = received_at
         return idx
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         """Return the time of receipt: never before the batch before, so that `as of` has one answer.
 
         Nor on a day that is certified: its sum would not be that of its batches any more.

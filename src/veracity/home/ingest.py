@@ -135,8 +135,9 @@ def _ingest_file(
         envelope = (
             sign_file(info, session.contract, sign, records_per_part) if sign else read_sidecar(info.path)
         )
+        home = session.home
         delivery = check_delivery(
-            envelope, info, session.contract, session.home.agencies(), session.home.log.size
+            envelope, info, session.contract, home.agencies(), home.log.size, session.now()
         )
         if delivery is not None and sign is None:
             check_evidence(delivery, info, session.contract)

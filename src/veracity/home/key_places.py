@@ -146,6 +146,13 @@ def is_reference(text: str) -> bool:
     return text.partition(":")[0] in ("file", "env", "keyring", "pkcs11") and ":" in text
 
 
+def absolute_reference(reference: str) -> str:
+    """Return a reference that somebody gave as one that holds wherever it is written down."""
+    if reference.startswith("file:") and reference != "file:":
+        return f"file:{Path(reference.removeprefix('file:')).absolute()}"
+    return reference
+
+
 def read_reference(path: Path) -> str:
     """Read the one line of a reference."""
     try:

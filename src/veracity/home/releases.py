@@ -230,6 +230,6 @@ def _check_key(home: Home, key: MessageSigner | None) -> None:
     """Raise unless a person's own key is one that the log knows."""
     if key is None:
         return
-    authority = home.agencies().authority(key.public.keyid, home.index.size)
+    authority = home.agencies().authority(key.public.keyid, home.index.size, home.clock())
     if authority.role == "operator":
         raise UnknownAgency("sign: want a person's own key beside the operator's, got the operator's")
