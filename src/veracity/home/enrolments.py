@@ -117,7 +117,8 @@ def revoke_key(
     key = _active(home, name) if keyid is None else _named(home, name, keyid)
     if as_of is not None:
         _check_as_of(home, key, as_of)
-    entry = home.append(_changed(home, "revoke", key, key.key, reason=reason, as_of=as_of, sign=sign))
+    since = _from_now(home) if as_of is None else format_time(as_of)
+    entry = home.append(_changed(home, "revoke", key, key.key, reason=reason, as_of=since, sign=sign))
     after = home.agencies()
     found = next(a for a in after.enrolled(name) if a.key == key.key)
     devices = {
@@ -210,7 +211,7 @@ def _add(
     if public is None:
         made = SigningKey.generate()
         public = made.public
-    enrol = Enrol("enrol", name, role, public, as_of=_now(home), expires=_until(home, expires))
+    enrol = Enrol("enrol", name, role, public, as_of=format_time(home.clock()), expires=_until(home, expires))
     envelope = _signed(home, enrol, sign)
     path = _keep(home, name, made)
     entry = home.append(envelope)
@@ -225,7 +226,7 @@ def _changed(
     *,
     expires: datetime | None = None,
     reason: str | None = None,
-    as_of: datetime | None = None,
+    as_of: str | None = None,
     sign: MessageSigner | None = None,
 ) -> bytes:
     """Return the signed statement that a key goes, and at a rotation which one comes."""
@@ -235,7 +236,7 @@ def _changed(
         old.role,
         public,
         replaces=old.key.keyid if action == "rotate" else None,
-        as_of=_now(home) if as_of is None else format_time(as_of),
+        as_of=as_of or format_time(home.clock()),
         reason=reason,
         expires=_until(home, expires),
     )
@@ -249,16 +250,15 @@ def _signed(home: Writer, enrol: Enrol, sign: MessageSigner | None) -> bytes:
     return envelope
 
 
-def _now(home: Writer) -> str:
-    """Return the time now as changes of keys state it: after all that the log says was received before.
+def _from_now(home: Writer) -> str:
+    """Return the time that a revocation without one counts from: after all that the log says came before.
 
     So a key revoked now keeps what was received before, though the clock was set back by seconds.
     """
-    newest = [
-        parse_time("received_at", at) for feed in home.feed_names() if (at := home.index.next_batch(feed)[1])
-    ]
-    newest += [parse_time("as_of", str(p["as_of"])) for _, p in home.index.predicates("enrol") if p["as_of"]]
-    return format_time(max([home.clock(), *(at + timedelta(microseconds=1) for at in newest)]))
+    came = [at for feed in home.feed_names() if (at := home.index.next_batch(feed)[1]) is not None]
+    came += [str(p["as_of"]) for _, p in home.index.predicates("enrol") if p["as_of"] is not None]
+    after = (parse_time("received_at", at) + timedelta(microseconds=1) for at in came)
+    return format_time(max([home.clock(), *after]))
 
 
 def _until(home: Writer, expires: datetime | None) -> str | None:

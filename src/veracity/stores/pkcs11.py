@@ -132,15 +132,21 @@ def _session(uri: TokenUri, pin: Callable[[], bytes], *, rw: bool) -> pkcs11.Ses
         token
         for slot in pkcs11.lib(module).get_slots(token_present=True)
         for token in [slot.get_token()]
+        if pkcs11.TokenFlag.TOKEN_INITIALIZED in token.flags
         if label is None or token.label.rstrip().encode() == label
         if all(_text(getattr(token, _FIELDS[name])) == value for name, value in wanted.items())
     ]
     if len(tokens) != 1:
         raise KeyUnavailable(f"token: want one that the URI names, got {len(tokens)}")
     (token,) = tokens
-    return token.open(rw=rw, user_pin=pin().decode("utf-8"))
+    # A login is the process's, whatever the session: one more would fail, and closing its session ends it.
+    name = module, token.label, _text(token.serial)
+    if name not in _LOGGED_IN:
+        _LOGGED_IN[name] = token.open(user_pin=pin().decode("utf-8"))
+    return token.open(rw=True) if rw else _LOGGED_IN[name]
 
 
+_LOGGED_IN: dict[tuple[str, str, bytes], pkcs11.Session] = {}
 _FIELDS = {"serial": "serial", "manufacturer": "manufacturer_id", "model": "model"}
 
 
