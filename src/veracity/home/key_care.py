@@ -27,7 +27,7 @@ from veracity.home.key_places import (
 from veracity.log.notes import Signer
 from veracity.provenance.errors import KeyUnavailable, MalformedKeyReference
 from veracity.provenance.keys import MessageSigner, PublicKey, SigningKey
-from veracity.provenance.secret_files import remove_secret, replace_secret, write_secret
+from veracity.provenance.secret_files import remove_part, remove_secret, replace_secret, write_secret
 
 SERVICE = "veracity"
 _FORMS = {".ref": "reference", ".p12": "file, under a passphrase", ".pem": "file", ".key": "file"}
@@ -152,6 +152,7 @@ def _to_home(place: KeyPlace, before: str | None, origin: str) -> None:
             write_secret(place.plain, body)
         if read_key_file(place.plain) != key:  # pragma: no cover - a disk that loses what was fsynced
             raise KeyUnavailable(f"key {place.name}: want {place.plain} to be the same key, got another")
+        remove_part(place.plain)
         remove_secret(place.ref)
         remove_secret(place.p12)
     _forget(before, place.ref.parent)
@@ -162,7 +163,9 @@ def _put(reference: str, key: SigningKey, base: Path) -> None:
     scheme, _, rest = reference.partition(":")
     if scheme == "file" and rest:
         path = base / rest
-        if not os.path.lexists(path):
+        if os.path.lexists(path):
+            remove_part(path)
+        else:
             write_secret(path, key.to_pem())
     elif scheme == "keyring":
         from veracity.stores.keyring import find_keyring, keyring_item, write_keyring
