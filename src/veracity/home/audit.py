@@ -24,7 +24,13 @@ from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.panel_audit import check_panel
 from veracity.home.release_audit import ReleaseAudit
-from veracity.home.roll import check_contracts, check_enrolment_times, check_entries, check_key_times
+from veracity.home.roll import (
+    check_contracts,
+    check_enrolment_times,
+    check_entries,
+    check_key_times,
+    check_received_order,
+)
 from veracity.home.table_audit import UNREADABLE, Found, check_table, one_line
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import open_envelope
@@ -93,6 +99,7 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
         decided = ReleaseAudit(home, name).check_rejections()
         for found in (
             *check_contracts(home, name),
+            *check_received_order(home, name),
             *check_key_times(home, name),
             *_check_roll(home, name),
             *decided,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from veracity.data.contract import Contract
 from veracity.errors import VeracityError
-from veracity.home.clock import parse_time
+from veracity.home.clock import format_time, parse_time
 from veracity.home.home import Home, sealed_contract
 from veracity.home.index import BatchRow
 from veracity.home.operator_keys import OPERATOR
@@ -202,6 +202,18 @@ def check_key_times(home: Home, feed: str) -> Iterator[Found]:
         for keyid in hints:
             if keyid in by_id:
                 yield from _check_time(by_id[keyid], received, where)
+
+
+def check_received_order(home: Home, feed: str) -> Iterator[Found]:
+    """Yield every batch that says it was received before the one before it: no writer says so."""
+    last: datetime | None = None
+    for idx, predicate in home.index.predicates("ingest", feed):
+        received = parse_time("received_at", str(predicate["received_at"]))
+        if last is not None and received < last:
+            where = f"{feed} batch {predicate['batch']} (log entry {idx})"
+            got = f"want {format_time(last)} or later, got {format_time(received)}"
+            yield where, "received before the batch before it", got
+        last = received if last is None else max(last, received)
 
 
 def check_enrolment_times(home: Home) -> Iterator[Found]:
