@@ -125,16 +125,15 @@ def test_a_stolen_key_brings_an_accomplice(root: Path) -> None:
 
 
 def test_an_enrolment_backdated_by_a_thief(root: Path) -> None:
-    """An enrolment that says it came before the theft stands, so the city writes the time itself.
-
-    Slipped in past the city it is not noticed by its time alone: log order and the agency's list tell.
-    One without a time is taken back with the key.
-    """
-    slip_in(root, enrolment("enrol", GAUGE, THIEF), key(AGENCY))
+    """An enrolment that says it came before the theft is told by the entries before it; one without a time
+    is taken back with the key."""
+    slip_in(root, enrolment("enrol", GAUGE, THIEF, as_of="2026-09-03T10:00:00Z"), key(AGENCY))
+    slip_in(root, enrolment("enrol", f"{AGENCY}/g02", key("another")), key(AGENCY))
     with open_writer(root, later(4)) as home:
         revoke_key(home, AGENCY, "stolen", as_of=NOW + timedelta(hours=3))
-        assert home.agencies().active(GAUGE) == []
-    assert any("enrolment taken back" in f for f in findings(root))
+        assert home.agencies().active(f"{AGENCY}/g02") == []
+    told = [":".join(f.split(":")[:2]) for f in findings(root)]
+    assert told == ["log entry 4: enrolment dated back", "log entry 5: enrolment taken back"]
 
 
 def test_a_batch_backdated_by_the_operator(root: Path) -> None:

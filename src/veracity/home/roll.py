@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from veracity.data.contract import Contract
+from veracity.data.row_rules import CLOCK_TOLERANCE_S
 from veracity.errors import VeracityError
 from veracity.home.clock import format_time, parse_time
 from veracity.home.home import Home, sealed_contract
@@ -217,12 +218,23 @@ def check_received_order(home: Home, feed: str) -> Iterator[Found]:
 
 
 def check_enrolment_times(home: Home) -> Iterator[Found]:
-    """Yield every key that came by the signature of one revoked as of before: it counts for nothing."""
+    """Yield every key that came at another time than it says, and every one that was taken back.
+
+    Taken back is a key that came by the signature of one revoked as of before: it counts for nothing.
+    One that says it came before what the log has before it would slip through that.
+    """
+    came = [(idx, p) for idx, p in home.index.predicates("enrol") if p["action"] != "revoke" and p["as_of"]]
+    times = [(idx, parse_time("as_of", str(p["as_of"]))) for idx, p in came]
+    received = [(row.idx, row.received_at) for feed in home.feed_names() for row in home.index.batches(feed)]
+    known = sorted(times + [(idx, parse_time("received_at", text)) for idx, text in received])
+    enrolled, latest = dict(times), None
+    for idx, time in known:
+        if idx in enrolled and latest is not None and (latest - time).total_seconds() > CLOCK_TOLERANCE_S:
+            got = f"want about {format_time(latest)} or later, as entries before it, got {format_time(time)}"
+            yield f"log entry {idx}", "enrolment dated back", got
+        latest = time if latest is None else max(latest, time)
     for key in _keys(home):
-        if key.void_from is None:
-            continue
-        said = home.index.predicate(key.enrolled_at)["as_of"]
-        if said is None or parse_time("as_of", str(said)) >= key.void_from:
+        if key.void_from is not None and enrolled.get(key.enrolled_at, key.void_from) >= key.void_from:
             detail = f"key {key.key.keyid[:16]} of {key.name}, taken back by entry {key.voided_at}"
             yield f"log entry {key.enrolled_at}", "enrolment taken back", detail
 
