@@ -23,6 +23,7 @@ from veracity.home.errors import NoHome
 from veracity.home.home import init, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.selection import Selection
+from veracity.server.witness_directory import prepare
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
 DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
@@ -43,6 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_writer(root, clock) as home:
         ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 100)])
     calibrated_city(folder)
+    prepare(folder / "uni", "uni.example/witness")
     return folder
 
 
@@ -164,6 +166,14 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "log show": ([], [], 3),
     "log fsck": ([], [], 3),
     "log reindex": ([], [], 3),
+    "log publish": ([], [], 3),
+    "log serve": ([], [], 3),
+    "witness serve": (
+        ["HERE/city/trust.policy", "--name", "w", "--dir", "HERE/w"],
+        ["HERE/panel.yaml", "--name", "w", "--dir", "HERE/w"],
+        3,
+    ),
+    "witness show": (["--dir", "HERE/uni"], ["--dir", "HERE/none"], 3),
 }
 # What speaks of a feed's data says whether they are simulated; these are, and say so.
 MARKED = {
@@ -197,8 +207,21 @@ MARKED = {
     "lineage",
     "log show",
 }
-NO_HOME = {"init", "demo", "feed check", "feed infer", "feed breaking", "verify"}
-NO_HOME |= {"key make", "timestamp request", "timestamp attach"}
+NO_HOME = {
+    "init",
+    "demo",
+    "feed check",
+    "feed infer",
+    "feed breaking",
+    "verify",
+    "key make",
+    "timestamp request",
+    "timestamp attach",
+    "witness serve",
+    "witness show",
+}
+# These go on until they are stopped: tests/server runs them.
+ENDLESS = {"log serve", "witness serve"}
 
 
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
@@ -223,7 +246,7 @@ def test_every_command_is_tried_here() -> None:
     assert {" ".join(path) for path in commands(cli)} == set(CASES)
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if n != "demo"])
+@pytest.mark.parametrize("name", [n for n in CASES if n != "demo" and n not in ENDLESS])
 def test_json_of_success(here: Here, folder: Path, name: str) -> None:
     """Each command that succeeds prints one object on stdout and nothing on stderr, and exits 0."""
     if name in ("verify", "timestamp request"):
@@ -269,7 +292,7 @@ def test_text_of_failure(here: Here, folder: Path, name: str) -> None:
         assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if n != "demo"])
+@pytest.mark.parametrize("name", [n for n in CASES if n != "demo" and n not in ENDLESS])
 def test_text_of_success(here: Here, folder: Path, name: str) -> None:
     """Each command that succeeds says so on stdout; what is simulated says so."""
     if name in ("verify", "timestamp request"):

@@ -1,12 +1,14 @@
 """The commands about keys, devices and time stamps, with a real authority (openssl) and a real token."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from authority import Authority
-from run_cli import Here, is_one_line
+from run_cli import COMMAND, Here, environment, is_one_line
 from small_city import AGENCY, key_file, ndjson, new_city
 from tokens import Token
 from veracity.home.home import open_writer
@@ -176,3 +178,50 @@ def test_no_key_is_shown(here: Here, root: Path) -> None:
             body = "".join(path.read_text().splitlines()[1:-1])
             assert body not in done.out
             assert path.stat().st_mode & 0o077 == 0
+
+
+def typed(arguments: list[str | Path], answers: list[str]) -> tuple[int, str]:
+    """Run the command at a terminal of its own and type an answer whenever it asks."""
+    leader, follower = os.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=environment(),
+        preexec_fn=lambda: os.login_tty(follower),
+    )
+    os.close(follower)
+    shown = b""
+    try:
+        while True:
+            try:
+                piece = os.read(leader, 4_096)
+            except OSError:  # the other end is closed
+                break
+            shown += piece
+            if not piece:
+                break
+            if piece.rstrip(b" ").endswith(b":") and answers:
+                os.write(leader, f"{answers.pop(0)}\n".encode())
+        return process.wait(60), shown.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+
+
+def test_a_passphrase_is_asked_for_on_a_terminal(root: Path) -> None:
+    """On a terminal the new passphrase is asked for twice and the old one once, and none is shown."""
+    encrypt = ["key", "encrypt", "operator", "--home", root]
+    code, shown = typed(encrypt, ["open sesame", "open sesamy"])
+    assert code == 3
+    assert "want the same twice" in shown
+    code, shown = typed(encrypt, ["open sesame", "open sesame"])
+    assert code == 0, shown
+    assert "sesame" not in shown
+    code, shown = typed(["agency", "add", "second", "--home", root], ["open sesame"])
+    assert code == 0, shown
+    code, shown = typed(["agency", "add", "third", "--home", root], ["sesame"])
+    assert code == 1
+    assert "want a PKCS#12 and its passphrase" in shown

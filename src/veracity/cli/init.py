@@ -21,6 +21,17 @@ from veracity.home.key_places import absolute_reference
 @click.option("--log-key", metavar="REF", help="The log's key is at this key reference, not made here.")
 @click.option("--operator-key", metavar="REF", help="The operator's key is at this key reference.")
 @click.option("--expires", metavar="TIME", help="From when on the operator's key signs nothing more.")
+@click.option(
+    "--log-store",
+    metavar="LOCATION",
+    help="Keep the log's files elsewhere: s3://bucket/prefix or a directory.",
+)
+@click.option(
+    "--log-state",
+    metavar="LOCATION",
+    help="Keep the last signed checkpoint elsewhere: postgresql://user@host/db, s3://bucket/prefix or"
+    " sqlite:///path.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def init(
     directory: Path | None,
@@ -29,6 +40,8 @@ def init(
     log_key: str | None,
     operator_key: str | None,
     expires: str | None,
+    log_store: str | None,
+    log_state: str | None,
     as_json: bool,
 ) -> None:
     """Make a city's home: keys (mode 0600), stores, database, and trust.policy to hand out."""
@@ -37,12 +50,22 @@ def init(
         raise BadName("init: want a directory, --home or VERACITY_HOME, got none")
     until = None if expires is None else parse_time("expires", expires)
     log, operator = (None if ref is None else absolute_reference(ref) for ref in (log_key, operator_key))
-    references = KeyReferences(log, operator)
-    made = make_home(root, origin, references=references, expires=until)
-    document = {"home": root, "origin": origin, "policy": made.policy, "keys": root / "keys"}
+    made = make_home(
+        root,
+        origin,
+        references=KeyReferences(log, operator),
+        expires=until,
+        log_store=log_store,
+        log_state=log_state,
+    )
+    elsewhere = {k: v for k, v in (("log_store", made.log_store), ("log_state", made.log_state)) if v}
+    document = {"home": root, "origin": origin, "policy": made.policy, "keys": root / "keys", **elsewhere}
     text = (
         f"made {root} for {origin}\n"
         f"hand out   {made.policy}   (whom to believe: the log's key)\n"
         f"keep       {root / 'keys'}   (whoever has these can sign as the city)"
+    )
+    text += "".join(
+        f"\nelsewhere  {place}   (its {name.replace('_', ' ')})" for name, place in elsewhere.items()
     )
     emit("init", document, text, as_json)

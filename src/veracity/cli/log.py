@@ -87,7 +87,7 @@ def fsck(directory: Path | None, key: str | None, home: Path | None, as_json: bo
 @log.command()
 @in_home
 def publish(home: Path, as_json: bool) -> int:
-    """Publish what is signed, with new cosignatures of the policy's witnesses. Exit 4 without their quorum."""
+    """Publish what is signed, newly cosigned by the policy's witnesses. Exit 4 without their quorum."""
     with open_writer(home) as writer:  # which publishes when it opens
         done, size = writer.is_published, writer.log.size
         outcomes = () if writer.publisher is None else writer.publisher.outcomes

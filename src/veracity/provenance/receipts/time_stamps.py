@@ -7,9 +7,9 @@ and whoever wants one sends it to an authority of their choice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from veracity.log.notes import parse_note
 from veracity.provenance.errors import MalformedTimeStamp, TimeStampRejected
@@ -17,7 +17,7 @@ from veracity.provenance.receipts.receipt import MAX_TIME_STAMP_BYTES, Receipt
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-    from rfc3161_client import TimeStampResponse
+    from rfc3161_client import Accuracy, TimeStampResponse
 
 MAX_ROOTS = 64
 _SHA256 = "2.16.840.1.101.3.4.2.1"
@@ -26,7 +26,7 @@ _GRANTED = b"\x30\x03\x02\x01\x00"  # PKIStatusInfo: status granted (0)
 
 @dataclass(frozen=True)
 class Stamped:
-    """What a time stamp says: when, and the subject of the certificate that signed it."""
+    """What a time stamp says: when at the latest, and the subject of the certificate that signed it."""
 
     time: datetime
     by: str
@@ -94,8 +94,8 @@ def verify_time_stamp(stamp: bytes, text: bytes, roots: Sequence["Certificate"])
             for s in signers
             if (c.issuer, c.serial_number) == (s.issuer, s.serial_number)
         }
-        time = response.tst_info.gen_time
-    except (VerificationError, ValueError, TypeError, KeyError) as exc:
+        time = response.tst_info.gen_time + _accuracy(response)
+    except (VerificationError, ValueError, TypeError, OverflowError) as exc:
         detail = " ".join(str(exc).split())[:200]
         raise TimeStampRejected(
             f"time stamp: want one that a root given stands behind, got: {detail}"
@@ -124,6 +124,14 @@ def _check_imprint(response: "TimeStampResponse", text: bytes) -> None:
     want, got = sha256(text).digest(), imprint.message
     if imprint.hash_algorithm.dotted_string != _SHA256 or got != want:
         raise TimeStampRejected(f"time stamp: want one over {want.hex()[:16]}, got over {got.hex()[:16]}")
+
+
+def _accuracy(response: "TimeStampResponse") -> timedelta:
+    """Return by how much the authority's time may be off; nothing where it does not say."""
+    said = cast("Accuracy | None", response.tst_info.accuracy)  # the library's types leave the None out
+    if said is None:
+        return timedelta(0)
+    return timedelta(seconds=said.seconds or 0, milliseconds=said.millis or 0, microseconds=said.micros or 0)
 
 
 def _sequence(content: bytes) -> bytes:
