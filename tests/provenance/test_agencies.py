@@ -210,7 +210,7 @@ DAY = "2026-09-{:02d}T00:00:00Z"
 
 
 def test_a_device_belongs_to_its_agency() -> None:
-    """A device has a name of its own and counts for its agency, which changes its keys, as the operator does."""
+    """A device has a name of its own and counts for its agency, which may change its keys."""
     for signer in (OPERATOR, AGENCY):
         agencies = city()
         agencies.add(5, at(signer, "enrol", GAUGE, DEVICE, None))
