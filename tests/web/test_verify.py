@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nodejs import built_verifier, node, run
 
+from nodejs import built_verifier, node, run
 from veracity.log.policy import parse_policy
 from veracity.provenance.receipts import parse_receipt, verify_receipt
 
@@ -21,7 +21,7 @@ def cli(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_its_own_tests_pass() -> None:
-    """All vectors, every flipped bit of a small receipt, and the limits of its parsers, under Node's runner."""
+    """All vectors, every flipped bit of a small receipt, the limits of its parsers: under Node's runner."""
     run([node(), "--test", "dist/test/"], built_verifier())
 
 
@@ -36,7 +36,11 @@ def test_both_verifiers_say_the_same(name: str) -> None:
     )  # the record is not cleaned again: not in a browser either
     assert said["steps"] == [{"name": s.name, "detail": s.detail} for s in want.steps]
     assert said["not_checked"] == list(want.not_checked)
-    assert (said["simulated"], said["operator"], said["agency"]) == (want.simulated, want.operator, want.agency)
+    assert (said["simulated"], said["operator"], said["agency"]) == (
+        want.simulated,
+        want.operator,
+        want.agency,
+    )
     assert (said["origin"], said["log_size"], said["entry"]) == (want.origin, want.size, want.index)
     assert said["row"] == (None if want.row is None else dict(want.row))
 

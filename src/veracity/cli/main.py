@@ -28,6 +28,7 @@ _COMMANDS = {
     "audit": ("veracity.cli.audit", "audit"),
     "lineage": ("veracity.cli.log", "lineage"),
     "log": ("veracity.cli.log", "log"),
+    "model": ("veracity.cli.model", "model"),
 }
 
 
