@@ -28,6 +28,7 @@ _COMMANDS = {
     "audit": ("veracity.cli.audit", "audit"),
     "lineage": ("veracity.cli.log", "lineage"),
     "log": ("veracity.cli.log", "log"),
+    "cose": ("veracity.cli.cose", "cose"),
     "model": ("veracity.cli.model", "model"),
 }
 

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import common, emit
+from veracity.cli.output import common, emit, write_output
 from veracity.feeds.file_info import read_file
-from veracity.home.directory import write_whole
-from veracity.home.errors import HomeUnusable
 from veracity.provenance.keys import MAX_PEM_BYTES
 from veracity.provenance.model_signing import (
     MAX_BUNDLE_BYTES,
@@ -38,7 +36,7 @@ def keygen(key: Path, public: Path, as_json: bool) -> None:
     """Make a publishing key (ECDSA, P-256)."""
     made = PublishingKey.generate()
     made.write(key)
-    _write(public, made.public.to_pem())
+    write_output(public, made.public.to_pem())
     document = {"key": key, "public": public, "hint": made.public.hint}
     emit("publishing-key", document, f"private key to {key}, public key to {public}", as_json)
 
@@ -64,7 +62,7 @@ def sign(
     signer = PublishingKey.read(key)
     ignored = _ignored(directory, output, ignore, _GIT if ignore_git else ())
     manifest = _look(directory, ignored, allow_symlinks)
-    _write(output, sign_directory(manifest, signer))
+    write_output(output, sign_directory(manifest, signer))
     document = {
         "directory": directory,
         "files": len(manifest.files),
@@ -114,10 +112,3 @@ def _ignored(
     inside = signature.resolve().is_relative_to(directory.resolve())
     own = (signature.resolve().relative_to(directory.resolve()).as_posix(),) if inside else ()
     return tuple(dict.fromkeys((*given, *more, *own)))
-
-
-def _write(path: Path, body: bytes) -> None:
-    try:
-        write_whole(path, body)
-    except OSError as exc:
-        raise HomeUnusable(f"file: want to write {path}, got {exc.strerror}") from exc

@@ -187,8 +187,8 @@ class Writer(Home):
         super().__init__(directory, clock, stores or Stores.of(directory))
         try:
             self.operator = read_signing_key(directory.operator_key)
-            signer = _read_log_key(directory)
-            self.log = Log.open(self.log_objects, SqlLogState(self.database), signer)
+            self.log_signer = _read_log_key(directory)
+            self.log = Log.open(self.log_objects, SqlLogState(self.database), self.log_signer)
             if reindex:
                 self.index.clear()
             self._catch_up()

@@ -3,6 +3,8 @@
 A key is named by its *key ID*: the lowercase hex SHA-256 of its 32 raw public bytes.
 """
 
+import os
+import stat
 from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -18,9 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from veracity.provenance.errors import EnvelopeRejected, MalformedSigningKey
+from veracity.provenance.errors import EnvelopeRejected, ExposedKey, KeyUnavailable, MalformedSigningKey
 from veracity.provenance.fields import decode_base64
-from veracity.provenance.private_files import read_private, write_private
 
 PUBLIC_BYTES = 32
 SIGNATURE_BYTES = 64
@@ -117,8 +118,27 @@ class SigningKey:
 
 
 def write_signing_key(key: SigningKey, path: Path) -> None:
-    """Write a key to a new file of mode 0600, durably; KeyUnavailable if it cannot be, or there is one."""
-    write_private(path, key.to_pem())
+    """Write a key to a new file of mode 0600, durably.
+
+    Raises
+    ------
+    KeyUnavailable
+        If there is a file already (keys are never overwritten), or it cannot be written.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            os.fchmod(out.fileno(), 0o600)
+            out.write(key.to_pem())
+            out.flush()
+            os.fsync(out.fileno())
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as exc:
+        raise KeyUnavailable(f"key file: want to write a new {path}, got {exc.strerror or exc}") from exc
 
 
 def read_signing_key(path: Path) -> SigningKey:
@@ -133,7 +153,17 @@ def read_signing_key(path: Path) -> SigningKey:
     MalformedSigningKey
         If it holds no Ed25519 key.
     """
-    pem = read_private(path, MAX_PEM_BYTES)
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            pem = file.read(MAX_PEM_BYTES + 1) if stat.S_ISREG(status.st_mode) else None
+    except OSError as exc:
+        raise KeyUnavailable(f"key file: want to read {path}, got {exc.strerror or exc}") from exc
+    if pem is None:
+        raise KeyUnavailable(f"key file: want a regular file, got {path}")
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & 0o077:
+        raise ExposedKey(f"key file {path}: want mode 0600, got {mode:04o}")
     try:
         return SigningKey.from_pem(pem)
     except MalformedSigningKey as exc:

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from veracity.provenance.errors import BundleRejected, MalformedSigningKey
+from veracity.provenance.errors import BundleRejected, KeyUnavailable, MalformedSigningKey
 from veracity.provenance.keys import MAX_PEM_BYTES
-from veracity.provenance.private_files import read_private, write_private
+from veracity.provenance.secret_files import read_secret, write_secret
 
 _HASHES: dict[str, HashAlgorithm] = {"secp256r1": SHA256(), "secp384r1": SHA384(), "secp521r1": SHA512()}
 
@@ -84,22 +84,27 @@ class PublishingKey:
         Raises
         ------
         KeyUnavailable, ExposedKey
-            As ``read_private`` does.
+            As ``read_secret`` does.
         MalformedSigningKey
             If it holds no unencrypted P-256 key; no message carries any of it.
         """
-        pem = read_private(path, MAX_PEM_BYTES)
+        pem = read_secret(path, "publishing key")
         try:
             key = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise MalformedSigningKey(f"key file {path}: want an unencrypted PEM, got other bytes") from None
+            raise MalformedSigningKey(
+                f"publishing key {path}: want an unencrypted PEM, got other bytes"
+            ) from None
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-            raise MalformedSigningKey(f"key file {path}: want a key on P-256, got {type(key).__name__}")
+            raise MalformedSigningKey(f"publishing key {path}: want a key on P-256, got {type(key).__name__}")
         return cls(key)
 
     def write(self, path: Path) -> None:
         """Write PKCS8 PEM to a new file of mode 0600; KeyUnavailable if there is one."""
-        write_private(path, self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        try:
+            write_secret(path, self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        except OSError as exc:
+            raise KeyUnavailable(f"publishing key: want to write a new {path}, got {exc.strerror}") from exc
 
     @property
     def public(self) -> PublishingPublicKey:
