@@ -3,11 +3,11 @@
 import { decodeBase64, nCharacters, type Bytes } from "./bytes.js";
 import { Malformed, show } from "./errors.js";
 import { Real, type Json, type JsonObject } from "./strict_json.js";
+import { parseTime } from "./time.js";
 
 export const MAX_COUNT = 2 ** 53;
 export const MAX_TEXT = 4096;
 export const SHA256_HEX = /^[0-9a-f]{64}$/;
-const TIME = /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,6})?Z$/;
 
 /** One JSON object being read. Leave through `done`, which refuses names that nobody asked for. */
 export class Fields {
@@ -85,15 +85,14 @@ export class Fields {
 
   /** An RFC 3339 time in UTC, as text, written with `Z`. */
   time(name: string): string {
-    const value = this.matching(name, TIME, "a time such as 2026-09-01T00:00:00Z");
-    const [year, month, day, hour, minute, second] = (TIME.exec(value) ?? []).slice(1, 7).map(Number) as [
-      number, number, number, number, number, number,
-    ];
-    const date = new Date(0);
-    date.setUTCFullYear(year, month - 1, day);
-    const isOfCalendar = year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-    if (isOfCalendar && hour < 24 && minute < 60 && second < 60) return value;
-    throw this.fail(name, "a time of the calendar", value);
+    const value = this.take(name);
+    if (typeof value === "string" && value.length <= MAX_TEXT && parseTime(value) !== null) return value;
+    throw this.fail(name, "a time such as 2026-09-01T00:00:00Z", value);
+  }
+
+  /** Such a time as microseconds since 1970. */
+  when(name: string): bigint {
+    return parseTime(this.time(name)) ?? 0n;
   }
 
   base64(name: string, nBytes?: number): Bytes {

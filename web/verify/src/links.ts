@@ -9,7 +9,8 @@ import type { PartPath, ProvenContract, ProvenEntry } from "./receipt.js";
 import { readContract, type SealedContract } from "./statements/contract.js";
 import { readDelivery, type Delivery } from "./statements/delivery.js";
 import type { Ingest } from "./statements/ingest.js";
-import { parseStatement } from "./statements/statement.js";
+import { parseStatement, saidAt } from "./statements/statement.js";
+import { parseTime } from "./time.js";
 
 type Wanted = readonly (readonly [name: string, want: unknown, got: unknown])[];
 
@@ -22,9 +23,9 @@ function checkSame(step: string, wanted: Wanted): void {
 /** Check that a key of the operator, in force at that entry, signed it. */
 export async function checkOperator(agencies: Agencies, stated: ProvenEntry, step: string): Promise<Authority> {
   const { index } = stated.proof;
-  const signer = await agencies.signer(stated.envelope, index);
+  const signer = await agencies.signer(stated.envelope, index, saidAt(stated.statement));
   if (signer.role !== "operator") {
-    const got = `${signer.role} ${signer.agency}`;
+    const got = `${signer.role} ${signer.name}`;
     throw new ReceiptRejected(step, `signer of entry ${index}: want the operator, got ${got}`);
   }
   return signer;
@@ -62,9 +63,9 @@ export async function checkDelivery(
   agencies: Agencies,
 ): Promise<{ delivery: Delivery; signer: Authority }> {
   if (ingest.delivery === null) throw new ReceiptRejected("delivery", "ingest.delivery: want one signed, got none");
-  const signer = await agencies.signer(ingest.delivery, at);
+  const signer = await agencies.signer(ingest.delivery, at, parseTime(ingest.receivedAt));
   if (sealed !== null && sealed.agency !== null && sealed.agency !== signer.agency) {
-    throw new ReceiptRejected("delivery", `signer: want ${sealed.agency}, got ${signer.role} ${signer.agency}`);
+    throw new ReceiptRejected("delivery", `signer: want ${sealed.agency}, got ${signer.role} ${signer.name}`);
   }
   const delivery = readDelivery(parseStatement(ingest.delivery.payload));
   checkSame("delivery", [

@@ -66,6 +66,8 @@ export interface OpenedNote {
   readonly text: string;
   /** The keys whose signature verified, as `keyOf` writes them. */
   readonly verified: ReadonlySet<string>;
+  /** When those that cosigned say they did, in seconds since 1970: every time, by key. */
+  readonly times: ReadonlyMap<string, readonly bigint[]>;
   /** Known keys that stand on the note with a signature that cannot be checked here. They do not count. */
   readonly unchecked: ReadonlySet<string>;
 }
@@ -82,6 +84,7 @@ export async function openNote(data: Uint8Array, keys: readonly NoteKey[]): Prom
   }
   const verified = new Set<string>();
   const unchecked = new Set<string>();
+  const times = new Map<string, bigint[]>();
   for (const line of note.signatures) {
     const key = known.get(keyOf(line));
     if (key === undefined) continue;
@@ -93,19 +96,24 @@ export async function openNote(data: Uint8Array, keys: readonly NoteKey[]): Prom
       throw new Rejected("signature-rejected", `signature of ${key.name}: want one that verifies, got another`);
     }
     verified.add(keyOf(line));
+    if (key.kind === COSIGNATURE) times.set(keyOf(line), [...(times.get(keyOf(line)) ?? []), timeOf(line.payload)]);
   }
   if (verified.size === 0) {
     const wanted = keys.map((key) => key.name).sort().join(", ") || "no key";
     throw new Rejected("signature-rejected", `note: want a signature of ${wanted}, got none`);
   }
-  return { text: note.text, verified, unchecked };
+  return { text: note.text, verified, times, unchecked };
 }
 
 async function isSignatureOf(key: NoteKey, text: string, payload: Bytes): Promise<boolean> {
   if (key.kind !== COSIGNATURE) return isSigned(key.publicKey, payload, utf8(text));
   if (payload.length <= TIME_BYTES) return false;
-  const time = BigInt(`0x${hex(payload.slice(0, TIME_BYTES))}`);
+  const time = timeOf(payload);
   if (time > MAX_TIME) return false;
   const message = concat(utf8(`cosignature/v1\ntime ${time}\n`), utf8(text));
   return isSigned(key.publicKey, payload.slice(TIME_BYTES), message);
+}
+
+function timeOf(payload: Bytes): bigint {
+  return BigInt(`0x${hex(payload.slice(0, TIME_BYTES))}`);
 }

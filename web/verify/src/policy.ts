@@ -26,6 +26,8 @@ export interface Policy {
 export interface Accepted {
   readonly checkpoint: Checkpoint;
   readonly witnesses: readonly string[];
+  /** When they say they cosigned, in seconds since 1970. */
+  readonly times: readonly bigint[];
   /** Witnesses whose cosignature is there and of a kind that cannot be checked here; they did not count. */
   readonly unchecked: readonly string[];
 }
@@ -177,7 +179,8 @@ export async function checkPolicy(policy: Policy, note: Uint8Array): Promise<Acc
     const told = unchecked.length === 0 ? "" : ` (ML-DSA-44, not checked here: ${unchecked.map(shown).join(", ")})`;
     throw reject(`quorum ${shown(policy.quorum)}: want its cosignatures, got ${got}${told}`);
   }
-  return { checkpoint, witnesses: cosigned.map(shown), unchecked: unchecked.map(shown) };
+  const times = [...policy.witnesses.values()].flatMap((key) => opened.times.get(keyOf(key)) ?? []);
+  return { checkpoint, witnesses: cosigned.map(shown), times, unchecked: unchecked.map(shown) };
 }
 
 /** The witnesses and groups that have cosigned. A group's members precede it. */

@@ -11,8 +11,11 @@ import { MAX_PROOF_BYTES, parseProof, type TlogProof } from "./tlog_proof.js";
 
 export const MAX_RECEIPT_BYTES = 1_048_576;
 const SCHEMA = "veracity.receipt/v1";
+const SCHEMA_2 = "veracity.receipt/v2";
 const CODE = "malformed-receipt";
 const MAX_KEYS = 64;
+const MAX_TIME_STAMPS = 4;
+const MAX_TIME_STAMP_BYTES = 32_768;
 const MAX_PAGES = 8;
 const MAX_COLUMNS = 1000;
 
@@ -60,20 +63,29 @@ export interface Receipt {
   readonly parts: PartPath | null;
   readonly record: ProvenRecord | null;
   readonly row: ReadonlyMap<string, Value> | null;
+  /** Version 2: `enrol` entries after the statement, in the log's order, that revoke keys it rests on. */
+  readonly revocations: readonly ProvenEntry[];
+  /** Version 2: RFC 3161 time stamps of the checkpoint's text. Nothing here looks into them. */
+  readonly timeStamps: readonly Bytes[];
 }
 
 export function parseReceipt(data: Uint8Array): Receipt {
   const fields = new Fields(parseJson(data, "receipt", MAX_RECEIPT_BYTES, CODE), "receipt", CODE);
-  fields.choice("schema", [SCHEMA]);
+  const isSecond = fields.choice("schema", [SCHEMA, SCHEMA_2]) === SCHEMA_2;
   const receipt: Receipt = {
     stated: readEntry(fields, "receipt"),
-    keys: fields.objects("keys", MAX_KEYS).map(readKey),
+    keys: readKeys(fields, "keys"),
     contract: fields.optional("contract", (name) => readContract(fields.object(name))),
     parts: fields.optional("parts", (name) => readParts(fields.object(name))),
     record: fields.optional("record", (name) => readRecord(fields.object(name))),
     row: fields.optional("row", (name) => readRow(fields, name)),
+    revocations: isSecond ? some(fields, "revocations", readKeys) : [],
+    timeStamps: isSecond ? some(fields, "time_stamps", readTimeStamps) : [],
   };
   fields.done();
+  if (isSecond && receipt.revocations.length + receipt.timeStamps.length === 0) {
+    throw new Malformed(CODE, "receipt: want revocations or time_stamps in version 2, got neither");
+  }
   if (receipt.record === null && receipt.row !== null) {
     throw new Malformed(CODE, "receipt.row: want a record that it was read from, got none");
   }
@@ -92,10 +104,29 @@ function readEntry(fields: Fields, where: string): ProvenEntry {
   }
 }
 
-function readKey(fields: Fields): ProvenEntry {
-  const key = readEntry(fields, fields.where);
-  fields.done();
-  return key;
+function readKeys(fields: Fields, name: string): readonly ProvenEntry[] {
+  return fields.objects(name, MAX_KEYS).map((item) => {
+    const key = readEntry(item, item.where);
+    item.done();
+    return key;
+  });
+}
+
+function readTimeStamps(fields: Fields, name: string): readonly Bytes[] {
+  return fields.items(name, MAX_TIME_STAMPS).map((item) => {
+    const stamp = typeof item === "string" ? decodeBase64(item) : null;
+    if (stamp === null || stamp.length === 0 || stamp.length > MAX_TIME_STAMP_BYTES) {
+      throw fields.fail(name, `base64 of 1 to ${MAX_TIME_STAMP_BYTES} bytes each`, item);
+    }
+    return stamp;
+  });
+}
+
+/** The items of an array; null stands for none, and an empty array for nothing known. */
+function some<T>(fields: Fields, name: string, read: (fields: Fields, name: string) => readonly T[]): readonly T[] {
+  const items = fields.optional(name, () => read(fields, name));
+  if (items?.length === 0) throw fields.fail(name, "null or at least one", []);
+  return items ?? [];
 }
 
 function readContract(fields: Fields): ProvenContract {

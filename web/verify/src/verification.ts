@@ -1,7 +1,7 @@
 // Verifying a receipt: from a trust policy to one record, link by link, with no server. Each link is a step with a
 // name. The first that fails raises ReceiptRejected with that name.
 
-import { Agencies, type Authority } from "./agencies.js";
+import { Agencies, checkTime, type Authority } from "./agencies.js";
 import { equal, forDisplay, type Bytes } from "./bytes.js";
 import { Malformed, ReceiptRejected, Rejected } from "./errors.js";
 import { checkPages, locate, type Located } from "./evidence.js";
@@ -11,10 +11,12 @@ import { needEd25519 } from "./platform.js";
 import { checkPolicy, parsePolicy, type Accepted, type Policy } from "./policy.js";
 import { parseReceipt, type ProvenEntry, type Receipt, type Value } from "./receipt.js";
 import type { SealedContract } from "./statements/contract.js";
+import { readEnrol, type Enrol } from "./statements/enrol.js";
 import { columnsOf, type Ingest } from "./statements/ingest.js";
 import type { Subject } from "./statements/statement.js";
 import { typed } from "./statements/typed.js";
 import { plain } from "./strict_json.js";
+import { formatTime, fromSeconds } from "./time.js";
 
 /** A check that passed: its name, and what it found in one line. */
 export interface Step {
@@ -52,6 +54,10 @@ export interface Verification {
   readonly size: bigint;
   readonly index: bigint;
   readonly witnesses: readonly string[];
+  /** A time (RFC 3339) before which the statement was in the log, by the word of a witness; null where none says. */
+  readonly inLogBefore: string | null;
+  /** The keys it rests on that were revoked after it, one line each. */
+  readonly revoked: readonly string[];
   readonly evidence: RecordEvidence | null;
   /** The clean values claimed for the record. Not checked here: cleaning again takes the Python package. */
   readonly row: ReadonlyMap<string, Value> | null;
@@ -73,7 +79,9 @@ export async function verifyReceipt(receipt: Uint8Array, policy: Uint8Array | st
 class Verifier {
   readonly #steps: Step[] = [];
   readonly #notChecked: string[] = [];
+  readonly #revoked: string[] = [];
   readonly #agencies = new Agencies();
+  #inLogBefore: string | null = null;
   readonly #index: bigint;
 
   constructor(
@@ -87,6 +95,7 @@ class Verifier {
     const { stated, contract, parts, record, row } = this.receipt;
     const { statement } = stated;
     const accepted = await step("checkpoint", () => this.#checkCheckpoint());
+    this.#tellTimeStamps();
     await step("keys", () => this.#checkKeys(accepted));
     await step("entry", () => checkIncluded(stated, accepted));
     const { origin, size } = accepted.checkpoint;
@@ -97,6 +106,7 @@ class Verifier {
       throw new ReceiptRejected("statement", "kind: want one that goes in the log, got delivery");
     }
     this.#passed("statement", statement.kind);
+    await step("revocations", () => this.#checkRevocations(accepted));
     let agency: string | null = null;
     let evidence: RecordEvidence | null = null;
     if (form?.kind === "ingest") {
@@ -119,6 +129,8 @@ class Verifier {
       size,
       index: this.#index,
       witnesses: accepted.witnesses,
+      inLogBefore: this.#inLogBefore,
+      revoked: this.#revoked,
       evidence,
       row,
     };
@@ -133,8 +145,8 @@ class Verifier {
   }
 
   #entries(): readonly ProvenEntry[] {
-    const { stated, contract, keys } = this.receipt;
-    return [stated, ...(contract === null ? [] : [contract.stated]), ...keys];
+    const { stated, contract, keys, revocations } = this.receipt;
+    return [stated, ...(contract === null ? [] : [contract.stated]), ...keys, ...revocations];
   }
 
   async #checkCheckpoint(): Promise<Accepted> {
@@ -150,6 +162,9 @@ class Verifier {
     const { origin, size } = accepted.checkpoint;
     const witnesses = accepted.witnesses.join(", ") || "no witness";
     this.#passed("checkpoint", `${origin} size ${size}, cosigned by ${witnesses}`);
+    const times = accepted.times.map(fromSeconds).filter((time) => time !== null);
+    const [first] = times.sort((a, b) => (a < b ? -1 : 1));
+    this.#inLogBefore = first === undefined ? null : formatTime(first);
     if (this.policy.quorum === null) {
       this.#tell("witnesses: the policy asks for none, so another view of the log may be shown to others");
     }
@@ -157,6 +172,11 @@ class Verifier {
       this.#tell(`witness ${name}: its ML-DSA-44 cosignature, which WebCrypto cannot check; it did not count`);
     }
     return accepted;
+  }
+
+  #tellTimeStamps(): void {
+    const n = this.receipt.timeStamps.length;
+    if (n > 0) this.#tell(`time stamps: ${n} not looked at, as no roots of their authorities were given`);
   }
 
   async #checkKeys(accepted: Accepted): Promise<void> {
@@ -186,8 +206,36 @@ class Verifier {
     } else {
       signer = await checkOperator(this.#agencies, stated, "signature");
     }
-    this.#passed("signature", `${signer.role} ${signer.agency}, key ${signer.key.keyid.slice(0, 16)}`);
+    this.#passed("signature", `${signer.role} ${signer.name}, key ${signer.key.keyid.slice(0, 16)}`);
     return signer;
+  }
+
+  /** Take in what came after the statement; the steps that follow ask the keys as they are now. */
+  async #checkRevocations(accepted: Accepted): Promise<void> {
+    const { revocations, stated } = this.receipt;
+    for (const later of revocations) {
+      await checkIncluded(later, accepted);
+      const { index } = later.proof;
+      if (index <= this.#index) {
+        throw new ReceiptRejected("revocations", `log index: want above ${this.#index}, got ${index}`);
+      }
+      const { action, agency, key, asOf, reason } = await this.#agencies.add(index, later.envelope);
+      if (action === "revoke") {
+        const since = asOf === null ? "" : ` as of ${asOf}`;
+        const why = reason === null ? "" : `: ${reason}`;
+        this.#revoked.push(`key ${key.keyid.slice(0, 16)} of ${agency}, revoked at entry ${index}${since}${why}`);
+      }
+    }
+    if (this.#revoked.length > 0) this.#passed("revocations", this.#revoked.join("; "));
+    if (stated.statement.kind === "enrol") this.#checkCounts(await readEnrol(stated.statement));
+  }
+
+  /** Check that a key that came was not taken back as of then or before: it never counted. */
+  #checkCounts({ action, key, since }: Enrol): void {
+    if (action === "revoke") return;
+    const authority = this.#agencies.authority(key.keyid, this.#index);
+    const { voidFrom } = authority;
+    if (voidFrom !== null && (since === null || since >= voidFrom)) checkTime(authority, since ?? voidFrom);
   }
 
   async #checkIngest(
@@ -203,7 +251,8 @@ class Verifier {
     }
     const evidence = await this.#checkRecord(ingest);
     this.#tell("file: that the pages are all of the received file; that takes the file and `veracity audit`");
-    this.#tell("time: received_at is the operator's word");
+    const known = this.#inLogBefore === null ? "" : `, but that it was in the log before ${this.#inLogBefore}`;
+    this.#tell(`time: received_at is the operator's word${known}`);
     return { agency, evidence };
   }
 
@@ -238,7 +287,7 @@ class Verifier {
       checkDelivery(ingest, this.#index, sealed, this.#agencies),
     );
     const { name, bytes } = delivery.file;
-    this.#passed("delivery", `${name}, ${bytes} bytes, signed by ${signer.role} ${signer.agency}`);
+    this.#passed("delivery", `${name}, ${bytes} bytes, signed by ${signer.role} ${signer.name}`);
     if (parts === null) {
       throw new ReceiptRejected("parts", "parts: want the way to the delivered file's root, got none");
     }

@@ -3,10 +3,12 @@
 import { decodeBase64, toBase64, type Bytes } from "../bytes.js";
 import type { PublicKey } from "../envelope.js";
 import { KEY_BYTES, sha256Hex } from "../platform.js";
+import { parseTime } from "../time.js";
 import { fail } from "./parts.js";
 import { checkSubjects, predicateOf, SHA256, type Statement } from "./statement.js";
 
 export const AGENCY_NAME = /^[a-z0-9][a-z0-9._/-]{0,127}$/;
+export const DEVICE_NAME = /^[a-z0-9][a-z0-9-]{0,63}\/[a-z0-9][a-z0-9-]{0,62}$/;
 const PREFIX = "ed25519:";
 
 export type Action = "enrol" | "rotate" | "revoke";
@@ -19,6 +21,10 @@ export interface Enrol {
   readonly role: Role;
   readonly key: PublicKey;
   readonly replaces: string | null;
+  readonly asOf: string | null; // when the change counts from, by the word of who signed
+  readonly since: bigint | null; // the same as a time
+  readonly until: bigint | null; // from when on nothing received counts that the key signed
+  readonly reason: string | null;
 }
 
 function parseKey(text: string): Bytes {
@@ -39,14 +45,17 @@ export async function readEnrol(statement: Statement): Promise<Enrol> {
   const raw = parseKey(named.text("public", 128));
   named.done();
   const replaces = fields.optional("replaces", (name) => fields.sha256(name));
-  fields.optional("as_of", (name) => fields.time(name));
-  fields.optional("reason", (name) => fields.text(name, 1000));
+  const asOf = fields.optional("as_of", (name) => fields.time(name));
+  const reason = fields.optional("reason", (name) => fields.text(name, 1000));
+  const until = fields.has("expires") ? fields.when("expires") : null;
   fields.done();
   const keyid = await sha256Hex(raw);
   if (keyid !== claimed) throw fail(`enrol.key.keyid: want ${keyid}, got ${claimed}`);
   if ((action === "rotate") !== (replaces !== null)) {
     throw fail(`enrol.replaces: want a key ID to rotate and only then, got ${replaces}`);
   }
+  if (until !== null && action === "revoke") throw fail("enrol.expires: want none to revoke, got one");
   checkSubjects(statement, [SHA256, keyid]);
-  return { kind: "enrol", action, agency, role, key: { raw, keyid }, replaces };
+  const since = asOf === null ? null : parseTime(asOf);
+  return { kind: "enrol", action, agency, role, key: { raw, keyid }, replaces, asOf, since, until, reason };
 }

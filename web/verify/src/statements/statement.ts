@@ -20,6 +20,7 @@ export const EVIDENCE_ROOT = "rfc6962-sha256";
 export const ROWS = "veracity-rows-sha256";
 export const FEED_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 export const FEED = "a feed's name ([a-z0-9-], at most 64)";
+const SAID_AT: Partial<Record<Kind, string>> = { ingest: "received_at", reject: "decided_at", withdraw: "said_at" };
 const ALGORITHM = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const DIGEST = /^(?:[0-9a-f]{2}){20,64}$/;
 
@@ -63,6 +64,12 @@ function readSubject(fields: Fields): Subject {
   const digest = fields.object("digest").matching(algorithm, DIGEST, "20 to 64 bytes in lowercase hex");
   fields.done();
   return { algorithm, digest, name };
+}
+
+/** The time of a statement, by its own word; null where its kind has none. Of an ingest it is when it was received. */
+export function saidAt(statement: Statement): bigint | null {
+  const name = SAID_AT[statement.kind];
+  return name === undefined ? null : new Fields(statement.predicate, statement.kind, MALFORMED).when(name);
 }
 
 /** The predicate of a statement of `kind`, to read. */
