@@ -57,7 +57,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def said_by_aics(log: Path) -> dict[str, Any]:
-    command = [newer_python(), ROOT / "tests" / "interop" / "check_aics_tlog.py", log]
+    command: list[str | Path] = [newer_python(), ROOT / "tests" / "interop" / "check_aics_tlog.py", log]
     keys = [LOG.verifier.format(), WITNESS.verifier.format()]
     done = subprocess.run([*command, *keys], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from nodejs import built_verifier, node, run
+from veracity.log.cosignatures import Cosigner
 from veracity.log.policy import parse_policy
+from veracity.log.subtree_cosignatures import SubtreeCosigner
 from veracity.provenance.receipts import parse_receipt, verify_receipt
 
 RECEIPTS = Path(__file__).parents[1] / "vectors" / "receipts"
@@ -43,6 +45,35 @@ def test_both_verifiers_say_the_same(name: str) -> None:
     )
     assert (said["origin"], said["log_size"], said["entry"]) == (want.origin, want.size, want.index)
     assert said["row"] == (None if want.row is None else dict(want.row))
+
+
+def cosigned(path: Path, *witnesses: Cosigner | SubtreeCosigner) -> Path:
+    """Write the receipt of an enrolment with the cosignatures of witnesses."""
+    document = json.loads((RECEIPTS / "valid-enrol.json").read_bytes())
+    text = document["proof"].partition("\n\n")[2].rpartition("\n\n")[0] + "\n"
+    document["proof"] += "".join(w.cosign(text, 1_788_000_000).format() for w in witnesses)
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_witnesses(tmp_path: Path) -> None:
+    """A witness counts in both, but for one with an ML-DSA-44 key: here it is told as not checked."""
+    classic, quantum = Cosigner("w.example", bytes(32)), SubtreeCosigner("pq.example", bytes(32))
+    receipt = cosigned(tmp_path / "receipt.json", classic, quantum)
+    known = f"witness w {classic.verifier.format()}\nwitness pq {quantum.verifier.format()}\n"
+    for quorum, code in (("w", 0), ("pq", 1)):
+        policy = tmp_path / f"{quorum}.policy"
+        policy.write_text(POLICY.read_text().replace("quorum none", f"{known}quorum {quorum}"))
+        done = cli(receipt, policy, "--json")
+        assert done.returncode == code
+        there = verify_receipt(parse_receipt(receipt.read_bytes()), parse_policy(policy.read_bytes()))
+        assert there.witnesses == ("w", "pq")
+        if code == 0:
+            said = json.loads(done.stdout)
+            assert said["witnesses"] == ["w"]
+            assert any(line.startswith("witness pq: its ML-DSA-44") for line in said["not_checked"])
+        else:
+            assert "ML-DSA-44, not checked here: pq" in done.stderr
 
 
 def test_exit_codes(tmp_path: Path) -> None:

@@ -27,9 +27,11 @@ function visible(text) {
 
 function say(result, asJson) {
   const { steps, notChecked, simulated, row, evidence, witnesses, operator, agency, origin, size, index } = result;
+  const { inLogBefore, revoked } = result;
   if (asJson) {
     const document = {
       verified: true, simulated, origin, log_size: Number(size), entry: Number(index), operator, agency, witnesses,
+      in_log_before: inLogBefore, revoked,
       row: row === null ? null : Object.fromEntries(row), steps, not_checked: notChecked,
     };
     return `${visible(JSON.stringify(document))}\n`;
