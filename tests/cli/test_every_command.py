@@ -18,7 +18,7 @@ from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable
 from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
-from veracity.home.enrolments import add_agency
+from veracity.home.enrolments import add_agency, add_device
 from veracity.home.errors import NoHome
 from veracity.home.home import init, open_writer
 from veracity.home.ingest import ingest
@@ -27,6 +27,8 @@ from veracity.server.witness_directory import prepare
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
 DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
+VECTORS = Path(__file__).parents[1] / "vectors"
+STAMPED = [f"{VECTORS}/receipts/valid-ndjson.json", f"{VECTORS}/time-stamps/valid-ndjson.tsr"]
 WHERE = "gauge = 'G00' and observed_at = '2026-09-01T01:00:00Z'"
 
 
@@ -46,6 +48,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A passphrase for keys, where a command asks for one."""
+    path = tmp_path / "passphrase"
+    path.touch(0o600)
+    path.write_text("a long sentence\n", encoding="utf-8")
+    monkeypatch.setenv("VERACITY_NEW_PASSPHRASE_FILE", str(path))
+
+
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "made"))
@@ -61,6 +72,7 @@ def calibrated_city(folder: Path) -> None:
         add_feed(home, folder / "post.yaml")
         ingest(home, "post", [folder / "p.csv"])
         say_fitted(home, fit_calibration(home, folder / "cal.yaml", "post"))
+        add_device(home, f"{AGENCY}/g01", key("g01").public)
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -81,6 +93,15 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "agency rotate": ([AGENCY], ["nobody"], 3),
     "agency revoke": ([AGENCY, "--reason", "lost"], ["nobody", "--reason", "lost"], 3),
     "agency ls": ([], [], 3),
+    "device add": ([f"{AGENCY}/g02"], ["g02"], 3),
+    "device rotate": ([f"{AGENCY}/g01"], [f"{AGENCY}/none"], 3),
+    "device revoke": ([f"{AGENCY}/g01", "--reason", "lost"], ["g01", "--reason", "lost"], 3),
+    "device ls": ([], [], 3),
+    "key ls": ([], [], 3),
+    "key encrypt": (["operator"], ["nobody"], 3),
+    "key move": (["operator", "--to", "file:HERE/elsewhere.pem"], ["operator", "--to", "elsewhere"], 3),
+    "key make": (["file:HERE/new.pem"], ["new.pem"], 3),
+    "key rotate": (["operator"], ["log"], 3),
     "feed add": (["HERE/snow-1.0.0.yaml"], ["HERE/panel.yaml"], 3),
     "feed ls": ([], [], 3),
     "feed show": (["rain"], ["snow"], 3),
@@ -138,6 +159,8 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         ["HERE/a.ndjson", "--policy", "HERE/city/trust.policy"],
         3,
     ),
+    "timestamp request": (["HERE/made.json", "-o", "HERE/q.tsq"], ["HERE/a.ndjson", "-o", "HERE/q.tsq"], 3),
+    "timestamp attach": ([*STAMPED, "-o", "HERE/s.json"], ["HERE/a.ndjson", *STAMPED[1:], "-o", "HERE/s"], 3),
     "audit": ([], ["snow"], 3),
     "lineage": (["3"], ["99"], 3),
     "log show": ([], [], 3),
@@ -174,6 +197,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
 # What speaks of a feed's data says whether they are simulated; these are, and say so.
 MARKED = {
     "agency ls",
+    "device ls",
     "feed add",
     "feed ls",
     "feed show",
@@ -216,6 +240,9 @@ NO_HOME = {
     "model keygen",
     "model sign",
     "model verify",
+    "key make",
+    "timestamp request",
+    "timestamp attach",
     "witness serve",
     "witness show",
 }
@@ -226,7 +253,7 @@ ENDLESS = {"log serve", "witness serve"}
 def make_ready(here: Here, folder: Path, name: str) -> None:
     """Make what a command reads and another one writes."""
     home, made, key = folder / "city", folder / "made.json", folder / "made.pem"
-    if name in ("verify", "cose export", "cose verify"):
+    if name in ("verify", "timestamp request", "cose export", "cose verify"):
         here("receipt", "rain", "--where", WHERE, "-o", made, "--home", home)
     if name == "cose verify":
         here("cose", "export", made, "--statement", "-o", folder / "made.scitt", "--home", home)
@@ -236,7 +263,7 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
 
 
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
-    if name.startswith("calibration") and home == "city":
+    if name.startswith(("calibration", "device")) and home == "city":
         home = "posted"  # a city of its own, so that entries of the other have their numbers
     spelled = [a.replace("HERE", str(folder)) for a in given]
     return [*name.split(), *spelled, *([] if name in NO_HOME else ["--home", str(folder / home)])]

@@ -78,7 +78,7 @@ def test_operator_may_rotate_and_go_on() -> None:
     """After the operator rotates its key, the new one enrols and the old one does not."""
     agencies = city()
     agencies.add(5, say(OPERATOR, "rotate", "city", OPERATOR_2, "operator", OPERATOR))
-    agencies.add(6, say(OPERATOR_2, "enrol", "hydromet", DEVICE, "device"))
+    agencies.add(6, say(OPERATOR_2, "enrol", "hydromet/gauge-1", DEVICE, "device"))
     with pytest.raises(RevokedKey):
         agencies.add(7, say(OPERATOR, "enrol", "hydromet", AGENCY_2))
     assert agencies.operator == "city"

@@ -4,7 +4,6 @@ from veracity.home.home import Writer
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.policy import policy_for
 from veracity.provenance.cose_receipts import consistency_receipt, inclusion_receipt, transparent_statement
-from veracity.provenance.keys import SigningKey
 from veracity.provenance.receipts import Receipt
 from veracity.provenance.statements import Statement
 
@@ -29,7 +28,7 @@ def export_receipt(writer: Writer, receipt: Receipt) -> bytes:
         stated.index,
         stated.proof.path,
         writer.log_verifier,
-        SigningKey(writer.log_signer.seed).sign,
+        writer.log_key.sign,
         subject_of(stated.statement),
     )
 
@@ -64,9 +63,7 @@ def export_consistency(writer: Writer, old_size: int) -> tuple[bytes, Checkpoint
     new = reader.checkpoint
     path = reader.prove_consistency(old_size)
     old = Checkpoint(new.origin, old_size, reader.root_at(old_size))
-    receipt = consistency_receipt(
-        old, new, path, writer.log_verifier, SigningKey(writer.log_signer.seed).sign
-    )
+    receipt = consistency_receipt(old, new, path, writer.log_verifier, writer.log_key.sign)
     return receipt, old, new
 
 

@@ -5,20 +5,25 @@ What an audit must know before it takes the index's word for which batches there
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from veracity.data.contract import Contract
+from veracity.data.row_rules import CLOCK_TOLERANCE_S
 from veracity.errors import VeracityError
-from veracity.home.home import OPERATOR, Home, sealed_contract
+from veracity.home.clock import format_time, parse_time
+from veracity.home.home import Home, sealed_contract
 from veracity.home.index import BatchRow
+from veracity.home.operator_keys import OPERATOR
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.errors import LogError, ObjectMissing
 from veracity.log.fsck_findings import Finding
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.log.notes import parse_note
 from veracity.log.reader import CHECKPOINT_PATH, LogReader
+from veracity.provenance.agencies import Authority
 from veracity.provenance.dsse import Envelope, open_envelope
-from veracity.provenance.errors import EnvelopeRejected
-from veracity.provenance.statements import Delivery, Ingest, Statement, parse_statement
+from veracity.provenance.errors import EnvelopeRejected, ExpiredKey, RevokedKey
+from veracity.provenance.statements import Delivery, Ingest, Statement, parse_statement, said_at
 
 _AT_ONCE = 1_024
 
@@ -163,7 +168,7 @@ def check_ingest(
         yield f"delivery: {exc}"
         return
     if contract.agency is not None and signer.agency != contract.agency:
-        yield f"delivery: want a key of {contract.agency}, got one of {signer.agency}"
+        yield f"delivery: want a key of {contract.agency}, got one of {signer.name}"
     if (delivery.feed, delivery.file.sha256) != (ingest.feed, ingest.file.digest.sha256):
         yield f"delivery: want {ingest.feed} file {ingest.file.digest.sha256[:16]}, got another"
     if parts.is_whole:
@@ -177,6 +182,80 @@ def check_ingest(
             )
 
 
+def check_key_times(home: Home, feed: str) -> Iterator[Found]:
+    """Yield every batch that came in after its sender's key had expired, or as of when it was revoked.
+
+    And those that the operator's key signed after it had expired. All batches are looked at, also in an
+    audit of a sample: a revocation as of a time is news about batches that were in order when they came.
+    """
+    narrowed = [a for a in _keys(home) if a.expires is not None or a.void_from is not None]
+    if not narrowed:
+        return
+    by_id = {a.key.keyid: a for a in narrowed}
+    reader = home.reader()
+    for idx, predicate in home.index.predicates("ingest", feed):
+        received = parse_time("received_at", str(predicate["received_at"]))
+        where = f"{feed} batch {predicate['batch']} (log entry {idx})"
+        delivery = predicate["delivery"]
+        hints = [] if delivery is None else [str(s["keyid"]) for s in delivery["signatures"]]
+        if "released" in predicate or any(a.role == "operator" for a in narrowed):
+            hints += [line.keyid for line in open_envelope(reader.entry(idx)).signatures]
+        for keyid in hints:
+            if keyid in by_id:
+                yield from _check_time(by_id[keyid], received, where)
+
+
+def check_received_order(home: Home, feed: str) -> Iterator[Found]:
+    """Yield every batch that says it was received before the one before it: no writer says so."""
+    last: datetime | None = None
+    for idx, predicate in home.index.predicates("ingest", feed):
+        received = parse_time("received_at", str(predicate["received_at"]))
+        if last is not None and received < last:
+            where = f"{feed} batch {predicate['batch']} (log entry {idx})"
+            got = f"want {format_time(last)} or later, got {format_time(received)}"
+            yield where, "received before the batch before it", got
+        last = received if last is None else max(last, received)
+
+
+def check_enrolment_times(home: Home) -> Iterator[Found]:
+    """Yield every key that came at another time than it says, and every one that was taken back.
+
+    Taken back is a key that came by the signature of one revoked as of before: it counts for nothing.
+    One that says it came before what the log has before it would slip through that.
+    """
+    came = [(idx, p) for idx, p in home.index.predicates("enrol") if p["action"] != "revoke" and p["as_of"]]
+    times = [(idx, parse_time("as_of", str(p["as_of"]))) for idx, p in came]
+    received = [(row.idx, row.received_at) for feed in home.feed_names() for row in home.index.batches(feed)]
+    known = sorted(times + [(idx, parse_time("received_at", text)) for idx, text in received])
+    enrolled, latest = dict(times), None
+    for idx, time in known:
+        if idx in enrolled and latest is not None and (latest - time).total_seconds() > CLOCK_TOLERANCE_S:
+            got = f"want about {format_time(latest)} or later, as entries before it, got {format_time(time)}"
+            yield f"log entry {idx}", "enrolment dated back", got
+        latest = time if latest is None else max(latest, time)
+    for key in _keys(home):
+        if key.void_from is not None and enrolled.get(key.enrolled_at, key.void_from) >= key.void_from:
+            detail = f"key {key.key.keyid[:16]} of {key.name}, taken back by entry {key.voided_at}"
+            yield f"log entry {key.enrolled_at}", "enrolment taken back", detail
+
+
+def _keys(home: Home) -> list[Authority]:
+    """Return every key; none if the log's changes of keys contradict each other, which is told elsewhere."""
+    try:
+        return home.agencies().enrolled()
+    except VeracityError:
+        return []
+
+
+def _check_time(key: Authority, received: datetime, where: str) -> Iterator[Found]:
+    try:
+        key.check_time(received)
+    except RevokedKey as exc:
+        yield where, "signed by a key revoked as of before", str(exc)
+    except ExpiredKey as exc:
+        yield where, "signed by an expired key", str(exc)
+
+
 def _chunks(reader: LogReader) -> Iterator[tuple[int, list[bytes]]]:
     size = reader.checkpoint.size
     for first in range(0, size, _AT_ONCE):
@@ -185,12 +264,12 @@ def _chunks(reader: LogReader) -> Iterator[tuple[int, list[bytes]]]:
 
 def _check_operator(home: Home, envelope: Envelope, statement: Statement, idx: int) -> Iterator[Found]:
     try:
-        _want_operator(home, envelope, idx)
+        _want_operator(home, envelope, idx, said_at(statement))
     except VeracityError as exc:
         yield f"log entry {idx}", f"{statement.kind} statement", str(exc)
 
 
-def _want_operator(home: Home, envelope: Envelope, idx: int) -> None:
-    signer = home.agencies().signer(envelope, idx)
+def _want_operator(home: Home, envelope: Envelope, idx: int, at: datetime | None = None) -> None:
+    signer = home.agencies().signer(envelope, idx, at)
     if signer.role != "operator":
-        raise EnvelopeRejected(f"signer: want {OPERATOR}, got {signer.role} {signer.agency}")
+        raise EnvelopeRejected(f"signer: want {OPERATOR}, got {signer.role} {signer.name}")

@@ -28,7 +28,7 @@ from veracity.log.errors import (
 )
 from veracity.log.leaf_index import LeafIndex
 from veracity.log.merkle import leaf_hash
-from veracity.log.notes import Signer, parse_note, sign_note
+from veracity.log.notes import LogSigner, parse_note, sign_note
 from veracity.log.pending import format_pending
 from veracity.log.publishing import Publisher
 from veracity.log.reader import CHECKPOINT_PATH, LogReader, ObjectTiles, open_checkpoint
@@ -46,7 +46,7 @@ class Log:
         self,
         objects: Objects,
         state: LogState,
-        signer: Signer,
+        signer: LogSigner,
         publisher: Publisher | None,
         note: bytes,
         edge: Edge,
@@ -66,7 +66,7 @@ class Log:
 
     @classmethod
     def open(
-        cls, objects: Objects, state: LogState, signer: Signer, publisher: Publisher | None = None
+        cls, objects: Objects, state: LogState, signer: LogSigner, publisher: Publisher | None = None
     ) -> Self:
         """Open the log named ``signer.name``, making it if neither store knows it.
 
@@ -250,7 +250,7 @@ def _steps(fresh: dict[bytes, bytes]) -> Iterator[dict[bytes, bytes]]:
         yield step
 
 
-def _begin(state: LogState, signer: Signer) -> LastSigned:
+def _begin(state: LogState, signer: LogSigner) -> LastSigned:
     """Sign the empty tree of a new log."""
     note = sign_note(Checkpoint(signer.name, 0, Edge().root()).format(), [signer])
     if not state.compare_and_swap(signer.name, None, note, b""):

@@ -27,6 +27,24 @@ class KeyUnavailable(ProvenanceError, Unavailable):
     code = "key-unavailable"
 
 
+class MalformedKeyReference(ProvenanceError, Malformed):
+    """The text does not say where a key is in a form known here."""
+
+    code = "malformed-key-reference"
+
+
+class PassphraseNeeded(ProvenanceError, Unavailable):
+    """A key is under a passphrase, and nothing says which."""
+
+    code = "passphrase-needed"
+
+
+class PassphraseRejected(ProvenanceError, Rejected):
+    """A key is under another passphrase than the one given."""
+
+    code = "passphrase-rejected"
+
+
 class MalformedEnvelope(ProvenanceError, Malformed):
     """The bytes are not a DSSE envelope with an in-toto payload."""
 
@@ -63,6 +81,12 @@ class RevokedKey(ProvenanceError, Rejected):
     code = "revoked-key"
 
 
+class ExpiredKey(ProvenanceError, Rejected):
+    """The key had expired when what it signed was received, or was to be signed."""
+
+    code = "expired-key"
+
+
 class EnrolmentRejected(ProvenanceError, Rejected):
     """A statement about keys that its signer had no right to make, or that contradicts the log."""
 
@@ -73,6 +97,18 @@ class MalformedReceipt(ProvenanceError, Malformed):
     """The bytes are not a receipt; nothing in them may be used."""
 
     code = "malformed-receipt"
+
+
+class MalformedTimeStamp(ProvenanceError, Malformed):
+    """The bytes are no RFC 3161 time stamp, or no certificates to check one with."""
+
+    code = "malformed-time-stamp"
+
+
+class TimeStampRejected(ProvenanceError, Rejected):
+    """A time stamp of something else, or that no authority believed stands behind."""
+
+    code = "time-stamp-rejected"
 
 
 class ReceiptRejected(ProvenanceError, Rejected):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from veracity.provenance.errors import ExposedKey, KeyUnavailable
@@ -35,44 +36,54 @@ def read_secret(path: Path, what: str) -> bytes:
 
 
 def write_secret(path: Path, body: bytes) -> None:
-    """Write a new file of mode 0600; FileExistsError where there is one, OSError where it cannot be.
+    """Write a new file of mode 0600 that appears whole or not at all.
 
-    A write that fails leaves no file. A crash may leave one cut short, which no reader takes for a key.
+    FileExistsError where there is one: it is never overwritten. OSError where it cannot be written.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with _beside(path, body) as part:
+        os.link(part, path)
+    sync_directory(path.parent)
+
+
+def replace_secret(path: Path, body: bytes) -> None:
+    """Write a file of mode 0600 that appears whole or not at all, over an older one."""
+    with _beside(path, body) as part:
+        part.replace(path)
+    sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def _beside(path: Path, body: bytes) -> Iterator[Path]:
+    """Write the bytes durably to a file beside ``path``, which is gone when this ends."""
+    part = _part(path)
+    part.unlink(missing_ok=True)  # of a crash
     try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as out:
             os.fchmod(out.fileno(), 0o600)
             out.write(body)
             out.flush()
             os.fsync(out.fileno())
-        sync_directory(path.parent)
-    except BaseException:
+        yield part
+    finally:
         with contextlib.suppress(OSError):
-            path.unlink()
-        raise
-
-
-def replace_secret(path: Path, body: bytes) -> None:
-    """Write a file of mode 0600 that appears whole or not at all, over an older one."""
-    beside = path.with_name(f"{path.name}.part")
-    with contextlib.suppress(FileNotFoundError):
-        beside.unlink()  # of a crash
-    write_secret(beside, body)
-    try:
-        beside.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
-    sync_directory(path.parent)
+            part.unlink(missing_ok=True)
 
 
 def remove_secret(path: Path) -> None:
-    """Unlink a file, if it is there, for good."""
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
-        sync_directory(path.parent)
+    """Unlink a file, if it is there, for good, and what a crash left of writing it."""
+    path.unlink(missing_ok=True)
+    _part(path).unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def remove_part(path: Path) -> None:
+    """Unlink what a crash left beside a file that is whole: perhaps its second name."""
+    _part(path).unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
 
 
 def sync_directory(path: Path) -> None:
