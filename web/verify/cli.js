@@ -10,8 +10,10 @@ import { Malformed, MAX_RECEIPT_BYTES, Rejected, verifyReceipt } from "./dist/sr
 async function readAtMost(path, most) {
   const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(most), 0, most, 0);
-    return buffer.subarray(0, bytesRead);
+    const data = new Uint8Array(most);
+    let at = 0;
+    for (let n = 1; n > 0 && at < most; at += n) ({ bytesRead: n } = await file.read(data, at, most - at));
+    return data.subarray(0, at);
   } finally {
     await file.close();
   }

@@ -77,7 +77,8 @@ export class Agencies {
     }
     if (found.endedAt !== null && at > found.endedAt) {
       const got = `one ${found.endedBy === "rotate" ? "replaced" : "revoked"} at ${found.endedAt}`;
-      throw new Rejected("revoked-key", `key ${short} of ${found.name}: want one that counts at entry ${at}, got ${got}`);
+      const message = `key ${short} of ${found.name}: want one that counts at entry ${at}, got ${got}`;
+      throw new Rejected("revoked-key", message);
     }
     if (received !== null) checkTime(found, received);
     return found;

@@ -22,7 +22,6 @@ export function parseCheckpoint(text: string): Checkpoint {
   }
   const size = parseDecimal("tree size", sizeText, code);
   const root = parseBase64("root hash", rootText, code, HASH_BYTES);
-  // eslint-disable-next-line no-control-regex
   if (origin === "" || /[\x00-\x1f\x7f]/.test(origin)) {
     throw fail(`origin: want one line that is not empty, got ${show(origin)}`);
   }

@@ -36,7 +36,8 @@ export class Fields {
 
   done(): void {
     for (const name of this.#value.keys()) {
-      if (!this.#read.has(name)) throw new Malformed(this.code, `${this.where}: want no other names, got ${show(name)}`);
+      if (this.#read.has(name)) continue;
+      throw new Malformed(this.code, `${this.where}: want no other names, got ${show(name)}`);
     }
   }
 

@@ -14,7 +14,6 @@ const N_BYTES: Readonly<Record<number, number>> = { [ED25519]: 32, [COSIGNATURE]
 const MAX_NAME_BYTES = 255;
 const MAX_VKEY = 4096;
 // White space of Unicode, control characters, and the plus that parts a key's text.
-// eslint-disable-next-line no-control-regex
 const NOT_IN_NAMES = /[\x00-\x20\x7f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000+]/;
 
 /** A note's key: whose, of which type, and the public key. */

@@ -28,7 +28,6 @@ export function parseNote(data: Uint8Array): Note {
   if (data.length > MAX_NOTE_BYTES) throw fail(`want at most ${MAX_NOTE_BYTES} bytes, got ${data.length}`);
   const whole = fromUtf8(data);
   if (whole === null) throw fail("want UTF-8, got other bytes");
-  // eslint-disable-next-line no-control-regex
   if (/[\x00-\x09\x0b-\x1f]/.test(whole)) throw fail("want no control character but newline, got one");
   const split = whole.lastIndexOf("\n\n");
   if (split < 0 || !whole.endsWith("\n")) throw fail("want a text, a blank line and signature lines, got no such end");

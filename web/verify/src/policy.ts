@@ -39,7 +39,7 @@ export function shown(name: string): string {
 /** Parse a policy file. */
 export async function parsePolicy(policy: Uint8Array | string): Promise<Policy> {
   const fail = (message: string) => new Malformed("malformed-policy", message);
-  if (typeof policy === "string" && !isWellFormed(policy)) throw fail("policy: want Unicode text, got half a character");
+  if (typeof policy === "string" && !isWellFormed(policy)) throw fail("policy: want Unicode, got half a character");
   const data = typeof policy === "string" ? utf8(policy) : policy;
   if (data.length > MAX_POLICY_BYTES) throw fail(`policy: want at most ${MAX_POLICY_BYTES} bytes, got ${data.length}`);
   if (data.some((byte) => (byte < 0x20 && byte !== 0x09 && byte !== 0x0a) || byte === 0x7f)) {
@@ -73,16 +73,19 @@ class Reading {
       throw fail(`definitions: want at most ${MAX_DEFINITIONS} of a kind, got more`);
     }
     const [first = "", second = "", ...rest] = values;
-    if (keyword === "log" && (values.length === 1 || values.length === 2)) await this.#readLog(first);
-    else if (keyword === "witness" && (values.length === 2 || values.length === 3)) await this.#readWitness(first, second);
-    else if (keyword === "group" && values.length >= 3) this.#readGroup(first, second, rest);
-    else if (keyword === "quorum" && values.length === 1) this.#readQuorum(first);
+    const n = values.length; // a key may be followed by an address, which is not looked at
+    if (keyword === "log" && (n === 1 || n === 2)) await this.#readLog(first);
+    else if (keyword === "witness" && (n === 2 || n === 3)) await this.#readWitness(first, second);
+    else if (keyword === "group" && n >= 3) this.#readGroup(first, second, rest);
+    else if (keyword === "quorum" && n === 1) this.#readQuorum(first);
     else throw fail(`want log, witness, group or quorum with its values, got ${show(words.join(" "), 60)}`);
   }
 
   async #readLog(vkey: string): Promise<void> {
     const key = await parseVkey(decoded(vkey), [ED25519]);
-    if (this.#logs.some((log) => equal(log.publicKey, key.publicKey))) throw fail(`log ${key.name}: want each public key once, got it twice`);
+    if (this.#logs.some((log) => equal(log.publicKey, key.publicKey))) {
+      throw fail(`log ${key.name}: want each public key once, got it twice`);
+    }
     this.#logs.push(key);
   }
 

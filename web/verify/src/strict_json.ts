@@ -15,7 +15,6 @@ export type Json = null | boolean | number | Real | string | readonly Json[] | J
 const MAX_INTEGER = 2n ** 53n;
 const MAX_DEPTH = 500;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
-// eslint-disable-next-line no-control-regex
 const PLAIN = /[^"\\\x00-\x1f]*/y;
 const SPACE = /[ \t\n\r]*/y;
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -128,7 +127,7 @@ class Reader {
         this.#at += 1;
       }
     }
-    if (!isWellFormed(out)) throw new Malformed(this.code, `${this.what}: want Unicode text, got half a surrogate pair`);
+    if (!isWellFormed(out)) throw new Malformed(this.code, `${this.what}: want Unicode, got half a surrogate pair`);
     return out;
   }
 

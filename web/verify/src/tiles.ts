@@ -28,7 +28,8 @@ export function formatTilePath({ level, index, width }: TilePath): string {
 export function parseTilePath(path: string): TilePath {
   const code = path.startsWith("tile/entries/") ? "malformed-bundle" : "malformed-tile";
   const found = path.length <= MAX_PATH_LENGTH ? PATH.exec(path) : null;
-  if (found === null) throw new Malformed(code, `tile path: want tile/<level>/<index>[.p/<width>], got ${show(path, 80)}`);
+  const want = "tile/<level>/<index>[.p/<width>] in its one spelling";
+  if (found === null) throw new Malformed(code, `tile path: want ${want}, got ${show(path, 80)}`);
   const [, level = "", index = "", partial] = found;
   const width = partial === undefined ? TILE_WIDTH : Number(partial);
   const parsed: TilePath = {
@@ -39,7 +40,7 @@ export function parseTilePath(path: string): TilePath {
   const isWide = width >= 1 && (partial === undefined || width < TILE_WIDTH);
   const isHigh = parsed.level !== "entries" && parsed.level > MAX_LEVEL;
   if (!isWide || isHigh || formatTilePath(parsed) !== path) {
-    throw new Malformed(code, `tile path: want its one spelling, got ${show(path, 80)}`);
+    throw new Malformed(code, `tile path: want ${want}, got ${show(path, 80)}`);
   }
   return parsed;
 }

@@ -21,12 +21,23 @@ export interface Operation {
   readonly value?: unknown;
 }
 
+export interface Edit {
+  readonly name: string;
+  readonly base: string;
+  readonly patch: readonly Operation[];
+  readonly code: string;
+  readonly step: string | null;
+}
+
 export interface Index {
   readonly policy: string;
   readonly valid: readonly string[];
   readonly lies: readonly { file: string; code: string; step: string }[];
-  readonly edits: readonly { name: string; base: string; patch: readonly Operation[]; code: string; step: string | null }[];
+  readonly edits: readonly Edit[];
+  readonly time_stamps: { readonly valid: readonly string[]; readonly lies: readonly { file: string }[] };
 }
+
+type Inner = Record<string, unknown>;
 
 /** Apply the three operations of RFC 6902 that the vectors use. */
 export function applyPatch(document: unknown, patch: readonly Operation[]): unknown {
@@ -34,7 +45,7 @@ export function applyPatch(document: unknown, patch: readonly Operation[]): unkn
   for (const { op, path, value } of patch) {
     const names = path.split("/").slice(1);
     const last = names.pop() ?? "";
-    const target = names.reduce((inner, name) => (inner as Record<string, unknown>)[name], changed) as Record<string, unknown>;
+    const target = names.reduce((inner, name) => (inner as Inner)[name], changed) as Inner;
     if (op !== "remove") target[last] = value;
     else if (Array.isArray(target)) target.splice(Number(last), 1);
     else delete target[last];

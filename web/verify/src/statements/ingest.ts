@@ -112,7 +112,10 @@ function checkItself({ part, evidence, layouts, ...ingest }: Ingest): void {
 }
 
 /** A record's page, its position there, and how many records the page has. */
-export function pageOf({ part, evidence }: Ingest, record: number): { page: number; position: number; nRecords: number } {
+export function pageOf(
+  { part, evidence }: Ingest,
+  record: number,
+): { page: number; position: number; nRecords: number } {
   const perPage = evidence.recordsPerPage;
   const page = Math.floor(record / perPage);
   return { page, position: record - page * perPage, nRecords: Math.min(perPage, part.nRecords - page * perPage) };

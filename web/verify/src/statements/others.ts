@@ -7,7 +7,6 @@ import { checkSubjects, FEED, FEED_NAME, predicateOf, ROWS, SHA256, type Stateme
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const DAY = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 
 export function readTransform(statement: Statement): void {
@@ -48,7 +47,7 @@ export function readCertify(statement: Statement): void {
 function readSpan(fields: Fields): void {
   const [first, last] = [fields.count("first"), fields.count("last")];
   fields.done();
-  if (first > last) throw fail(`certify.batches: want a first batch that is not after the last, got ${first} to ${last}`);
+  if (first > last) throw fail(`certify.batches: want the first not after the last, got ${first} to ${last}`);
 }
 
 export function readCalibrate(statement: Statement): void {
@@ -91,4 +90,18 @@ export function readReject(statement: Statement): void {
   fields.flag("simulated");
   fields.done();
   checkSubjects(statement, [ROWS, rows.sha256]);
+}
+
+export function readErase(statement: Statement): void {
+  const fields = predicateOf(statement, "erase");
+  fields.matching("feed", FEED_NAME, FEED);
+  fields.time("erased_at");
+  readPerson(fields);
+  fields.choice("ground", ["request", "retention", "order", "mistake"]);
+  readBatches(fields);
+  const records = readRows(fields.object("records"));
+  fields.flag("simulated");
+  fields.done();
+  if (records.rows < 1) throw fail("erase.records: want at least one, got 0");
+  checkSubjects(statement, [ROWS, records.sha256]);
 }

@@ -1,6 +1,6 @@
 // What several kinds of statement have in common.
 
-import { nCharacters } from "../bytes.js";
+import { hex, nCharacters, utf8 } from "../bytes.js";
 import { Malformed } from "../errors.js";
 import { isCount, SHA256_HEX, type Fields } from "../fields.js";
 import { FEED, FEED_NAME, MALFORMED } from "./statement.js";
@@ -9,10 +9,8 @@ const MAX_BATCHES = 4096;
 const MAX_BY = 200;
 const MAX_WHY = 1000;
 // A name, not a path: what is handed out must not show where a file lay on somebody's machine.
-// eslint-disable-next-line no-control-regex
 const FILE_NAME = /^[^/\\\x00-\x1f\x7f]{1,255}$/u;
 // Control characters, half characters, other line ends, and marks that turn text around.
-// eslint-disable-next-line no-control-regex
 const UNSHOWN = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 const SPACE_ONLY = /^[\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*$/;
 
@@ -49,7 +47,8 @@ export function fail(message: string): Malformed {
 
 export function readFileDigest(fields: Fields): FileDigest {
   const want = "a file's name without directories, at most 255 characters";
-  return { name: fields.matching("name", FILE_NAME, want), sha256: fields.sha256("sha256"), bytes: fields.count("bytes") };
+  const name = fields.matching("name", FILE_NAME, want);
+  return { name, sha256: fields.sha256("sha256"), bytes: fields.count("bytes") };
 }
 
 export function readCounts(fields: Fields): Counts {
@@ -129,15 +128,9 @@ export function readReleased(fields: Fields): Released {
   return { by, why, waived, batches };
 }
 
-/** Whether one text comes before another by its Unicode characters. */
+/** Whether one text comes before another by its Unicode characters, which is the order of its UTF-8. */
 function isBefore(a: string, b: string): boolean {
-  const [x, y] = [Array.from(a), Array.from(b)].map((text) => text.map((c) => c.codePointAt(0) ?? 0));
-  for (const [i, code] of (x ?? []).entries()) {
-    const other = y?.[i];
-    if (other === undefined) return false;
-    if (code !== other) return code < other;
-  }
-  return (x ?? []).length < (y ?? []).length;
+  return hex(utf8(a)) < hex(utf8(b));
 }
 
 /** How a batch was judged: of this only the counts matter here. */

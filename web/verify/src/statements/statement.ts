@@ -79,10 +79,14 @@ export function predicateOf(statement: Statement, kind: Kind): Fields {
 }
 
 /** Raise Malformed unless the subjects' digests are those that the predicate implies, in order. */
-export function checkSubjects(statement: Statement, ...want: readonly (readonly [algorithm: string, digest: string])[]): void {
+export function checkSubjects(
+  statement: Statement,
+  ...want: readonly (readonly [algorithm: string, digest: string])[]
+): void {
   const got = statement.subjects.map((s) => `${s.algorithm}:${s.digest}`).join(", ");
   const implied = want.map(([algorithm, digest]) => `${algorithm}:${digest}`).join(", ");
   if (got !== implied) {
-    throw new Malformed(MALFORMED, `${statement.kind}.subject: want ${implied.slice(0, 200)}, got ${got.slice(0, 200)}`);
+    const message = `want ${implied.slice(0, 200)}, got ${got.slice(0, 200)}`;
+    throw new Malformed(MALFORMED, `${statement.kind}.subject: ${message}`);
   }
 }
