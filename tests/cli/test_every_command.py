@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,12 @@ from veracity.home.errors import NoHome
 from veracity.home.home import init, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.selection import Selection
+from veracity.log.checkpoints import parse_checkpoint
+from veracity.log.notes import parse_note, sign_note
+from veracity.monitor.misbehaviour import Misbehaviour
+from veracity.monitor.state import State, StateFile
 from veracity.server.witness_directory import prepare
+from watched import SIGNER
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
 DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
@@ -44,6 +50,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_writer(root, clock) as home:
         ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 100)])
     calibrated_city(folder)
+    (folder / "fork.json").write_bytes(fork_of(root / "store/log"))
+    StateFile(folder / "state.json").write(State())
     prepare(folder / "uni", "uni.example/witness")
     return folder
 
@@ -60,6 +68,13 @@ def passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "made"))
+
+
+def fork_of(log: Path) -> bytes:
+    """Evidence: another checkpoint of the log's size, signed with its key."""
+    note = (log / "checkpoint").read_bytes()
+    other = replace(parse_checkpoint(parse_note(note).text), root=bytes(32))
+    return Misbehaviour("split-view", note, sign_note(other.format(), [SIGNER]), "made here").format()
 
 
 def calibrated_city(folder: Path) -> None:
@@ -185,6 +200,21 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         ["HERE/city/store", "--signature", "HERE/a.ndjson", "--key", "HERE/none.pub"],
         4,
     ),
+    "monitor follow": (
+        ["HERE/city/store/log", "--policy", POLICY, "--state", "HERE/state.json"],
+        ["HERE/nowhere", "--policy", POLICY],
+        4,
+    ),
+    "monitor evidence": (
+        ["HERE/fork.json", "--policy", POLICY],
+        ["HERE/a.ndjson", "--policy", POLICY],
+        3,
+    ),
+    "monitor acknowledge": (
+        ["all", "--state", "HERE/state.json", "--reason", "seen"],
+        ["12345678", "--state", "HERE/state.json", "--reason", "seen"],
+        3,
+    ),
     "log publish": ([], [], 3),
     "log serve": ([], [], 3),
     "witness serve": (
@@ -227,24 +257,13 @@ MARKED = {
     "log show",
     "cose export",
     "cose verify",
+    "monitor follow",
 }
 NO_HOME = {
-    "init",
-    "demo",
-    "feed check",
-    "feed infer",
-    "feed breaking",
-    "verify",
-    "cose key",
-    "cose verify",
-    "model keygen",
-    "model sign",
-    "model verify",
-    "key make",
-    "timestamp request",
-    "timestamp attach",
-    "witness serve",
-    "witness show",
+    *("init", "demo", "feed check", "feed infer", "feed breaking", "verify"),
+    *("key make", "timestamp request", "timestamp attach"),
+    *("cose key", "cose verify", "model keygen", "model sign", "model verify"),
+    *("monitor follow", "monitor evidence", "monitor acknowledge", "witness serve", "witness show"),
 }
 # These go on until they are stopped: tests/server runs them.
 ENDLESS = {"log serve", "witness serve"}

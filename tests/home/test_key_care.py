@@ -54,10 +54,10 @@ def works(root: Path, n: int = 0) -> bool:
     """Whether the city can say something, and what it says verifies."""
     with open_writer(root, clock) as home:
         ingest(home, "rain", [ndjson(root.parent / f"{n}.ndjson", 20 * n, 20)])
-    home = Home.open(root, clock)
-    verify(make_receipt(home, "rain", find_record(home, "rain", n, 0)), root / "trust.policy")
-    clean = audit(home).is_clean
-    home.close()
+    reading = Home.open(root, clock)
+    verify(make_receipt(reading, "rain", find_record(reading, "rain", n, 0)), root / "trust.policy")
+    clean = audit(reading).is_clean
+    reading.close()
     return clean
 
 
@@ -206,7 +206,7 @@ def keyring() -> Iterator[dict[tuple[str, str], str]]:
 
     items: dict[tuple[str, str], str] = {}
 
-    class InMemory(KeyringBackend):  # type: ignore[misc]
+    class InMemory(KeyringBackend):
         priority = 1
 
         def get_password(self, service: str, username: str) -> str | None:
@@ -219,7 +219,7 @@ def keyring() -> Iterator[dict[tuple[str, str], str]]:
             del items[service, username]
 
     before = library.get_keyring()
-    library.set_keyring(InMemory())
+    library.set_keyring(InMemory())  # type: ignore[no-untyped-call]
     yield items
     library.set_keyring(before)
 
@@ -245,7 +245,7 @@ def test_no_keyring(keys: Path) -> None:
     from keyring.backends.fail import Keyring
 
     before = library.get_keyring()
-    library.set_keyring(Keyring())
+    library.set_keyring(Keyring())  # type: ignore[no-untyped-call]
     try:
         with pytest.raises(KeyUnavailable, match="keyring: want to read") as caught:
             move_key(KeyPlace(keys, "operator"), "keyring", ORIGIN)

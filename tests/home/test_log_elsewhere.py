@@ -84,7 +84,11 @@ def test_it_is_the_same_log(tmp_path: Path, places: Places) -> None:
         return whole_state(root)
 
     own = city(tmp_path / "own", lambda root: init(root, ORIGIN, clock, KEYS))
-    elsewhere = city(tmp_path / "elsewhere-city", lambda root: init(root, ORIGIN, clock, KEYS, **places))
+    there = places["log_store"], places["log_state"]
+    elsewhere = city(
+        tmp_path / "elsewhere-city",
+        lambda root: init(root, ORIGIN, clock, KEYS, log_store=there[0], log_state=there[1]),
+    )
     files = open_objects(places["log_store"], read_only=True)
     ours = open_objects(str(tmp_path / "own" / "store" / "log"), read_only=True)
     assert {p: files.get(p) for p in files.list("")} == {p: ours.get(p) for p in ours.list("")}

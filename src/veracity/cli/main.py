@@ -30,6 +30,7 @@ _COMMANDS = {
     "verify": ("veracity.cli.receipt", "verify"),
     "timestamp": ("veracity.cli.timestamp", "timestamp"),
     "audit": ("veracity.cli.audit", "audit"),
+    "monitor": ("veracity.cli.monitor", "monitor"),
     "lineage": ("veracity.cli.log", "lineage"),
     "log": ("veracity.cli.log", "log"),
     "cose": ("veracity.cli.cose", "cose"),

@@ -22,15 +22,10 @@ from veracity.home.certificates import check_certificate, day_batches
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
+from veracity.home.key_audit import check_enrolment_times, check_key_times, check_received_order
 from veracity.home.panel_audit import check_panel
 from veracity.home.release_audit import ReleaseAudit
-from veracity.home.roll import (
-    check_contracts,
-    check_enrolment_times,
-    check_entries,
-    check_key_times,
-    check_received_order,
-)
+from veracity.home.roll import check_contracts, check_entries
 from veracity.home.table_audit import UNREADABLE, Found, check_table, one_line
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import open_envelope

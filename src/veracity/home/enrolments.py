@@ -86,10 +86,7 @@ def rotate_key(
 ) -> AgencyKey:
     """Replace the key of an agency or a device; what the old key signed before stays valid."""
     old = _active(home, name)
-    made = None
-    if public is None:
-        made = SigningKey.generate()
-        public = made.public
+    public, made = _given_or_made(public)
     envelope = _changed(home, "rotate", old, public, expires=expires, sign=sign)
     path = _keep(home, name, made)
     entry = home.append(envelope)
@@ -207,15 +204,20 @@ def _add(
 ) -> AgencyKey:
     if home.agencies().active(name):
         raise AgencyExists(f"{role}: want a new name, got {name!r}; its key can be rotated")
-    made = None
-    if public is None:
-        made = SigningKey.generate()
-        public = made.public
+    public, made = _given_or_made(public)
     enrol = Enrol("enrol", name, role, public, as_of=format_time(home.clock()), expires=_until(home, expires))
     envelope = _signed(home, enrol, sign)
     path = _keep(home, name, made)
     entry = home.append(envelope)
     return AgencyKey(name, public.keyid, entry, None, path, role, _text(expires))
+
+
+def _given_or_made(public: PublicKey | None) -> tuple[PublicKey, SigningKey | None]:
+    """Return a public key that its owner gave, or that of a key made now, and the key made."""
+    if public is not None:
+        return public, None
+    made = SigningKey.generate()
+    return made.public, made
 
 
 def _changed(

@@ -1,6 +1,6 @@
 // The links of an `ingest` statement: to the contract it was held to, and to the agency that sent it.
 
-import type { Agencies, Authority } from "./agencies.js";
+import { checkTime, type Agencies, type Authority } from "./agencies.js";
 import { fromHex } from "./bytes.js";
 import { ReceiptRejected } from "./errors.js";
 import { verifyInclusion } from "./merkle.js";
@@ -23,7 +23,9 @@ function checkSame(step: string, wanted: Wanted): void {
 /** Check that a key of the operator, in force at that entry, signed it. */
 export async function checkOperator(agencies: Agencies, stated: ProvenEntry, step: string): Promise<Authority> {
   const { index } = stated.proof;
-  const signer = await agencies.signer(stated.envelope, index, saidAt(stated.statement));
+  const signer = await agencies.signer(stated.envelope, index);
+  const at = signer.expires === null ? null : saidAt(stated.statement); // asked for only where it matters
+  if (at !== null) checkTime(signer, at);
   if (signer.role !== "operator") {
     const got = `${signer.role} ${signer.name}`;
     throw new ReceiptRejected(step, `signer of entry ${index}: want the operator, got ${got}`);

@@ -15,10 +15,12 @@ def check_operator(agencies: Agencies, stated: ProvenEntry, step: str) -> Author
 
     Raises
     ------
-    ReceiptRejected, UnknownKey, RevokedKey, ExpiredKey, EnvelopeRejected
+    ReceiptRejected, UnknownKey, RevokedKey, ExpiredKey, EnvelopeRejected, MalformedStatement
         If not.
     """
-    signer = agencies.signer(stated.envelope, stated.index, said_at(stated.statement))
+    signer = agencies.signer(stated.envelope, stated.index)
+    if signer.expires is not None and (at := said_at(stated.statement)) is not None:
+        signer.check_time(at)
     if signer.role != "operator":
         raise ReceiptRejected(
             step, f"signer of entry {stated.index}: want the operator, got {signer.role} {signer.name}"

@@ -140,8 +140,12 @@ def format_receipt(receipt: Receipt) -> bytes:
     Raises
     ------
     MalformedReceipt
-        If it would be longer than 1 MiB: its records are too long to be shown with their page.
+        If it would be longer than 1 MiB: its records are too long to be shown with their page. Or if
+        its signers' keys rest on more changes than a receipt carries.
     """
+    for name, entries in (("keys", receipt.keys), ("revocations", receipt.revocations)):
+        if len(entries) > MAX_KEYS:
+            raise MalformedReceipt(f"receipt.{name}: want at most {MAX_KEYS}, got {len(entries)}")
     contract, parts, record = receipt.contract, receipt.parts, receipt.record
     document: dict[str, Any] = {
         "schema": receipt.schema,

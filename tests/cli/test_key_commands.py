@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -180,11 +181,11 @@ def test_no_key_is_shown(here: Here, root: Path) -> None:
             assert path.stat().st_mode & 0o077 == 0
 
 
-def typed(arguments: list[str | Path], answers: list[str]) -> tuple[int, str]:
+def typed(arguments: Sequence[str], answers: list[str]) -> tuple[int, str]:
     """Run the command at a terminal of its own and type an answer whenever it asks."""
     leader, follower = os.openpty()
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+        [*COMMAND, *arguments],
         stdin=follower,
         stdout=follower,
         stderr=follower,
@@ -213,15 +214,15 @@ def typed(arguments: list[str | Path], answers: list[str]) -> tuple[int, str]:
 
 def test_a_passphrase_is_asked_for_on_a_terminal(root: Path) -> None:
     """On a terminal the new passphrase is asked for twice and the old one once, and none is shown."""
-    encrypt = ["key", "encrypt", "operator", "--home", root]
+    encrypt = ["key", "encrypt", "operator", "--home", str(root)]
     code, shown = typed(encrypt, ["open sesame", "open sesamy"])
     assert code == 3
     assert "want the same twice" in shown
     code, shown = typed(encrypt, ["open sesame", "open sesame"])
     assert code == 0, shown
     assert "sesame" not in shown
-    code, shown = typed(["agency", "add", "second", "--home", root], ["open sesame"])
+    code, shown = typed(["agency", "add", "second", "--home", str(root)], ["open sesame"])
     assert code == 0, shown
-    code, shown = typed(["agency", "add", "third", "--home", root], ["sesame"])
+    code, shown = typed(["agency", "add", "third", "--home", str(root)], ["sesame"])
     assert code == 1
     assert "want a PKCS#12 and its passphrase" in shown

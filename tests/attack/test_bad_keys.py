@@ -139,9 +139,9 @@ def test_an_enrolment_backdated_by_a_thief(root: Path) -> None:
 def test_a_batch_backdated_by_the_operator(root: Path) -> None:
     """An operator writes an earlier time of receipt to save a batch: audit sees the order."""
     assert taken(root, 1, key(AGENCY), 5).outcome == "sealed"
-    home = Home.open(root, clock)
-    said = Ingest.from_statement(parse_statement(open_envelope(home.reader().entry(4)).payload))
-    home.close()
+    reading = Home.open(root, clock)
+    said = Ingest.from_statement(parse_statement(open_envelope(reading.reader().entry(4)).payload))
+    reading.close()
     backdated = replace(said, batch=2, received_at="2026-09-03T11:00:00Z")
     slip_in(root, format_statement(backdated.to_statement()), key("operator"))
     want = "rain batch 2 (log entry 5): received before the batch before it"
@@ -154,9 +154,9 @@ def test_an_expired_key_signs_on(root: Path) -> None:
         rotate_key(home, AGENCY, key("short").public, NOW + timedelta(hours=1))
     assert taken(root, 1, key("short"), 0.5).outcome == "sealed"
     assert taken(root, 2, key("short"), 1).refusals == {"expired-key": 20}
-    home = Home.open(root, clock)
-    said = Ingest.from_statement(parse_statement(open_envelope(home.reader().entry(5)).payload))
-    home.close()
+    reading = Home.open(root, clock)
+    said = Ingest.from_statement(parse_statement(open_envelope(reading.reader().entry(5)).payload))
+    reading.close()
     late = replace(said, received_at="2026-09-03T13:00:00Z", batch=3)
     slip_in(root, format_statement(late.to_statement()), key("operator"))
     assert any("signed by an expired key" in f for f in findings(root))
