@@ -223,8 +223,8 @@ class Writer(Home):
     ) -> None:
         super().__init__(directory, clock, stores or Stores.of(directory))
         try:
-            log_key = open_key(KeyPlace(directory.keys, LOG))
-            signer = HeldSigner(directory.origin, log_key.public.raw, log_key.sign)
+            self.log_key = open_key(KeyPlace(directory.keys, LOG))
+            signer = HeldSigner(directory.origin, self.log_key.public.raw, self.log_key.sign)
             self.publisher = publisher(
                 directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
             )
