@@ -181,6 +181,25 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "log show": ([], [], 3),
     "log fsck": ([], [], 3),
     "log reindex": ([], [], 3),
+    "cose export": (["HERE/made.json", "-o", "HERE/r.scitt"], ["HERE/none.json", "-o", "HERE/r.scitt"], 4),
+    "cose consistency": (["1", "-o", "HERE/r.cose"], ["0", "-o", "HERE/r.cose"], 3),
+    "cose key": (["--policy", POLICY, "-o", "HERE/log.pem"], ["--policy", KEY, "-o", "HERE/log.pem"], 3),
+    "cose verify": (["HERE/made.scitt", "--policy", POLICY], ["HERE/a.ndjson", "--policy", POLICY], 3),
+    "model keygen": (
+        ["--key", "HERE/new.pem", "--public", "HERE/new.pub"],
+        ["--key", KEY, "--public", KEY],
+        4,
+    ),
+    "model sign": (
+        ["HERE/city/store", "--key", "HERE/made.pem", "-o", "HERE/new.sig"],
+        ["HERE/city/store", "--key", KEY, "-o", "HERE/new.sig"],
+        3,
+    ),
+    "model verify": (
+        ["HERE/city/store", "--signature", "HERE/made.sig", "--key", "HERE/made.pub"],
+        ["HERE/city/store", "--signature", "HERE/a.ndjson", "--key", "HERE/none.pub"],
+        4,
+    ),
     "monitor follow": (
         ["HERE/city/store/log", "--policy", POLICY, "--state", "HERE/state.json"],
         ["HERE/nowhere", "--policy", POLICY],
@@ -236,15 +255,30 @@ MARKED = {
     "audit",
     "lineage",
     "log show",
+    "cose export",
+    "cose verify",
     "monitor follow",
 }
 NO_HOME = {
     *("init", "demo", "feed check", "feed infer", "feed breaking", "verify"),
     *("key make", "timestamp request", "timestamp attach"),
+    *("cose key", "cose verify", "model keygen", "model sign", "model verify"),
     *("monitor follow", "monitor evidence", "monitor acknowledge", "witness serve", "witness show"),
 }
 # These go on until they are stopped: tests/server runs them.
 ENDLESS = {"log serve", "witness serve"}
+
+
+def make_ready(here: Here, folder: Path, name: str) -> None:
+    """Make what a command reads and another one writes."""
+    home, made, key = folder / "city", folder / "made.json", folder / "made.pem"
+    if name in ("verify", "timestamp request", "cose export", "cose verify"):
+        here("receipt", "rain", "--where", WHERE, "-o", made, "--home", home)
+    if name == "cose verify":
+        here("cose", "export", made, "--statement", "-o", folder / "made.scitt", "--home", home)
+    if name in ("model sign", "model verify"):
+        here("model", "keygen", "--key", key, "--public", folder / "made.pub")
+        here("model", "sign", home / "store", "--key", key, "-o", folder / "made.sig")
 
 
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
@@ -272,8 +306,7 @@ def test_every_command_is_tried_here() -> None:
 @pytest.mark.parametrize("name", [n for n in CASES if n != "demo" and n not in ENDLESS])
 def test_json_of_success(here: Here, folder: Path, name: str) -> None:
     """Each command that succeeds prints one object on stdout and nothing on stderr, and exits 0."""
-    if name in ("verify", "timestamp request"):
-        here("receipt", "rain", "--where", WHERE, "-o", folder / "made.json", "--home", folder / "city")
+    make_ready(here, folder, name)
     done = here(*arguments(name, CASES[name][0], folder), "--json")
     document = one_object(done)
     assert document["schema"] != "veracity.error/v1"
@@ -318,8 +351,7 @@ def test_text_of_failure(here: Here, folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in CASES if n != "demo" and n not in ENDLESS])
 def test_text_of_success(here: Here, folder: Path, name: str) -> None:
     """Each command that succeeds says so on stdout; what is simulated says so."""
-    if name in ("verify", "timestamp request"):
-        here("receipt", "rain", "--where", WHERE, "-o", folder / "made.json", "--home", folder / "city")
+    make_ready(here, folder, name)
     done = here(*arguments(name, CASES[name][0], folder))
     assert (done.code, done.err) == (int(name == "feed check"), "")
     assert done.out.strip()
@@ -349,7 +381,8 @@ def test_late_rows_are_shown(here: Here, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", *CASES, "agency", "feed", "quarantine", "table", "panel", "calibration", "log"]
+    "name",
+    ["", *CASES, "agency", "feed", "quarantine", "table", "panel", "calibration", "log", "cose", "model"],
 )
 def test_help(here: Here, name: str) -> None:
     """Every command and group explains itself with -h and exits 0."""

@@ -33,6 +33,8 @@ _COMMANDS = {
     "monitor": ("veracity.cli.monitor", "monitor"),
     "lineage": ("veracity.cli.log", "lineage"),
     "log": ("veracity.cli.log", "log"),
+    "cose": ("veracity.cli.cose", "cose"),
+    "model": ("veracity.cli.model", "model"),
     "witness": ("veracity.cli.witness", "witness"),
 }
 

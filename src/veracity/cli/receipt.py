@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from veracity.cli.exit_codes import exit_code
-from veracity.cli.output import columns, common, emit, emit_error, in_home, mark, visible
-from veracity.home.directory import write_whole
-from veracity.home.errors import BadName, HomeUnusable
+from veracity.cli.output import columns, common, emit, emit_error, in_home, mark, visible, write_output
+from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, find_row, make_receipt
 from veracity.provenance.errors import ReceiptRejected
@@ -55,10 +54,7 @@ def receipt(
         made = add_time_stamp(made, stamp)
     body = format_receipt(made)
     opened.close()
-    try:
-        write_whole(output, body)
-    except OSError as exc:
-        raise HomeUnusable(f"receipt: want to write {output}, got {exc.strerror}") from exc
+    write_output(output, body)
     simulated = made.stated.statement.predicate.get("simulated") is True
     text = f"receipt of {feed} record {found.batch}:{found.record}, {len(body):,} bytes, to {output}"
     document = {

@@ -138,9 +138,20 @@ class Home:
 
     def reader(self) -> LogReader:
         """The log as this home has it: as published, or, where witnesses are awaited, as signed."""
+        return self.signed() or self.published()
+
+    def published_size(self) -> int | None:
+        """How many entries are published; None while nothing is."""
+        try:
+            return self.published().size
+        except ObjectMissing:
+            return None
+
+    def signed(self) -> LogReader | None:
+        """The log as last signed, where the policy has its witnesses awaited; None where it has none."""
         last = None if self.policy.quorum is None else self.log_state.last(self.directory.origin)
         if last is None:
-            return self.published()
+            return None
         return LogReader(self.log_objects, last.note, open_checkpoint(last.note, self.log_verifier))
 
     def agencies(self) -> Agencies:
@@ -212,8 +223,8 @@ class Writer(Home):
     ) -> None:
         super().__init__(directory, clock, stores or Stores.of(directory))
         try:
-            log_key = open_key(KeyPlace(directory.keys, LOG))
-            signer = HeldSigner(directory.origin, log_key.public.raw, log_key.sign)
+            self.log_key = open_key(KeyPlace(directory.keys, LOG))
+            signer = HeldSigner(directory.origin, self.log_key.public.raw, self.log_key.sign)
             self.publisher = publisher(
                 directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
             )

@@ -172,11 +172,8 @@ class Log:
         note = self._signed_note
         if self._publisher is not None:
             note = self._publisher.publish(note, self._view).note
-            published = published_checkpoint(self._objects, self._signer.verifier)
-            if published is not None and published.size > self.size:
-                return  # another writer went on while the witnesses were asked
-        self._objects.put(CHECKPOINT_PATH, note)
-        self._show(note, self.checkpoint)
+        if self._put_checkpoint(note, self.size):
+            self._show(note, self.checkpoint)
 
     def prove(self, index: int) -> str:
         """Return the ``tlog-proof`` text of an entry; see ``LogReader.prove``."""
@@ -206,7 +203,7 @@ class Log:
             raise LogMoved(f"log {self.origin}: want {self.size} entries as the last signed, got others")
         self._objects.put_many(writes)
         if self._publisher is None:
-            self._objects.put(CHECKPOINT_PATH, note)
+            self._put_checkpoint(note, edge.size)
         self._failure = None
         self._stale.extend(superseded(self._edge.size, edge.size))
         self._edge, self._signed_note = edge, note
@@ -214,6 +211,18 @@ class Log:
         self._show(note, checkpoint)
         self._remove_stale()
         return indices
+
+    def _put_checkpoint(self, note: bytes, size: int) -> bool:
+        """Publish a note, unless another writer went on meanwhile and has published a larger log.
+
+        Between the look and the write lies the time of one request: a writer that sleeps just there
+        puts the checkpoint back by a step, until the next is published.
+        """
+        published = published_checkpoint(self._objects, self._signer.verifier)
+        if published is not None and published.size > size:
+            return False
+        self._objects.put(CHECKPOINT_PATH, note)
+        return True
 
     def _show(self, note: bytes, checkpoint: Checkpoint) -> None:
         self._view = LogReader(self._objects, note, checkpoint, self._cache)

@@ -119,3 +119,39 @@ class ReceiptRejected(ProvenanceError, Rejected):
     def __init__(self, step: str, message: str) -> None:
         super().__init__(f"{step}: {message}")
         self.step = step
+
+
+class MalformedBundle(ProvenanceError, Malformed):
+    """The bytes are not the signature of a directory: a Sigstore bundle of OpenSSF Model Signing."""
+
+    code = "malformed-signature-bundle"
+
+
+class BundleRejected(ProvenanceError, Rejected):
+    """The signature of a directory is not one of the key given, or does not hold together."""
+
+    code = "signature-bundle-rejected"
+
+
+class DirectoryDiffers(ProvenanceError, Rejected):
+    """A directory is not the one that was signed; the message names the files."""
+
+    code = "directory-differs"
+
+
+class MalformedCose(ProvenanceError, Malformed):
+    """The bytes are not a COSE message of the form asked for."""
+
+    code = "malformed-cose"
+
+
+class CoseRejected(ProvenanceError, Rejected):
+    """A COSE message is well formed and does not hold: its proof or its signature fails."""
+
+    code = "cose-rejected"
+
+
+class NotExpressible(ProvenanceError, Malformed):
+    """The format asked for cannot say it."""
+
+    code = "not-expressible"
