@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from receipt_world import LOG, OPERATOR, ORIGIN, World
 
@@ -265,6 +265,7 @@ def test_one_encoding() -> None:
             verify_inclusion_receipt(other, ENTRIES[5], LOG.verifier)
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=80)
     | st.builds(lambda a, b: RECEIPT[:a] + b, st.integers(0, 300), st.binary(max_size=20))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from run_cli import Here
@@ -307,6 +307,7 @@ def test_no_bit_of_a_bundle_can_be_flipped_unseen() -> None:
 JUNK = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3)
 
 
+@settings(deadline=None)
 @given(st.recursive(JUNK, st.lists, max_leaves=3))
 def test_only_our_errors(junk: Any) -> None:
     """Any JSON value in any place of a bundle fails as our own error, in one line."""
