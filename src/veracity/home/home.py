@@ -29,6 +29,7 @@ from veracity.home.directory import (
 )
 from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
+from veracity.home.vault import Vault
 from veracity.log.append import Log
 from veracity.log.notes import Signer, Verifier
 from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
@@ -37,7 +38,14 @@ from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope, verify
 from veracity.provenance.errors import ExposedKey
 from veracity.provenance.keys import SigningKey, read_signing_key, write_signing_key
-from veracity.provenance.statements import Enrol, Ingest, SealedContract, format_statement, parse_statement
+from veracity.provenance.statements import (
+    Enrol,
+    Erase,
+    Ingest,
+    SealedContract,
+    format_statement,
+    parse_statement,
+)
 from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
@@ -168,6 +176,10 @@ class Home:
                 " restore it from a backup"
             )
 
+    def vault(self, *, read_only: bool = False) -> Vault | None:
+        """Open the keys of personal values; None where there are none. To be closed after use."""
+        return Vault.open(self.directory, read_only=read_only)
+
     def evidence(self, feed: str) -> EvidenceStore:
         """Return a feed's evidence."""
         return EvidenceStore(self.objects, feed)
@@ -197,6 +209,10 @@ class Writer(Home):
         except BaseException:
             self.close()
             raise
+
+    def make_vault(self) -> Vault:
+        """Open the keys of personal values, made if there are none. To be closed after use."""
+        return Vault.make(self.directory)
 
     def say(self, statement: Statement) -> int:
         """Sign a statement as the operator, append it, index it; return its place in the log."""
@@ -238,6 +254,23 @@ class Writer(Home):
                 self._check_pending(pending)
                 self.append(pending.entry)
             self.index.settle(pending.feed)
+        vault = self.vault()
+        if vault is not None:
+            with vault:
+                for entry in vault.pending():
+                    self.finish_erasure(vault, entry)
+
+    def finish_erasure(self, vault: Vault, entry: bytes) -> int:
+        """Say of keys that are destroyed that they are, by the statement put aside with them."""
+        try:
+            envelope = open_envelope(entry)
+            verify(envelope, [self.operator.public])
+            Erase.from_statement(parse_statement(envelope.payload))
+        except (Malformed, Rejected) as exc:
+            raise StateBehind(f"vault: want the statement of an erasure put aside, got: {exc}") from exc
+        idx = self.append(entry)
+        vault.settle(entry)
+        return idx
 
     def _check_pending(self, pending: Pending) -> None:
         """Read a statement that was put aside as strictly as any: the log never forgets what goes in."""

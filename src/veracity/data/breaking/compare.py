@@ -15,6 +15,7 @@ _OTHER_TABLE = frozenset(
         "column-added",
         "column-renamed",
         "column-retyped",
+        "personal-changed",
         "columns-reordered",
         "unit-changed",
         "key-changed",
