@@ -15,6 +15,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -132,7 +133,12 @@ def _nonce(ordinal: bytes) -> bytes:
 
 
 def _bound_to(feed: str, name: str, record: bytes) -> bytes:
-    return canonical_json([_VERSION, feed, name, record.hex()])
+    return _place(feed, name) + record
+
+
+@lru_cache(maxsize=1_024)
+def _place(feed: str, name: str) -> bytes:
+    return canonical_json([_VERSION, feed, name])
 
 
 def _padded(plain: bytes) -> bytes:
