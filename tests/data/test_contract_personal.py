@@ -84,7 +84,7 @@ def test_a_registry_of_persons_is_refused() -> None:
         ("  - name: requests\n", SCHEMA_RULE % rule),
         ("opened_at, logicalType", "opened_at, primaryKey: true, primaryKeyPosition: 2, logicalType"),
     )
-    with pytest.raises(MalformedContract, match="line 15: registry:r: want no rule that reads .* on phone"):
+    with pytest.raises(MalformedContract, match=r"line 15: registry:r: want no rule that reads .* on phone"):
         parse_contract(text.encode())
 
 

@@ -22,6 +22,7 @@ from veracity.home import protection
 from veracity.home.audit import audit
 from veracity.home.batch import BatchWriter
 from veracity.home.contracts import add_feed
+from veracity.home.directory import open_directory, writing
 from veracity.home.enrolments import add_agency
 from veracity.home.erasures import (
     Erasure,
@@ -42,7 +43,7 @@ from veracity.home.errors import (
     StateBehind,
     VaultUnusable,
 )
-from veracity.home.home import Home, open_writer
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
 from veracity.home.persons import PersonalRecord, accesses, find, opened_vault, show
 from veracity.home.receipts import find_record, make_receipt
@@ -63,9 +64,9 @@ def root(tmp_path: Path) -> Path:
     return new_city(tmp_path / "city")
 
 
-def take(root: Path, *files: Path, **options: int) -> list[FileReport]:
+def take(root: Path, *files: Path, records_per_part: int = 4_096) -> list[FileReport]:
     with open_writer(root, clock) as home:
-        return ingest(home, FEED, files, resume=True, **options)
+        return ingest(home, FEED, files, resume=True, records_per_part=records_per_part)
 
 
 def found(root: Path, field: str, value: str) -> list[PersonalRecord]:
@@ -185,7 +186,7 @@ def erase_one(root: Path, field: str, value: str) -> Erasure:
 
 
 def test_erased_is_gone_and_every_proof_still_verifies(root: Path, tmp_path: Path) -> None:
-    """After an erasure the values cannot be read; receipts from before and after verify; the audit is clean."""
+    """Erased values cannot be read; receipts from before and after verify; the audit is clean."""
     rows = persons(40)
     mine = rows[7]["phone"]
     take(root, csv(tmp_path / "a.csv", rows))
@@ -305,7 +306,7 @@ def test_the_same_file_again(root: Path, tmp_path: Path) -> None:
 def test_a_file_goes_on_with_the_protected_one(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped half-way, a file goes on from staging; nothing of it may be erased before; staging lost is said."""
+    """Stopped half-way, a file goes on from staging; till then nothing of it is erased; its loss is said."""
     rows = persons(300)
     path = csv(tmp_path / "a.csv", rows)
     original, calls = BatchWriter.seal, []
@@ -401,7 +402,7 @@ def test_signing_at_this_machine_signs_the_protected_file(root: Path, tmp_path: 
 
 
 def test_nothing_in_clear_can_be_sealed(root: Path, tmp_path: Path) -> None:
-    """Whoever calls the writer of batches with a personal value in clear is stopped before anything is kept."""
+    """Who gives the writer of batches a personal value in clear is stopped before anything is kept."""
     path = csv(tmp_path / "a.csv", persons(3))
     with open_writer(root, clock) as home:
         feed = home.feed(FEED)
@@ -446,13 +447,16 @@ def test_an_erasure_put_aside_is_said_at_the_next_open(root: Path, tmp_path: Pat
     class Gone(Exception):
         pass
 
-    def gone(*_: object) -> int:
-        raise Gone
+    class CutOff(Writer):
+        def append(self, entry: bytes) -> int:
+            raise Gone(len(entry))
 
-    with open_writer(root, clock) as home:
-        home.append = gone  # type: ignore[method-assign]
+    directory = open_directory(root)
+    with writing(directory):
+        cut_off = CutOff(directory, clock)
         with pytest.raises(Gone):
-            erase_value(home, FEED, "phone", rows[0]["phone"], BY, WHY)
+            erase_value(cut_off, FEED, "phone", rows[0]["phone"], BY, WHY)
+        cut_off.close()
     assert findings(root) == []  # put aside counts as said
     with open_writer(root, clock) as home:
         ((_, predicate),) = home.index.predicates("erase", FEED)
