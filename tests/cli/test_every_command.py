@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pytest
 
+import persons
 import veracity
 from calibrated_post import CONTRACT, DEFINITION, post
 from run_cli import Done, Here
@@ -26,6 +27,7 @@ from veracity.home.selection import Selection
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
 DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
+PHONE = persons.persons(5)[2]["phone"]
 WHERE = "gauge = 'G00' and observed_at = '2026-09-01T01:00:00Z'"
 
 
@@ -41,6 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_writer(root, clock) as home:
         ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 100)])
     calibrated_city(folder)
+    people_city(folder)
     return folder
 
 
@@ -59,6 +62,13 @@ def calibrated_city(folder: Path) -> None:
         add_feed(home, folder / "post.yaml")
         ingest(home, "post", [folder / "p.csv"])
         say_fitted(home, fit_calibration(home, folder / "cal.yaml", "post"))
+
+
+def people_city(folder: Path) -> None:
+    """Make a third city, with a feed of persons who do not exist."""
+    root = persons.new_city(folder / "people")
+    with open_writer(root, clock) as home:
+        ingest(home, persons.FEED, [persons.csv(folder / "people.csv", persons.persons(5))])
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -108,6 +118,24 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         3,
     ),
     "quarantine reject": (["rain", "--batch", "0", *DECIDED], ["rain", "--batch", "9", *DECIDED], 1),
+    "personal find": (
+        ["requests", "--field", "phone", "--value", PHONE, *DECIDED],
+        ["requests", "--field", "kind", "--value", "lamp", *DECIDED],
+        1,
+    ),
+    "personal show": (
+        ["requests", "--record", "0:1", *DECIDED],
+        ["requests", "--record", "7:1", *DECIDED],
+        1,
+    ),
+    "personal erase": (
+        ["requests", "--record", "0:1", *DECIDED],
+        ["requests", "--field", "phone", "--value", "nobody", *DECIDED],
+        1,
+    ),
+    "personal retain": ([], ["snow"], 3),
+    "personal accesses": ([], [], 3),
+    "personal rotate": ([], [], 3),
     "table export": (["rain", "--to", "HERE/out.parquet"], ["rain", "--to", "HERE/out.xlsx"], 3),
     "panel build": (
         ["HERE/panel.yaml", "--to", "HERE/p.csv"],
@@ -165,6 +193,9 @@ MARKED = {
     "quarantine waiting",
     "quarantine release",
     "quarantine reject",
+    "personal find",
+    "personal show",
+    "personal erase",
     "table export",
     "panel build",
     "receipt",
@@ -179,6 +210,8 @@ NO_HOME = {"init", "demo", "feed check", "feed infer", "feed breaking", "verify"
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
     if name.startswith("calibration") and home == "city":
         home = "posted"  # a city of its own, so that entries of the other have their numbers
+    if name.startswith("personal") and home == "city":
+        home = "people"
     spelled = [a.replace("HERE", str(folder)) for a in given]
     return [*name.split(), *spelled, *([] if name in NO_HOME else ["--home", str(folder / home)])]
 
@@ -278,7 +311,7 @@ def test_late_rows_are_shown(here: Here, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", *CASES, "agency", "feed", "quarantine", "table", "panel", "calibration", "log"]
+    "name", ["", *CASES, "agency", "feed", "quarantine", "personal", "table", "panel", "calibration", "log"]
 )
 def test_help(here: Here, name: str) -> None:
     """Every command and group explains itself with -h and exits 0."""
@@ -303,6 +336,9 @@ def test_help(here: Here, name: str) -> None:
         ["quarantine", "release", "rain", "--by", "An", "--reason", "x"],
         ["quarantine", "release", "rain", "--all", "--batch", "0", "--by", "An", "--reason", "x"],
         ["quarantine", "reject", "rain", "--all", "--record", "0", "--by", "An", "--reason", "x"],
+        ["personal", "erase", "rain", "--by", "An", "--reason", "x"],
+        ["personal", "erase", "rain", "--field", "phone", "--by", "An", "--reason", "x"],
+        ["personal", "erase", "rain", "--value", "x", "--record", "0:1", "--by", "An", "--reason", "x"],
         ["feed", "certificate", "rain"],
         ["feed", "certificate", "rain", "--day", "2026-09-01", "--batch", "0"],
         ["feed", "certificate", "rain", "--batch", "-1"],
