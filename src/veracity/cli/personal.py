@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from veracity.cli.output import columns, emit, in_home, mark
+from veracity.cli.output import columns, common, emit, in_home, mark
+from veracity.feeds.file_info import inspect
+from veracity.home.contracts import load_contract
 from veracity.home.erasures import (
     Erasure,
     erase_records,
@@ -20,9 +22,11 @@ from veracity.home.erasures import (
     try_erase_value,
     try_retain,
 )
-from veracity.home.errors import BadName
+from veracity.home.errors import BadName, NothingPersonal
 from veracity.home.home import Home, open_writer
+from veracity.home.key_file import protect_file
 from veracity.home.persons import accesses, find, opened_vault, show
+from veracity.home.taking import take_keys
 from veracity.provenance.statements.erase import GROUNDS, Ground
 
 SHOWN = 20
@@ -39,6 +43,43 @@ def who(command: F) -> F:
     by = click.option("--by", required=True, metavar="NAME", help="The person who asks or decides.")
     why = click.option("--reason", "why", required=True, metavar="TEXT", help="Why. No personal data in it.")
     return by(why(command))
+
+
+@personal.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--contract", "yaml", required=True, type=click.Path(path_type=Path), help="What is personal in it."
+)
+@click.option("--to", required=True, type=click.Path(path_type=Path), help="Where the protected file goes.")
+@click.option("--keys", required=True, type=click.Path(path_type=Path), help="Where its keys go, apart.")
+@common
+def protect(file: Path, yaml: Path, to: Path, keys: Path, as_json: bool) -> None:
+    """Encrypt what is personal in a file, as its sender: then sign the result, and hand the keys over apart.
+
+    Needs no home.
+    """
+    contract = load_contract(yaml)
+    if not contract.personal:
+        raise NothingPersonal(f"contract {yaml}: want one with personal fields, got one without")
+    n = protect_file(contract, inspect(file), to, keys)
+    text = f"{to}: {n:,} records with personal values{mark(contract.simulated)}\n{keys}: their keys, a secret"
+    document = {"to": to, "keys": keys, "records": n, "simulated": contract.simulated}
+    emit("personal-protected", document, text, as_json)
+
+
+@personal.command()
+@click.argument("feed")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--keys", required=True, type=click.Path(path_type=Path), help="The keys that came with it.")
+@in_home
+def take(feed: str, file: Path, keys: Path, home: Path, as_json: bool) -> None:
+    """Take the keys of a file that its sender protected into the vault: it can be ingested then."""
+    with open_writer(home) as writer:
+        n = take_keys(writer, feed, file, keys)
+        simulated = writer.feed(feed).contract.simulated
+    text = f"{file.name}: {n:,} keys in the vault; destroy {keys}" if n else f"{file.name}: taken before"
+    document = {"feed": feed, "file": file.name, "keys": n, "simulated": simulated}
+    emit("personal-taken", document, text + mark(simulated), as_json)
 
 
 @personal.command(name="find")

@@ -268,7 +268,7 @@ def _contract(odcs: OpenDataContractStandard, text: bytes) -> Contract:
         actions = _actions(schema, fields, key)
         is_personal = check_personal(schema, fields, key, rules)
     if is_personal:
-        check_kept(kind, signature)
+        check_kept(kind)
     tags = tuple(odcs.tags or ())
     return Contract(
         feed=feed,

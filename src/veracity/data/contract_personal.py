@@ -69,21 +69,14 @@ def _check_apart(fields: Sequence[Field]) -> None:
             )
 
 
-def check_kept(kind: str | None, signature: str) -> None:
-    """Refuse what cannot be received under encryption."""
+def check_kept(kind: str | None) -> None:
+    """Refuse a kind of file that cannot be encrypted record by record."""
     if kind == "parquet":
         raise fault(
             "servers.format: want csv or ndjson where properties are personal, got parquet",
             "servers",
             0,
             "format",
-        )
-    if signature == "required":
-        raise fault(
-            "signature: want optional where properties are personal (what a sender signs is the file in"
-            " clear, whose digest could be tested with guesses), got required",
-            "customProperties",
-            "signature",
         )
 
 

@@ -117,6 +117,18 @@ class SignedInClear(HomeError, Malformed):
     code = "signed-in-clear"
 
 
+class KeysMissing(HomeError, Rejected):
+    """A protected file comes without the keys of its records."""
+
+    code = "keys-missing"
+
+
+class MalformedKeys(HomeError, Malformed):
+    """A file of keys is none, or not of the protected file that it comes with."""
+
+    code = "malformed-keys"
+
+
 class NothingPersonal(HomeError, Rejected):
     """No record with personal values that can be read is what the caller named."""
 

@@ -10,13 +10,15 @@ or a whole protected file, with which the same plain file goes on.
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from veracity.data.contract import Contract
-from veracity.data.personal.protect import Protector
+from veracity.data.personal.protect import ProtectedRecord, Protector
+from veracity.data.personal.token import IN_TEXT
 from veracity.data.reexecution import text_format
 from veracity.errors import Malformed, Rejected
 from veracity.feeds.errors import UnknownFileKind
@@ -24,7 +26,7 @@ from veracity.feeds.file_info import FileInfo, FileKind, inspect
 from veracity.feeds.files import iter_parts
 from veracity.home.deliveries import sidecar
 from veracity.home.directory import usable
-from veracity.home.errors import SignedInClear, StateBehind
+from veracity.home.errors import KeysMissing, SignedInClear, StateBehind
 from veracity.home.home import Writer
 from veracity.home.vault import Vault, VaultFile
 from veracity.home.vault_key import sync_folder
@@ -38,7 +40,7 @@ def protected(home: Writer, contract: Contract, info: FileInfo) -> Iterator[File
 
     Raises
     ------
-    UnknownFileKind, SignedInClear, WrongFile
+    UnknownFileKind, SignedInClear, KeysMissing, WrongFile
         Before anything of the file is kept.
     StateBehind
         If part of the file is in the log, and its protected form, which must go on, is gone.
@@ -46,16 +48,17 @@ def protected(home: Writer, contract: Contract, info: FileInfo) -> Iterator[File
     if not contract.personal:
         yield info
         return
-    if info.kind == "parquet":
-        raise UnknownFileKind(f"{info.name}: want csv or ndjson for a feed with personal fields, got parquet")
-    if os.path.lexists(sidecar(info.path)):
-        raise SignedInClear(
-            f"{info.name}: want no signature beside a file with personal values in clear (its digest could"
-            f" be tested with guesses), got {sidecar(info.path).name}; sign it with --sign"
-        )
     with home.make_vault() as vault:
         for stale in vault.unfinished():
             _forget(home, vault, stale)
+        if vault.file_by_digest(contract.feed, info.sha256) is not None:
+            yield info  # its sender protected it, and handed the keys over
+            return
+        if os.path.lexists(sidecar(info.path)):
+            raise SignedInClear(
+                f"{info.name}: want no signature beside a file with personal values in clear (its digest"
+                f" could be tested with guesses), got {sidecar(info.path).name}: protect it, then sign that"
+            )
         file = _staged(home, vault, contract, info)
         path = home.directory.staging / file.name
         try:
@@ -87,29 +90,58 @@ def _protect(home: Writer, vault: Vault, contract: Contract, info: FileInfo) -> 
     file = vault.begin(contract.feed, info.sha256, "csv" if info.kind == "csv" else "ndjson")
     folder = home.directory.staging
     path, beside = folder / file.name, folder / (file.name + ".part")
-    digest, n_bytes = hashlib.sha256(), 0
-    protector = Protector(contract, info.kind, secrets.token_bytes)
     try:
         with usable(folder):
             folder.mkdir(mode=0o700, exist_ok=True)
             with beside.open("wb") as out:
-                fmt = text_format(contract, info.kind)
-                for part in iter_parts(info, fmt, RECORDS_AT_ONCE):
-                    made = protector.part(
-                        part.data, part.ends, continued=part.continued, truncated=part.truncated
-                    )
-                    vault.add(file, made.records)
-                    out.write(made.data)
-                    digest.update(made.data)
-                    n_bytes += len(made.data)
-                out.flush()
-                os.fsync(out.fileno())
+                sha256, n_bytes = write_protected(contract, info, out, lambda some: vault.add(file, some))
             beside.replace(path)
             sync_folder(folder)
     except (Malformed, Rejected):
         _forget(home, vault, file)
         raise
-    return vault.finish(file, digest.hexdigest(), n_bytes)
+    return vault.finish(file, sha256, n_bytes)
+
+
+def write_protected(
+    contract: Contract, info: FileInfo, out: BinaryIO, keep: Callable[[Sequence[ProtectedRecord]], None]
+) -> tuple[str, int]:
+    """Write the protected form of a file, durably; return its digest and size.
+
+    ``keep`` takes the keys of some records before what they open is written.
+
+    Raises
+    ------
+    UnknownFileKind
+        If it is a Parquet file.
+    KeysMissing
+        If it is a protected file itself.
+    """
+    if info.kind == "parquet":
+        raise UnknownFileKind(f"{info.name}: want csv or ndjson for a feed with personal fields, got parquet")
+    digest, n_bytes = hashlib.sha256(), 0
+    protector = Protector(contract, info.kind, secrets.token_bytes)
+    for part in iter_parts(info, text_format(contract, info.kind), RECORDS_AT_ONCE):
+        if part.index == 0:
+            _check_plain(info, part.data)
+        made = protector.part(part.data, part.ends, continued=part.continued, truncated=part.truncated)
+        keep(made.records)
+        out.write(made.data)
+        digest.update(made.data)
+        n_bytes += len(made.data)
+    out.flush()
+    os.fsync(out.fileno())
+    return digest.hexdigest(), n_bytes
+
+
+def _check_plain(info: FileInfo, data: bytes) -> None:
+    """Tell a file that is protected already from one in clear, by most of its first lines."""
+    lines = data[:65_536].splitlines()[:20][-19:]
+    if lines and 2 * sum(IN_TEXT.search(line) is not None for line in lines) > len(lines):
+        raise KeysMissing(
+            f"{info.name}: want a file in clear, or the keys of a protected one first"
+            " (veracity personal take), got one that is protected"
+        )
 
 
 def _as_info(path: Path, file: VaultFile) -> FileInfo:

@@ -191,10 +191,16 @@ class Vault:
         """
         salt = secrets.token_bytes(32)
         name = f"protected-{commitment(salt, plain_sha256)}.{kind}"
-        row = {"feed": feed, "lookup": self._lookup(feed, plain_sha256), "salt": salt, "name": name}
+        return self._enter(feed, name, kind, salt, self._lookup(feed, plain_sha256))
+
+    def begin_taken(self, feed: str, name: str, kind: str) -> VaultFile:
+        """Enter a file that its sender protected, whose keys are taken now."""
+        return self._enter(feed, name, kind, None, None)
+
+    def _enter(self, feed: str, name: str, kind: str, salt: bytes | None, lookup: bytes | None) -> VaultFile:
+        row = {"feed": feed, "lookup": lookup, "salt": salt, "name": name, "kind": kind}
         with self._writing() as db:
-            made = db.execute(sa.insert(_files), row | {"kind": kind})
-            number = made.inserted_primary_key
+            number = db.execute(sa.insert(_files), row).inserted_primary_key
         if number is None:  # pragma: no cover - SQLite numbers every row
             raise AssertionError("a row that was inserted has a number")
         return VaultFile(int(number[0]), feed, name, kind, salt, None, None)
@@ -261,6 +267,15 @@ class Vault:
         for at in range(0, len(wanted), _AT_ONCE):
             some = wanted[at : at + _AT_ONCE]
             out += self._held(_held().where(_keys.c.name.in_(some), _files.c.feed == feed))
+        return out
+
+    def known(self, names: Iterable[bytes]) -> set[bytes]:
+        """Return those of some names that are a record's of any feed."""
+        wanted, out = sorted(set(names)), set[bytes]()
+        for at in range(0, len(wanted), _AT_ONCE):
+            query = sa.select(_keys.c.name).where(_keys.c.name.in_(wanted[at : at + _AT_ONCE]))
+            with self._database.reading() as db:
+                out |= {bytes(name) for name in db.execute(query).scalars()}
         return out
 
     def held_between(self, feed: str, sha256: str, first: int, n: int) -> list[Held]:

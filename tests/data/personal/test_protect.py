@@ -15,6 +15,7 @@ from persons import CONTRACT, csv, ndjson, persons, secrets_of
 from veracity.data.contract import Contract, parse_contract
 from veracity.data.csv_cells import UnpairedQuote, cell_spans, read_cell, split_cells, write_cell
 from veracity.data.errors import WrongFile
+from veracity.data.personal.checking import ProtectionCheck
 from veracity.data.personal.columns import Columns, Unprotected, check_protected
 from veracity.data.personal.protect import ProtectedRecord, Protector
 from veracity.data.personal.pseudonym import normal, pseudonym
@@ -62,6 +63,11 @@ def read(data: bytes, c: Contract, kind: str) -> ParsedRecords:
     return parse_records(data, ends, fmt, None, known=known_names(c, fmt, data), types=source_types(c))
 
 
+def check(data: bytes, c: Contract, kind: str) -> None:
+    """Raise ``Unprotected`` unless a text is protected throughout."""
+    ProtectionCheck(c, kind).part(data, split_records(data, text_format(c, kind), at_end=True))
+
+
 def opened(text: str | None, keys: dict[bytes, bytes]) -> str | None:
     """Return a cell as it was before protection."""
     if text is None or not TOKEN.fullmatch(text):
@@ -83,6 +89,9 @@ def test_nothing_personal_stays_and_nothing_is_lost(tmp_path: Path, kind: str, d
     assert (before.n_blank, before.n_headers) == (after.n_blank, after.n_headers)
     assert len(after.refusals) >= len(before.refusals) >= 20 * dirty
     check_protected(after.frame, c)
+    check(out, c, kind)
+    with pytest.raises(Unprotected):
+        check(data, c, kind)
     keys = {r.key.name: r.key.key for r in records}
     for name in ("request", "opened_at", "kind"):  # in clear: as it was
         assert after.frame[name].to_list() == before.frame[name].to_list()
@@ -134,6 +143,7 @@ def test_any_bytes_are_protected(data: bytes, kind: str) -> None:
         return
     before, after = read(prefix + data, c, kind), read(out, c, kind)
     check_protected(after.frame, c)
+    check(out, c, kind)
     assert after.n_records >= before.n_records
 
 
@@ -241,6 +251,41 @@ def test_values_in_clear_are_found_where_they_stand() -> None:
     with pytest.raises(Unprotected, match="resident of record 5") as caught:
         check_protected(frame, contract())
     assert "Lylyly" not in str(caught.value)
+
+
+GOOD = f"vp1.{'A' * 22}.{'A' * 112}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("csv", f"request,name\nR1,{GOOD}\nR2,Lyly\n", "record 2: resident"),
+        ("csv", f"request,name,nick\nR1,{GOOD},\n", "record 0: header"),
+        ("csv", f"request,{GOOD},encrypted-3\nR1,{GOOD},Lyly\n", "record 1: "),
+        ("csv", f"request,name\nR1,{GOOD},Lyly\n", "neither"),
+        ("csv", f'request,name\n"{GOOD}"!Lyly Lyly\n', "neither"),
+        ("csv", f'request,name\n"{GOOD}\n', "neither"),
+        ("ndjson", f'{{"name":"{GOOD}"}}\n{{"name":"Lyly"}}\n', "record 1: resident"),
+        ("ndjson", f'{{"{GOOD}":"Lyly"}}\n', "member"),
+        ("ndjson", '{"nick":null}\n', "member"),
+        ("ndjson", f'"{GOOD}"\n', "neither"),
+        ("ndjson", f'["{GOOD}"]\n', "neither"),
+    ],
+)
+def test_whatever_is_in_clear_is_found(kind: str, text: str, message: str) -> None:
+    """A value, a header, a member or a broken record that is not encrypted is found, and never shown."""
+    with pytest.raises(Unprotected, match=message) as caught:
+        check(text.encode(), contract(kind), kind)
+    assert "Lyly" not in str(caught.value)
+
+
+def test_what_is_protected_throughout_passes() -> None:
+    """Tokens, missing values, encrypted headers, members and records pass; blank records too."""
+    check(
+        f'request,{GOOD},encrypted-3,name\nR1,{GOOD},,{GOOD}\n\n"{GOOD}"!quotes\n'.encode(), contract(), "csv"
+    )
+    lines = f'{{"name":"{GOOD}","{GOOD}":null,"kind":"x"}}\n\n"{GOOD}!json"\n{{"name":"NA"}}\n'
+    check(lines.encode(), contract("ndjson"), "ndjson")
 
 
 def test_columns_of_a_contract() -> None:

@@ -32,10 +32,10 @@ class Columns:
     personal: dict[str, Field] = field(repr=False)
 
     @classmethod
-    def of(cls, contract: Contract) -> "Columns":
-        """Return those of a contract."""
+    def of(cls, contract: Contract, also: Iterable[str] = ()) -> "Columns":
+        """Return those of a contract; ``also`` are names of ours that stand in clear beside them."""
         personal = {name: f for f in contract.personal for name in f.sources}
-        return cls(contract.feed, contract.source_names - personal.keys(), personal)
+        return cls(contract.feed, (contract.source_names - personal.keys()) | {*also}, personal)
 
     @property
     def known(self) -> frozenset[str]:

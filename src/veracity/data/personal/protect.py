@@ -86,7 +86,7 @@ class Protector:
             if IN_TEXT.search(record):
                 raise NotARow("token")  # whatever stands in evidence as a token is one that we made
             text = self._rows.protect(record, sealer, values)
-            return [self._encoded(text)]
+            return [self._encoded(text) or b"\n"]  # of a record that was a byte-order mark alone
         except NotARow as exc:
             code = "truncated" if index == run.partial else exc.code
             values.found.clear()

@@ -1,6 +1,5 @@
 """CSV records with their personal cells encrypted; all that stays in clear keeps its bytes."""
 
-import json
 from dataclasses import dataclass
 
 from veracity.data.contract_field import Field
@@ -15,7 +14,7 @@ from veracity.data.csv_cells import (
 from veracity.data.csv_header import column_names, is_header
 from veracity.data.errors import WrongFile
 from veracity.data.personal.columns import Columns, is_absent
-from veracity.data.personal.token import OTHER, RecordSealer
+from veracity.data.personal.token import OTHER, Sealer
 from veracity.data.personal.values import NotARow, Values
 
 
@@ -38,7 +37,12 @@ class CsvRows:
         self._layout: _Layout | None = None
         self._headers: dict[tuple[str, ...], bytes] = {}  # as written, by what they name
 
-    def protect(self, record: bytes, sealer: RecordSealer, values: Values) -> bytes:
+    def go_on_under(self, names: tuple[str, ...]) -> None:
+        """Read what comes under columns that were named before: of a file of which a part is looked at."""
+        self._headers[names] = b""
+        self._set_layout(names)
+
+    def protect(self, record: bytes, sealer: Sealer, values: Values) -> bytes:
         """Return a record (UTF-8) protected; ``values`` takes what was personal in it.
 
         Raises
@@ -59,7 +63,7 @@ class CsvRows:
         return self._row(content, cells, self._layout, sealer, values) + newline
 
     def _row(
-        self, content: bytes, cells: list[str], layout: _Layout, sealer: RecordSealer, values: Values
+        self, content: bytes, cells: list[str], layout: _Layout, sealer: Sealer, values: Values
     ) -> bytes:
         width = len(layout.fields)
         if len(cells) < width or any(cell.strip(" \t") for cell in cells[width:]):
@@ -76,7 +80,7 @@ class CsvRows:
             out.append(write_cell(token, self._separator).encode())
         return self._sep.join(out)
 
-    def _header(self, cells: list[str], sealer: RecordSealer) -> bytes:
+    def _header(self, cells: list[str], sealer: Sealer) -> bytes:
         """Write a header: names that the contract knows in clear, the others encrypted together."""
         names = column_names(cells)
         if any("\r" in name for name in names):
@@ -84,7 +88,7 @@ class CsvRows:
         known = self._columns.known
         if names not in self._headers:
             strange = [name for name in names if name not in known]
-            token = sealer.seal(OTHER, json.dumps(strange, ensure_ascii=False).encode()) if strange else ""
+            token = sealer.seal_names(strange) if strange else ""
             written = []
             for i, name in enumerate(names):
                 if name in known:
@@ -93,8 +97,11 @@ class CsvRows:
                     written.append(write_cell(token or f"encrypted-{i + 1}", self._separator))
                     token = ""
             self._headers[names] = self._sep.join(cell.encode() for cell in written)
+        self._set_layout(names)
+        return self._headers[names]
+
+    def _set_layout(self, names: tuple[str, ...]) -> None:
         self._layout = _Layout(
             tuple(self._columns.personal.get(name) for name in names),
             tuple(name in self._columns.clear for name in names),
         )
-        return self._headers[names]

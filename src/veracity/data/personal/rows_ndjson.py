@@ -7,7 +7,7 @@ from typing import Any
 
 from veracity.data.json_strict import NotOneObject, check_names
 from veracity.data.personal.columns import Columns, is_absent
-from veracity.data.personal.token import OTHER, RecordSealer
+from veracity.data.personal.token import Sealer
 from veracity.data.personal.values import NotARow, Values
 
 _BLANKS = " \t\r\n"
@@ -31,7 +31,7 @@ class NdjsonRows:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
 
-    def protect(self, record: bytes, sealer: RecordSealer, values: Values) -> bytes:
+    def protect(self, record: bytes, sealer: Sealer, values: Values) -> bytes:
         """Return a record (UTF-8) protected; ``values`` takes what was personal in it.
 
         A member that the contract does not name is encrypted whole, its name too.
@@ -54,8 +54,7 @@ class NdjsonRows:
                 continue
             f = self._columns.personal.get(member.name)
             if f is None:
-                token = sealer.seal(OTHER, text[member.begin : member.end].encode())
-                out += [text[at : member.begin], f'"{token}":null']
+                out += [text[at : member.begin], sealer.seal_member(text[member.begin : member.end])]
                 at = member.end
                 continue
             said = member.value if isinstance(member.value, str) else text[member.start : member.end]

@@ -11,11 +11,13 @@ record's name. The plain text is padded to whole blocks of 64 bytes, so that its
 A key is used for the record's values once each, in order, and never again: a nonce cannot repeat.
 """
 
+import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -62,6 +64,19 @@ class RecordKey:
         return cls(drawn[:NAME_BYTES], drawn[NAME_BYTES:])
 
 
+class Sealer(Protocol):
+    """What turns what must not stay in clear into what may stand in its place."""
+
+    def seal(self, name: str, plain: bytes) -> str:
+        """Return the token of a value of the field ``name``."""
+
+    def seal_names(self, names: Sequence[str]) -> str:
+        """Return the token of the names in a header that the contract does not know."""
+
+    def seal_member(self, member: str) -> str:
+        """Return what stands in place of a member of an object that the contract does not know."""
+
+
 class RecordSealer:
     """Encrypts the values of one record, each once. ``used`` tells whether there was any."""
 
@@ -75,6 +90,14 @@ class RecordSealer:
     def used(self) -> bool:
         """Whether anything was encrypted: else nothing hangs on the key."""
         return self._n > 0
+
+    def seal_names(self, names: Sequence[str]) -> str:
+        """Encrypt the names of a header that the contract does not know, together; return the token."""
+        return self.seal(OTHER, json.dumps(list(names), ensure_ascii=False).encode())
+
+    def seal_member(self, member: str) -> str:
+        """Encrypt a member of an object, name and value; return what to write in its place."""
+        return f'"{self.seal(OTHER, member.encode())}":null'
 
     def seal(self, name: str, plain: bytes) -> str:
         """Encrypt the next value, of the field ``name``; return its token."""
