@@ -17,12 +17,14 @@ from small_city import AGENCY, NOW, PANEL, clock, contract, key, key_file, ndjso
 from veracity.cli.exit_codes import EXIT_CODES, exit_code
 from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable
+from veracity.feeds.file_info import inspect
 from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency
 from veracity.home.errors import NoHome
 from veracity.home.home import init, open_writer
 from veracity.home.ingest import ingest
+from veracity.home.key_file import protect_file
 from veracity.home.selection import Selection
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
@@ -69,6 +71,9 @@ def people_city(folder: Path) -> None:
     root = persons.new_city(folder / "people")
     with open_writer(root, clock) as home:
         ingest(home, persons.FEED, [persons.csv(folder / "people.csv", persons.persons(5))])
+        sent = persons.csv(folder / "clear.csv", persons.persons(5, seed=9))
+        contract = home.feed(persons.FEED).contract
+        protect_file(contract, inspect(sent), folder / "sent.csv", folder / "sent.keys")
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -118,6 +123,24 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         3,
     ),
     "quarantine reject": (["rain", "--batch", "0", *DECIDED], ["rain", "--batch", "9", *DECIDED], 1),
+    "personal protect": (
+        [
+            "HERE/people.csv",
+            "--contract",
+            "HERE/requests-1.0.0.yaml",
+            "--to",
+            "HERE/f.csv",
+            "--keys",
+            "HERE/k",
+        ],
+        ["HERE/people.csv", "--contract", "HERE/rain-1.0.0.yaml", "--to", "HERE/f.csv", "--keys", "HERE/k"],
+        1,
+    ),
+    "personal take": (
+        ["requests", "HERE/sent.csv", "--keys", "HERE/sent.keys"],
+        ["requests", "HERE/sent.csv", "--keys", "HERE/people.csv"],
+        3,
+    ),
     "personal find": (
         ["requests", "--field", "phone", "--value", PHONE, *DECIDED],
         ["requests", "--field", "kind", "--value", "lamp", *DECIDED],
@@ -193,6 +216,8 @@ MARKED = {
     "quarantine waiting",
     "quarantine release",
     "quarantine reject",
+    "personal protect",
+    "personal take",
     "personal find",
     "personal show",
     "personal erase",
@@ -204,7 +229,7 @@ MARKED = {
     "lineage",
     "log show",
 }
-NO_HOME = {"init", "demo", "feed check", "feed infer", "feed breaking", "verify"}
+NO_HOME = {"init", "demo", "feed check", "feed infer", "feed breaking", "personal protect", "verify"}
 
 
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
