@@ -408,7 +408,7 @@ def test_nothing_in_clear_can_be_sealed(root: Path, tmp_path: Path) -> None:
         feed = home.feed(FEED)
         info = inspect(path)
         (part,) = read_parts(info, feed.contract)
-        with pytest.raises(Unprotected, match="resident of record 1"):
+        with pytest.raises(Unprotected, match="record 0: header"):
             BatchWriter(home, feed).seal(info, part, None)
     assert not (root / "store" / "evidence").exists()
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 from veracity.data.contract import Contract
-from veracity.data.personal.checking import ProtectionCheck
+from veracity.data.personal.checking import check_text
 from veracity.data.personal.columns import Unprotected
 from veracity.data.personal.token import IN_TEXT, format_name, parse_name
-from veracity.data.records import split_records
-from veracity.data.reexecution import text_format
 from veracity.errors import VeracityError
 from veracity.home.erasures import read_erased
 from veracity.home.home import Home
@@ -59,12 +57,10 @@ class PersonalAudit:
         """Yield what is wrong with the personal values of a batch made again: what, detail."""
         if not contract.personal:
             return
-        also = ("_batch", "_record") if ingest.released is not None else ()
-        columns = ingest.layouts[0][1] if ingest.part.index and ingest.layouts else None
-        fmt = text_format(contract, ingest.file.kind)
+        part, is_released = ingest.part.index, ingest.released is not None
+        data = again.data if ingest.evidence.form == "received" else None
         try:
-            ends = split_records(again.data, fmt, at_end=True)
-            ProtectionCheck(contract, ingest.file.kind, also, columns).part(again.data, ends)
+            check_text(contract, ingest.file.kind, data, part, ingest.layouts, released=is_released)
         except Unprotected as exc:
             yield "personal value in clear", str(exc)
         names = {bytes(m.group(1)).decode() for m in IN_TEXT.finditer(again.data)}

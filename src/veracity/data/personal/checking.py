@@ -15,13 +15,40 @@ from veracity.data.personal.rows_ndjson import NdjsonRows
 from veracity.data.personal.token import TOKEN
 from veracity.data.personal.values import NotARow, Values
 from veracity.data.prepared import prepare
+from veracity.data.records import split_records
 from veracity.data.reexecution import text_format
+from veracity.data.released import PLACE
 
-_PLACEHOLDER = re.compile(r"encrypted-[0-9]{1,5}|#[0-9]{1,5}")
+Layouts = tuple[tuple[int, tuple[str, ...]], ...]
+
+_PLACEHOLDER = re.compile(r"encrypted-[0-9]{1,5}")
 _UNREADABLE = {
     "csv": re.compile(rb'"(vp1\.[^"]*)"[!?][a-z-]{1,16}\n'),
     "ndjson": re.compile(rb'"(vp1\.[^"!]*)![a-z-]{1,16}"\n'),
 }
+
+
+def check_text(
+    contract: Contract, kind: str, data: bytes | None, part: int, layouts: Layouts, *, released: bool
+) -> None:
+    """Raise ``Unprotected`` unless a part of a feed with personal fields is protected throughout.
+
+    Parameters
+    ----------
+    data
+        Its text; None of a columnar part, which cannot be.
+    part, layouts
+        Its number in the file, and the columns in force, as a statement says them.
+    released
+        Whether it is of rows let in from quarantine, whose lines name their place too.
+    """
+    if not contract.personal:
+        return
+    if data is None:
+        raise Unprotected("part: want text for a feed with personal fields, got columns")
+    columns = layouts[0][1] if part and layouts else None
+    check = ProtectionCheck(contract, kind, tuple(PLACE) if released else (), columns)
+    check.part(data, split_records(data, text_format(contract, kind), at_end=True))
 
 
 class _Tokens:

@@ -88,7 +88,8 @@ class Protector:
             text = self._rows.protect(record, sealer, values)
             return [self._encoded(text) or b"\n"]  # of a record that was a byte-order mark alone
         except NotARow as exc:
-            code = "truncated" if index == run.partial else exc.code
+            broken_off = index == run.partial and exc.code in ("fields", "quotes", "json")
+            code = "truncated" if broken_off else exc.code
             values.found.clear()
             return write_unreadable(record, code, sealer, self._fmt)
 

@@ -50,10 +50,11 @@ class CsvRows:
         NotARow
             If it gives no row: it must be encrypted whole.
         """
-        if not record.translate(None, self._sep + b' \t\r\n"'):
-            return record
         content = strip_newline(record)
         newline = record[len(content) :]
+        if not record.translate(None, self._sep + b' \t\r\n"'):
+            # One line without quotes: a quote that opens nothing here might, with what follows it now.
+            return content.translate(None, b'\r\n"') + newline
         try:
             cells = split_cells(content, self._sep)
         except UnpairedQuote:
@@ -85,13 +86,13 @@ class CsvRows:
         names = column_names(cells)
         if any("\r" in name for name in names):
             raise WrongFile("records: want lines that end in LF or CRLF, got CR alone")
-        known = self._columns.known
         if names not in self._headers:
-            strange = [name for name in names if name not in known]
+            said = [cell.strip(" \t") for cell in cells[: len(names)]]  # a name given twice is still known
+            strange = [name for name in said if name and name not in self._columns.known]
             token = sealer.seal_names(strange) if strange else ""
             written = []
-            for i, name in enumerate(names):
-                if name in known:
+            for i, name in enumerate(said):
+                if not name or name in self._columns.known:
                     written.append(write_cell(name, self._separator))
                 else:
                     written.append(write_cell(token or f"encrypted-{i + 1}", self._separator))
