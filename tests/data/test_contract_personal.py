@@ -105,3 +105,14 @@ def test_making_a_field_personal_needs_a_new_feed() -> None:
     )
     for a, b in ((old, new), (new, old)):
         assert [c.kind for c in needs_new_feed(compare(a, b))] == ["personal-changed"]
+
+
+def test_another_retention_is_told() -> None:
+    """A changed retention is a change that breaks nobody, and is told."""
+    (change,) = compare(parse_contract(TEXT.encode()), parse_contract(TEXT.replace("730", "30").encode()))
+    assert (change.kind, change.old, change.new, change.breaks) == (
+        "retention-changed",
+        "730 d",
+        "30 d",
+        "no",
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import veracity
 from persons import FEED, contract, csv, leaks, ndjson, new_city, persons, secrets_of
 from small_city import AGENCY, NOW, clock, key
 from veracity.data.errors import WrongFile
@@ -479,3 +480,15 @@ def test_statement_round_trip(root: Path, tmp_path: Path) -> None:
     assert erase.to_statement() == statement
     assert erase.records.rows == 1
     assert [s.digest for s in statement.subjects] == [erase.records.sha256]
+
+
+def test_from_python(root: Path, tmp_path: Path) -> None:
+    """``veracity.open`` finds, shows and erases too."""
+    rows = persons(5)
+    take(root, csv(tmp_path / "a.csv", rows))
+    city = veracity.open(root, clock)
+    (record,) = city.find_personal(FEED, "phone", rows[2]["phone"], by=BY, reason=WHY)
+    place = record.batch, record.record
+    assert city.show_personal(FEED, place, by=BY, reason=WHY)[0].value == rows[2]["name"]
+    assert city.erase_personal(FEED, [place], by=BY, reason=WHY, ground="mistake").records == (record,)
+    assert city.find_personal(FEED, "phone", rows[2]["phone"], by=BY, reason=WHY) == []
