@@ -1,5 +1,6 @@
 """Audit of personal data: every value is encrypted, every key that is gone was erased, and the reverse."""
 
+import os
 from collections.abc import Iterator
 
 from veracity.data.contract import Contract
@@ -119,8 +120,14 @@ class PersonalAudit:
 
     def _is_gone(self) -> bool:
         """Tell whether a vault should be here and is not: the operator's key is, and personal data are."""
-        home = self._home
-        if home.directory.vault.exists() or not home.directory.operator_key.exists():
+        directory = self._home.directory
+        if directory.vault.exists() or not os.access(directory.operator_key, os.R_OK):
             return False
-        digests = {str(p["contract"]) for _, p in home.index.predicates("ingest", self._feed)}
-        return any(home.contract(digest).personal for digest in digests)
+        digests = {str(p["contract"]) for _, p in self._home.index.predicates("ingest", self._feed)}
+        return any(self._is_personal(digest) for digest in digests)
+
+    def _is_personal(self, digest: str) -> bool:
+        try:
+            return bool(self._home.contract(digest).personal)
+        except VeracityError:
+            return False  # and said with the batches under it
