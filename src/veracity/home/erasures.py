@@ -34,8 +34,8 @@ from veracity.home.persons import (
     placed,
     record_tokens,
 )
+from veracity.home.tables import read_parquet
 from veracity.home.vault import Held, Vault
-from veracity.log.doors import ObjectMissing
 from veracity.provenance.dsse import sign_envelope
 from veracity.provenance.errors import MalformedStatement
 from veracity.provenance.statements import Erase, Ground, RowsDigest, format_statement
@@ -132,12 +132,7 @@ def erased_path(feed: str, sha256: str) -> str:
 def read_erased(home: Home, feed: str, sha256: str) -> pl.DataFrame:
     """Read the list of an erasure's records; ``TableMismatch`` if it is gone, or another."""
     path = erased_path(feed, sha256)
-    try:
-        rows = pl.read_parquet(home.objects.get(path))
-    except ObjectMissing as exc:
-        raise TableMismatch(f"{path}: want a Parquet file, got none") from exc
-    except pl.exceptions.PolarsError as exc:
-        raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc
+    rows = read_parquet(home, path)
     if dict(rows.schema) != SCHEMA or frame_digest(rows) != sha256:
         raise TableMismatch(f"{path}: want the list of digest {sha256[:16]}, got another")
     return rows

@@ -30,64 +30,17 @@ from veracity.home.vault_key import (
     read_master_key,
     sync_folder,
 )
+from veracity.home.vault_tables import (
+    ACCESSES,
+    ERASURES,
+    FILES,
+    KEYS,
+    META,
+    METADATA,
+    PSEUDONYMS,
+)
 from veracity.log.doors import StoreUnavailable
 from veracity.stores.database import Database
-
-_METADATA = sa.MetaData()
-_meta = sa.Table(
-    "meta",
-    _METADATA,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False),
-)
-_files = sa.Table(
-    "files",
-    _METADATA,
-    sa.Column("file", sa.Integer, primary_key=True),
-    sa.Column("feed", sa.String, nullable=False),
-    sa.Column("lookup", sa.LargeBinary),  # keyed digest of the plain file; gone with the first key
-    sa.Column("salt", sa.LargeBinary),  # of the commitment in the name; gone with the first key
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("sha256", sa.String),  # of the protected file, once it is whole
-    sa.Column("n_bytes", sa.Integer),
-    sa.UniqueConstraint("feed", "lookup"),
-    sa.UniqueConstraint("feed", "sha256"),
-)
-_keys = sa.Table(
-    "keys",
-    _METADATA,
-    sa.Column("name", sa.LargeBinary, primary_key=True),
-    sa.Column("file", sa.Integer, nullable=False),
-    sa.Column("record", sa.Integer, nullable=False),  # in the protected file, from 0
-    sa.Column("wrapped", sa.LargeBinary, nullable=False),
-    sa.Index("keys_place", "file", "record"),
-)
-_pseudonyms = sa.Table(
-    "pseudonyms",
-    _METADATA,
-    sa.Column("pseudonym", sa.LargeBinary, primary_key=True),
-    sa.Column("name", sa.LargeBinary, primary_key=True),
-    sa.Index("pseudonyms_name", "name"),
-)
-# Erasures whose keys are destroyed and whose statement is perhaps not in the log yet.
-_erasures = sa.Table(
-    "erasures",
-    _METADATA,
-    sa.Column("erasure", sa.Integer, primary_key=True),
-    sa.Column("entry", sa.LargeBinary, nullable=False),
-)
-_accesses = sa.Table(
-    "accesses",
-    _METADATA,
-    sa.Column("access", sa.Integer, primary_key=True),
-    sa.Column("at", sa.String, nullable=False),
-    sa.Column("what", sa.String, nullable=False),
-    sa.Column("feed", sa.String, nullable=False),
-    sa.Column("records", sa.String, nullable=False),
-    sa.Column("by", sa.String, nullable=False),
-    sa.Column("why", sa.String, nullable=False),
-)
 
 _KEY_ID, _PEPPER = "keyid", "pepper"
 _AT_ONCE = 500  # names in one question: SQLite bounds its variables
@@ -170,17 +123,17 @@ class Vault:
 
     def file_of(self, feed: str, plain_sha256: str) -> VaultFile | None:
         """Return the file that a plain file was protected into, or None."""
-        return self._file(_files.c.feed == feed, _files.c.lookup == self._lookup(feed, plain_sha256))
+        return self._file(FILES.c.feed == feed, FILES.c.lookup == self._lookup(feed, plain_sha256))
 
     def file_by_digest(self, feed: str, sha256: str) -> VaultFile | None:
         """Return a protected file by its digest, or None."""
-        return self._file(_files.c.feed == feed, _files.c.sha256 == sha256)
+        return self._file(FILES.c.feed == feed, FILES.c.sha256 == sha256)
 
     def unfinished(self) -> list[VaultFile]:
         """Return the files whose protection was cut short: nobody has seen anything of them."""
-        columns = [c for c in _files.c if c.name != "lookup"]
+        columns = [c for c in FILES.c if c.name != "lookup"]
         with self._database.reading() as db:
-            rows = db.execute(sa.select(*columns).where(_files.c.sha256.is_(None))).mappings()
+            rows = db.execute(sa.select(*columns).where(FILES.c.sha256.is_(None))).mappings()
             return [VaultFile(**row) for row in rows]
 
     def begin(self, feed: str, plain_sha256: str, kind: str) -> VaultFile:
@@ -200,7 +153,7 @@ class Vault:
     def _enter(self, feed: str, name: str, kind: str, salt: bytes | None, lookup: bytes | None) -> VaultFile:
         row = {"feed": feed, "lookup": lookup, "salt": salt, "name": name, "kind": kind}
         with self._writing() as db:
-            number = db.execute(sa.insert(_files), row).inserted_primary_key
+            number = db.execute(sa.insert(FILES), row).inserted_primary_key
         if number is None:  # pragma: no cover - SQLite numbers every row
             raise AssertionError("a row that was inserted has a number")
         return VaultFile(int(number[0]), feed, name, kind, salt, None, None)
@@ -225,25 +178,25 @@ class Vault:
             for field, text in r.values
         }
         with self._writing() as db:
-            db.execute(sa.insert(_keys), keys)
+            db.execute(sa.insert(KEYS), keys)
             if found:
-                db.execute(sa.insert(_pseudonyms), [{"pseudonym": p, "name": n} for p, n in sorted(found)])
+                db.execute(sa.insert(PSEUDONYMS), [{"pseudonym": p, "name": n} for p, n in sorted(found)])
 
     def finish(self, file: VaultFile, sha256: str, n_bytes: int) -> VaultFile:
         """Enter that a protected file is whole."""
         with self._writing() as db:
             db.execute(
-                sa.update(_files).where(_files.c.file == file.file).values(sha256=sha256, n_bytes=n_bytes)
+                sa.update(FILES).where(FILES.c.file == file.file).values(sha256=sha256, n_bytes=n_bytes)
             )
         return VaultFile(file.file, file.feed, file.name, file.kind, file.salt, sha256, n_bytes)
 
     def forget(self, file: VaultFile) -> None:
         """Destroy all that is kept of a file of which nothing went into the log."""
-        mine = sa.select(_keys.c.name).where(_keys.c.file == file.file)
+        mine = sa.select(KEYS.c.name).where(KEYS.c.file == file.file)
         with self._writing() as db:
-            db.execute(sa.delete(_pseudonyms).where(_pseudonyms.c.name.in_(mine)))
-            db.execute(sa.delete(_keys).where(_keys.c.file == file.file))
-            db.execute(sa.delete(_files).where(_files.c.file == file.file))
+            db.execute(sa.delete(PSEUDONYMS).where(PSEUDONYMS.c.name.in_(mine)))
+            db.execute(sa.delete(KEYS).where(KEYS.c.file == file.file))
+            db.execute(sa.delete(FILES).where(FILES.c.file == file.file))
         self._empty_wal()
 
     # records
@@ -251,14 +204,14 @@ class Vault:
     def key(self, name: bytes) -> bytes | None:
         """Return the key of a record; None if it is destroyed, or was never here."""
         with self._database.reading() as db:
-            wrapped = db.execute(sa.select(_keys.c.wrapped).where(_keys.c.name == name)).scalar_one_or_none()
+            wrapped = db.execute(sa.select(KEYS.c.wrapped).where(KEYS.c.name == name)).scalar_one_or_none()
         return None if wrapped is None else self._opened()[0].unwrap(bytes(wrapped), name)
 
     def find(self, feed: str, field: str, value: str) -> list[Held]:
         """Return the records that have a value in a field, by its pseudonym."""
         wanted = pseudonym(self._opened()[1], feed, field, value)
-        query = _held().join(_pseudonyms, _pseudonyms.c.name == _keys.c.name)
-        return self._held(query.where(_pseudonyms.c.pseudonym == wanted, _files.c.feed == feed))
+        query = _held().join(PSEUDONYMS, PSEUDONYMS.c.name == KEYS.c.name)
+        return self._held(query.where(PSEUDONYMS.c.pseudonym == wanted, FILES.c.feed == feed))
 
     def held(self, feed: str, names: Iterable[bytes]) -> list[Held]:
         """Return those of some records whose keys are here."""
@@ -266,22 +219,22 @@ class Vault:
         wanted = sorted(set(names))
         for at in range(0, len(wanted), _AT_ONCE):
             some = wanted[at : at + _AT_ONCE]
-            out += self._held(_held().where(_keys.c.name.in_(some), _files.c.feed == feed))
+            out += self._held(_held().where(KEYS.c.name.in_(some), FILES.c.feed == feed))
         return out
 
     def known(self, names: Iterable[bytes]) -> set[bytes]:
         """Return those of some names that are a record's of any feed."""
         wanted, out = sorted(set(names)), set[bytes]()
         for at in range(0, len(wanted), _AT_ONCE):
-            query = sa.select(_keys.c.name).where(_keys.c.name.in_(wanted[at : at + _AT_ONCE]))
+            query = sa.select(KEYS.c.name).where(KEYS.c.name.in_(wanted[at : at + _AT_ONCE]))
             with self._database.reading() as db:
                 out |= {bytes(name) for name in db.execute(query).scalars()}
         return out
 
     def held_between(self, feed: str, sha256: str, first: int, n: int) -> list[Held]:
         """Return the records ``first`` to ``first + n - 1`` of a protected file whose keys are here."""
-        place = _keys.c.record.between(first, first + n - 1)
-        return self._held(_held().where(_files.c.feed == feed, _files.c.sha256 == sha256, place))
+        place = KEYS.c.record.between(first, first + n - 1)
+        return self._held(_held().where(FILES.c.feed == feed, FILES.c.sha256 == sha256, place))
 
     def destroy(self, names: Sequence[bytes], entry: bytes) -> None:
         """Destroy the keys of some records, and put aside the statement that says so.
@@ -293,17 +246,17 @@ class Vault:
         with self._writing() as db:
             for at in range(0, len(names), _AT_ONCE):
                 some = list(names[at : at + _AT_ONCE])
-                of = sa.select(_keys.c.file).where(_keys.c.name.in_(some))
-                db.execute(sa.update(_files).where(_files.c.file.in_(of)).values(lookup=None, salt=None))
-                db.execute(sa.delete(_pseudonyms).where(_pseudonyms.c.name.in_(some)))
-                db.execute(sa.delete(_keys).where(_keys.c.name.in_(some)))
-            db.execute(sa.insert(_erasures), {"entry": entry})
+                of = sa.select(KEYS.c.file).where(KEYS.c.name.in_(some))
+                db.execute(sa.update(FILES).where(FILES.c.file.in_(of)).values(lookup=None, salt=None))
+                db.execute(sa.delete(PSEUDONYMS).where(PSEUDONYMS.c.name.in_(some)))
+                db.execute(sa.delete(KEYS).where(KEYS.c.name.in_(some)))
+            db.execute(sa.insert(ERASURES), {"entry": entry})
         self._empty_wal()
 
     def pending(self) -> list[bytes]:
         """Return the statements of erasures that are perhaps not in the log yet."""
         with self._database.reading() as db:
-            query = sa.select(_erasures.c.entry).order_by(_erasures.c.erasure)
+            query = sa.select(ERASURES.c.entry).order_by(ERASURES.c.erasure)
             return [bytes(entry) for entry in db.execute(query).scalars()]
 
     def settle(self, entry: bytes) -> None:
@@ -313,7 +266,7 @@ class Vault:
         """
         self._empty_wal()
         with self._writing() as db:
-            db.execute(sa.delete(_erasures).where(_erasures.c.entry == entry))
+            db.execute(sa.delete(ERASURES).where(ERASURES.c.entry == entry))
 
     # the master key
 
@@ -331,8 +284,8 @@ class Vault:
             for some in _pages_of_keys(db):
                 again = [{"of": n, "to": new.wrap(master.unwrap(w, n), n)} for n, w in some]
                 db.execute(
-                    sa.update(_keys)
-                    .where(_keys.c.name == sa.bindparam("of"))
+                    sa.update(KEYS)
+                    .where(KEYS.c.name == sa.bindparam("of"))
                     .values(wrapped=sa.bindparam("to")),
                     again,
                 )
@@ -348,26 +301,26 @@ class Vault:
         """Keep that somebody looked; durable when it returns."""
         row = {name: getattr(access, name) for name in ("at", "what", "feed", "records", "by", "why")}
         with self._writing() as db:
-            db.execute(sa.insert(_accesses), row)
+            db.execute(sa.insert(ACCESSES), row)
 
     def accesses(self) -> list[Access]:
         """Return who looked at what, in order."""
-        columns = [c for c in _accesses.c if c.name != "access"]
+        columns = [c for c in ACCESSES.c if c.name != "access"]
         with self._database.reading() as db:
-            rows = db.execute(sa.select(*columns).order_by(_accesses.c.access)).mappings()
+            rows = db.execute(sa.select(*columns).order_by(ACCESSES.c.access)).mappings()
             return [Access(**row) for row in rows]
 
     # within
 
     def _file(self, *where: sa.ColumnElement[bool]) -> VaultFile | None:
-        columns = [c for c in _files.c if c.name != "lookup"]
+        columns = [c for c in FILES.c if c.name != "lookup"]
         with self._database.reading() as db:
             row = db.execute(sa.select(*columns).where(*where)).mappings().one_or_none()
         return None if row is None else VaultFile(**row)
 
     def _held(self, query: sa.Select[Any]) -> list[Held]:
         with self._database.reading() as db:
-            rows = db.execute(query.order_by(_keys.c.file, _keys.c.record)).all()
+            rows = db.execute(query.order_by(KEYS.c.file, KEYS.c.record)).all()
         return [Held(bytes(name), str(sha256), int(record)) for name, sha256, record in rows]
 
     def _lookup(self, feed: str, plain_sha256: str) -> bytes:
@@ -417,7 +370,7 @@ class Vault:
 
     def _meta(self, name: str) -> bytes | None:
         with self._database.reading() as db:
-            value = db.execute(sa.select(_meta.c.value).where(_meta.c.name == name)).scalar_one_or_none()
+            value = db.execute(sa.select(META.c.value).where(META.c.name == name)).scalar_one_or_none()
         return None if value is None else bytes(value)
 
     def _empty_wal(self) -> None:
@@ -446,14 +399,14 @@ def commitment(salt: bytes, plain_sha256: str) -> str:
 
 
 def _database(directory: Directory, *, read_only: bool = False) -> Database:
-    return Database(directory.vault, metadata=_METADATA, read_only=read_only)
+    return Database(directory.vault, metadata=METADATA, read_only=read_only)
 
 
 def _held() -> sa.Select[Any]:
     return (
-        sa.select(_keys.c.name, _files.c.sha256, _keys.c.record)
-        .join(_files, _files.c.file == _keys.c.file)
-        .where(_files.c.sha256.is_not(None))
+        sa.select(KEYS.c.name, FILES.c.sha256, KEYS.c.record)
+        .join(FILES, FILES.c.file == KEYS.c.file)
+        .where(FILES.c.sha256.is_not(None))
     )
 
 
@@ -461,8 +414,8 @@ def _pages_of_keys(db: Connection) -> Iterator[list[tuple[bytes, bytes]]]:
     """Yield all records' names and wrapped keys, some thousands at a time."""
     last = b""
     while True:
-        query = sa.select(_keys.c.name, _keys.c.wrapped).where(_keys.c.name > last)
-        some = [(bytes(n), bytes(w)) for n, w in db.execute(query.order_by(_keys.c.name).limit(10_000))]
+        query = sa.select(KEYS.c.name, KEYS.c.wrapped).where(KEYS.c.name > last)
+        some = [(bytes(n), bytes(w)) for n, w in db.execute(query.order_by(KEYS.c.name).limit(10_000))]
         if not some:
             return
         yield some
@@ -470,5 +423,5 @@ def _pages_of_keys(db: Connection) -> Iterator[list[tuple[bytes, bytes]]]:
 
 
 def _set(db: Connection, name: str, value: bytes) -> None:
-    db.execute(sa.delete(_meta).where(_meta.c.name == name))
-    db.execute(sa.insert(_meta), {"name": name, "value": value})
+    db.execute(sa.delete(META).where(META.c.name == name))
+    db.execute(sa.insert(META), {"name": name, "value": value})
