@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -29,11 +31,14 @@ from veracity.home.directory import (
 )
 from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
+from veracity.home.publication import publisher
 from veracity.home.vault import Vault
 from veracity.log.append import Log
+from veracity.log.doors import Objects
+from veracity.log.errors import ObjectMissing, QuorumNotMet
 from veracity.log.notes import Signer, Verifier
 from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
-from veracity.log.reader import LogReader
+from veracity.log.reader import CHECKPOINT_PATH, LogReader, open_checkpoint
 from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope, verify
 from veracity.provenance.errors import ExposedKey
@@ -50,8 +55,12 @@ from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
 from veracity.stores.objects import LocalObjects
+from veracity.stores.opening import OpenState, check_places, open_objects, open_state, settled
+from veracity.stores.witness_client import HttpWitnesses
 
 OPERATOR = "operator"
+PUBLISH_EVERY = timedelta(seconds=1)  #: how often a home that works asks its witnesses
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,17 +76,24 @@ class Stores:
     """What a home stands on."""
 
     objects: LocalObjects
-    log_objects: LocalObjects
+    log_objects: Objects
     database: Database
+    log_state: OpenState | None = None  #: None for one in the database
 
     @classmethod
     def of(cls, directory: Directory, *, read_only: bool = False) -> Stores:
-        """Open the directory's own; ``read_only`` writes nothing and makes nothing."""
-        return cls(
-            LocalObjects(directory.store, read_only=read_only),
-            LocalObjects(directory.store / "log", read_only=read_only),
-            Database(directory.database, read_only=read_only),
-        )
+        """Open the directory's own, and its log wherever that is; ``read_only`` writes and makes nothing."""
+        objects = LocalObjects(directory.store, read_only=read_only)
+        log_objects = open_objects(directory.log, read_only=read_only)
+        database = Database(directory.database, read_only=read_only)
+        if directory.log_state is None:
+            return cls(objects, log_objects, database)
+        try:
+            state = open_state(directory.log_state, read_only=read_only)
+        except BaseException:
+            database.close()
+            raise
+        return cls(objects, log_objects, database, state)
 
 
 class Home:
@@ -92,6 +108,7 @@ class Home:
         self.objects = stores.objects
         self.log_objects = stores.log_objects
         self.database = stores.database
+        self.log_state = stores.log_state or SqlLogState(self.database)
         self.index = Index(self.database)
         self._tables: dict[str, Table] = {}
         self._agencies: tuple[int, Agencies] = (0, Agencies())
@@ -102,7 +119,8 @@ class Home:
         return cls(open_directory(root), clock)
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and the state of the log where it is elsewhere."""
+        self.log_state.close()
         self.database.close()
 
     @cached_property
@@ -121,9 +139,27 @@ class Home:
             raise StateBehind(f"policy: want the key of {self.directory.origin} in trust.policy, got none")
         return found[0]
 
-    def reader(self) -> LogReader:
-        """The log as published."""
+    def published(self) -> LogReader:
+        """The log as published: what others see, and what receipts stand on."""
         return LogReader.open(self.log_objects, self.log_verifier)
+
+    def reader(self) -> LogReader:
+        """The log as this home has it: as published, or, where witnesses are awaited, as signed."""
+        return self.signed() or self.published()
+
+    def published_size(self) -> int | None:
+        """How many entries are published; None while nothing is."""
+        try:
+            return self.published().size
+        except ObjectMissing:
+            return None
+
+    def signed(self) -> LogReader | None:
+        """The log as last signed, where the policy has its witnesses awaited; None where it has none."""
+        last = None if self.policy.quorum is None else self.log_state.last(self.directory.origin)
+        if last is None:
+            return None
+        return LogReader(self.log_objects, last.note, open_checkpoint(last.note, self.log_verifier))
 
     def agencies(self) -> Agencies:
         """Who may sign, folded from the enrolments in the log."""
@@ -200,7 +236,13 @@ class Writer(Home):
         try:
             self.operator = read_signing_key(directory.operator_key)
             signer = _read_log_key(directory)
-            self.log = Log.open(self.log_objects, SqlLogState(self.database), signer)
+            self.publisher = publisher(
+                directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
+            )
+            self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher)
+            self._publish_after = self.clock()
+            self._published_size = -1
+            self.publish()
             if reindex:
                 self.index.clear()
             self._catch_up()
@@ -223,7 +265,54 @@ class Writer(Home):
         (idx,) = self.log.append([entry])
         if idx >= self.index.size:
             self._catch_up()
+        if self.clock() > self._publish_after:
+            self.publish()
         return idx
+
+    def publish(self) -> bool:
+        """Publish the log with the cosignatures of its witnesses, and say whether that could be done.
+
+        Where the quorum is missing a warning says so, and all that was sealed stays: the next call, or
+        the next time the home is opened, makes up for it.
+
+        Raises
+        ------
+        StateBehind
+            If a witness knows a newer log of this home than the home does.
+        """
+        if self.publisher is None:
+            return True  # every append published
+        self._publish_after = self.clock() + PUBLISH_EVERY
+        try:
+            self.log.publish()
+        except QuorumNotMet as exc:
+            published = self._published_note()
+            size = 0 if published is None else open_checkpoint(published, self.log_verifier).size
+            logger.warning(
+                "sealed up to entry %d, published up to %d: %s (veracity log publish tries again)",
+                self.log.size,
+                size,
+                exc,
+            )
+            return False
+        self._published_size = self.log.size
+        return True
+
+    @property
+    def is_published(self) -> bool:
+        """Whether everything signed is published."""
+        return self.publisher is None or self.log.size == self._published_size
+
+    def publish_new(self) -> None:
+        """Publish what has been signed since the last time, if anything."""
+        if not self.is_published:
+            self.publish()
+
+    def _published_note(self) -> bytes | None:
+        try:
+            return self.log_objects.get(CHECKPOINT_PATH)
+        except ObjectMissing:
+            return None
 
     def _catch_up(self) -> None:
         """Bring the index up to the log: after a crash between the two, or at every append."""
@@ -300,6 +389,7 @@ def open_writer(root: Path, clock: Clock | None = None, *, reindex: bool = False
         writer = Writer(directory, clock, reindex=reindex)
         try:
             yield writer
+            writer.publish_new()
         finally:
             writer.close()
 
@@ -318,19 +408,29 @@ class CityKeys:
 
 
 def init(
-    root: Path | str, origin: str, clock: Clock | None = None, keys: CityKeys | None = None
+    root: Path | str,
+    origin: str,
+    clock: Clock | None = None,
+    keys: CityKeys | None = None,
+    *,
+    log_store: str | None = None,
+    log_state: str | None = None,
 ) -> Directory:
     """Make a home: keys, stores, database, the operator's enrolment as entry 0, and the trust policy.
 
     ``keys`` are for a city whose keys are made elsewhere; without them new ones are made.
+    ``log_store`` and ``log_state`` are locations (see ``stores.opening``) for the files and the state
+    of the log, if they are not to be in the home. Both must be empty.
 
     Raises
     ------
-    HomeExists, HomeUnusable, BadName
-        Nothing is left behind but an empty directory and its lock.
+    HomeExists, HomeUnusable, BadName, BadLocation
+        Nothing is left behind but an empty directory and its lock. A log begun elsewhere stays there.
     """
     root = Path(root)
-    directory = create_directory(root, origin)
+    check_places(log_store, log_state)
+    places = [None if place is None else settled(place) for place in (log_store, log_state)]
+    directory = create_directory(root, origin, *places)
     with writing(directory), made_or_cleared(directory):
         _furnish(directory, clock, keys or CityKeys.generate())
     return directory

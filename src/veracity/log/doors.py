@@ -1,17 +1,17 @@
 """The doors of the log to the outside world: an object store and a small transactional state.
 
-The log declares them; ``stores`` implements them. Both raise only ``ObjectMissing`` and
-``StoreUnavailable``.
+A witness has a state of its own: what it cosigned last. The log declares the doors; ``stores``
+implements them. They raise only ``ObjectMissing`` and ``StoreUnavailable``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from veracity.log.errors import ObjectMissing, StoreUnavailable
 
-__all__ = ["LastSigned", "LogState", "ObjectMissing", "Objects", "StoreUnavailable"]
+__all__ = ["LastSigned", "LogState", "ObjectMissing", "Objects", "StoreUnavailable", "WitnessState"]
 
 
 class Objects(Protocol):
@@ -64,22 +64,25 @@ class LastSigned:
 class LogState(Protocol):
     """Where a log keeps the last checkpoint it signed: the one place that decides who may sign next."""
 
-    def compare_and_swap(
-        self,
-        origin: str,
-        old_note: bytes | None,
-        new_note: bytes,
-        new_entries: Sequence[tuple[bytes, int]],
-        pending: bytes,
-    ) -> bool:
+    def compare_and_swap(self, origin: str, old_note: bytes | None, new_note: bytes, pending: bytes) -> bool:
         """Replace ``old_note`` by ``new_note``, or return False if another note stands there.
 
-        In the same transaction: note ``pending`` and the indices of ``new_entries``, pairs of a
-        leaf hash and an index. Durable when it returns.
+        In the same transaction: keep ``pending``, and ``old_note`` as the one before. Durable when it
+        returns.
         """
 
     def last(self, origin: str) -> LastSigned | None:
         """Return the last signed checkpoint, or None for a log that is new."""
 
-    def find(self, origin: str, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
-        """Return the index of each leaf hash that the log already has."""
+
+class WitnessState(Protocol):
+    """Where a witness keeps the last checkpoint it cosigned of each log."""
+
+    def latest(self, origin: str) -> bytes | None:
+        """Return the note last cosigned, or None for a log never cosigned."""
+
+    def swap(self, origin: str, old_note: bytes | None, new_note: bytes) -> bool:
+        """Replace ``old_note`` by ``new_note``, or return False if another note stands there.
+
+        One atomic step, durable when it returns: whoever loses a race must not have cosigned.
+        """

@@ -19,10 +19,12 @@ from veracity.log.keys import (
     ED25519,
     KEY_ID_BYTES,
     KeyIdentity,
+    check_claimed_id,
     check_key_name,
+    check_seed,
     format_private_key,
     format_vkey,
-    parse_private_key,
+    parse_seed,
     parse_vkey,
 )
 from veracity.log.text import format_base64, parse_base64
@@ -30,7 +32,7 @@ from veracity.log.text import format_base64, parse_base64
 MAX_NOTE_BYTES = 262_144
 MAX_SIGNATURES = 100
 ED25519_SIGNATURE_BYTES = 64
-_DASH = "— "
+DASH = "— "
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Signature:
 
     def format(self) -> str:
         """Write the line, its newline included."""
-        return f"{_DASH}{self.name} {format_base64(self.key_id + self.payload)}\n"
+        return f"{DASH}{self.name} {format_base64(self.key_id + self.payload)}\n"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,21 @@ class NoteVerifier(Protocol):
 
     def verify(self, text: str, payload: bytes) -> None:
         """Return if ``payload`` signs ``text``, else raise SignatureRejected."""
+
+
+class NoteSigner(Protocol):
+    """A key that signs notes under its own name."""
+
+    @property
+    def name(self) -> str:
+        """The key's name."""
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The public half."""
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +135,7 @@ class Signer:
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        check_key_name(self.name)
-        if len(self.seed) != 32:
-            raise MalformedKey(f"private key of {self.name}: want a 32-byte seed, got {len(self.seed)} bytes")
+        check_seed(self.name, self.seed)
 
     @classmethod
     def generate(cls, name: str) -> Self:
@@ -130,12 +145,9 @@ class Signer:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read Go's ``PRIVATE+KEY+...`` text and check its key ID."""
-        name, kind, seed, hex_id = parse_private_key(text)
-        if kind != ED25519:
-            raise MalformedKey(f"private key of {name}: want type 0x01, got 0x{kind:02x}")
+        name, seed, hex_id = parse_seed(text, ED25519)
         signer = cls(name, seed)
-        if signer.verifier.key_id.hex() != hex_id:
-            raise MalformedKey(f"key ID of private key {name}: want that of its seed, got {hex_id[:8]!r}")
+        check_claimed_id(signer.verifier.identity, hex_id)
         return signer
 
     def format(self) -> str:
@@ -176,7 +188,7 @@ def verify_ed25519(name: str, public_key: bytes, signature: bytes, message: byte
         raise SignatureRejected(f"signature of {name}: want one that verifies, got another") from exc
 
 
-def sign_note(text: str, signers: Sequence[Signer]) -> bytes:
+def sign_note(text: str, signers: Sequence[NoteSigner]) -> bytes:
     """Sign ``text``, which ends in a newline, with each of ``signers``."""
     note = Note(text, tuple(signer.sign(text) for signer in signers))
     encoded = note.format()
@@ -209,12 +221,13 @@ def parse_note(data: bytes) -> Note:
         raise MalformedNote("note: want at least one signature line, got none")
     if len(lines) > MAX_SIGNATURES:
         raise MalformedNote(f"note: want at most {MAX_SIGNATURES} signatures, got {len(lines)}")
-    return Note(text, tuple(_parse_signature(line) for line in lines))
+    return Note(text, tuple(parse_signature(line) for line in lines))
 
 
-def _parse_signature(line: str) -> Signature:
-    name, separator, encoded = line.removeprefix(_DASH).partition(" ")
-    if not line.startswith(_DASH) or not separator:
+def parse_signature(line: str) -> Signature:
+    """Parse one signature line, its newline taken off."""
+    name, separator, encoded = line.removeprefix(DASH).partition(" ")
+    if not line.startswith(DASH) or not separator:
         raise MalformedNote(f"signature line: want '— <name> <base64>', got {line[:40]!r}")
     try:
         check_key_name(name)
