@@ -141,7 +141,7 @@ def _dirty(kind: str) -> bytes:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=600), st.sampled_from(["csv", "ndjson"]))
 def test_any_bytes_are_protected(data: bytes, kind: str) -> None:
-    """Whatever the bytes, the result reads with no personal value in clear, and no record fewer."""
+    """Whatever the bytes, the result reads with no personal value in clear, and as many records."""
     c = contract(kind)
     prefix = b"request,name,phone,zz\n" if kind == "csv" else b""
     try:
@@ -152,18 +152,19 @@ def test_any_bytes_are_protected(data: bytes, kind: str) -> None:
     before, after = read(prefix + data, c, kind), read(out, c, kind)
     check_protected(after.frame, c)
     check(out, c, kind)
-    assert after.n_records >= before.n_records
+    assert after.n_records == before.n_records
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(st.text('ab,"\n é', max_size=5), min_size=3, max_size=5), min_size=1, max_size=12))
 def test_the_secret_cell_never_stays(rows: list[list[str]]) -> None:
-    """In any record of quoted, broken and odd cells, a secret in the personal column is not in the result."""
+    """Among quoted, broken and odd cells, a secret stays only where a reader finds it in a clear column."""
     lines = [",".join([*cells[:2], f"SECRET{i}X", *cells[2:]]) for i, cells in enumerate(rows)]
     data = ("request,kind,name,phone,zz\n" + "\n".join(lines) + "\n").encode()
-    out, _ = protect(data, contract(), "csv")
-    fine = [i for i, cells in enumerate(rows) if not any(c in "".join(cells) for c in ',"\n')]
-    assert not [i for i in fine if f"SECRET{i}X".encode() in out]
+    c = contract()
+    out, _ = protect(data, c, "csv")
+    clear = "\n".join(str(v) for v in read(data, c, "csv").frame.select("request", "kind").rows())
+    assert [i for i in range(len(rows)) if f"SECRET{i}X".encode() in out and f"SECRET{i}X" not in clear] == []
 
 
 @given(st.text(max_size=40).filter(lambda t: "\r" not in t), st.sampled_from(",;\t|"))
