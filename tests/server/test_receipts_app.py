@@ -1,11 +1,13 @@
 """Receipts served: any record of a city, checked by whoever asked."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import persons
 from small_city import AGENCY, clock, key, ndjson, new_city
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
@@ -87,3 +89,12 @@ def test_other_methods_and_paths(root: Path) -> None:
     assert asked(root, "/receipts/rain/0/0", "POST")[0] == 405
     assert asked(root, "/checkpoint")[2] == (root / "store/log/checkpoint").read_bytes()
     assert asked(root, "/receipts")[0] == 404
+
+
+def test_a_feed_of_persons_is_not_given_to_anybody(tmp_path: Path) -> None:
+    """Receipts of a feed with personal fields are refused, encrypted as they are."""
+    root = persons.new_city(tmp_path / "people")
+    with open_writer(root, clock) as home:
+        ingest(home, persons.FEED, [persons.csv(tmp_path / "people.csv", persons.persons(5))])
+    status, _, body = asked(root, f"/receipts/{persons.FEED}/0/0")
+    assert (status, json.loads(body)["code"]) == (403, "personal-feed")

@@ -190,7 +190,12 @@ def checkpoints() -> dict[str, list[Case]]:
             malformed("root of 33 bytes", "32 bytes", f"{ORIGIN}\n7\n{b64(bytes(33))}\n"),
             malformed("root with stray bits", "one value, one spelling", f"{ORIGIN}\n7\n{root[:-2]}{'t='}\n"),
             malformed("root in hex", "base64", f"{ORIGIN}\n7\n{tree(7).root.hex()}\n"),
-            malformed("empty tree with another root", "SHA-256 of nothing", f"{ORIGIN}\n0\n{root}\n"),
+            bad(
+                "empty tree with another root",
+                "SHA-256 of nothing",
+                "wrong-empty-root",
+                text=f"{ORIGIN}\n0\n{root}\n",
+            ),
             malformed("empty origin", "a line that is not empty", f"\n7\n{root}\n"),
             malformed("DEL in the origin", "no control character", f"a\x7f\n7\n{root}\n"),
             malformed("two lines", "three at least", f"{ORIGIN}\n7\n"),

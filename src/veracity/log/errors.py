@@ -38,6 +38,8 @@ class MalformedCheckpoint(LogError, Malformed):
 class WrongEmptyRoot(MalformedCheckpoint):
     """A checkpoint of no entries with another root than that of the empty tree."""
 
+    code = "wrong-empty-root"
+
 
 class MalformedPolicy(LogError, Malformed):
     """The text is not a trust policy."""

@@ -89,4 +89,4 @@ class WithReceipts:
 
 
 def _has_personal(contract: Contract) -> bool:
-    return bool(getattr(contract, "personal", ()))
+    return bool(contract.personal)

@@ -25,7 +25,9 @@ export function parseCheckpoint(text: string): Checkpoint {
   if (origin === "" || /[\x00-\x1f\x7f]/.test(origin)) {
     throw fail(`origin: want one line that is not empty, got ${show(origin)}`);
   }
-  if (size === 0n && hex(root) !== EMPTY_ROOT_HEX) throw fail(`root of size 0: want ${EMPTY_ROOT_HEX}, got another`);
+  if (size === 0n && hex(root) !== EMPTY_ROOT_HEX) {
+    throw new Malformed("wrong-empty-root", `root of size 0: want ${EMPTY_ROOT_HEX}, got another`);
+  }
   if (extensions.includes("")) throw fail("extension lines: want none that is empty, got one");
   return { origin, size, root, extensions };
 }

@@ -20,7 +20,12 @@ export const EVIDENCE_ROOT = "rfc6962-sha256";
 export const ROWS = "veracity-rows-sha256";
 export const FEED_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 export const FEED = "a feed's name ([a-z0-9-], at most 64)";
-const SAID_AT: Partial<Record<Kind, string>> = { ingest: "received_at", reject: "decided_at", withdraw: "said_at" };
+const SAID_AT: Partial<Record<Kind, string>> = {
+  ingest: "received_at",
+  reject: "decided_at",
+  withdraw: "said_at",
+  erase: "erased_at",
+};
 const ALGORITHM = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const DIGEST = /^(?:[0-9a-f]{2}){20,64}$/;
 
