@@ -49,7 +49,7 @@ class PublicKey:
         '66687aadf862bd77'
         """
         raw = decode_base64(text.removeprefix(_PREFIX)) if len(text) <= 128 else None
-        if not text.startswith(_PREFIX) or raw is None or len(raw) != PUBLIC_BYTES:
+        if raw is None or len(raw) != PUBLIC_BYTES or cls(raw).format() != text:
             raise MalformedSigningKey(f"public key: want ed25519:<base64 of 32 bytes>, got {text[:60]!r}")
         return cls(raw)
 
