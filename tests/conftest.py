@@ -3,6 +3,9 @@
 import pytest
 
 from run_cli import Here
+from servers import postgres, postgres_server, s3, s3_server
+
+__all__ = ["here", "postgres", "postgres_server", "s3", "s3_server"]
 
 
 @pytest.fixture

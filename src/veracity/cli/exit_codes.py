@@ -2,10 +2,11 @@
 
 from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
 
+UNREACHED = 4
 EXIT_CODES: list[tuple[type[Exception], int]] = [
     (Rejected, 1),  # done; the answer is no
     (Malformed, 3),  # malformed input
-    (Unavailable, 4),  # something needed was out of reach; trying again may help
+    (Unavailable, UNREACHED),  # something needed was out of reach; trying again may help
 ]
 USAGE, INTERRUPTED, BUG = 2, 130, 70
 

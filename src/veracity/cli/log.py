@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from veracity.cli.exit_codes import UNREACHED
 from veracity.cli.output import columns, common, emit, in_home, mark
 from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
@@ -81,6 +82,21 @@ def fsck(directory: Path | None, key: str | None, home: Path | None, as_json: bo
     items = [{"path": f.path, "code": f.code, "detail": str(f)} for f in findings]
     emit("fsck", {"sound": not findings, "size": size, "items": items}, "\n".join(lines), as_json)
     return int(bool(findings))
+
+
+@log.command()
+@in_home
+def publish(home: Path, as_json: bool) -> int:
+    """Publish what is signed, with new cosignatures of the policy's witnesses. Exit 4 without their quorum."""
+    with open_writer(home) as writer:  # which publishes when it opens
+        done, size = writer.is_published, writer.log.size
+        outcomes = () if writer.publisher is None else writer.publisher.outcomes
+    lines = [f"published: {size} entries" if done else f"not published: {size} entries are signed"]
+    lines.append(columns((o.witness, o.status, o.detail) for o in outcomes))
+    items = [{"witness": o.witness, "status": o.status, "detail": o.detail} for o in outcomes]
+    document = {"published": done, "entries": size, "items": items}
+    emit("published", document, "\n".join(line for line in lines if line), as_json)
+    return 0 if done else UNREACHED
 
 
 @log.command()

@@ -1,5 +1,6 @@
 """The ``veracity`` command: its tree, and the one table from kinds of error to exit codes."""
 
+import logging
 import sys
 import traceback
 from importlib import import_module
@@ -57,6 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with the code of the table above."""
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in arguments
+    logging.basicConfig(format="veracity: %(message)s", level=logging.WARNING)
     sys.exit(_run(arguments, as_json))
 
 

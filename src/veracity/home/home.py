@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -29,10 +31,13 @@ from veracity.home.directory import (
 )
 from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
+from veracity.home.publication import publisher
 from veracity.log.append import Log
+from veracity.log.doors import LogState
+from veracity.log.errors import ObjectMissing, QuorumNotMet
 from veracity.log.notes import Signer, Verifier
 from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
-from veracity.log.reader import LogReader
+from veracity.log.reader import CHECKPOINT_PATH, LogReader, open_checkpoint
 from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope, verify
 from veracity.provenance.errors import ExposedKey
@@ -42,8 +47,11 @@ from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
 from veracity.stores.objects import LocalObjects
+from veracity.stores.witness_client import HttpWitnesses
 
 OPERATOR = "operator"
+PUBLISH_EVERY = timedelta(seconds=1)  #: how often a home that works asks its witnesses
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -113,9 +121,21 @@ class Home:
             raise StateBehind(f"policy: want the key of {self.directory.origin} in trust.policy, got none")
         return found[0]
 
-    def reader(self) -> LogReader:
-        """The log as published."""
+    @cached_property
+    def log_state(self) -> LogState:
+        """Where the log's last signed checkpoint is."""
+        return SqlLogState(self.database)
+
+    def published(self) -> LogReader:
+        """The log as published: what others see, and what receipts stand on."""
         return LogReader.open(self.log_objects, self.log_verifier)
+
+    def reader(self) -> LogReader:
+        """The log as this home has it: as published, or, where witnesses are awaited, as signed."""
+        last = None if self.policy.quorum is None else self.log_state.last(self.directory.origin)
+        if last is None:
+            return self.published()
+        return LogReader(self.log_objects, last.note, open_checkpoint(last.note, self.log_verifier))
 
     def agencies(self) -> Agencies:
         """Who may sign, folded from the enrolments in the log."""
@@ -188,7 +208,13 @@ class Writer(Home):
         try:
             self.operator = read_signing_key(directory.operator_key)
             signer = _read_log_key(directory)
-            self.log = Log.open(self.log_objects, SqlLogState(self.database), signer)
+            self.publisher = publisher(
+                directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
+            )
+            self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher)
+            self._publish_after = self.clock()
+            self._published_size = -1
+            self.publish()
             if reindex:
                 self.index.clear()
             self._catch_up()
@@ -207,7 +233,54 @@ class Writer(Home):
         (idx,) = self.log.append([entry])
         if idx >= self.index.size:
             self._catch_up()
+        if self.clock() > self._publish_after:
+            self.publish()
         return idx
+
+    def publish(self) -> bool:
+        """Publish the log with the cosignatures of its witnesses, and say whether that could be done.
+
+        Where the quorum is missing a warning says so, and all that was sealed stays: the next call, or
+        the next time the home is opened, makes up for it.
+
+        Raises
+        ------
+        StateBehind
+            If a witness knows a newer log of this home than the home does.
+        """
+        if self.publisher is None:
+            return True  # every append published
+        self._publish_after = self.clock() + PUBLISH_EVERY
+        try:
+            self.log.publish()
+        except QuorumNotMet as exc:
+            published = self._published_note()
+            size = 0 if published is None else open_checkpoint(published, self.log_verifier).size
+            logger.warning(
+                "sealed up to entry %d, published up to %d: %s (veracity log publish tries again)",
+                self.log.size,
+                size,
+                exc,
+            )
+            return False
+        self._published_size = self.log.size
+        return True
+
+    @property
+    def is_published(self) -> bool:
+        """Whether everything signed is published."""
+        return self.publisher is None or self.log.size == self._published_size
+
+    def publish_new(self) -> None:
+        """Publish what has been signed since the last time, if anything."""
+        if not self.is_published:
+            self.publish()
+
+    def _published_note(self) -> bytes | None:
+        try:
+            return self.log_objects.get(CHECKPOINT_PATH)
+        except ObjectMissing:
+            return None
 
     def _catch_up(self) -> None:
         """Bring the index up to the log: after a crash between the two, or at every append."""
@@ -267,6 +340,7 @@ def open_writer(root: Path, clock: Clock | None = None, *, reindex: bool = False
         writer = Writer(directory, clock, reindex=reindex)
         try:
             yield writer
+            writer.publish_new()
         finally:
             writer.close()
 

@@ -80,7 +80,12 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
     row = home.index.batch(feed, found.batch)
     if row is None:
         raise RecordNotFound(f"receipt: want a batch of {feed}, got {found.batch}")
-    reader = home.reader()
+    reader = home.published()
+    if row.idx >= reader.size:
+        raise RecordNotFound(
+            f"receipt: want an entry that is published, got entry {row.idx} of {reader.size}: its witnesses"
+            " have not cosigned it yet (veracity log publish)"
+        )
     stated = _entry(reader, row.idx)
     ingest = Ingest.from_statement(stated.statement)
     if is_whole_file_refusal(stated.statement.predicate):

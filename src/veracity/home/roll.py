@@ -11,6 +11,7 @@ from veracity.errors import VeracityError
 from veracity.home.home import OPERATOR, Home, sealed_contract
 from veracity.home.index import BatchRow
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
+from veracity.log.errors import LogError, ObjectMissing
 from veracity.log.fsck_findings import Finding
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.log.notes import parse_note
@@ -18,7 +19,6 @@ from veracity.log.reader import CHECKPOINT_PATH, LogReader
 from veracity.provenance.dsse import Envelope, open_envelope
 from veracity.provenance.errors import EnvelopeRejected
 from veracity.provenance.statements import Delivery, Ingest, Statement, parse_statement
-from veracity.stores.log_state import SqlLogState
 
 _AT_ONCE = 1_024
 
@@ -29,17 +29,34 @@ def check_published(home: Home, published: Checkpoint | None) -> Finding | None:
     """Compare the published checkpoint with the last one signed, which the database keeps.
 
     A log put back to an older state, or rewritten by whoever has its key, is sound in itself.
-    One step between the two is what a crash leaves; the next writer finishes it.
+    One step between the two is what a crash leaves; the next writer finishes it. Where witnesses are
+    awaited there may be many.
     """
-    last = SqlLogState(home.database).last(home.directory.origin)
+    last = home.log_state.last(home.directory.origin)
     if last is None or published is None:
         return None
     allowed = [parse_checkpoint(parse_note(n).text) for n in (last.note, last.previous) if n is not None]
-    if published in allowed:
+    if published in allowed or (home.policy.quorum is not None and _is_prefix(home, published)):
         return None
     want = f"the last signed, of size {allowed[0].size} and root {allowed[0].root.hex()[:16]}"
     got = f"size {published.size} and root {published.root.hex()[:16]}"
     return Finding(CHECKPOINT_PATH, "not-last-signed", None, f"want {want}, got {got}")
+
+
+def _published(home: Home) -> Checkpoint | None:
+    try:
+        return home.published().checkpoint
+    except ObjectMissing:
+        return None
+
+
+def _is_prefix(home: Home, published: Checkpoint) -> bool:
+    """Say whether a published checkpoint is an earlier state of the signed log, whose witnesses are awaited."""
+    try:
+        reader = home.reader()
+        return published.size <= reader.size and reader.root_at(published.size) == published.root
+    except LogError:
+        return False
 
 
 def check_entries(home: Home, reader: LogReader) -> Iterator[Found]:
@@ -47,7 +64,7 @@ def check_entries(home: Home, reader: LogReader) -> Iterator[Found]:
 
     ``ingest`` entries are left to ``check_ingest``: there are many, and an audit may sample them.
     """
-    behind = check_published(home, reader.checkpoint)
+    behind = check_published(home, _published(home))
     if behind is not None:
         yield "log", "not the last signed", behind.detail
     size = reader.checkpoint.size

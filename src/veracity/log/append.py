@@ -7,33 +7,33 @@ write the objects; publish the checkpoint; answer.
 The swap comes before the tiles on purpose. Partial tiles of two writers share their paths, so
 a writer that loses the swap must not have written any. A crash after the swap loses nothing:
 whoever opens the log next writes the same objects from the state and publishes them.
+
+A log with witnesses answers before it publishes: entries are durable and signed for, and the
+checkpoint goes out with ``publish``, once the quorum has cosigned. Until then readers see the one
+before.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Self
 
-from veracity.log.bundles import bundle_at, frame_entries
+from veracity.log.bundles import frame_entries
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.doors import LastSigned, LogState, Objects
 from veracity.log.edge import Edge, superseded
 from veracity.log.errors import (
     LogMoved,
-    MalformedBundle,
-    MalformedTile,
-    ObjectMissing,
     SigningStopped,
     StoreBehind,
     StoreUnavailable,
-    TileMismatch,
 )
-from veracity.log.fsck import check_tree
 from veracity.log.merkle import leaf_hash
 from veracity.log.notes import Signer, parse_note, sign_note
-from veracity.log.pending import format_pending, parse_pending
-from veracity.log.reader import CHECKPOINT_PATH, LogReader, ObjectTiles, open_checkpoint, read_bundle
+from veracity.log.pending import format_pending
+from veracity.log.publishing import Publisher
+from veracity.log.reader import CHECKPOINT_PATH, LogReader, ObjectTiles, open_checkpoint
+from veracity.log.recovery import published_checkpoint, read_edge, settle
 from veracity.log.tile_cache import TileCache
-from veracity.log.tiles import TILE_WIDTH, edge_tiles, split_tile
 
 MAX_STEP_BYTES = 16 * 1024 * 1024  #: entries signed in one step; longer appends take several
 MAX_STEP_ENTRIES = 65_536
@@ -47,6 +47,7 @@ class Log:
         objects: Objects,
         state: LogState,
         signer: Signer,
+        publisher: Publisher | None,
         note: bytes,
         edge: Edge,
         checkpoint: Checkpoint,
@@ -54,6 +55,8 @@ class Log:
         self._objects = objects
         self._state = state
         self._signer = signer
+        self._publisher = publisher
+        self._signed_note = note
         self._edge = edge
         self._cache = TileCache(ObjectTiles(objects))
         self._view = LogReader(objects, note, checkpoint, self._cache)
@@ -61,10 +64,13 @@ class Log:
         self._failure: str | None = None
 
     @classmethod
-    def open(cls, objects: Objects, state: LogState, signer: Signer) -> Self:
+    def open(
+        cls, objects: Objects, state: LogState, signer: Signer, publisher: Publisher | None = None
+    ) -> Self:
         """Open the log named ``signer.name``, making it if neither store knows it.
 
-        Finishes what a crash left unpublished.
+        Finishes what a crash left unwritten, and publishes it unless there is a ``publisher``: then
+        that is left to ``publish``, and witnesses out of reach keep nobody from opening the log.
 
         Raises
         ------
@@ -75,7 +81,7 @@ class Log:
         StoreUnavailable
             If a store is out of reach.
         """
-        published = _published(objects, signer)
+        published = published_checkpoint(objects, signer.verifier)
         last = state.last(signer.name)
         if last is None:
             if published is not None:
@@ -84,9 +90,13 @@ class Log:
                 )
             last = _begin(state, signer)
         checkpoint = open_checkpoint(last.note, signer.verifier)
-        _settle(objects, last, checkpoint, published)
-        edge = _read_edge(objects, checkpoint)
-        log = cls(objects, state, signer, last.note, edge, checkpoint)
+        settle(objects, last, checkpoint, published)
+        edge = read_edge(objects, checkpoint)
+        log = cls(objects, state, signer, publisher, last.note, edge, checkpoint)
+        if published == checkpoint:
+            log._show(objects.get(CHECKPOINT_PATH), checkpoint)
+        elif publisher is None:
+            objects.put(CHECKPOINT_PATH, last.note)
         if last.previous is not None:
             old_size = parse_checkpoint(parse_note(last.previous).text).size
             log._stale.extend(superseded(old_size, checkpoint.size))
@@ -105,12 +115,12 @@ class Log:
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """The last checkpoint signed and published by this writer."""
+        """The last checkpoint signed by this writer."""
         return self._view.checkpoint
 
     @property
     def checkpoint_note(self) -> bytes:
-        """That checkpoint as the signed note."""
+        """That checkpoint as a note: as published, or, before that, as the log signed it."""
         return self._view.checkpoint_note
 
     @property
@@ -121,7 +131,8 @@ class Log:
     def append(self, entries: Sequence[bytes]) -> list[int]:
         """Append entries and return their indices, in order, once all are durable and signed.
 
-        An entry that the log already has, or that comes twice, keeps its first index.
+        An entry that the log already has, or that comes twice, keeps its first index. Without a
+        publisher the checkpoint is published too.
 
         Raises
         ------
@@ -144,6 +155,29 @@ class Log:
         for step in _steps(fresh):
             known.update(self._sign_step(step))
         return [known[leaf] for leaf in leaves]
+
+    def publish(self) -> None:
+        """Publish the last checkpoint signed, once the publisher has what it takes.
+
+        Published again, the same checkpoint gets new cosignatures, with their new times.
+
+        Raises
+        ------
+        QuorumNotMet
+            If too few witnesses cosigned. What is published stays as it was; nothing is lost, and
+            publishing later, from here or after opening again, may succeed.
+        SigningStopped, StoreUnavailable
+            As for ``append``.
+        """
+        self._check_signing()
+        note = self._signed_note
+        if self._publisher is not None:
+            note = self._publisher.publish(note, self._view).note
+            published = published_checkpoint(self._objects, self._signer.verifier)
+            if published is not None and published.size > self.size:
+                return  # another writer went on while the witnesses were asked
+        self._objects.put(CHECKPOINT_PATH, note)
+        self._show(note, self.checkpoint)
 
     def prove(self, index: int) -> str:
         """Return the ``tlog-proof`` text of an entry; see ``LogReader.prove``."""
@@ -169,18 +203,22 @@ class Log:
         # An error from here on leaves open how far the step came: sign nothing more.
         self._stop("a write failed")
         if not self._state.compare_and_swap(
-            self.origin, self.checkpoint_note, note, indices, format_pending(writes)
+            self.origin, self._signed_note, note, indices, format_pending(writes)
         ):
             self._stop("another writer has signed a longer log")
             raise LogMoved(f"log {self.origin}: want {self.size} entries as the last signed, got others")
         self._objects.put_many(writes)
-        self._objects.put(CHECKPOINT_PATH, note)
+        if self._publisher is None:
+            self._objects.put(CHECKPOINT_PATH, note)
         self._failure = None
         self._stale.extend(superseded(self._edge.size, edge.size))
-        self._edge = edge
-        self._view = LogReader(self._objects, note, checkpoint, self._cache)
+        self._edge, self._signed_note = edge, note
+        self._show(note, checkpoint)
         self._remove_stale()
         return indices
+
+    def _show(self, note: bytes, checkpoint: Checkpoint) -> None:
+        self._view = LogReader(self._objects, note, checkpoint, self._cache)
 
     def _check_signing(self) -> None:
         if self._failure is not None:
@@ -214,71 +252,9 @@ def _steps(fresh: dict[bytes, bytes]) -> Iterator[dict[bytes, bytes]]:
         yield step
 
 
-def _published(objects: Objects, signer: Signer) -> Checkpoint | None:
-    try:
-        note = objects.get(CHECKPOINT_PATH)
-    except ObjectMissing:
-        return None
-    return open_checkpoint(note, signer.verifier)
-
-
 def _begin(state: LogState, signer: Signer) -> LastSigned:
     """Sign the empty tree of a new log."""
     note = sign_note(Checkpoint(signer.name, 0, Edge().root()).format(), [signer])
     if not state.compare_and_swap(signer.name, None, note, [], b""):
         raise LogMoved(f"log {signer.name}: want no checkpoint yet, got one of another writer")
     return LastSigned(note, None, b"")
-
-
-def _settle(objects: Objects, last: LastSigned, signed: Checkpoint, published: Checkpoint | None) -> None:
-    """Bring the object store up to the last signed checkpoint, or refuse."""
-    if published == signed:
-        return
-    if published is not None and published.size >= signed.size:
-        raise StoreBehind(
-            f"state of {signed.origin}: want the published checkpoint of size {published.size} "
-            f"({published.root.hex()[:16]}), got size {signed.size} ({signed.root.hex()[:16]})"
-        )
-    objects.put_many(parse_pending(last.pending))
-    previous = parse_checkpoint(parse_note(last.previous).text) if last.previous is not None else None
-    if published != previous:
-        # More than one step behind. Rarely a slow writer published late; else files are lost.
-        _check_complete(objects, signed, published)
-    objects.put(CHECKPOINT_PATH, last.note)
-
-
-def _check_complete(objects: Objects, signed: Checkpoint, published: Checkpoint | None) -> None:
-    faults = [f for f in check_tree(objects, signed) if f.code != "leftover"]
-    if faults:
-        raise StoreBehind(f"log {signed.origin}: want all of size {signed.size}, got {faults[0]}")
-    if published is not None:
-        view = LogReader(objects, b"", signed)
-        if view.root_at(published.size) != published.root:
-            raise StoreBehind(
-                f"published size {published.size}: want a prefix of the signed log, got another"
-            )
-
-
-def _read_edge(objects: Objects, signed: Checkpoint) -> Edge:
-    """Read the right edge and check it, and the last entries, against the signed root."""
-    rows: dict[int, tuple[bytes, ...]] = {}
-    framed: list[bytes] = []
-    try:
-        tiles = list(edge_tiles(signed.size))
-        for tile, data in zip(tiles, ObjectTiles(objects).read_tiles(tiles), strict=True):
-            rows[tile.level] = tuple(split_tile(tile, data))
-        if signed.size % TILE_WIDTH:
-            entries = read_bundle(objects, bundle_at(signed.size // TILE_WIDTH, signed.size))
-            if tuple(map(leaf_hash, entries)) != rows[0]:
-                raise TileMismatch("last bundle: want the entries of the last tile, got others")
-            framed = frame_entries(entries)
-    except (ObjectMissing, MalformedTile, MalformedBundle, TileMismatch) as exc:
-        raise StoreBehind(f"log {signed.origin}: want the tree of size {signed.size}, got: {exc}") from exc
-    n_levels = max(rows, default=-1) + 1
-    edge = Edge(signed.size, tuple(rows.get(level, ()) for level in range(n_levels)), tuple(framed))
-    if edge.root() != signed.root:
-        raise StoreBehind(
-            f"log {signed.origin}: want the signed root {signed.root.hex()[:16]} at size {signed.size}, "
-            f"got {edge.root().hex()[:16]} from its tiles"
-        )
-    return edge

@@ -13,16 +13,17 @@ from veracity.log.errors import MalformedKey, SignatureRejected
 from veracity.log.keys import (
     COSIGNATURE,
     KeyIdentity,
-    check_key_name,
+    check_claimed_id,
+    check_seed,
     format_private_key,
     format_vkey,
-    parse_private_key,
+    parse_seed,
     parse_vkey,
 )
 from veracity.log.notes import Note, Signature, parse_note, verify_ed25519
 from veracity.log.text import MAX_INTEGER
 
-_TIME_BYTES = 8
+TIME_BYTES = 8
 
 
 def cosigned_message(text: str, time_s: int) -> bytes:
@@ -32,12 +33,18 @@ def cosigned_message(text: str, time_s: int) -> bytes:
 
 def cosignature_time(payload: bytes) -> int:
     """Return the POSIX time, in seconds, that a cosignature's payload carries."""
-    if len(payload) <= _TIME_BYTES:
+    if len(payload) <= TIME_BYTES:
         raise SignatureRejected(f"cosignature: want a time and a signature, got {len(payload)} bytes")
-    time_s = int.from_bytes(payload[:_TIME_BYTES], "big")
+    time_s = int.from_bytes(payload[:TIME_BYTES], "big")
     if time_s > MAX_INTEGER:
         raise SignatureRejected(f"cosignature time: want at most 2**63 - 1, got {time_s}")
     return time_s
+
+
+def check_cosignature_time(time_s: int) -> None:
+    """Raise SignatureRejected unless a witness may sign at this POSIX time, in seconds."""
+    if not 0 < time_s <= MAX_INTEGER:
+        raise SignatureRejected(f"cosignature time: want 1 to 2**63 - 1, got {time_s}")
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class CosignatureVerifier:
     def verify(self, text: str, payload: bytes) -> None:
         """Return if ``payload`` is this witness's cosignature of ``text``, else raise SignatureRejected."""
         message = cosigned_message(text, cosignature_time(payload))
-        verify_ed25519(self.name, self.public_key, payload[_TIME_BYTES:], message)
+        verify_ed25519(self.name, self.public_key, payload[TIME_BYTES:], message)
 
 
 @dataclass(frozen=True)
@@ -86,9 +93,7 @@ class Cosigner:
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        check_key_name(self.name)
-        if len(self.seed) != 32:
-            raise MalformedKey(f"private key of {self.name}: want a 32-byte seed, got {len(self.seed)} bytes")
+        check_seed(self.name, self.seed)
 
     @classmethod
     def generate(cls, name: str) -> Self:
@@ -98,12 +103,9 @@ class Cosigner:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read the ``PRIVATE+KEY+...`` text of a type 0x04 key and check its key ID."""
-        name, kind, seed, hex_id = parse_private_key(text)
-        if kind != COSIGNATURE:
-            raise MalformedKey(f"private key of {name}: want type 0x04, got 0x{kind:02x}")
+        name, seed, hex_id = parse_seed(text, COSIGNATURE)
         cosigner = cls(name, seed)
-        if cosigner.verifier.key_id.hex() != hex_id:
-            raise MalformedKey(f"key ID of private key {name}: want that of its seed, got {hex_id[:8]!r}")
+        check_claimed_id(cosigner.verifier.identity, hex_id)
         return cosigner
 
     def format(self) -> str:
@@ -118,10 +120,9 @@ class Cosigner:
 
     def cosign(self, text: str, time_s: int) -> Signature:
         """Cosign a checkpoint's text at a POSIX time in seconds, 1 to 2**63 - 1."""
-        if not 0 < time_s <= MAX_INTEGER:
-            raise SignatureRejected(f"cosignature time: want 1 to 2**63 - 1, got {time_s}")
+        check_cosignature_time(time_s)
         private = Ed25519PrivateKey.from_private_bytes(self.seed)
-        payload = time_s.to_bytes(_TIME_BYTES, "big") + private.sign(cosigned_message(text, time_s))
+        payload = time_s.to_bytes(TIME_BYTES, "big") + private.sign(cosigned_message(text, time_s))
         return Signature(self.name, self.verifier.key_id, payload)
 
 

@@ -1,5 +1,7 @@
 """Errors of the transparency log."""
 
+from typing import Any
+
 from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
 
 
@@ -127,3 +129,47 @@ class StoreUnavailable(LogError, Unavailable):
     """The store could not do what it was asked: disk full, no permission, not reachable, locked."""
 
     code = "store-unavailable"
+
+
+class MalformedRequest(LogError, Malformed):
+    """The body is not a request that a witness can read."""
+
+    code = "malformed-request"
+
+
+class UnknownOrigin(LogError, Rejected):
+    """The witness does not watch a log of this origin."""
+
+    code = "unknown-origin"
+
+
+class WitnessConflict(LogError, Rejected):
+    """The witness last cosigned another size than the request starts from; ``size`` is that size."""
+
+    code = "witness-conflict"
+
+    def __init__(self, size: int, message: str) -> None:
+        super().__init__(message)
+        self.size = size
+
+
+class WitnessClockBehind(LogError, Unavailable):
+    """The witness's clock stands well before its last cosignature; it signs no earlier time."""
+
+    code = "witness-clock-behind"
+
+
+class WitnessUnreachable(LogError, Unavailable):
+    """A witness could not be asked, or did not answer in time or within bounds."""
+
+    code = "witness-unreachable"
+
+
+class QuorumNotMet(LogError, Unavailable):
+    """Too few witnesses cosigned; ``outcomes`` says what each of them did. Trying again may help."""
+
+    code = "quorum-not-met"
+
+    def __init__(self, outcomes: tuple[Any, ...], message: str) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes

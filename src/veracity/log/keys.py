@@ -12,15 +12,22 @@ from veracity.log.text import format_base64, parse_base64
 
 ED25519 = 0x01  #: Ed25519 over the text of the note
 COSIGNATURE = 0x04  #: Ed25519 over a timestamp and the text of the note
+SUBTREE_COSIGNATURE = 0x06  #: ML-DSA-44 over cosigner, timestamp, origin, and a (sub)tree
 KEY_ID_BYTES = 4
 ED25519_KEY_BYTES = 32
+ML_DSA_44_KEY_BYTES = 1312
+SEED_BYTES = 32  #: of the private key, of every type
 MAX_NAME_BYTES = 255
-_TYPES = {ED25519: "Ed25519", COSIGNATURE: "Ed25519 cosignature"}
+_KEY_BYTES = {
+    ED25519: ED25519_KEY_BYTES,
+    COSIGNATURE: ED25519_KEY_BYTES,
+    SUBTREE_COSIGNATURE: ML_DSA_44_KEY_BYTES,
+}
 
 
 @dataclass(frozen=True)
 class KeyIdentity:
-    """Who a note's key is: its name, signature type and public key (32 bytes)."""
+    """Who a note's key is: its name, signature type and public key (32 bytes; 1,312 of ML-DSA-44)."""
 
     name: str
     kind: int
@@ -28,10 +35,10 @@ class KeyIdentity:
 
     def __post_init__(self) -> None:
         check_key_name(self.name)
-        if self.kind not in _TYPES:
-            raise MalformedKey(f"key type: want 0x01 or 0x04, got 0x{self.kind:02x}")
-        if len(self.public_key) != ED25519_KEY_BYTES:
-            raise MalformedKey(f"public key: want {ED25519_KEY_BYTES} bytes, got {len(self.public_key)}")
+        if self.kind not in _KEY_BYTES:
+            raise MalformedKey(f"key type: want 0x01, 0x04 or 0x06, got 0x{self.kind:02x}")
+        if len(self.public_key) != _KEY_BYTES[self.kind]:
+            raise MalformedKey(f"public key: want {_KEY_BYTES[self.kind]} bytes, got {len(self.public_key)}")
 
     @property
     def key_id(self) -> bytes:
@@ -102,10 +109,33 @@ def parse_private_key(text: str) -> tuple[str, int, bytes, str]:
     name, hex_id, encoded = parts[2:]
     check_key_name(name)
     try:
-        raw = parse_base64("private key", encoded, MalformedKey, 1 + ED25519_KEY_BYTES)
+        raw = parse_base64("private key", encoded, MalformedKey, 1 + SEED_BYTES)
     except MalformedKey:
         raise MalformedKey(f"private key of {name}: want base64 of a type and a 32-byte seed") from None
     return name, raw[0], raw[1:], hex_id
+
+
+def parse_seed(text: str, kind: int) -> tuple[str, bytes, str]:
+    """Parse a private key of one type; return its name, its seed and the key ID it claims."""
+    name, got, seed, hex_id = parse_private_key(text)
+    if got != kind:
+        raise MalformedKey(f"private key of {name}: want type 0x{kind:02x}, got 0x{got:02x}")
+    return name, seed, hex_id
+
+
+def check_seed(name: str, seed: bytes) -> None:
+    """Raise MalformedKey unless ``seed`` has the length of a private key's."""
+    check_key_name(name)
+    if len(seed) != SEED_BYTES:
+        raise MalformedKey(f"private key of {name}: want a {SEED_BYTES}-byte seed, got {len(seed)} bytes")
+
+
+def check_claimed_id(identity: KeyIdentity, hex_id: str) -> None:
+    """Raise MalformedKey unless a private key's text claims the key ID of its own seed."""
+    if identity.key_id.hex() != hex_id:
+        raise MalformedKey(
+            f"key ID of private key {identity.name}: want that of its seed, got {hex_id[:8]!r}"
+        )
 
 
 def format_private_key(identity: KeyIdentity, seed: bytes) -> str:

@@ -19,10 +19,12 @@ from veracity.log.keys import (
     ED25519,
     KEY_ID_BYTES,
     KeyIdentity,
+    check_claimed_id,
     check_key_name,
+    check_seed,
     format_private_key,
     format_vkey,
-    parse_private_key,
+    parse_seed,
     parse_vkey,
 )
 from veracity.log.text import format_base64, parse_base64
@@ -73,6 +75,21 @@ class NoteVerifier(Protocol):
         """Return if ``payload`` signs ``text``, else raise SignatureRejected."""
 
 
+class NoteSigner(Protocol):
+    """A key that signs notes under its own name."""
+
+    @property
+    def name(self) -> str:
+        """The key's name."""
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The public half."""
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text."""
+
+
 @dataclass(frozen=True)
 class Verifier:
     """An Ed25519 public key (type 0x01) that checks notes."""
@@ -118,9 +135,7 @@ class Signer:
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        check_key_name(self.name)
-        if len(self.seed) != 32:
-            raise MalformedKey(f"private key of {self.name}: want a 32-byte seed, got {len(self.seed)} bytes")
+        check_seed(self.name, self.seed)
 
     @classmethod
     def generate(cls, name: str) -> Self:
@@ -130,12 +145,9 @@ class Signer:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read Go's ``PRIVATE+KEY+...`` text and check its key ID."""
-        name, kind, seed, hex_id = parse_private_key(text)
-        if kind != ED25519:
-            raise MalformedKey(f"private key of {name}: want type 0x01, got 0x{kind:02x}")
+        name, seed, hex_id = parse_seed(text, ED25519)
         signer = cls(name, seed)
-        if signer.verifier.key_id.hex() != hex_id:
-            raise MalformedKey(f"key ID of private key {name}: want that of its seed, got {hex_id[:8]!r}")
+        check_claimed_id(signer.verifier.identity, hex_id)
         return signer
 
     def format(self) -> str:
@@ -176,7 +188,7 @@ def verify_ed25519(name: str, public_key: bytes, signature: bytes, message: byte
         raise SignatureRejected(f"signature of {name}: want one that verifies, got another") from exc
 
 
-def sign_note(text: str, signers: Sequence[Signer]) -> bytes:
+def sign_note(text: str, signers: Sequence[NoteSigner]) -> bytes:
     """Sign ``text``, which ends in a newline, with each of ``signers``."""
     note = Note(text, tuple(signer.sign(text) for signer in signers))
     encoded = note.format()

@@ -4,14 +4,14 @@ This small text file is all that a verifier has to trust. Names are opaque bytes
 format; they are held as ``str`` with ``surrogateescape``, so that nothing is lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
-from veracity.log.cosignatures import CosignatureVerifier
 from veracity.log.errors import MalformedKey, MalformedPolicy, PolicyRejected, SignatureRejected
 from veracity.log.notes import NoteVerifier, Verifier, open_note, parse_note
 from veracity.log.text import parse_decimal
+from veracity.log.witness_keys import WitnessVerifier, parse_witness_vkey
 
 MAX_POLICY_BYTES = 262_144
 MAX_DEFINITIONS = 1024  #: of each of logs, witnesses and groups
@@ -39,7 +39,7 @@ class Policy:
     """Logs believed, witnesses known, and the quorum (None: no witness needed)."""
 
     logs: tuple[Verifier, ...]
-    witnesses: Mapping[str, CosignatureVerifier]
+    witnesses: Mapping[str, WitnessVerifier]
     groups: Mapping[str, Group]
     quorum: str | None
     urls: Mapping[str, str]  #: vkey -> URL, where the file gives one
@@ -68,12 +68,16 @@ class Policy:
         if not signed:
             raise PolicyRejected(f"checkpoint: want a signature of {checkpoint.origin}, got none")
         cosigned = tuple(name for name, v in self.witnesses.items() if opened.is_signed_by(v))
-        if self.quorum is not None and self.quorum not in self._met_by(cosigned):
+        if not self.is_quorum(cosigned):
             got = ", ".join(cosigned) or "none"
             raise PolicyRejected(f"quorum {self.quorum}: want its cosignatures, got {got}")
         return Accepted(checkpoint, signed[0], cosigned)
 
-    def _met_by(self, cosigned: tuple[str, ...]) -> set[str]:
+    def is_quorum(self, cosigned: Collection[str]) -> bool:
+        """Say whether these witnesses, by their names in the policy, are enough."""
+        return self.quorum is None or self.quorum in self._met_by(cosigned)
+
+    def _met_by(self, cosigned: Collection[str]) -> set[str]:
         """Return the names of the witnesses and groups that have cosigned. A group's members precede it."""
         met = set(cosigned)
         for name, group in self.groups.items():
@@ -133,7 +137,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.logs: list[Verifier] = []
-        self.witnesses: dict[str, CosignatureVerifier] = {}
+        self.witnesses: dict[str, WitnessVerifier] = {}
         self.groups: dict[str, Group] = {}
         self.urls: dict[str, str] = {}
         self.member_of: dict[str, str] = {}
@@ -166,7 +170,7 @@ class _Reading:
 
     def _read_witness(self, name: str, vkey: str, url: str | None = None) -> None:
         self._define(name)
-        verifier = CosignatureVerifier.parse(vkey)
+        verifier = parse_witness_vkey(vkey)
         if any(v.public_key == verifier.public_key for v in self.witnesses.values()):
             raise MalformedPolicy(f"witness {name}: want each public key once, got it twice")
         self.witnesses[name] = verifier
