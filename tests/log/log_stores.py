@@ -16,4 +16,5 @@ def stores_in(folder: Path) -> dict[str, object]:
 
 def open_stores(given: Mapping[str, object]) -> tuple[Objects, LogState]:
     """Open the object store and the state that ``given`` names."""
-    return LocalObjects(Path(str(given["objects"]))), SqlLogState(Database(Path(str(given["state"]))))
+    database = Database(Path(str(given["state"])), busy_timeout_s=float(str(given.get("busy_timeout_s", 30))))
+    return LocalObjects(Path(str(given["objects"]))), SqlLogState(database)

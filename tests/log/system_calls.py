@@ -8,10 +8,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -114,3 +117,45 @@ def calls_on(ran: Ran, root: Path) -> list[tuple[str, int]]:
             if str(root) in match[3]:
                 found[match[2], made[match[1], match[2]]] = None
     return list(found)
+
+
+@dataclass
+class Paused:
+    """An appender that stands still at a call, until ``go_on``."""
+
+    process: subprocess.Popen[str]
+    pid: int
+
+    def go_on(self) -> tuple[int, Answers, str]:
+        """Let it go on to its end; return its exit code, what it said and what it complained of."""
+        os.kill(self.pid, signal.SIGCONT)
+        said, complaint = self.process.communicate(timeout=120)
+        return self.process.returncode, Answers().take(said), complaint
+
+
+@contextmanager
+def paused(given: Mapping[str, object], trace: Path, call: str, at: int) -> Iterator[Paused | None]:
+    """Start an appender and wait until it stands still after a call; None if it came to its end first."""
+    options = ["-f", "-qq", "-o", str(trace), "-e", f"trace={call}"]
+    options += ["-e", f"inject={call}:signal=SIGSTOP:when={at}"]
+    process = subprocess.Popen(
+        ["strace", *options, *command(given)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    try:
+        while process.poll() is None:
+            stop = re.search(
+                r"^(\d+) +--- stopped by SIGSTOP", trace.read_text() if trace.exists() else "", re.M
+            )
+            if stop is not None:
+                yield Paused(process, int(stop[1]))
+                return
+            time.sleep(0.01)
+        yield None
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
