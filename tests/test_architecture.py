@@ -26,8 +26,9 @@ ALLOWED = {
     "verifying": GROUND | {"log", "provenance", "data", "feeds"},
     "home": GROUND | {"", "log", "provenance", "data", "feeds", "stores"},
     "city": GROUND | {"log", "provenance", "data", "feeds", "home", "verifying"},
+    "server": GROUND | {"log", "provenance", "stores", "home"},
     "cli": GROUND
-    | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages"},
+    | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages", "server"},
     "": {"home", "verifying"},  # the package itself: names that are loaded when first used
     "__main__": {"cli"},
 }

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from veracity.cli.exit_codes import UNREACHED
-from veracity.cli.output import columns, common, emit, in_home, mark
+from veracity.cli.output import columns, common, emit, in_home, mark, note
 from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
@@ -97,6 +97,34 @@ def publish(home: Path, as_json: bool) -> int:
     document = {"published": done, "entries": size, "items": items}
     emit("published", document, "\n".join(line for line in lines if line), as_json)
     return 0 if done else UNREACHED
+
+
+@log.command()
+@click.option("--home", type=click.Path(path_type=Path), envvar="VERACITY_HOME", help="The city's directory.")
+@click.option("--log", "location", metavar="LOCATION", help="Any tlog-tiles directory; not a home's.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=7880, show_default=True, help="0: a free one."
+)
+@common
+def serve(home: Path | None, location: str | None, host: str, port: int, as_json: bool) -> None:
+    """Serve the log to anyone, read-only, until stopped: checkpoint, tiles and entries as tlog-tiles says."""
+    # Imported here: the other commands of the log need no server.
+    from veracity.server.log_app import LogApp
+    from veracity.server.log_store import log_of_home, open_log
+    from veracity.server.running import address, listen, run
+
+    if location is None:
+        if home is None:
+            raise NoHome("serve: want --home, VERACITY_HOME, or --log, got none")
+        location = log_of_home(home)
+    objects = open_log(location)
+    listening = listen(host, port)
+    url = address(listening)
+    emit("log-serve", {"url": url}, url, as_json)
+    note(f"log: serving {location} at {url}")
+    run(LogApp(objects), listening)
+    note("log: stopped")
 
 
 @log.command()

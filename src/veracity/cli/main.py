@@ -29,6 +29,7 @@ _COMMANDS = {
     "audit": ("veracity.cli.audit", "audit"),
     "lineage": ("veracity.cli.log", "lineage"),
     "log": ("veracity.cli.log", "log"),
+    "witness": ("veracity.cli.witness", "witness"),
 }
 
 

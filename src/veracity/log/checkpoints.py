@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from veracity.log.errors import MalformedCheckpoint
+from veracity.log.errors import MalformedCheckpoint, WrongEmptyRoot
 from veracity.log.merkle import EMPTY_ROOT, HASH_BYTES
 from veracity.log.text import MAX_INTEGER, format_base64, parse_base64, parse_decimal
 
@@ -28,7 +28,7 @@ class Checkpoint:
         if len(self.root) != HASH_BYTES:
             raise MalformedCheckpoint(f"root hash: want {HASH_BYTES} bytes, got {len(self.root)}")
         if self.size == 0 and self.root != EMPTY_ROOT:
-            raise MalformedCheckpoint(f"root of size 0: want {EMPTY_ROOT.hex()}, got {self.root.hex()}")
+            raise WrongEmptyRoot(f"root of size 0: want {EMPTY_ROOT.hex()}, got {self.root.hex()}")
         if any(not line or "\n" in line for line in self.extensions):
             raise MalformedCheckpoint("extension lines: want none that is empty, got one")
 

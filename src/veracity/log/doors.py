@@ -1,7 +1,7 @@
 """The doors of the log to the outside world: an object store and a small transactional state.
 
-The log declares them; ``stores`` implements them. Both raise only ``ObjectMissing`` and
-``StoreUnavailable``.
+A witness has a state of its own: what it cosigned last. The log declares the doors; ``stores``
+implements them. They raise only ``ObjectMissing`` and ``StoreUnavailable``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from veracity.log.errors import ObjectMissing, StoreUnavailable
 
-__all__ = ["LastSigned", "LogState", "ObjectMissing", "Objects", "StoreUnavailable"]
+__all__ = ["LastSigned", "LogState", "ObjectMissing", "Objects", "StoreUnavailable", "WitnessState"]
 
 
 class Objects(Protocol):
@@ -83,3 +83,16 @@ class LogState(Protocol):
 
     def find(self, origin: str, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
         """Return the index of each leaf hash that the log already has."""
+
+
+class WitnessState(Protocol):
+    """Where a witness keeps the last checkpoint it cosigned of each log."""
+
+    def latest(self, origin: str) -> bytes | None:
+        """Return the note last cosigned, or None for a log never cosigned."""
+
+    def swap(self, origin: str, old_note: bytes | None, new_note: bytes) -> bool:
+        """Replace ``old_note`` by ``new_note``, or return False if another note stands there.
+
+        One atomic step, durable when it returns: whoever loses a race must not have cosigned.
+        """

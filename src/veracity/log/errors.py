@@ -35,6 +35,10 @@ class MalformedCheckpoint(LogError, Malformed):
     code = "malformed-checkpoint"
 
 
+class WrongEmptyRoot(MalformedCheckpoint):
+    """A checkpoint of no entries with another root than that of the empty tree."""
+
+
 class MalformedPolicy(LogError, Malformed):
     """The text is not a trust policy."""
 
@@ -151,6 +155,17 @@ class WitnessConflict(LogError, Rejected):
     def __init__(self, size: int, message: str) -> None:
         super().__init__(message)
         self.size = size
+
+
+class ForkFound(ConsistencyRejected):
+    """A log has signed two trees of one size. ``ours`` and ``theirs`` are the notes that prove it."""
+
+    code = "fork-found"
+
+    def __init__(self, ours: bytes, theirs: bytes, message: str) -> None:
+        super().__init__(message)
+        self.ours = ours
+        self.theirs = theirs
 
 
 class WitnessClockBehind(LogError, Unavailable):

@@ -32,7 +32,7 @@ from veracity.log.text import format_base64, parse_base64
 MAX_NOTE_BYTES = 262_144
 MAX_SIGNATURES = 100
 ED25519_SIGNATURE_BYTES = 64
-_DASH = "— "
+DASH = "— "
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Signature:
 
     def format(self) -> str:
         """Write the line, its newline included."""
-        return f"{_DASH}{self.name} {format_base64(self.key_id + self.payload)}\n"
+        return f"{DASH}{self.name} {format_base64(self.key_id + self.payload)}\n"
 
 
 @dataclass(frozen=True)
@@ -221,12 +221,13 @@ def parse_note(data: bytes) -> Note:
         raise MalformedNote("note: want at least one signature line, got none")
     if len(lines) > MAX_SIGNATURES:
         raise MalformedNote(f"note: want at most {MAX_SIGNATURES} signatures, got {len(lines)}")
-    return Note(text, tuple(_parse_signature(line) for line in lines))
+    return Note(text, tuple(parse_signature(line) for line in lines))
 
 
-def _parse_signature(line: str) -> Signature:
-    name, separator, encoded = line.removeprefix(_DASH).partition(" ")
-    if not line.startswith(_DASH) or not separator:
+def parse_signature(line: str) -> Signature:
+    """Parse one signature line, its newline taken off."""
+    name, separator, encoded = line.removeprefix(DASH).partition(" ")
+    if not line.startswith(DASH) or not separator:
         raise MalformedNote(f"signature line: want '— <name> <base64>', got {line[:40]!r}")
     try:
         check_key_name(name)

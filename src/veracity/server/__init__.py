@@ -1,0 +1,1 @@
+"""Over HTTP: a log for anyone to read, and a witness for logs to ask. Nothing imports this but ``cli``."""

@@ -1,0 +1,51 @@
+"""Errors of serving."""
+
+from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
+
+
+class ServerError(VeracityError):
+    """Root of the errors of ``server``."""
+
+    code = "server-error"
+
+
+class CannotListen(ServerError, Unavailable):
+    """The address cannot be listened at: taken, not this machine's, not allowed."""
+
+    code = "cannot-listen"
+
+
+class NoSuchLog(ServerError, Malformed):
+    """There is no log to serve at the place given."""
+
+    code = "no-such-log"
+
+
+class WitnessUnusable(ServerError, Unavailable):
+    """The witness's directory or its policy cannot be read or written."""
+
+    code = "witness-unusable"
+
+
+class NoWitness(ServerError, Malformed):
+    """The directory holds no witness."""
+
+    code = "no-witness"
+
+
+class OtherWitness(ServerError, Rejected):
+    """The directory holds a witness of another name or another type of key."""
+
+    code = "other-witness"
+
+
+class WitnessStateLost(ServerError, Rejected):
+    """There is a key but not what it cosigned: a signature now could contradict an earlier one."""
+
+    code = "witness-state-lost"
+
+
+class WitnessStateCopied(ServerError, Rejected):
+    """The state is a copy, such as a restored backup: it may not be what the key cosigned last."""
+
+    code = "witness-state-copied"
