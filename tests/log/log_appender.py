@@ -2,7 +2,7 @@
 
 ``python log_appender.py '{"objects": …, "state": …, "writer": "a", "rounds": [1, 3, 250]}'``. It says on
 stdout, one line each, only what it was answered: ``answered INDEX ENTRY``, ``checkpoint BASE64`` and, at
-an error of ours, ``error CODE`` followed by ``then CODE``, the answer to one more append after it.
+an error of ours, ``error CODE: MESSAGE`` followed by ``then CODE``, the answer to one more append after it.
 
 Lines leave by ``writev``, which no test fails.
 """
@@ -16,6 +16,7 @@ from log_stores import open_stores
 
 from veracity.errors import VeracityError
 from veracity.log.append import Log
+from veracity.log.doors import LogState, Objects
 from veracity.log.errors import LogMoved
 from veracity.log.notes import Signer
 
@@ -37,21 +38,32 @@ def work(given: dict[str, object]) -> None:
     """Append every round; with ``retry``, open again whenever another writer was first."""
     rounds = entries_of(str(given["writer"]), given["rounds"])  # type: ignore[arg-type]
     objects, state = open_stores(given)
-    log = Log.open(objects, state, SIGNER)
+    is_patient = bool(given.get("retry"))
+    log = opened(objects, state, is_patient)
     for entries in rounds:
         for _ in range(MAX_MOVES):
             try:
                 indices = log.append(entries)
                 break
             except LogMoved as exc:
-                if not given.get("retry"):
+                if not is_patient:
                     raise Stopped(log, exc) from exc
-                log = Log.open(objects, state, SIGNER)
+                log = opened(objects, state, is_patient)
             except VeracityError as exc:
                 raise Stopped(log, exc) from exc
         for index, entry in zip(indices, entries, strict=True):
             say(f"answered {index} {entry.decode()}")
         say(f"checkpoint {b64encode(log.checkpoint_note).decode()}")
+
+
+def opened(objects: Objects, state: LogState, is_patient: bool) -> Log:
+    """Open the log; two may be making it at once, and then one has to try again."""
+    try:
+        return Log.open(objects, state, SIGNER)
+    except LogMoved:
+        if not is_patient:
+            raise
+        return Log.open(objects, state, SIGNER)
 
 
 class Stopped(Exception):
@@ -69,14 +81,14 @@ def main() -> int:
     try:
         work(json.loads(sys.argv[1]))
     except Stopped as stopped:
-        say(f"error {stopped.cause.code}")
+        say(f"error {stopped.cause.code}: {stopped.cause}")
         try:
             say(f"then signed {stopped.log.append([b'after an error'])}")
         except VeracityError as exc:
             say(f"then {exc.code}")
         return 4
     except VeracityError as exc:  # from opening the log
-        say(f"error {exc.code}")
+        say(f"error {exc.code}: {exc}")
         return 4
     return 0
 

@@ -20,7 +20,7 @@ class Answers:
 
     indices: dict[bytes, int] = field(default_factory=dict)
     roots: dict[int, bytes] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)  # ``code: message``
     after: list[str] = field(default_factory=list)  # answers to an append after an error
     pid: int | None = None
 

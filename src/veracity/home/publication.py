@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass, field
 
 from veracity.home.errors import StateBehind
-from veracity.log.doors import LogState
 from veracity.log.checkpoints import parse_checkpoint
+from veracity.log.doors import LogState
 from veracity.log.errors import LogError, QuorumNotMet
 from veracity.log.notes import parse_note
 from veracity.log.policy import Policy

@@ -96,7 +96,7 @@ class Log:
         if published == checkpoint:
             log._show(objects.get(CHECKPOINT_PATH), checkpoint)
         elif publisher is None:
-            objects.put(CHECKPOINT_PATH, last.note)
+            log._put_checkpoint(last.note)
         if last.previous is not None:
             old_size = parse_checkpoint(parse_note(last.previous).text).size
             log._stale.extend(superseded(old_size, checkpoint.size))
@@ -176,7 +176,7 @@ class Log:
             published = published_checkpoint(self._objects, self._signer.verifier)
             if published is not None and published.size > self.size:
                 return  # another writer went on while the witnesses were asked
-        self._objects.put(CHECKPOINT_PATH, note)
+        self._put_checkpoint(note)
         self._show(note, self.checkpoint)
 
     def prove(self, index: int) -> str:
@@ -207,15 +207,26 @@ class Log:
         ):
             self._stop("another writer has signed a longer log")
             raise LogMoved(f"log {self.origin}: want {self.size} entries as the last signed, got others")
+        old_size, self._edge, self._signed_note = self._edge.size, edge, note
         self._objects.put_many(writes)
         if self._publisher is None:
-            self._objects.put(CHECKPOINT_PATH, note)
+            self._put_checkpoint(note)
         self._failure = None
-        self._stale.extend(superseded(self._edge.size, edge.size))
-        self._edge, self._signed_note = edge, note
+        self._stale.extend(superseded(old_size, edge.size))
         self._show(note, checkpoint)
         self._remove_stale()
         return indices
+
+    def _put_checkpoint(self, note: bytes) -> None:
+        """Publish a note of the last tree signed, unless another writer has signed since.
+
+        Whoever did had opened the log first, and so has published this tree or publishes a longer
+        one. To put the older over it would look like a rollback. What stays is the time between the
+        two lines below: readers may then see the older one until the next write.
+        """
+        last = self._state.last(self.origin)
+        if last is not None and last.note == self._signed_note:
+            self._objects.put(CHECKPOINT_PATH, note)
 
     def _show(self, note: bytes, checkpoint: Checkpoint) -> None:
         self._view = LogReader(self._objects, note, checkpoint, self._cache)
