@@ -28,11 +28,13 @@ from small_entries import entries
 from veracity.log.append import Log
 from veracity.log.fsck import fsck
 from veracity.log.notes import Signer
-from veracity.log.policy import policy_for
+from veracity.log.policy import format_policy, parse_policy, policy_for
 from veracity.log.tlog_proof import TlogProof
+from veracity.log.witnessing import WitnessedPublisher
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
 from veracity.stores.objects import LocalObjects
+from veracity.stores.witness_client import HttpWitnesses
 
 SIGNER = Signer("bench.example/simulated", bytes(32))
 
@@ -111,6 +113,42 @@ def audits(folder: Path, n: int) -> list[dict[str, object]]:
     return out
 
 
+N_WITNESSES, N_PUBLISHED = 3, 200
+
+
+def witnessed(folder: Path, n: int, batch: int) -> list[dict[str, object]]:
+    """Publish with all of three witnesses, each a process of its own behind HTTP on loopback, and fsync."""
+    (folder / "logs").write_text(format_policy(policy_for(SIGNER.verifier)))
+    running, lines = [], []
+    try:
+        for i in range(N_WITNESSES):
+            where = ["--name", f"w{i}.example/w", "--dir", str(folder / f"w{i}"), "--port", "0", "--json"]
+            command = [sys.executable, "-m", "veracity", "witness", "serve", str(folder / "logs"), *where]
+            running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+            said = running[-1].stdout
+            assert said is not None
+            lines.append(json.loads(said.readline())["policy_line"])
+        names = " ".join(line.split()[1] for line in lines)
+        text = "\n".join([f"log {SIGNER.verifier.format()}", *lines, f"group g all {names}", "quorum g", ""])
+        publisher = WitnessedPublisher(parse_policy(text), HttpWitnesses())
+        state = SqlLogState(Database(folder / "log.db"))
+        log = Log.open(LocalObjects(folder / "log"), state, SIGNER, publisher)
+        log.publish()
+        times = []
+        with cost() as c:
+            for i in range(0, n, batch):
+                log.append(entries(i, batch))
+                start = time.perf_counter()
+                log.publish()
+                times.append((time.perf_counter() - start) * 1000)
+    finally:
+        for process in running:
+            process.terminate()
+            process.wait()
+    line = row("publish, 3 witnesses", n, batch, c.wall_s, c.cpu_s, len(times))
+    return [line | {"p50_ms": percentile(times, 50), "p99_ms": percentile(times, 99)}]
+
+
 def case(name: str, n: int, batch: int) -> list[dict[str, object]]:
     """Run one case in a fresh directory."""
     with workspace() as folder:
@@ -119,6 +157,8 @@ def case(name: str, n: int, batch: int) -> list[dict[str, object]]:
                 return proofs(folder, n)
             case "audit":
                 return audits(folder, n)
+            case "witnessed":
+                return witnessed(folder, n, batch)
             case "plain":
                 return [plain_file(folder, n, batch)]
         return [appended(folder, n, batch, durable=name == "durable")]
@@ -159,6 +199,7 @@ def main() -> None:
                 rows += of_peer(options.aics_python, "aics_tlog_tiles.py", name, n, batch)
         rows += of_peer(sys.executable, "pymerkle_tree.py", "append", n, batch)
     rows += in_process(__file__, "fast", 5 * n, 4_096)["rows"]
+    rows += in_process(__file__, "witnessed", N_PUBLISHED * 256, 256)["rows"]
     rows += in_process(__file__, "proofs", options.proofs_of, 0)["rows"]
     rows += in_process(__file__, "audit", options.audit_of, 0)["rows"]
     rows += of_peer(sys.executable, "pymerkle_tree.py", "prove", n, 4_096)

@@ -2,10 +2,11 @@
 
 import pytest
 
+from places import files, new_states
 from run_cli import Here
 from servers import postgres, postgres_server, s3, s3_server
 
-__all__ = ["here", "postgres", "postgres_server", "s3", "s3_server"]
+__all__ = ["files", "here", "new_states", "postgres", "postgres_server", "s3", "s3_server"]
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def _published(home: Home) -> Checkpoint | None:
 
 
 def _is_prefix(home: Home, published: Checkpoint) -> bool:
-    """Say whether a published checkpoint is an earlier state of the signed log, whose witnesses are awaited."""
+    """Say whether a published checkpoint is an earlier state of the signed log."""
     try:
         reader = home.reader()
         return published.size <= reader.size and reader.root_at(published.size) == published.root

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -20,7 +21,7 @@ _UNNAMEABLE = re.compile(r"[\x00-\x1f\x7f]|#[0-9]*(/|$)")
 
 
 @contextmanager
-def _translated(action: str, path: str) -> Iterator[None]:
+def translated(action: str, path: str) -> Iterator[None]:
     """Turn the errors of obstore and of the system into ours, with one line each."""
     try:
         yield
@@ -36,21 +37,58 @@ def _first_line(exc: Exception) -> str:
     return (str(exc).splitlines() or [type(exc).__name__])[0]
 
 
-class StoredObjects:
-    """Objects in any obstore store whose puts are durable when they return (S3; memory, for tests)."""
+@contextmanager
+def writing(path: str) -> Iterator[None]:
+    """As ``translated``; a folder or a bucket that is not there while writing is no missing object."""
+    try:
+        with translated("write", path):
+            yield
+    except ObjectMissing as exc:
+        raise StoreUnavailable(f"write {path}: want its folder, got none") from exc
 
-    def __init__(self, store: ObjectStore) -> None:
+
+class StoredObjects:
+    """Objects in any obstore store whose puts are durable when they return (S3; memory, for tests).
+
+    Safe to share between threads.
+
+    Parameters
+    ----------
+    store
+        The store; its own options bound the time of a request and how often it is tried.
+    n_parallel
+        How many requests ``put_many`` has under way at once.
+    max_bytes
+        The largest object that ``get`` reads into memory; None for any.
+    """
+
+    def __init__(self, store: ObjectStore, *, n_parallel: int = 16, max_bytes: int | None = None) -> None:
         self._store = store
+        self._n_parallel = n_parallel
+        self._max_bytes = max_bytes
 
     def put(self, path: str, data: bytes) -> None:
         """Write one object; durable when it returns."""
         self.put_many([(path, data)])
 
     def put_many(self, items: Sequence[tuple[str, bytes]]) -> None:
-        """Write objects; all durable when it returns."""
-        for path, data in items:
-            with _translated("write", path):
-                obstore.put(self._store, path, data)
+        """Write objects; all durable when it returns. On an error some may be written, none is under way."""
+        if len(items) < 2:
+            for path, data in items:
+                self._put_one(path, data)
+            return
+        with ThreadPoolExecutor(min(self._n_parallel, len(items))) as pool:
+            writes = [pool.submit(self._put_one, path, data) for path, data in items]
+            try:
+                for write in writes:
+                    write.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _put_one(self, path: str, data: bytes) -> None:
+        with writing(path):
+            obstore.put(self._store, path, data)
 
     def put_file(self, path: str, source: Path, sha256: str) -> None:
         """Copy a local file of any size into one object, in bounded memory; durable when it returns.
@@ -60,7 +98,7 @@ class StoredObjects:
         StoreUnavailable
             Also if what was read of the file has another digest than ``sha256``: nothing is stored.
         """
-        with _translated("write", path), source.open("rb") as given:
+        with writing(path), source.open("rb") as given:
             obstore.put(self._store, path, _compared(given, path, sha256))
 
     def sync(self, path: str) -> None:
@@ -68,14 +106,19 @@ class StoredObjects:
 
     def get(self, path: str) -> bytes:
         """Return an object's content, or raise ObjectMissing."""
-        with _translated("read", path):
-            return bytes(obstore.get(self._store, path).bytes())
+        with translated("read", path):
+            found = obstore.get(self._store, path)
+            if self._max_bytes is not None and found.meta["size"] > self._max_bytes:
+                raise StoreUnavailable(
+                    f"read {path}: want at most {self._max_bytes} bytes, got {found.meta['size']}"
+                )
+            return bytes(found.bytes())
 
     def get_range(self, path: str, start: int, length: int) -> bytes:
         """Return exactly ``length`` bytes from ``start``; StoreUnavailable if it has fewer."""
         if length == 0:
             return b""
-        with _translated("read", path):
+        with translated("read", path):
             data = bytes(obstore.get_range(self._store, path, start=start, length=length))
         if len(data) != length:
             raise StoreUnavailable(f"read {path}: want {length} bytes from {start}, got {len(data)}")
@@ -83,14 +126,14 @@ class StoredObjects:
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the paths below the folder ``prefix`` ("" for all), in no promised order."""
-        with _translated("list", prefix or "store"):
+        with translated("list", prefix or "store"):
             for chunk in obstore.list(self._store, prefix or None):
                 for meta in chunk:
                     yield meta["path"]
 
     def delete(self, path: str) -> None:
         """Remove an object; no error if it is not there."""
-        with suppress(ObjectMissing), _translated("delete", path):
+        with suppress(ObjectMissing), translated("delete", path):
             obstore.delete(self._store, path)
 
     def exists(self, path: str) -> bool:
@@ -103,7 +146,7 @@ class StoredObjects:
 
     def size(self, path: str) -> int:
         """Return an object's size in bytes, or raise ObjectMissing."""
-        with _translated("look up", path):
+        with translated("look up", path):
             return obstore.head(self._store, path)["size"]
 
 
@@ -134,7 +177,7 @@ class LocalObjects(StoredObjects):
         self.durable = durable
         self.read_only = read_only
         try:
-            with _translated("open", str(root)):
+            with translated("open", str(root)):
                 if not read_only:
                     self._sync_folders(_make_folders(root))
                 super().__init__(LocalStore(root, automatic_cleanup=True))
@@ -151,14 +194,14 @@ class LocalObjects(StoredObjects):
         folders: set[Path] = set()
         try:
             for path, data in items:
-                with self._writing(path):
+                with writing(path):
                     target = self.root / _checked(path)
                     folders |= _make_folders(target.parent) | {target.parent}
                     beside = target.with_name(f"{target.name}#{secrets.randbits(63)}")
                     staged.append((path, beside, target))
                     _write_file(beside, data, durable=self.durable)
             # Folders are opened before the renames, so that an error of the sync cannot be missed.
-            with ExitStack() as stack, self._writing(items[0][0] if items else ""):
+            with ExitStack() as stack, writing(items[0][0] if items else ""):
                 handles = [_open_folder(stack, folder) for folder in sorted(folders)] if self.durable else []
                 for _, beside, target in staged:
                     beside.replace(target)
@@ -174,7 +217,7 @@ class LocalObjects(StoredObjects):
         """Copy a local file of that digest into one object; durable when it returns."""
         if self.read_only:
             raise StoreUnavailable(f"write {path}: want a writable store, got read-only")
-        with self._writing(path):
+        with writing(path):
             target = self.root / _checked(path)
             folders = _make_folders(target.parent) | {target.parent}
             beside = target.with_name(f"{target.name}#{secrets.randbits(63)}")
@@ -195,7 +238,7 @@ class LocalObjects(StoredObjects):
         """Fsync an object that another library wrote, and its folder."""
         if not self.durable:
             return
-        with _translated("sync", path), ExitStack() as stack:
+        with translated("sync", path), ExitStack() as stack:
             target = self.root / _checked(path)
             handle = os.open(target, os.O_RDONLY)
             stack.callback(os.close, handle)
@@ -207,15 +250,6 @@ class LocalObjects(StoredObjects):
         if self.read_only:
             raise StoreUnavailable(f"delete {path}: want a writable store, got read-only")
         super().delete(path)
-
-    @contextmanager
-    def _writing(self, path: str) -> Iterator[None]:
-        """As ``_translated``; a folder that vanished while writing is no missing object."""
-        try:
-            with _translated("write", path):
-                yield
-        except ObjectMissing as exc:
-            raise StoreUnavailable(f"write {path}: want its folder, got none") from exc
 
     def _sync_folders(self, folders: set[Path]) -> None:
         if self.durable:

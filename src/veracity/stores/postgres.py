@@ -1,0 +1,173 @@
+"""A PostgreSQL database for the state of logs, through SQLAlchemy Core and psycopg.
+
+Transactions that write take a row's lock and see what is committed; those that read see one state.
+Every wait is bounded: to connect, for a lock, for a statement, for a transaction left open.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, Self
+
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from veracity.log.errors import StoreUnavailable
+from veracity.stores.database import METADATA
+
+_CONNECT_S, _STATEMENT_S, _IDLE_S = 10, 60, 60
+_MAKE_TABLES = 0x7665_7261_6369_7479  # one at a time; the number is the word "veracity"
+_PREPARE = """
+SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false),
+  set_config('idle_in_transaction_session_timeout', %s, false),
+  set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+    WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
+  current_setting('fsync')
+"""
+
+
+class _Driver(Protocol):
+    """What we use of a connection of psycopg."""
+
+    autocommit: bool
+
+    def execute(self, query: str, parameters: Sequence[object]) -> Any:
+        """Run one statement."""
+
+
+class PostgresDatabase:
+    """A database at a URL, its tables made if they are not there.
+
+    Parameters
+    ----------
+    url
+        ``postgresql://user@host/database``; what is left out comes from the standard ``PG*``
+        variables, the password best from ``PGPASSWORD`` or a password file. It appears in no message.
+    tables
+        The tables to make; None for all of ``metadata``.
+    lock_timeout_s
+        How long to wait for another writer before StoreUnavailable.
+    read_only
+        Never write; connect only when asked.
+
+    Raises
+    ------
+    StoreUnavailable
+        If psycopg is not installed, the URL is none, or the server is out of reach or runs with
+        ``fsync`` off: what such a server says is stored may be gone after a crash.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        metadata: MetaData = METADATA,
+        tables: Sequence[Table] | None = None,
+        lock_timeout_s: float = 10.0,
+        read_only: bool = False,
+    ) -> None:
+        parsed = _parse(url)
+        self.name = f"{parsed.host or 'local'}/{parsed.database}"
+        self._secret = parsed.password
+        self.engine: Engine = _engine(parsed)
+        self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
+        self._reader = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        waits = [f"{int(s * 1000)}ms" for s in (lock_timeout_s, _STATEMENT_S, _IDLE_S)]
+
+        @event.listens_for(self.engine, "connect")
+        def prepare(connection: _Driver, _record: object) -> None:
+            connection.autocommit = True
+            fsync = connection.execute(_PREPARE, waits).fetchone()[-1]
+            connection.autocommit = False
+            if fsync != "on":
+                raise StoreUnavailable(f"database {self.name}: want a server with fsync on, got {fsync}")
+
+        if not read_only:
+            try:
+                with self.writing() as connection:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MAKE_TABLES})
+                    metadata.create_all(connection, tables=tables)
+            except StoreUnavailable:
+                self.close()
+                raise
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes; it commits at the end, rolls back on an error.
+
+        Raises
+        ------
+        StoreUnavailable
+            For a server out of reach, a full disk, a lock held too long. If the commit itself
+            fails, it is not known whether it took effect.
+        """
+        with self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that reads one state of the database."""
+        with self._translated(), self._reader.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise  # a broken rule of a table: its owner knows what that means
+        except SQLAlchemyError as exc:
+            reason = exc.orig if isinstance(exc, DBAPIError) else exc
+            line = (str(reason).strip().splitlines() or [type(reason).__name__])[0]
+            if self._secret:
+                line = line.replace(str(self._secret), "***")
+            raise StoreUnavailable(f"database {self.name}: {line}") from exc
+
+
+def has_password(url: str) -> bool:
+    """Say whether a URL carries a password, which then is wherever the URL is."""
+    parsed = _parse(url)
+    return parsed.password is not None or "password" in parsed.query
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        parsed = None
+    if parsed is None or parsed.drivername not in ("postgresql", "postgres") or not parsed.database:
+        raise StoreUnavailable("database: want postgresql://user@host/database, got something else")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url,
+            pool_size=2,
+            pool_pre_ping=True,  # a server that was restarted is found again
+            pool_timeout=_CONNECT_S,
+            hide_parameters=True,
+            connect_args={
+                "connect_timeout": _CONNECT_S,
+                "tcp_user_timeout": _STATEMENT_S * 1000,
+                "keepalives_idle": 30,
+                "client_encoding": "utf8",
+                "application_name": "veracity",
+            },
+        )
+    except ModuleNotFoundError as exc:
+        raise StoreUnavailable(
+            "database: want the driver of PostgreSQL, got none: install veracity[postgres]"
+        ) from exc

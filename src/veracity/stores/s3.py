@@ -1,0 +1,66 @@
+"""One folder of an S3 bucket, opened with bounded time and bounded retries.
+
+Where the bucket is, and who asks, comes from the standard ``AWS_*`` variables: ``AWS_ENDPOINT_URL``,
+``AWS_REGION``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and the others that obstore reads.
+"""
+
+import os
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from veracity.log.errors import StoreUnavailable
+
+CONNECT_S, REQUEST_S = 5, 60
+_RETRIES, _RETRY_S = 5, 60
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=@-]{0,127}(/[A-Za-z0-9][A-Za-z0-9._=@-]{0,127}){0,15}")
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def open_folder(location: str, *, retry: bool = True) -> S3Store:
+    """Open ``s3://bucket/prefix``. Asks the server nothing yet.
+
+    Without ``retry`` each request is sent once. Plain HTTP is for loopback only.
+
+    Raises
+    ------
+    StoreUnavailable
+        If the location or the variables cannot be a place.
+    """
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    prefix = prefix.rstrip("/")
+    if not _BUCKET.fullmatch(bucket) or (prefix and not _PREFIX.fullmatch(prefix)):
+        raise StoreUnavailable("store: want s3://bucket/prefix, got something else")
+    try:
+        endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
+        is_loopback = endpoint.scheme == "http" and endpoint.hostname in LOOPBACK
+    except ValueError as exc:
+        raise StoreUnavailable("AWS_ENDPOINT_URL: want an address such as https://s3.example.org") from exc
+    try:
+        return S3Store(
+            bucket,
+            prefix=prefix or None,
+            conditional_put="etag",
+            client_options={
+                "connect_timeout": timedelta(seconds=CONNECT_S),
+                "timeout": timedelta(seconds=REQUEST_S),
+                **({"allow_http": True} if is_loopback else {}),
+            },
+            retry_config={
+                "max_retries": _RETRIES if retry else 0,
+                "retry_timeout": timedelta(seconds=_RETRY_S),
+                "backoff": {
+                    "init_backoff": timedelta(milliseconds=100),
+                    "max_backoff": timedelta(seconds=5),
+                    "base": 2,
+                },
+            },
+        )
+    except (BaseError, ValueError) as exc:
+        raise StoreUnavailable(
+            f"store {location}: want usable AWS_* settings, got {type(exc).__name__}"
+        ) from exc
