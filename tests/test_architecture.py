@@ -25,10 +25,12 @@ ALLOWED = {
     "stores": {"errors", "log"},
     "verifying": GROUND | {"log", "provenance", "data", "feeds"},
     "home": GROUND | {"", "log", "provenance", "data", "feeds", "stores"},
+    "monitor": GROUND | {"log", "provenance", "stores", "verifying", "home"},
     "city": GROUND | {"log", "provenance", "data", "feeds", "home", "verifying"},
-    "server": GROUND | {"log", "provenance", "stores", "home"},
+    "server": GROUND | {"log", "provenance", "data", "stores", "home"},
     "cli": GROUND
-    | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages", "server"},
+    | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages"}
+    | {"server", "monitor"},
     "": {"home", "verifying"},  # the package itself: names that are loaded when first used
     "__main__": {"cli"},
 }

@@ -2,12 +2,13 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from log_fakes import SIGNER, memory_objects, new_log, numbered
 
 from veracity.log.bundles import format_bundle
-from veracity.log.checkpoints import Checkpoint
+from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.fsck import fsck
 from veracity.log.notes import Note, Signer, parse_note, sign_note
 from veracity.stores.objects import StoredObjects
@@ -61,27 +62,47 @@ def test_a_sound_log_has_no_findings() -> None:
         ("tile/0/257.p/44", None, ("tile/0/257.p/44", "missing", None)),
         ("tile/1/000", None, ("tile/1/000", "missing", None)),
         ("tile/2/000.p/1", None, ("tile/2/000.p/1", "missing", None)),
-        ("tile/entries/001", lambda d: d + b"\0", ("tile/entries/001", "malformed-bundle", None)),
-        ("tile/entries/001", lambda d: d[:-1], ("tile/entries/001", "malformed-bundle", None)),
+        ("tile/entries/001", lambda d: d + b"\0", ("tile/entries/001", "malformed-bundle", 512)),
+        ("tile/entries/001", lambda d: d[:-1], ("tile/entries/001", "malformed-bundle", 511)),
         (
             "tile/entries/257.p/44",
             lambda d: d + format_bundle(numbered(SIZE - 1, SIZE)),
-            ("tile/entries/257.p/44", "malformed-bundle", None),
+            ("tile/entries/257.p/44", "malformed-bundle", SIZE),
         ),
-        ("tile/entries/001", lambda d: b"", ("tile/entries/001", "malformed-bundle", None)),
-        ("tile/0/257.p/44", lambda d: d + d[-32:], ("tile/0/257.p/44", "malformed-tile", None)),
-        ("tile/0/001", lambda d: d[:-1], ("tile/0/001", "malformed-tile", None)),
-        ("tile/0/258.p/1", lambda d: bytes(32), ("tile/0/258.p/1", "leftover", None)),
-        ("tile/0/257", lambda d: bytes(8192), ("tile/0/257", "leftover", None)),
-        ("tile/0/257.p/45", lambda d: bytes(32 * 45), ("tile/0/257.p/45", "leftover", None)),
-        ("tile/entries/258.p/1", lambda d: b"\0\0", ("tile/entries/258.p/1", "leftover", None)),
-        ("tile/3/000.p/1", lambda d: bytes(32), ("tile/3/000.p/1", "leftover", None)),
+        ("tile/entries/001", lambda d: b"", ("tile/entries/001", "malformed-bundle", 256)),
+        ("tile/0/257.p/44", lambda d: d + d[-32:], ("tile/0/257.p/44", "malformed-tile", SIZE)),
+        ("tile/0/001", lambda d: d[:-1], ("tile/0/001", "malformed-tile", 511)),
+        ("tile/0/258.p/1", lambda d: bytes(32), ("tile/0/258.p/1", "leftover", 66_048)),
+        ("tile/0/257", lambda d: bytes(8192), ("tile/0/257", "leftover", SIZE)),
+        ("tile/0/257.p/45", lambda d: bytes(32 * 45), ("tile/0/257.p/45", "leftover", SIZE)),
+        ("tile/entries/258.p/1", lambda d: b"\0\0", ("tile/entries/258.p/1", "leftover", 66_048)),
+        ("tile/3/000.p/1", lambda d: bytes(32), ("tile/3/000.p/1", "leftover", 0)),
         ("tile/0/0000", lambda d: bytes(8192), ("tile/0/0000", "leftover", None)),
         ("tile/00/000", lambda d: bytes(8192), ("tile/00/000", "leftover", None)),
         ("tile/0/000.p/007", lambda d: bytes(224), ("tile/0/000.p/007", "leftover", None)),
+        ("tile/0/000.p/0", lambda d: b"", ("tile/0/000.p/0", "leftover", None)),
+        ("tile/0/000.p/256", lambda d: bytes(8192), ("tile/0/000.p/256", "leftover", None)),
+        ("tile/entries/000.p/0", lambda d: b"", ("tile/entries/000.p/0", "leftover", None)),
+        ("tile/entries/000.p/256", lambda d: b"", ("tile/entries/000.p/256", "leftover", None)),
+        ("tile/0/x000/003", lambda d: bytes(8192), ("tile/0/x000/003", "leftover", None)),
+        ("tile/64/000.p/1", lambda d: bytes(32), ("tile/64/000.p/1", "leftover", None)),
+        ("tile/63/000.p/1", lambda d: bytes(32), ("tile/63/000.p/1", "leftover", 0)),
+        ("tile/8/0/000", lambda d: bytes(8192), ("tile/8/0/000", "leftover", None)),
+        ("tile/0/000.json", lambda d: b"{}", ("tile/0/000.json", "leftover", None)),
+        ("Tile/0/000", lambda d: bytes(8192), ("Tile/0/000", "leftover", None)),
+        ("tile/0/003.p/2", lambda d: b"", ("tile/0/003.p/2", "malformed-tile", 768)),
+        ("tile/0/003.p/2", lambda d: FILES["tile/0/003"][:95], ("tile/0/003.p/2", "malformed-tile", 770)),
+        ("tile/0/003.p/2", lambda d: FILES["tile/0/003"][:63] + b"x", ("tile/0/003.p/2", "mismatch", 769)),
+        ("tile/1/000.p/9", lambda d: bytes(288), ("tile/1/000.p/9", "mismatch", 0)),
+        ("tile/entries/003.p/1", lambda d: b"\0", ("tile/entries/003.p/1", "malformed-bundle", 768)),
+        (
+            "tile/entries/003.p/2",
+            lambda d: format_bundle([*numbered(768, 769), b"x"]),
+            ("tile/entries/003.p/2", "mismatch", 769),
+        ),
         ("notes.txt", lambda d: b"hello", ("notes.txt", "leftover", None)),
-        ("tile/0/003.p/2", lambda d: bytes(64), ("tile/0/003.p/2", "mismatch", None)),
-        ("tile/entries/003.p/1", lambda d: b"\0\1x", ("tile/entries/003.p/1", "mismatch", None)),
+        ("tile/0/003.p/2", lambda d: bytes(64), ("tile/0/003.p/2", "mismatch", 768)),
+        ("tile/entries/003.p/1", lambda d: b"\0\1x", ("tile/entries/003.p/1", "mismatch", 768)),
     ],
 )
 def test_each_planted_fault_is_found(
@@ -179,3 +200,68 @@ def test_a_checkpoint_larger_than_the_tiles_is_found() -> None:
     objects.put("checkpoint", sign_note(Checkpoint(SIGNER.name, 300, bytes(32)).format(), [SIGNER]))
     found = codes(objects)
     assert {("tile/entries/000", "missing"), ("tile/0/000", "missing")} <= set(found)
+
+
+def test_extension_lines_are_found() -> None:
+    """A checkpoint with more than origin, size and root says what nobody can check."""
+    objects = small()
+    signed = parse_checkpoint(parse_note(objects.get("checkpoint")).text)
+    text = replace(signed, extensions=("a line",)).format()
+    objects.put("checkpoint", sign_note(text, [SIGNER]))
+    assert codes(objects) == [("checkpoint", "extension-lines")]
+
+
+def test_a_signature_twice_is_found() -> None:
+    """Two lines of one key, both right, are one too many."""
+    objects = small()
+    note = parse_note(objects.get("checkpoint"))
+    objects.put("checkpoint", Note(note.text, note.signatures * 2).format())
+    assert codes(objects) == [("checkpoint", "duplicate-signature")]
+
+
+def test_a_key_that_is_not_named_as_the_origin_is_found() -> None:
+    """A checkpoint of this origin, signed by a key of another name, is not this log's."""
+    objects = small()
+    other = Signer("example.org/other", SIGNER.seed)
+    objects.put("checkpoint", sign_note(parse_note(objects.get("checkpoint")).text, [other]))
+    assert codes(objects, other) == [("checkpoint", "signature-rejected")]
+
+
+def test_a_size_that_no_store_can_hold_ends_the_check() -> None:
+    """Whoever holds the key may sign 2**62 entries: the check gives up after some, and says so."""
+    objects = small()
+    text = Checkpoint(SIGNER.name, 2**62, bytes(32)).format()
+    objects.put("checkpoint", sign_note(text, [SIGNER]))
+    report = fsck(objects, SIGNER.verifier)
+    assert ("checkpoint", "gave-up", 262_144) in [(f.path, f.code, f.position) for f in report.findings]
+
+
+def test_a_log_that_grows_meanwhile_has_no_leftovers() -> None:
+    """Files of a later checkpoint, signed while the check ran, are no fault of the earlier."""
+    objects = small()
+
+    class Growing(StoredObjects):
+        """Publishes five more entries when it is listed."""
+
+        def get(self, path: str) -> bytes:
+            data = super().get(path)
+            if path == "tile/entries/000.p/5":
+                grown = memory_objects()
+                new_log(10, grown)
+                self.put_many([(p, grown.get(p)) for p in grown.list("")])
+            return data
+
+    assert fsck(Growing(objects._store), SIGNER.verifier).is_sound
+
+
+def test_without_a_list_earlier_files_are_asked_for() -> None:
+    """Over HTTP nobody can say what is extra; what contradicts the tree is found all the same."""
+    objects = small()
+    objects.put("tile/0/000.p/3", bytes(96))
+    objects.put("tile/entries/000.p/2", format_bundle([numbered(0, 1)[0], b"other"]))
+    objects.put("notes.txt", b"hello")
+    found = fsck(objects, SIGNER.verifier, is_listed=False).findings
+    assert [(f.path, f.code, f.position) for f in found] == [
+        ("tile/0/000.p/3", "mismatch", 0),
+        ("tile/entries/000.p/2", "mismatch", 1),
+    ]

@@ -1,22 +1,31 @@
 """``veracity log`` and ``veracity lineage``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from veracity.cli.exit_codes import UNREACHED
-from veracity.cli.output import columns, common, emit, in_home, mark, note
+from veracity.cli.output import columns, common, emit, in_home, mark, note, visible
 from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
 from veracity.home.roll import check_published
+from veracity.log.bundles import MAX_BUNDLE_BYTES
+from veracity.log.doors import Objects
+from veracity.log.fsck import Report
 from veracity.log.fsck import fsck as run_fsck
 from veracity.log.notes import Verifier
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.lineage import Lineage
 from veracity.provenance.statements import Statement, parse_statement
+from veracity.stores.http_objects import HttpObjects
 from veracity.stores.objects import LocalObjects
+from veracity.stores.opening import open_objects
+from veracity.stores.plain_files import PlainFiles
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 
 @click.group()
@@ -53,35 +62,55 @@ def show(home: Path, as_json: bool) -> None:
 
 @log.command()
 @click.option(
-    "--log", "directory", type=click.Path(path_type=Path), help="Any tlog-tiles directory; not this home's."
+    "--log",
+    "location",
+    metavar="LOCATION",
+    help="Any log: a directory, s3://… or https://…; not this home's.",
 )
 @click.option("--key", metavar="VKEY", help="That log's key, as <name>+<id>+<base64>.")
 @click.option("--home", type=click.Path(path_type=Path), envvar="VERACITY_HOME", help="The city's directory.")
 @common
-def fsck(directory: Path | None, key: str | None, home: Path | None, as_json: bool) -> int:
-    """Check every tile and every entry of a log against its signed checkpoint. Exit 1 on a finding."""
-    if (directory is None) != (key is None):
+def fsck(location: str | None, key: str | None, home: Path | None, as_json: bool) -> int:
+    """Check every tile and every entry of a log against its signed checkpoint. Exit 1 on a finding.
+
+    Over HTTP nobody can say which files are there, so what is extra is not all found.
+    """
+    if (location is None) != (key is None):
         raise click.UsageError("--log and --key go together")
-    if directory is not None and key is not None:
-        report = run_fsck(LocalObjects(directory, read_only=True), Verifier.parse(key))
+    if location is not None and key is not None:
+        report = _check_location(location, Verifier.parse(key))
         behind = None
     elif home is not None:
         opened = Home.open(home)
-        report = run_fsck(opened.log_objects, opened.log_verifier)
+        report = _check_objects(opened.log_objects, opened.log_verifier)
         behind = check_published(opened, report.checkpoint)
         opened.close()
     else:
         raise NoHome("fsck: want --home, VERACITY_HOME, or --log with --key, got none")
     findings = [*report.findings, *([behind] if behind else [])]
     size = report.checkpoint.size if report.checkpoint else None
-    lines = [f"FINDING  {finding}" for finding in findings]
+    lines = [f"FINDING  {visible(str(finding), keep='')}" for finding in findings]
     if not findings:
         lines.append(f"sound: {size} entries, every tile and bundle gives the signed root")
     else:
         lines.append(f"{report.n_findings + (behind is not None)} findings")
-    items = [{"path": f.path, "code": f.code, "detail": str(f)} for f in findings]
+    items = [{"path": f.path, "code": f.code, "position": f.position, "detail": str(f)} for f in findings]
     emit("fsck", {"sound": not findings, "size": size, "items": items}, "\n".join(lines), as_json)
     return int(bool(findings))
+
+
+def _check_location(location: str, verifier: Verifier) -> Report:
+    if location.startswith(("http://", "https://")):
+        return run_fsck(HttpObjects(location), verifier, is_listed=False)
+    return _check_objects(open_objects(location, read_only=True), verifier)
+
+
+def _check_objects(objects: Objects, verifier: Verifier) -> Report:
+    """Check a log; of a directory all that lies there, what is no file included."""
+    if not isinstance(objects, LocalObjects):
+        return run_fsck(objects, verifier)
+    files = PlainFiles(objects.root, MAX_BUNDLE_BYTES)
+    return run_fsck(files, verifier, oddities=files.oddities())
 
 
 @log.command()
@@ -106,8 +135,13 @@ def publish(home: Path, as_json: bool) -> int:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=7880, show_default=True, help="0: a free one."
 )
+@click.option(
+    "--receipts", is_flag=True, help="With --home: receipts too, but not of feeds with personal fields."
+)
 @common
-def serve(home: Path | None, location: str | None, host: str, port: int, as_json: bool) -> None:
+def serve(
+    home: Path | None, location: str | None, host: str, port: int, receipts: bool, as_json: bool
+) -> None:
     """Serve the log to anyone, read-only, until stopped: checkpoint, tiles and entries as tlog-tiles says."""
     # Imported here: the other commands of the log need no server.
     from veracity.server.log_app import LogApp
@@ -118,12 +152,18 @@ def serve(home: Path | None, location: str | None, host: str, port: int, as_json
         if home is None:
             raise NoHome("serve: want --home, VERACITY_HOME, or --log, got none")
         location = log_of_home(home)
-    objects = open_log(location)
+    app: "ASGIApp" = LogApp(open_log(location))
+    if receipts:
+        if home is None:
+            raise click.UsageError("--receipts needs --home: a receipt is made from a city's evidence")
+        from veracity.server.receipts_app import WithReceipts
+
+        app = WithReceipts(app, home)
     listening = listen(host, port)
     url = address(listening)
     emit("log-serve", {"url": url}, url, as_json)
     note(f"log: serving {location} at {url}")
-    run(LogApp(objects), listening)
+    run(app, listening)
     note("log: stopped")
 
 

@@ -27,6 +27,7 @@ _COMMANDS = {
     "receipt": ("veracity.cli.receipt", "receipt"),
     "verify": ("veracity.cli.receipt", "verify"),
     "audit": ("veracity.cli.audit", "audit"),
+    "monitor": ("veracity.cli.monitor", "monitor"),
     "lineage": ("veracity.cli.log", "lineage"),
     "log": ("veracity.cli.log", "log"),
     "witness": ("veracity.cli.witness", "witness"),

@@ -108,3 +108,12 @@ def parse_bundle(bundle: Bundle, data: bytes) -> list[bytes]:
             f"{bundle.path}: want {bundle.width} entries in {at} bytes, got {len(data)} bytes"
         )
     return entries
+
+
+def n_whole_entries(data: bytes) -> int:
+    """Count the entries that lie whole at the start of some bytes, up to a bundle's width and one."""
+    n = at = 0
+    while n <= TILE_WIDTH and at + 2 <= len(data):
+        at += 2 + int.from_bytes(data[at : at + 2], "big")
+        n += at <= len(data)
+    return n

@@ -4,13 +4,13 @@ Reads each bundle and each tile once, keeps one tile of each level in memory, an
 a fault: the answer is every fault, with the file and the position in the log.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.doors import Objects
 from veracity.log.errors import LogError, ObjectMissing, StoreUnavailable
-from veracity.log.fsck_files import stray_files
+from veracity.log.fsck_files import stray_answers, stray_files
 from veracity.log.fsck_findings import Finding
 from veracity.log.fsck_tree import TreeCheck
 from veracity.log.notes import Verifier, parse_note
@@ -33,26 +33,37 @@ class Report:
         return self.n_findings == 0
 
 
-def fsck(objects: Objects, verifier: Verifier, max_findings: int = 10_000) -> Report:
+def fsck(
+    objects: Objects,
+    verifier: Verifier,
+    max_findings: int = 10_000,
+    *,
+    oddities: Iterable[tuple[str, str]] = (),
+    is_listed: bool = True,
+) -> Report:
     """Check a whole log and return every fault (the first ``max_findings`` of them in full).
+
+    Parameters
+    ----------
+    objects
+        The log. For one on disk ``stores.plain_files`` shows all that lies there.
+    oddities
+        What lies there and is no file, as (path, what it is): each is a finding.
+    is_listed
+        Whether the store can say which objects it has. If not, what is extra cannot all be found.
 
     Raises
     ------
     StoreUnavailable
         If the store cannot be read. Faults of the log itself are findings, never errors.
     """
-    findings: list[Finding] = []
-    n_findings = 0
-    checkpoint, fault = _read_checkpoint(objects, verifier)
-    if fault is not None:
-        findings.append(fault)
-        n_findings += 1
-    if checkpoint is not None:
-        for finding in check_tree(objects, checkpoint):
-            n_findings += 1
-            if len(findings) < max_findings:
-                findings.append(finding)
-    return Report(checkpoint, tuple(findings), n_findings)
+    found: list[Finding] = []
+    n_found = 0
+    for finding in _check(objects, verifier, oddities, is_listed, checkpoint := _Published()):
+        n_found += 1
+        if len(found) < max_findings:
+            found.append(finding)
+    return Report(checkpoint.value, tuple(found), n_found)
 
 
 def check_tree(objects: Objects, checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -61,19 +72,68 @@ def check_tree(objects: Objects, checkpoint: Checkpoint) -> Iterator[Finding]:
     yield from stray_files(objects, checkpoint)
 
 
-def _read_checkpoint(objects: Objects, verifier: Verifier) -> tuple[Checkpoint | None, Finding | None]:
+class _Published:
+    """The checkpoint that was read, once it was."""
+
+    value: Checkpoint | None = None
+
+
+def _check(
+    objects: Objects,
+    verifier: Verifier,
+    oddities: Iterable[tuple[str, str]],
+    is_listed: bool,
+    published: _Published,
+) -> Iterator[Finding]:
+    yield from _check_checkpoint(objects, verifier, published)
+    if published.value is not None:
+        yield from TreeCheck(objects, published.value).run()
+        strays = stray_files if is_listed else stray_answers
+        yield from strays(objects, _latest(objects, verifier, published.value))
+    for path, what in oddities:
+        yield Finding(path, "leftover", None, f"want plain files and the folders they lie in, got {what}")
+
+
+def _check_checkpoint(objects: Objects, verifier: Verifier, published: _Published) -> Iterator[Finding]:
     """Read the published checkpoint; one that is not signed is a finding, yet still says a tree to check."""
     try:
         note = objects.get(CHECKPOINT_PATH)
     except ObjectMissing as exc:
-        return None, Finding(CHECKPOINT_PATH, "missing", None, str(exc))
+        yield Finding(CHECKPOINT_PATH, "missing", None, str(exc))
+        return
     try:
-        return open_checkpoint(note, verifier), None
+        published.value = open_checkpoint(note, verifier)
     except StoreUnavailable:
         raise
     except LogError as exc:
-        fault = Finding(CHECKPOINT_PATH, exc.code, None, str(exc))
+        yield Finding(CHECKPOINT_PATH, exc.code, None, str(exc))
+        try:
+            published.value = parse_checkpoint(parse_note(note).text)
+        except LogError:
+            return
+    yield from _extra_lines(note, published.value)
+
+
+def _extra_lines(note: bytes, checkpoint: Checkpoint) -> Iterator[Finding]:
+    """Yield the lines of a checkpoint that are allowed by the format, yet nobody can check or needs."""
+    if checkpoint.extensions:
+        detail = f"want origin, size and root alone, got {len(checkpoint.extensions)} more lines"
+        yield Finding(CHECKPOINT_PATH, "extension-lines", None, detail)
+    seen = set()
+    for line in parse_note(note).signatures:
+        key = line.name, line.key_id
+        if key in seen:
+            detail = f"want one signature of each key, got two of {line.name[:80]} ({line.key_id.hex()})"
+            yield Finding(CHECKPOINT_PATH, "duplicate-signature", None, detail)
+        seen.add(key)
+
+
+def _latest(objects: Objects, verifier: Verifier, checked: Checkpoint) -> Checkpoint:
+    """Return the checkpoint published by now: a log may grow while it is read, and its files with it."""
     try:
-        return parse_checkpoint(parse_note(note).text), fault
+        latest = open_checkpoint(objects.get(CHECKPOINT_PATH), verifier)
+    except StoreUnavailable:
+        raise
     except LogError:
-        return None, fault
+        return checked
+    return latest if latest.size > checked.size else checked

@@ -1,15 +1,15 @@
-"""Files of a log directory that belong to no size of the log, or contradict its later tiles."""
+"""Files of a log that belong to no size of it, or contradict its later tiles."""
 
 from collections.abc import Iterator
 
-from veracity.log.bundles import Bundle, bundle_at, format_bundle
+from veracity.log.bundles import Bundle, bundle_at, parse_bundle
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.doors import Objects
 from veracity.log.errors import LogError, MalformedBundle, MalformedTile, ObjectMissing, StoreUnavailable
 from veracity.log.fsck_findings import Finding
-from veracity.log.merkle import HASH_BYTES
+from veracity.log.fsck_tree import first_wrong
 from veracity.log.reader import CHECKPOINT_PATH, read_bundle
-from veracity.log.tiles import TILE_WIDTH, Tile, n_hashes, tile_at
+from veracity.log.tiles import TILE_WIDTH, Tile, n_hashes, split_tile, tile_at
 
 
 def stray_files(objects: Objects, checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -23,21 +23,31 @@ def stray_files(objects: Objects, checkpoint: Checkpoint) -> Iterator[Finding]:
         named = _parse(path)
         if named is None:
             yield Finding(path, "leftover", None, "want a tile, a bundle or the checkpoint, got another file")
-            continue
-        level = named.level if isinstance(named, Tile) else 0
-        count = n_hashes(level, checkpoint.size)
-        stop = named.index * TILE_WIDTH + named.width
-        if stop > count:
-            yield Finding(
-                path, "leftover", None, f"want at most {count} at this level, got a file up to {stop}"
+        elif (beyond := _beyond(named, checkpoint.size)) is not None:
+            yield beyond
+        elif _is_earlier(named, checkpoint.size):
+            yield from _check_prefix(objects, named, checkpoint.size)
+
+
+def stray_answers(objects: Objects, checkpoint: Checkpoint) -> Iterator[Finding]:
+    """Yield what can be found out without a list: earlier partial files that are not as the later ones say.
+
+    For a log read over HTTP. Files beyond its end are not asked for: it may have grown by now.
+    At most 255 questions for each level of the tree, and for the last bundle.
+    """
+    edge: list[Tile | Bundle] = []
+    level = 0
+    while count := n_hashes(level, checkpoint.size):
+        edge.append(tile_at(level, (count - 1) // TILE_WIDTH, checkpoint.size))
+        level += 1
+    if checkpoint.size:
+        edge.append(bundle_at((checkpoint.size - 1) // TILE_WIDTH, checkpoint.size))
+    for last in edge:
+        for width in range(1, last.width):
+            earlier = (
+                Tile(last.level, last.index, width) if isinstance(last, Tile) else Bundle(last.index, width)
             )
-        elif named.width < min(count - named.index * TILE_WIDTH, TILE_WIDTH):
-            try:
-                yield from _check_prefix(objects, named, checkpoint.size)
-            except StoreUnavailable:
-                raise
-            except LogError:
-                continue  # the later file is at fault, and already reported under its own path
+            yield from _check_prefix(objects, earlier, checkpoint.size)
 
 
 def _parse(path: str) -> Tile | Bundle | None:
@@ -47,16 +57,50 @@ def _parse(path: str) -> Tile | Bundle | None:
         return None
 
 
+def _beyond(named: Tile | Bundle, size: int) -> Finding | None:
+    level = named.level if isinstance(named, Tile) else 0
+    count, first = n_hashes(level, size), named.index * TILE_WIDTH
+    if first + named.width <= count:
+        return None
+    detail = f"want at most {count} at this level, got a file up to {first + named.width}"
+    return Finding(named.path, "leftover", max(first, count), detail)
+
+
+def _is_earlier(named: Tile | Bundle, size: int) -> bool:
+    level = named.level if isinstance(named, Tile) else 0
+    return named.width < min(n_hashes(level, size) - named.index * TILE_WIDTH, TILE_WIDTH)
+
+
 def _check_prefix(objects: Objects, earlier: Tile | Bundle, size: int) -> Iterator[Finding]:
-    if isinstance(earlier, Tile):
-        later = objects.get(tile_at(earlier.level, earlier.index, size).path)
-        want = later[: earlier.width * HASH_BYTES]
-    else:
-        want = format_bundle(read_bundle(objects, bundle_at(earlier.index, size))[: earlier.width])
+    """Compare an earlier partial file, if it is there, with the later one."""
     try:
-        got = objects.get(earlier.path)
+        data = objects.get(earlier.path)
     except ObjectMissing:
         return  # deleted since it was listed, as its writer may
-    if got != want:
-        detail = f"want the first {earlier.width} of the later file, got other content"
-        yield Finding(earlier.path, "mismatch", None, detail)
+    try:
+        got = _items(earlier, data)
+    except (MalformedTile, MalformedBundle) as exc:
+        yield Finding(earlier.path, exc.code, first_wrong(objects, earlier), str(exc))
+        return
+    try:
+        want = _later(objects, earlier, size)
+    except StoreUnavailable:
+        raise
+    except LogError:
+        return  # the later file is at fault, and already reported under its own path
+    for i, (a, b) in enumerate(zip(want, got, strict=False)):
+        if a != b:
+            detail = f"want the first {earlier.width} of the later file, got other content"
+            yield Finding(earlier.path, "mismatch", earlier.index * TILE_WIDTH + i, detail)
+            return
+
+
+def _items(file: Tile | Bundle, data: bytes) -> list[bytes]:
+    return split_tile(file, data) if isinstance(file, Tile) else parse_bundle(file, data)
+
+
+def _later(objects: Objects, earlier: Tile | Bundle, size: int) -> list[bytes]:
+    if isinstance(earlier, Tile):
+        later = tile_at(earlier.level, earlier.index, size)
+        return split_tile(later, objects.get(later.path))
+    return read_bundle(objects, bundle_at(earlier.index, size))

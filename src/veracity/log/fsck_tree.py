@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from veracity.log.bundles import bundle_at, bundles_for_size
+from veracity.log.bundles import Bundle, bundle_at, bundles_for_size, n_whole_entries
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.doors import Objects
 from veracity.log.edge import Edge
-from veracity.log.errors import LogError, StoreUnavailable
+from veracity.log.errors import LogError, MalformedBundle, MalformedTile, ObjectMissing, StoreUnavailable
 from veracity.log.fsck_findings import Finding
-from veracity.log.merkle import leaf_hash, root_from_leaf_hashes
+from veracity.log.merkle import HASH_BYTES, leaf_hash, root_from_leaf_hashes
 from veracity.log.reader import CHECKPOINT_PATH, ObjectTiles, read_bundle
 from veracity.log.tiles import TILE_WIDTH, Tile, split_tile, tile_at
 
 Row = tuple[bytes, ...]
 Candidates = tuple[bytes, ...]  #: hashes a position may have; none if nothing below was readable
+MAX_MISSING = 1_024  #: bundles missing in a row, after which the rest of the tree is not asked for
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,26 @@ class TreeCheck:
         StoreUnavailable
             If the store cannot be read.
         """
+        n_missing = 0
         for bundle in bundles_for_size(self._checkpoint.size):
             leaves: list[Candidates] = [()] * bundle.width
             try:
                 leaves = [(leaf_hash(entry),) for entry in read_bundle(self._objects, bundle)]
+                n_missing = 0
             except StoreUnavailable:
                 raise
             except LogError as exc:
-                self._found.append(_unreadable(bundle.path, exc))
+                self._found.append(self._unreadable(bundle, exc))
+                n_missing = n_missing + 1 if isinstance(exc, ObjectMissing) else 0
             for leaf in leaves:
                 self._push(0, leaf)
             yield from self._drain()
+            if n_missing == MAX_MISSING:
+                # Whoever holds the key may sign any size: 2**63 entries would be asked for, one by one.
+                stop = (bundle.index + 1) * TILE_WIDTH
+                detail = f"want {self._checkpoint.size} entries, got none in the last {MAX_MISSING} bundles"
+                yield Finding(CHECKPOINT_PATH, "gave-up", stop, detail)
+                return
         self._check_edge()
         yield from self._drain()
 
@@ -94,7 +104,7 @@ class TreeCheck:
         except StoreUnavailable:
             raise
         except LogError as exc:
-            self._found.append(_unreadable(tile.path, exc))
+            self._found.append(self._unreadable(tile, exc))
             known = [candidates[0] for candidates in gathered if candidates]
             return Account(tile, tuple(known) if len(known) == len(gathered) else None, None, ())
         by_below, positions = [], []
@@ -155,7 +165,19 @@ class TreeCheck:
             detail = f"want the signed root {signed.hex()}, got {got.hex()} from the entries"
             self._found.append(Finding(CHECKPOINT_PATH, "mismatch", None, detail))
 
+    def _unreadable(self, file: Bundle | Tile, exc: LogError) -> Finding:
+        code = "missing" if isinstance(exc, ObjectMissing) else exc.code
+        position = None
+        if isinstance(exc, (MalformedBundle, MalformedTile)):
+            position = first_wrong(self._objects, file)
+        return Finding(file.path, code, position, str(exc))
 
-def _unreadable(path: str, exc: LogError) -> Finding:
-    code = "missing" if exc.code == "object-missing" else exc.code
-    return Finding(path, code, None, str(exc))
+
+def first_wrong(objects: Objects, file: Bundle | Tile) -> int | None:
+    """Return where a file is cut short or goes on too long: the first entry or hash not as it should be."""
+    try:
+        data = objects.get(file.path)
+    except ObjectMissing:
+        return None  # a partial file that is gone: the full one is at fault
+    n = n_whole_entries(data) if isinstance(file, Bundle) else len(data) // HASH_BYTES
+    return file.index * TILE_WIDTH + min(n, file.width)

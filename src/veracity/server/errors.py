@@ -49,3 +49,9 @@ class WitnessStateCopied(ServerError, Rejected):
     """The state is a copy, such as a restored backup: it may not be what the key cosigned last."""
 
     code = "witness-state-copied"
+
+
+class PersonalFeed(ServerError, Rejected):
+    """Receipts of this feed are not for everybody: its contract marks personal fields."""
+
+    code = "personal-feed"

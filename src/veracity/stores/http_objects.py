@@ -36,6 +36,8 @@ class HttpObjects:
     ----------
     url
         ``https://host/path`` (or ``http``): the prefix of the log.
+    other_bytes
+        The most that is read of what is neither a tile nor a bundle.
     sleep, clock
         Waiting, and a monotonic clock in seconds.
 
@@ -49,10 +51,12 @@ class HttpObjects:
         self,
         url: str,
         *,
+        other_bytes: int = MAX_NOTE_BYTES,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base = _checked(url)
+        self._other_bytes = other_bytes
         self._sleep = sleep
         self._clock = clock
         self._pool = urllib3.PoolManager(
@@ -72,7 +76,7 @@ class HttpObjects:
         A server that says 429 or 503 is asked again, after the time it says (at most 30 s), three
         times; so is one that a connection fails to.
         """
-        limit = _limit(path)
+        limit = self._limit(path)
         deadline = self._clock() + _TOTAL_S
         for n_left in reversed(range(_N_TRIES)):
             try:
@@ -133,6 +137,11 @@ class HttpObjects:
         """Raise ``StoreUnavailable``."""
         self._refuse(path)
 
+    def _limit(self, path: str) -> int:
+        if path.startswith("tile/entries/"):
+            return MAX_BUNDLE_BYTES
+        return MAX_TILE_BYTES if path.startswith("tile/") else self._other_bytes
+
     def _refuse(self, path: str) -> NoReturn:
         raise StoreUnavailable(f"write {path}: want a writable store, got {self._base}, which is read only")
 
@@ -184,12 +193,6 @@ def _checked(url: str) -> str:
             "log: want https://host/path without login, query or fragment, got something else"
         )
     return url.rstrip("/")
-
-
-def _limit(path: str) -> int:
-    if path.startswith("tile/entries/"):
-        return MAX_BUNDLE_BYTES
-    return MAX_TILE_BYTES if path.startswith("tile/") else MAX_NOTE_BYTES
 
 
 def _wait_s(retry_after: str | None) -> float:

@@ -1,0 +1,122 @@
+"""The one place that takes statements in, in the log's order, and says which cannot be true.
+
+What is kept is bounded: the last of each chain, and digests of the newest 65,536 files and outputs.
+A contradiction with something older goes unnoticed here; an audit, which has everything, finds it.
+Who signed, and the order of keys, are for ``agencies``; sums within one statement for its typed form.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from veracity.provenance.contradictions.days import Days
+from veracity.provenance.contradictions.feed import FeedSoFar, refused_whole
+from veracity.provenance.contradictions.files import Files
+from veracity.provenance.contradictions.found import Contradiction
+from veracity.provenance.contradictions.made import Made
+from veracity.provenance.contradictions.remembered import Remembered
+from veracity.provenance.statements import (
+    Calibrate,
+    Certify,
+    Ingest,
+    Reject,
+    SealedContract,
+    Transform,
+    Withdraw,
+)
+from veracity.provenance.statements.typed import Typed
+
+MAX_FEEDS = 16_384
+MAX_REJECTIONS = 16_384
+
+
+class Contradictions:
+    """What a log has said so far. Pure: ``add`` is given each statement once, in order."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[str, FeedSoFar] = {}
+        self._files, self._days, self._made = Files(), Days(), Made()
+        self._rejected: Remembered[int] = Remembered(MAX_REJECTIONS)
+
+    @classmethod
+    def from_object(cls, value: Any) -> "Contradictions":
+        """Read back what ``to_object`` gave; for anything else a KeyError, TypeError or ValueError."""
+        read = cls()
+        read._feeds = {name: FeedSoFar.from_object(feed) for name, feed in value["feeds"].items()}
+        read._files = Files(value["files"])
+        read._days = Days(**value["days"])
+        read._made = Made(**value["made"])
+        read._rejected = Remembered(MAX_REJECTIONS, value["rejected"])
+        return read
+
+    def to_object(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "feeds": {name: feed.to_object() for name, feed in self._feeds.items()},
+            "files": self._files.to_object(),
+            "days": self._days.to_object(),
+            "made": self._made.to_object(),
+            "rejected": self._rejected.to_object(),
+        }
+
+    def agency_of(self, feed: str) -> str | None:
+        """Return whose keys may sign a feed's deliveries; None for anybody's."""
+        known = self._feeds.get(feed)
+        return None if known is None else known.agency
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether any feed's contract says that its data are simulated."""
+        return any(feed.simulated for feed in self._feeds.values())
+
+    def add(self, index: int, statement: Typed) -> list[Contradiction]:
+        """Take in the statement at a log index; return what it contradicts."""
+        return list(self._add(index, statement))
+
+    def _add(self, index: int, said: Typed) -> Iterator[Contradiction]:
+        if isinstance(said, SealedContract):
+            yield from self._feed(said.feed).add_contract(index, said)
+        elif isinstance(said, Ingest):
+            yield from self._add_batch(index, said)
+        elif isinstance(said, Certify):
+            yield from self._days.add_certificate(index, said)
+            yield from self._check_marked(said.feed, said.simulated)
+        elif isinstance(said, Reject):
+            yield from self._feed(said.feed).add_rejection(said)
+            if said.rows.sha256 in self._rejected:
+                detail = "want rows nobody decided on, got rows rejected before"
+                yield Contradiction("decided-twice", detail, self._rejected.get(said.rows.sha256))
+            self._rejected.set(said.rows.sha256, index)
+        elif isinstance(said, Transform):
+            yield from self._made.add_transform(index, said, self._feeds)
+        elif isinstance(said, Calibrate):
+            yield from self._made.add_calibration(index, said, self._feeds)
+        elif isinstance(said, Withdraw):
+            yield from self._made.add_withdrawal(index, said)
+
+    def _add_batch(self, index: int, ingest: Ingest) -> Iterator[Contradiction]:
+        yield from self._check_registries(ingest)
+        feed = self._feed(ingest.feed)
+        is_next = ingest.batch >= feed.next_batch
+        yield from feed.add_batch(index, ingest)
+        if not refused_whole(ingest):
+            yield from self._files.add(index, ingest)
+        if is_next:
+            yield from self._days.add_batch(ingest)
+
+    def _check_registries(self, ingest: Ingest) -> Iterator[Contradiction]:
+        for used in () if ingest.checks is None or refused_whole(ingest) else ingest.checks.registries:
+            last = self._feeds[used.feed].next_batch - 1 if used.feed in self._feeds else -1
+            if used.up_to_batch != last:
+                detail = f"registry {used.feed}: want batch {last}, the last before, got {used.up_to_batch}"
+                yield Contradiction("input-unsaid", detail)
+
+    def _check_marked(self, feed: str, simulated: bool) -> Iterator[Contradiction]:
+        known = self._feeds.get(feed)
+        if known is not None and known.simulated and not simulated:
+            yield Contradiction("simulated", f"want true, as {feed} is, got false", known.stated_at)
+
+    def _feed(self, name: str) -> FeedSoFar:
+        """Return a feed's state. More feeds than a city can have are followed no further, each as if new."""
+        if name in self._feeds or len(self._feeds) < MAX_FEEDS:
+            return self._feeds.setdefault(name, FeedSoFar())
+        return FeedSoFar()

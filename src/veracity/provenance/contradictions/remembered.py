@@ -1,0 +1,45 @@
+"""A memory of the newest things said, of bounded size."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Remembered(Generic[T]):
+    """The ``limit`` keys set last, each with a value of plain JSON. What is older is forgotten."""
+
+    def __init__(self, limit: int, items: list[tuple[str, T]] | None = None) -> None:
+        self._limit = limit
+        self._items: OrderedDict[str, T] = OrderedDict((k, v) for k, v in items or [])
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._items
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether something may have been forgotten."""
+        return len(self._items) >= self._limit
+
+    def get(self, key: str) -> T | None:
+        """Return what was said under a key, or None."""
+        return self._items.get(key)
+
+    def set(self, key: str, value: T) -> None:
+        """Remember, and forget the oldest if there is no room."""
+        self._items[key] = value
+        self._items.move_to_end(key)
+        if len(self._items) > self._limit:
+            self._items.popitem(last=False)
+
+    def drop(self, key: str) -> None:
+        """Forget one key."""
+        self._items.pop(key, None)
+
+    def to_object(self) -> list[Any]:
+        """Return plain JSON, oldest first."""
+        return [[key, value] for key, value in self._items.items()]
