@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -96,7 +96,7 @@ class SigningKey:
             raise MalformedSigningKey(f"private key: want at most {MAX_PEM_BYTES} bytes, got {len(pem)}")
         try:
             key = load_pem_private_key(pem, password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
             raise MalformedSigningKey("private key: want an unencrypted PKCS8 PEM, got other bytes") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise MalformedSigningKey(f"private key: want Ed25519, got {type(key).__name__}")
