@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from base64 import b64encode
+from contextlib import closing
 
 from log_stores import open_stores
 
@@ -21,7 +22,6 @@ from veracity.log.errors import LogMoved
 from veracity.log.notes import Signer
 
 SIGNER = Signer("example.org/crash", bytes(range(32)))
-MAX_MOVES = 1_000
 
 
 def entries_of(writer: str, rounds: list[int]) -> list[list[bytes]]:
@@ -29,31 +29,44 @@ def entries_of(writer: str, rounds: list[int]) -> list[list[bytes]]:
     return [[f"{writer}-{r}-{i}".encode() for i in range(n)] for r, n in enumerate(rounds)]
 
 
+def tried_by(writer: str, rounds: list[int]) -> list[bytes]:
+    """All that an appender may append: its rounds, and one entry after an error."""
+    return [*(entry for entries in entries_of(writer, rounds) for entry in entries), after_error(writer)]
+
+
+def after_error(writer: str) -> bytes:
+    """The entry that is tried once an append has failed."""
+    return f"{writer}-after".encode()
+
+
 def say(line: str) -> None:
     """Write one line at once."""
     os.writev(1, [line.encode() + b"\n"])
 
 
-def work(given: dict[str, object]) -> None:
-    """Append every round; with ``retry``, open again whenever another writer was first."""
+def work(given: dict[str, object]) -> int:
+    """Append every round; with ``retry``, open again whenever another writer was first.
+
+    Returns 0, or 4 after an error of ours.
+    """
     rounds = entries_of(str(given["writer"]), given["rounds"])  # type: ignore[arg-type]
-    objects, state = open_stores(given)
     is_patient = bool(given.get("retry"))
-    log = opened(objects, state, is_patient)
-    for entries in rounds:
-        for _ in range(MAX_MOVES):
-            try:
-                indices = log.append(entries)
-                break
-            except LogMoved as exc:
-                if not is_patient:
-                    raise Stopped(log, exc) from exc
-                log = opened(objects, state, is_patient)
-            except VeracityError as exc:
-                raise Stopped(log, exc) from exc
-        for index, entry in zip(indices, entries, strict=True):
-            say(f"answered {index} {entry.decode()}")
-        say(f"checkpoint {b64encode(log.checkpoint_note).decode()}")
+    objects, state = open_stores(given)
+    with closing(state):
+        log = opened(objects, state, is_patient)
+        for entries in rounds:
+            while True:
+                try:
+                    indices = log.append(entries)
+                    break
+                except VeracityError as exc:
+                    if not (is_patient and isinstance(exc, LogMoved)):
+                        return stopped(log, exc, after_error(str(given["writer"])))
+                    log = opened(objects, state, is_patient)
+            for index, entry in zip(indices, entries, strict=True):
+                say(f"answered {index} {entry.decode()}")
+            say(f"checkpoint {b64encode(log.checkpoint_note).decode()}")
+    return 0
 
 
 def opened(objects: Objects, state: LogState, is_patient: bool) -> Log:
@@ -66,31 +79,25 @@ def opened(objects: Objects, state: LogState, is_patient: bool) -> Log:
         return Log.open(objects, state, SIGNER)
 
 
-class Stopped(Exception):
-    """An append failed: one more is tried, which must not sign."""
-
-    def __init__(self, log: Log, cause: VeracityError) -> None:
-        super().__init__(str(cause))
-        self.log = log
-        self.cause = cause
+def stopped(log: Log, cause: VeracityError, entry: bytes) -> int:
+    """Say why an append failed, and try one more, which must not sign if a write had failed."""
+    say(f"error {cause.code}: {cause}")
+    try:
+        say(f"answered {log.append([entry])[0]} {entry.decode()}")
+        say("then signed")
+    except VeracityError as exc:
+        say(f"then {exc.code}")
+    return 4
 
 
 def main() -> int:
-    """Work, and say how it ended: 0, or 4 after an error of ours."""
+    """Work; an error from opening the log ends it too."""
     say(f"pid {os.getpid()}")
     try:
-        work(json.loads(sys.argv[1]))
-    except Stopped as stopped:
-        say(f"error {stopped.cause.code}: {stopped.cause}")
-        try:
-            say(f"then signed {stopped.log.append([b'after an error'])}")
-        except VeracityError as exc:
-            say(f"then {exc.code}")
-        return 4
-    except VeracityError as exc:  # from opening the log
+        return work(json.loads(sys.argv[1]))
+    except VeracityError as exc:
         say(f"error {exc.code}: {exc}")
         return 4
-    return 0
 
 
 if __name__ == "__main__":

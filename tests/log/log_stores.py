@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from veracity.log.doors import LogState, Objects
+from veracity.log.doors import Objects
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
-from veracity.stores.objects import LocalObjects
+from veracity.stores.opening import OpenState, open_objects, open_state
 
 
 def stores_in(folder: Path) -> dict[str, object]:
@@ -14,7 +14,13 @@ def stores_in(folder: Path) -> dict[str, object]:
     return {"objects": str(folder / "store"), "state": str(folder / "log.db")}
 
 
-def open_stores(given: Mapping[str, object]) -> tuple[Objects, LogState]:
-    """Open the object store and the state that ``given`` names."""
-    database = Database(Path(str(given["state"])), busy_timeout_s=float(str(given.get("busy_timeout_s", 30))))
-    return LocalObjects(Path(str(given["objects"]))), SqlLogState(database)
+def open_stores(given: Mapping[str, object]) -> tuple[Objects, OpenState]:
+    """Open the object store and the state at the two locations that ``given`` has.
+
+    ``busy_timeout_s`` says how long to wait for the lock of an SQLite database.
+    """
+    objects, state = open_objects(str(given["objects"])), str(given["state"])
+    if "busy_timeout_s" in given:
+        waits_s = float(str(given["busy_timeout_s"]))
+        return objects, SqlLogState(Database(Path(state), busy_timeout_s=waits_s))
+    return objects, open_state(state, objects)
