@@ -1,6 +1,7 @@
 """A sealed city to attack, and what an insider who can write its files does to it."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,15 +51,19 @@ def evidence(root: Path, batch: int, suffix: str) -> Path:
     return path
 
 
-def change_page(path: Path) -> None:
-    """Change one digit of a stored page, compress it anew and make the index of frames fit."""
+def another_digit(page: bytes) -> bytes:
+    """Change one digit of a page of readings."""
+    at = page.index(b'"rain": ') + 8
+    return page[:at] + b"%d" % ((page[at] - 48 + 1) % 10) + page[at + 1 :]
+
+
+def change_page(path: Path, change: Callable[[bytes], bytes] = another_digit) -> None:
+    """Change the first stored page, compress it anew and make the index of frames fit."""
     beside = path.with_suffix(".pages")
     pages, lengths = parse_pages(beside.read_bytes(), "pages")
     body = path.read_bytes()
     text = zstandard.ZstdDecompressor().decompress(body[: lengths[0]])
-    at = text.index(b'"rain": ') + 8
-    digit = b"%d" % ((text[at] - 48 + 1) % 10)
-    frame = zstandard.ZstdCompressor(level=1).compress(text[:at] + digit + text[at + 1 :])
+    frame = zstandard.ZstdCompressor(level=1).compress(change(text))
     path.write_bytes(frame + body[lengths[0] :])
     beside.write_bytes(format_pages(pages, [len(frame), *lengths[1:]]))
 
