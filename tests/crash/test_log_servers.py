@@ -28,7 +28,7 @@ from veracity.log.reader import CHECKPOINT_PATH
 ROUNDS = [1, 3, 254, 5]
 ENTRIES = tried_by("a", ROUNDS)
 IS_EVERY = os.environ.get("VERACITY_ALL_FAULTS") == "1"
-N_SAMPLED = 8
+N_SAMPLED = 5
 LOSSES: tuple[Loss, ...] = ("request", "answer")
 
 Given = dict[str, object]
@@ -46,16 +46,19 @@ def at_work(process: subprocess.Popen[str], answers: Answers) -> None:
     n_checkpoints = 0
     while n_checkpoints < 3:
         line = process.stdout.readline()
-        assert line, "want an appender at work, got one that ended"
+        assert line, f"want an appender at work, got one that ended: {answers.errors}"
         answers.take(line)
         n_checkpoints += line.startswith("checkpoint")
 
 
 def take(process: subprocess.Popen[str], answers: Answers) -> int:
     """Wait for an appender and add what it was answered; nothing but our own errors may end it."""
-    said, complaint = process.communicate(timeout=120)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process, process.stdout as out, process.stderr as err:
+        answers.take(out.read())  # not ``communicate``, which forgets what ``at_work`` has read ahead
+        complaint = err.read()
     assert "Traceback" not in complaint, complaint
-    answers.take(said)
     return process.returncode
 
 
@@ -122,7 +125,7 @@ def test_requests_to_postgres_that_get_lost(
 def race(given: Given, seed: int) -> None:
     """Two appenders on one log are killed again and again; nothing that either was answered is lost."""
     rng = random.Random(seed)  # noqa: S311
-    rounds = [3, 60, 200] * 20
+    rounds = [3, 60, 200] * 4
     answers, tried, n_killed = Answers(), [], 0
     for attempt in range(3):
         names = [f"{w}{attempt}" for w in "ab"]

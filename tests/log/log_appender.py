@@ -10,18 +10,19 @@ Lines leave by ``writev``, which no test fails.
 import json
 import os
 import sys
+import time
 from base64 import b64encode
 from contextlib import closing
 
 from log_stores import open_stores
 
-from veracity.errors import VeracityError
+from veracity.errors import Unavailable, VeracityError
 from veracity.log.append import Log
 from veracity.log.doors import LogState, Objects
-from veracity.log.errors import LogMoved
 from veracity.log.notes import Signer
 
 SIGNER = Signer("example.org/crash", bytes(range(32)))
+MAX_TRIES = 1_000
 
 
 def entries_of(writer: str, rounds: list[int]) -> list[list[bytes]]:
@@ -45,7 +46,7 @@ def say(line: str) -> None:
 
 
 def work(given: dict[str, object]) -> int:
-    """Append every round; with ``retry``, open again whenever another writer was first.
+    """Append every round; with ``retry``, open again after whatever trying again may help with.
 
     Returns 0, or 4 after an error of ours.
     """
@@ -60,7 +61,7 @@ def work(given: dict[str, object]) -> int:
                     indices = log.append(entries)
                     break
                 except VeracityError as exc:
-                    if not (is_patient and isinstance(exc, LogMoved)):
+                    if not (is_patient and isinstance(exc, Unavailable)):
                         return stopped(log, exc, after_error(str(given["writer"])))
                     log = opened(objects, state, is_patient)
             for index, entry in zip(indices, entries, strict=True):
@@ -70,13 +71,13 @@ def work(given: dict[str, object]) -> int:
 
 
 def opened(objects: Objects, state: LogState, is_patient: bool) -> Log:
-    """Open the log; two may be making it at once, and then one has to try again."""
-    try:
-        return Log.open(objects, state, SIGNER)
-    except LogMoved:
-        if not is_patient:
-            raise
-        return Log.open(objects, state, SIGNER)
+    """Open the log; where others write at the same time, one may have to try again."""
+    for _ in range(MAX_TRIES if is_patient else 0):
+        try:
+            return Log.open(objects, state, SIGNER)
+        except Unavailable:
+            time.sleep(0.01)
+    return Log.open(objects, state, SIGNER)
 
 
 def stopped(log: Log, cause: VeracityError, entry: bytes) -> int:

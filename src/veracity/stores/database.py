@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from sqlite3 import OperationalError
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -75,10 +74,8 @@ class Database:
         def prepare(connection: SqliteConnection, _record: Any) -> None:
             connection.isolation_level = None  # transactions begin where we say, not where sqlite3 guesses
             for name, value in pragmas.items():
-                connection.execute(f"PRAGMA {name} = {value}").close()
-            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-            if not read_only and mode != "wal":  # SQLite does not say so when it fails to set it
-                raise OperationalError(f"want its write-ahead log, got journal mode {mode}")
+                # To its end: an error of making the write-ahead log comes after the answer "wal".
+                connection.execute(f"PRAGMA {name} = {value}").fetchall()
 
         @event.listens_for(self.engine, "begin")
         def begin(connection: Connection) -> None:
