@@ -10,7 +10,7 @@ ARGS ?=
 # pip shows its progress on a terminal and is quiet elsewhere
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: help demo test check format bench bench-peers clean lock
+.PHONY: help demo test check format interop fuzz crash bench bench-log bench-peers clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -29,13 +29,34 @@ $(RUN_STAMP): requirements/base.txt pyproject.toml | $(PY)
 $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	@echo "installing what the tests need"
 	@$(PY) -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || \
+	  { echo "installing Node, which there is not"; \
+	    $(PY) -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements/node.txt; }
 	@touch $@
+
+# aics-tlog, which our logs are checked with, wants Python 3.12 or newer: without one its tests skip.
+INTEROP := build/interop/.installed
+NEWER := $(firstword $(foreach v,3.14 3.13 3.12,$(shell command -v python$(v) 2>/dev/null)) \
+           $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[234].*/bin/python))))
+$(INTEROP): requirements/interop.txt
+	@echo "installing aics-tlog, to check our logs with, in build/interop"
+	@$(NEWER) -m venv build/interop
+	@build/interop/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+interop: $(if $(NEWER),$(INTEROP)) ## install the other log's own checker (needs Python >= 3.12)
 
 demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, prove, tamper, notice
 	@.venv/bin/veracity demo $(ARGS)
 
-test: $(DEV_STAMP) ## run all tests; ARGS="-k panel" runs some
+test: $(DEV_STAMP) interop ## run all tests; ARGS="-k panel" runs some
 	@$(PY) -m pytest -q $(ARGS)
+
+SECONDS ?= 60
+fuzz: $(DEV_STAMP) ## fuzz every parser of what comes from outside; SECONDS=300 each
+	@$(PY) tests/fuzz/every_target.py $(SECONDS)
+
+crash: $(DEV_STAMP) ## fail every system call and every request of a log, not a sample of them (long)
+	@VERACITY_ALL_FAULTS=1 $(PY) -m pytest -q tests/crash $(ARGS)
 
 check: $(DEV_STAMP) ## formatting, lint and strict types
 	@.venv/bin/ruff format --check .
@@ -48,6 +69,9 @@ format: $(DEV_STAMP) ## format the code
 
 bench: $(DEV_STAMP) ## run every benchmark (minutes); JSON goes to benchmarks/results/
 	@for script in ingest panel receipt log contracts cleaning trust; do $(PY) benchmarks/$$script.py || exit 1; done
+
+bench-log: $(DEV_STAMP) interop ## the log beside aics-tlog and pymerkle, and proofs from ten million entries
+	@$(PY) benchmarks/log.py --proofs-of 10000000 $(if $(NEWER),--aics-python build/interop/bin/python) $(ARGS)
 
 PEERS := build/peers/.installed
 $(PEERS): requirements/peers.txt
@@ -66,6 +90,10 @@ lock: ## choose versions again and write the lock files (needs uv)
 	done
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  requirements/peers.in -o requirements/peers.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/interop.in -o requirements/interop.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/node.in -o requirements/node.txt
 
 clean: ## remove what make made
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist web/verify/node_modules web/verify/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -47,7 +47,7 @@ def new_states(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewSt
         place = location()
 
         def opens(objects: Objects) -> OpenState:
-            opened.append(open_state(place, objects))
+            opened.append(open_state(place))
             return opened[-1]
 
         return opens

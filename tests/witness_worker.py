@@ -15,6 +15,7 @@ from veracity.log.merkle import consistency_path, root_from_leaf_hashes
 from veracity.log.notes import Signer, sign_note
 from veracity.log.witness import Witness
 from veracity.stores.database import Database
+from veracity.stores.log_state import SqlDatabase
 from veracity.stores.witness_state import WITNESS_METADATA, SqlWitnessState
 
 SIGNER = Signer("example.org/city", bytes(range(32)))
@@ -25,7 +26,7 @@ def leaves(seed: str, n: int) -> list[bytes]:
     return [sha256(f"{seed} {i}".encode()).digest() for i in range(n)]
 
 
-def race(database: Database, seed: str, n: int) -> list[tuple[int, str]]:
+def race(database: SqlDatabase, seed: str, n: int) -> list[tuple[int, str]]:
     """Ask for sizes 1 to ``n``; return size and root of each that was cosigned."""
     witness = Witness([SIGNER.verifier], [Cosigner("w", bytes(32))], SqlWitnessState(database))
     mine, known, given = leaves(seed, n), 0, []

@@ -126,7 +126,7 @@ def test_restored_backups_are_refused(files: OpenFiles, new_states: NewStates) -
     log = opened(files, states)
     log.append(numbered(0, 300))
     note = log.checkpoint_note
-    assert old_states(objects).compare_and_swap(SIGNER.name, None, note, [], b"")
+    assert old_states(objects).compare_and_swap(SIGNER.name, None, note, b"")
     backup = {path: objects.get(path) for path in objects.list("")}
     for i in range(2):
         log.append(numbered(300 + i, 301 + i))

@@ -1,6 +1,6 @@
 """A log's two doors in memory, and the same doors failing at a chosen write."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from obstore.store import MemoryStore
 
@@ -17,29 +17,16 @@ class MemoryState:
 
     def __init__(self) -> None:
         self.signed: dict[str, LastSigned] = {}
-        self.index: dict[str, dict[bytes, int]] = {}
 
-    def compare_and_swap(
-        self,
-        origin: str,
-        old_note: bytes | None,
-        new_note: bytes,
-        new_entries: Sequence[tuple[bytes, int]],
-        pending: bytes,
-    ) -> bool:
+    def compare_and_swap(self, origin: str, old_note: bytes | None, new_note: bytes, pending: bytes) -> bool:
         last = self.signed.get(origin)
         if (last.note if last else None) != old_note:
             return False
         self.signed[origin] = LastSigned(new_note, old_note, pending)
-        self.index.setdefault(origin, {}).update(new_entries)
         return True
 
     def last(self, origin: str) -> LastSigned | None:
         return self.signed.get(origin)
-
-    def find(self, origin: str, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
-        index = self.index.get(origin, {})
-        return {leaf: index[leaf] for leaf in leaf_hashes if leaf in index}
 
 
 class Fault:
@@ -81,18 +68,11 @@ class FaultyState(MemoryState):
     """A state in memory of which one swap fails."""
 
     def __init__(self, state: MemoryState, fault: Fault) -> None:
-        self.signed, self.index, self.fault = state.signed, state.index, fault
+        self.signed, self.fault = state.signed, fault
 
-    def compare_and_swap(
-        self,
-        origin: str,
-        old_note: bytes | None,
-        new_note: bytes,
-        new_entries: Sequence[tuple[bytes, int]],
-        pending: bytes,
-    ) -> bool:
+    def compare_and_swap(self, origin: str, old_note: bytes | None, new_note: bytes, pending: bytes) -> bool:
         for _ in self.fault.around():
-            swapped = super().compare_and_swap(origin, old_note, new_note, new_entries, pending)
+            swapped = super().compare_and_swap(origin, old_note, new_note, pending)
         return swapped
 
 

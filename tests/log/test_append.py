@@ -231,7 +231,7 @@ def test_a_restored_backup_of_the_state_is_refused() -> None:
     objects, old = memory_objects(), MemoryState()
     new_log(10, objects, old)
     state = MemoryState()
-    state.signed, state.index = dict(old.signed), {k: dict(v) for k, v in old.index.items()}
+    state.signed = dict(old.signed)
     Log.open(objects, state, SIGNER).append([b"more"])
     with pytest.raises(StoreBehind):
         Log.open(objects, old, SIGNER)

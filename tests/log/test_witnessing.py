@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 
 import pytest
 from log_fakes import SIGNER, memory_objects, new_log, numbered
@@ -9,6 +10,7 @@ from witness_fakes import NOW_S, ORIGIN, MemoryWitnessState
 
 from veracity.log.add_checkpoint import SIZE_TYPE, format_size, parse_add_checkpoint
 from veracity.log.append import Log
+from veracity.log.checkpoints import Checkpoint
 from veracity.log.cosignatures import Cosigner
 from veracity.log.errors import (
     LogError,
@@ -18,13 +20,14 @@ from veracity.log.errors import (
     WitnessConflict,
     WitnessUnreachable,
 )
-from veracity.log.notes import Signature, Signer, parse_note, sign_note
+from veracity.log.notes import Signature, Signer, open_note, parse_note, sign_note
 from veracity.log.policy import Policy, parse_policy
 from veracity.log.reader import LogReader
 from veracity.log.subtree_cosignatures import SubtreeCosigner
 from veracity.log.witness import Witness
+from veracity.log.witness_exchange import Answer, Outcome, Status
 from veracity.log.witness_keys import WitnessCosigner
-from veracity.log.witnessing import Answer, Outcome, Status, WitnessedPublisher
+from veracity.log.witnessing import WitnessedPublisher
 
 W1 = Cosigner("w1.example", bytes([1] * 32))
 W2 = SubtreeCosigner("w2.example", bytes([2] * 32))
@@ -40,6 +43,7 @@ class Network:
     def __init__(self) -> None:
         self.states = {c.name: MemoryWitnessState() for c in ALL}
         self.acts: dict[str, Act] = {c.name: self.honest(c) for c in ALL}
+        self.shown: Callable[[str], bytes | None] = lambda name: self.states[name].latest(ORIGIN)
         self.calls: list[tuple[str, int]] = []
 
     def honest(self, cosigner: WitnessCosigner) -> Act:
@@ -60,6 +64,11 @@ class Network:
         name = url.removeprefix("http://")
         self.calls.append((name, parse_add_checkpoint(body).old_size))
         return self.acts[name](body)
+
+    def latest_checkpoint(self, url: str, origin_digest: str, timeout_s: float) -> Answer:
+        assert origin_digest == sha256(ORIGIN.encode()).hexdigest()
+        note = self.shown(url.removeprefix("http://"))
+        return Answer(404, "", b"") if note is None else Answer(200, TEXT, note)
 
 
 def policy(quorum: str = "2", urls: bool = True) -> Policy:
@@ -271,13 +280,34 @@ def test_a_witness_that_is_ahead_is_told(network: Network) -> None:
     old = new_log(20)
     with pytest.raises(QuorumNotMet) as caught:
         publisher(network).publish(*signed(old))
-    assert {(o.status, o.size) for o in caught.value.outcomes} == {(Status.AHEAD, 50)}
+    for outcome in caught.value.outcomes:
+        assert (outcome.status, outcome.size) == (Status.AHEAD, 50)
+        assert outcome.proof is not None
+        open_note(outcome.proof, [SIGNER.verifier])
     asks = publisher(network)
     asks.publish(*signed(log))
     network.calls.clear()
     with pytest.raises(QuorumNotMet):
         asks.publish(*signed(old))
     assert network.calls == []
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        None,
+        b"nonsense",
+        sign_note(Checkpoint(ORIGIN, 50, bytes(32)).format(), [Signer(ORIGIN, bytes(32))]),
+        sign_note(Checkpoint("other", 50, bytes(32)).format(), [SIGNER]),
+        sign_note(Checkpoint(ORIGIN, 20, bytes(32)).format(), [SIGNER]),
+    ],
+)
+def test_a_claim_to_be_ahead_needs_our_own_signature(network: Network, shown: bytes | None) -> None:
+    """Naming a large size stops no log: without a note of the log's own key the witness just refused."""
+    network.acts["w1.example"] = lambda _: Answer(409, SIZE_TYPE, b"50\n")
+    network.shown = lambda _: shown
+    outcome = publisher(network).publish(*signed(new_log(20))).outcomes[0]
+    assert (outcome.status, outcome.size, outcome.proof) == (Status.REFUSED, 50, None)
 
 
 def test_a_witness_that_was_rolled_back_is_told(network: Network) -> None:
@@ -303,14 +333,17 @@ def test_a_size_that_keeps_changing_ends(network: Network) -> None:
 
 
 def test_a_forked_log_gets_no_quorum(network: Network) -> None:
-    """A log that changed an entry after it was cosigned finds no witness for its new tree."""
+    """A log that changed a cosigned entry finds no witness, and is shown what it signed before."""
     publisher(network).publish(*signed(new_log(20)))
     objects = memory_objects()
     forked = new_log(0, objects)
     forked.append([b"another", *numbered(1, 40)])
     with pytest.raises(QuorumNotMet) as caught:
         publisher(network).publish(*signed(forked))
-    assert {o.http_status for o in caught.value.outcomes} == {422}
+    for outcome in caught.value.outcomes:
+        assert (outcome.status, outcome.http_status, outcome.size) == (Status.FORKED, 422, 20)
+        assert outcome.proof is not None
+        open_note(outcome.proof, [SIGNER.verifier])
 
 
 def test_a_note_of_another_log_is_not_sent(network: Network) -> None:

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from log_fakes import SIGNER, numbered
+from log_fakes import SIGNER
 from obstore.store import MemoryStore
 
 from veracity.log.append import Log
 from veracity.log.doors import LastSigned, StoreUnavailable
-from veracity.log.errors import LogMoved
-from veracity.log.fsck import fsck
 from veracity.stores.conditional import ConditionalObjects, Tagged
 from veracity.stores.object_state import MAX_STATE_BYTES, ObjectState, state_path
 from veracity.stores.objects import StoredObjects
@@ -42,13 +40,13 @@ class Unreliable(ConditionalObjects):
 
 
 def plain(store: MemoryStore) -> ObjectState:
-    return ObjectState(ConditionalObjects(store, MAX_STATE_BYTES), StoredObjects(MemoryStore()))
+    return ObjectState(ConditionalObjects(store, MAX_STATE_BYTES))
 
 
 def unreliable(store: MemoryStore, fates: list[Fate]) -> tuple[ObjectState, Unreliable, list[float]]:
     waits: list[float] = []
     objects = Unreliable(store, fates)
-    return ObjectState(objects, StoredObjects(MemoryStore()), sleep=waits.append), objects, waits
+    return ObjectState(objects, sleep=waits.append), objects, waits
 
 
 @pytest.mark.parametrize("old", [None, b"0"])
@@ -59,12 +57,12 @@ def test_a_lost_answer_is_found_out(old: bytes | None, fates: list[Fate]) -> Non
     """A write whose answer was lost, or that never came, is done once and answered with yes."""
     store = MemoryStore()
     if old is not None:
-        assert plain(store).compare_and_swap("o", None, old, [], b"")
+        assert plain(store).compare_and_swap("o", None, old, b"")
     state, _, waits = unreliable(store, list(fates))
-    assert state.compare_and_swap("o", old, b"1", [], b"p")
+    assert state.compare_and_swap("o", old, b"1", b"p")
     assert plain(store).last("o") == LastSigned(b"1", old, b"p")
     assert waits == [0.0, 0.2, 1.0, 4.0][: len(fates) + 1]
-    assert state.compare_and_swap("o", b"1", b"2", [], b"")
+    assert state.compare_and_swap("o", b"1", b"2", b"")
 
 
 def test_a_store_that_stays_away_is_unavailable() -> None:
@@ -72,21 +70,21 @@ def test_a_store_that_stays_away_is_unavailable() -> None:
     store = MemoryStore()
     state, _, _ = unreliable(store, ["before"] * 4)
     with pytest.raises(StoreUnavailable, match="not known whether"):
-        state.compare_and_swap("o", None, b"1", [], b"")
+        state.compare_and_swap("o", None, b"1", b"")
     assert state.last("o") is None
-    assert state.compare_and_swap("o", None, b"1", [], b"")
+    assert state.compare_and_swap("o", None, b"1", b"")
 
 
 @pytest.mark.parametrize("fate", ["before", "after"])
 def test_another_writer_in_the_doubt_is_no_yes(fate: Fate) -> None:
     """Where another writer goes on before the answer is found out, nobody is told that all went well."""
     store = MemoryStore()
-    assert plain(store).compare_and_swap("o", None, b"0", [], b"")
+    assert plain(store).compare_and_swap("o", None, b"0", b"")
     state, objects, _ = unreliable(store, [fate])
     standing = b"0" if fate == "before" else b"1"
-    objects.meanwhile = lambda: plain(store).compare_and_swap("o", standing, b"other", [], b"")
+    objects.meanwhile = lambda: plain(store).compare_and_swap("o", standing, b"other", b"")
     with pytest.raises(StoreUnavailable, match="not known whether"):
-        state.compare_and_swap("o", b"0", b"1", [], b"")
+        state.compare_and_swap("o", b"0", b"1", b"")
     assert plain(store).last("o") == LastSigned(b"other", standing, b"")
 
 
@@ -95,19 +93,19 @@ def test_the_same_note_of_another_writer_is_another() -> None:
     store = MemoryStore()
     first, second = plain(store), plain(store)
     assert first.last("o") is second.last("o") is None
-    assert first.compare_and_swap("o", None, b"1", [], b"")
-    assert not second.compare_and_swap("o", None, b"1", [], b"")
+    assert first.compare_and_swap("o", None, b"1", b"")
+    assert not second.compare_and_swap("o", None, b"1", b"")
 
 
 def test_a_paused_writer_loses() -> None:
     """A writer that wakes up after others went on, even back to the note it knows, swaps by what is there."""
     store = MemoryStore()
     paused = plain(store)
-    assert paused.compare_and_swap("o", None, b"1", [], b"")
+    assert paused.compare_and_swap("o", None, b"1", b"")
     other = plain(store)
-    assert other.compare_and_swap("o", b"1", b"2", [], b"")
-    assert not paused.compare_and_swap("o", b"1", b"3", [], b"")
-    assert not paused.compare_and_swap("o", None, b"3", [], b"")
+    assert other.compare_and_swap("o", b"1", b"2", b"")
+    assert not paused.compare_and_swap("o", b"1", b"3", b"")
+    assert not paused.compare_and_swap("o", None, b"3", b"")
     assert paused.last("o") == LastSigned(b"2", b"1", b"")
 
 
@@ -124,7 +122,7 @@ class Careless(ConditionalObjects):
 def test_a_store_that_ignores_conditions_is_refused() -> None:
     """Nothing is signed on a store where two writers would both win."""
     objects = StoredObjects(MemoryStore())
-    state = ObjectState(Careless(MemoryStore(), MAX_STATE_BYTES), objects)
+    state = ObjectState(Careless(MemoryStore(), MAX_STATE_BYTES))
     with pytest.raises(StoreUnavailable, match="If-None-Match"):
         Log.open(objects, state, SIGNER)
     assert list(objects.list("")) == []
@@ -144,84 +142,18 @@ def test_a_store_that_ignores_conditions_is_refused() -> None:
 def test_a_damaged_state_is_unavailable(damage: Callable[[bytes], bytes]) -> None:
     """What is not the state of this log is one line of ours, and is not written over."""
     store = MemoryStore()
-    assert plain(store).compare_and_swap("o", None, b"1", [], b"p")
+    assert plain(store).compare_and_swap("o", None, b"1", b"p")
     raw = StoredObjects(store)
     damaged = damage(raw.get(state_path("o")))
     raw.put(state_path("o"), damaged)
     for call in (
         lambda: plain(store).last("o"),
-        lambda: plain(store).find("o", [b""]),
-        lambda: plain(store).compare_and_swap("o", None, b"2", [], b""),
+        lambda: plain(store).compare_and_swap("o", None, b"2", b""),
     ):
         with pytest.raises(StoreUnavailable, match="state of o") as caught:
             call()
         assert "\n" not in str(caught.value)
     assert raw.get(state_path("o")) == damaged
-
-
-class Counting(StoredObjects):
-    """Objects that count what is read."""
-
-    n_reads = 0
-
-    def get(self, path: str) -> bytes:
-        self.n_reads += path.startswith("tile/0/")
-        return super().get(path)
-
-
-@pytest.fixture
-def world() -> tuple[Counting, MemoryStore]:
-    return Counting(MemoryStore()), MemoryStore()
-
-
-def test_tiles_are_read_once_and_only_to_append(world: tuple[Counting, MemoryStore]) -> None:
-    """Reading a log loads no index; the first append reads each tile once, later ones none."""
-    objects, store = world
-    conditional = ConditionalObjects(store, MAX_STATE_BYTES)
-    Log.open(objects, ObjectState(conditional, objects), SIGNER).append(numbered(0, 3000))
-    state = ObjectState(conditional, objects)
-    objects.n_reads = 0
-    assert state.last(SIGNER.name) is not None
-    log = Log.open(objects, state, SIGNER)
-    n_open = objects.n_reads
-    assert n_open <= 2
-    assert log.append([b"new"]) == [3000]
-    assert objects.n_reads <= n_open + 12 + 1  # the last one also for the proofs of the others
-    objects.n_reads = 0
-    log.append(numbered(5000, 5300))
-    assert objects.n_reads == 0
-
-
-def test_what_others_appended_is_found(world: tuple[Counting, MemoryStore]) -> None:
-    """After opening again, entries of another writer are known, and only their tiles are read."""
-    objects, store = world
-    states = [ObjectState(ConditionalObjects(store, MAX_STATE_BYTES), objects) for _ in range(2)]
-    logs = [Log.open(objects, state, SIGNER) for state in states]
-    logs[0].append(numbered(0, 1000))
-    with pytest.raises(LogMoved):
-        logs[1].append([b"x"])
-    log = Log.open(objects, states[1], SIGNER)
-    assert log.append(numbered(990, 1010)) == list(range(990, 1010))
-    log = Log.open(objects, states[0], SIGNER)
-    assert log.append(numbered(0, 1020)) == list(range(1020))
-    assert fsck(objects, SIGNER.verifier).findings == ()
-
-
-def test_a_changed_tile_answers_nothing(world: tuple[Counting, MemoryStore]) -> None:
-    """A tile changed in the store cannot pass off an entry as known, nor hide one."""
-    objects, store = world
-    conditional = ConditionalObjects(store, MAX_STATE_BYTES)
-    log = Log.open(objects, ObjectState(conditional, objects), SIGNER)
-    log.append(numbered(0, 600))
-    tile = objects.get("tile/0/001")
-    objects.put("tile/0/001", tile[32:64] + tile[:32] + tile[64:])
-    with pytest.raises(StoreUnavailable, match="want its tiles"):
-        Log.open(objects, ObjectState(conditional, objects), SIGNER).append([b"new"])
-    objects.delete("tile/0/001")
-    with pytest.raises(StoreUnavailable, match="want its tiles"):
-        Log.open(objects, ObjectState(conditional, objects), SIGNER).append([b"new"])
-    objects.put("tile/0/001", tile)
-    assert Log.open(objects, ObjectState(conditional, objects), SIGNER).append([b"new"]) == [600]
 
 
 def test_a_read_says_its_tag() -> None:

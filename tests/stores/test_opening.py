@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from log_fakes import SIGNER, memory_objects, numbered
+from log_fakes import SIGNER, numbered
 
 from servers import S3
 from veracity.log.append import Log
 from veracity.log.doors import StoreUnavailable
 from veracity.log.fsck import fsck
+from veracity.stores.errors import BadLocation
 from veracity.stores.http_objects import HttpObjects
 from veracity.stores.object_state import ObjectState
 from veracity.stores.objects import LocalObjects
@@ -21,10 +22,9 @@ def test_each_kind_of_place(tmp_path: Path, s3: S3, postgres: str) -> None:
     """Every spelling of the table opens what it says."""
     assert isinstance(open_objects(str(tmp_path / "log")), LocalObjects)
     assert isinstance(open_objects("https://log.example.org/city", read_only=True), HttpObjects)
-    files = open_objects(s3.url)
     for state in (str(tmp_path / "a.db"), f"sqlite:///{tmp_path}/b.db", f"{s3.url}-state", postgres):
-        opened = open_state(state, files)
-        assert opened.compare_and_swap("o", None, b"1", [], b"")
+        opened = open_state(state)
+        assert opened.compare_and_swap("o", None, b"1", b"")
         opened.close()
     assert sorted(path.name for path in tmp_path.glob("*.db")) == ["a.db", "b.db"]
 
@@ -48,9 +48,9 @@ def test_what_is_no_place_is_refused(location: str) -> None:
     """One line of ours, which does not repeat what may be secret."""
     for opens in (
         lambda: open_objects(location, read_only=True),
-        lambda: open_state(location, memory_objects()),
+        lambda: open_state(location),
     ):
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises(BadLocation) as caught:
             opens()
         assert "\n" not in str(caught.value)
         assert SECRET not in str(caught.value)
@@ -58,7 +58,7 @@ def test_what_is_no_place_is_refused(location: str) -> None:
 
 def test_http_is_to_read() -> None:
     """A log behind a web server is not opened for writing."""
-    with pytest.raises(StoreUnavailable, match="read only"):
+    with pytest.raises(BadLocation, match="read only"):
         open_objects("https://log.example.org")
 
 
@@ -75,7 +75,7 @@ def test_http_is_to_read() -> None:
 )
 def test_places_that_do_not_go_together(store: str | None, state: str | None) -> None:
     """A place to read only, a password in an address, a state among a log's files: refused."""
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(BadLocation) as caught:
         check_places(store, state)
     assert SECRET not in str(caught.value)
 
@@ -95,7 +95,7 @@ def test_wrong_credentials_are_unavailable(s3: S3, monkeypatch: pytest.MonkeyPat
         lambda: objects.get("checkpoint"),
         lambda: objects.put_many([("a", b""), ("b", b"")]),
         lambda: list(objects.list("")),
-        lambda: open_state(s3.url, objects).last("o"),
+        lambda: open_state(s3.url).last("o"),
     ):
         with pytest.raises(StoreUnavailable) as caught:
             call()
@@ -121,12 +121,12 @@ def test_an_object_too_large_is_not_read(s3: S3) -> None:
 def test_an_s3_server_out_of_reach_is_unavailable(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that goes away stops the writer with one line of ours; back again, the log goes on."""
     objects = open_objects(s3.url)
-    log = Log.open(objects, open_state(f"{s3.url}-state", objects), SIGNER)
+    log = Log.open(objects, open_state(f"{s3.url}-state"), SIGNER)
     log.append(numbered(0, 300))
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         gone = open_objects(s3.url)
-        state = open_state(f"{s3.url}-state", gone)
+        state = open_state(f"{s3.url}-state")
         assert isinstance(state, ObjectState)
         away.setattr(log, "_state", state)
         away.setattr(state, "_sleep", lambda _: None)
@@ -134,6 +134,6 @@ def test_an_s3_server_out_of_reach_is_unavailable(s3: S3, monkeypatch: pytest.Mo
             with pytest.raises(StoreUnavailable) as caught:
                 call()
             assert "\n" not in str(caught.value)
-    log = Log.open(objects, open_state(f"{s3.url}-state", objects), SIGNER)
+    log = Log.open(objects, open_state(f"{s3.url}-state"), SIGNER)
     assert log.append(numbered(290, 310)) == list(range(290, 310))
     assert fsck(objects, SIGNER.verifier).findings == ()

@@ -14,19 +14,26 @@ from veracity.log.checkpoints import parse_checkpoint
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.log.notes import parse_note
 from veracity.stores.database import Database
+from veracity.stores.log_state import SqlDatabase
+from veracity.stores.postgres import PostgresDatabase
 from veracity.stores.witness_state import WITNESS_METADATA, SqlWitnessState
 from witness_worker import SIGNER, leaves, race
 
 WORKER = Path(witness_worker.__file__)
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database(tmp_path / "witness.db", metadata=WITNESS_METADATA) as opened:
-        yield opened
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlDatabase]:
+    if request.param == "sqlite":
+        with Database(tmp_path / "witness.db", metadata=WITNESS_METADATA) as opened:
+            yield opened
+    else:
+        url = request.getfixturevalue("postgres")
+        with PostgresDatabase(url, metadata=WITNESS_METADATA) as opened:
+            yield opened
 
 
-def test_a_swap_needs_the_note_that_stands_there(database: Database) -> None:
+def test_a_swap_needs_the_note_that_stands_there(database: SqlDatabase) -> None:
     """Only who knows the last note replaces it; logs do not touch each other."""
     state = SqlWitnessState(database)
     assert state.latest("a") is None
@@ -58,7 +65,7 @@ def histories(given: list[tuple[int, str]]) -> set[str]:
     }
 
 
-def test_threads_on_one_state_get_one_history(database: Database) -> None:
+def test_threads_on_one_state_get_one_history(database: SqlDatabase) -> None:
     """Four threads with two histories of one log: all that is cosigned is of one of them, and grows."""
     given: list[tuple[int, str]] = []
     threads = [

@@ -116,7 +116,7 @@ def _check_objects(objects: Objects, verifier: Verifier) -> Report:
 @log.command()
 @in_home
 def publish(home: Path, as_json: bool) -> int:
-    """Publish what is signed, with new cosignatures of the policy's witnesses. Exit 4 without their quorum."""
+    """Publish what is signed, newly cosigned by the policy's witnesses. Exit 4 without their quorum."""
     with open_writer(home) as writer:  # which publishes when it opens
         done, size = writer.is_published, writer.log.size
         outcomes = () if writer.publisher is None else writer.publisher.outcomes
@@ -135,9 +135,7 @@ def publish(home: Path, as_json: bool) -> int:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=7880, show_default=True, help="0: a free one."
 )
-@click.option(
-    "--receipts", is_flag=True, help="With --home: receipts too, but not of feeds with personal fields."
-)
+@click.option("--receipts", is_flag=True, help="With --home: receipts too, but for personal feeds.")
 @common
 def serve(
     home: Path | None, location: str | None, host: str, port: int, receipts: bool, as_json: bool
@@ -152,7 +150,7 @@ def serve(
         if home is None:
             raise NoHome("serve: want --home, VERACITY_HOME, or --log, got none")
         location = log_of_home(home)
-    app: "ASGIApp" = LogApp(open_log(location))
+    app: ASGIApp = LogApp(open_log(location))
     if receipts:
         if home is None:
             raise click.UsageError("--receipts needs --home: a receipt is made from a city's evidence")

@@ -16,9 +16,11 @@ from veracity.cli.exit_codes import UNREACHED
 from veracity.cli.output import common, emit, mark, note, visible
 from veracity.feeds.file_info import read_file
 from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
+from veracity.monitor.errors import MonitorUnusable
+from veracity.monitor.look import Sampler
 from veracity.monitor.misbehaviour import MAX_BYTES, judge, parse_misbehaviour
-from veracity.monitor.monitor import DAY_S, Monitor, Sampler
-from veracity.monitor.report import Round
+from veracity.monitor.monitor import DAY_S, Monitor
+from veracity.monitor.report import Round, counted
 from veracity.monitor.state import StateFile
 
 BACKLOG_S = 2.0
@@ -100,7 +102,7 @@ def follow(
     metrics: str | None,
     as_json: bool,
 ) -> int:
-    """Look at a log at URL (http, https or a directory). Exit 1 on an open finding, 4 if it is out of reach.
+    """Look at a log (https://…, s3://… or a directory). Exit 1 on an open finding, 4 if out of reach.
 
     Checks what is published against the policy and against what was seen before, every new entry,
     and what the policy's witnesses have seen. A finding stays open until it is gone or acknowledged.
@@ -119,7 +121,7 @@ def follow(
         watching = Monitor(url, trusted, file, evidence=kept, max_age_s=max_age, samplers=samplers)
         if interval is None:
             made = _look(watching, told, as_json)
-            return 1 if made.n_unanswered else 0 if made.is_reached else UNREACHED
+            return 1 if made.n_unanswered else 0 if made.is_well else UNREACHED
         return _follow(watching, interval, metrics, told, stack, as_json)
 
 
@@ -164,6 +166,8 @@ def evidence(file: Path, policy: Path, as_json: bool) -> int:
 def acknowledge(findings: tuple[str, ...], state: Path, reason: str, as_json: bool) -> None:
     """Answer open findings by their eight digits, or ``all``: they are kept, and count no more."""
     file = StateFile(state)
+    if not state.exists():
+        raise MonitorUnusable(f"state: want a monitor's memory at {state}, got none")
     with file.held():
         memory = file.read()
         words = f"{datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}: {' '.join(reason.split())[:500]}"
@@ -246,7 +250,11 @@ def _look(watching: Monitor, told: list[str], as_json: bool) -> Round:
 
 
 def _text(made: Round) -> str:
-    size = "no checkpoint" if made.size is None else f"{made.size:,} entries ({made.n_new:,} new)"
+    size = (
+        "no checkpoint"
+        if made.size is None
+        else f"{counted(made.size, 'entry', 'entries')} ({made.n_new:,} new)"
+    )
     lines = [f"{made.at}  {visible(made.origin or made.location, '')}  {size}{mark(made.simulated)}"]
     lines += [f"ok       {visible(line, '')}" for line in made.said]
     s = made.samples
@@ -266,7 +274,11 @@ def _text(made: Round) -> str:
     if not made.is_reached:
         lines.append("out of reach" + (f"; {made.n_unanswered} findings open" if made.n_unanswered else ""))
     elif made.n_unanswered:
-        lines.append(f"{made.n_unanswered} findings open")
+        lines.append(f"{counted(made.n_unanswered, 'finding', 'findings')} open")
+    elif made.is_cut_short:
+        lines.append("nothing found so far")
+    elif not made.is_caught_up:
+        lines.append(f"nothing unanswered; entries after {made.n_checked:,} are not followed")
     else:
         lines.append("all well")
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 ::
 
     DIR/
-      veracity.json     the log's origin, written once
+      veracity.json     the log's origin, and where its log is if elsewhere; written once
       trust.policy      what to hand out: the log's key and its witnesses
       keys/             log.key, operator.pem, agencies/<name>.pem (mode 0600)
       store/            log, evidence, contracts, tables, quarantine: an object store
@@ -23,20 +23,28 @@ from pathlib import Path
 
 from veracity.home.errors import BadName, HomeBusy, HomeExists, HomeUnusable, NoHome
 
+_SCHEMA_V1, _SCHEMA_V2 = "veracity.home/v1", "veracity.home/v2"
 _ORIGIN = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}(/[A-Za-z0-9._-]{1,64}){0,4}")
 
 
 @dataclass(frozen=True)
 class Directory:
-    """The places in one home."""
+    """The places in one home; ``log_store`` and ``log_state`` are locations elsewhere, None for its own."""
 
     root: Path
     origin: str
+    log_store: str | None = None
+    log_state: str | None = None
 
     @property
     def store(self) -> Path:
         """Root of the object store."""
         return self.root / "store"
+
+    @property
+    def log(self) -> str:
+        """The location of the log's files."""
+        return self.log_store or str(self.store / "log")
 
     @property
     def database(self) -> Path:
@@ -63,7 +71,9 @@ class Directory:
         return self.root / "keys" / "agencies" / f"{agency}.pem"
 
 
-def create_directory(root: Path, origin: str) -> Directory:
+def create_directory(
+    root: Path, origin: str, log_store: str | None = None, log_state: str | None = None
+) -> Directory:
     """Make an empty home; ``HomeExists`` where there is one, ``HomeUnusable`` where none can be."""
     if not _ORIGIN.fullmatch(origin):
         raise BadName(f"origin: want a name such as example.org/city (no scheme, no spaces), got {origin!r}")
@@ -76,7 +86,7 @@ def create_directory(root: Path, origin: str) -> Directory:
         for path in (root, root / "keys", root / "keys" / "agencies", root / "store"):
             mode = 0o700 if path.name in ("keys", "agencies") else 0o755
             path.mkdir(mode=mode, parents=True, exist_ok=True)
-    return Directory(root, origin)
+    return Directory(root, origin, log_store, log_state)
 
 
 @contextlib.contextmanager
@@ -98,8 +108,19 @@ def made_or_cleared(directory: Directory) -> Iterator[None]:
 def seal_directory(directory: Directory) -> None:
     """Write the file that makes the directory a home: the last step of ``init``."""
     with usable(directory.root):
-        body = json.dumps({"schema": "veracity.home/v1", "origin": directory.origin}, indent=2) + "\n"
+        body = json.dumps(_document(directory), indent=2) + "\n"
         write_new(directory.root / "veracity.json", body.encode(), 0o644)
+
+
+def _document(directory: Directory) -> dict[str, object]:
+    """Return what the file says. A log elsewhere makes it v2, in which v1 finds no origin.
+
+    Who knows v1 alone would else begin a second log of that name in the home itself.
+    """
+    if directory.log_store is None and directory.log_state is None:
+        return {"schema": _SCHEMA_V1, "origin": directory.origin}
+    log = {"origin": directory.origin, "store": directory.log_store, "state": directory.log_state}
+    return {"schema": _SCHEMA_V2, "log": {name: value for name, value in log.items() if value is not None}}
 
 
 def open_directory(root: Path) -> Directory:
@@ -107,16 +128,24 @@ def open_directory(root: Path) -> Directory:
     path = root / "veracity.json"
     try:
         document = json.loads(path.read_bytes()[:65_536])
-        origin = document["origin"]
+        schema = document.get("schema", _SCHEMA_V1)
+        log = {"origin": document["origin"]} if schema == _SCHEMA_V1 else dict(document["log"])
+        origin, store, state = log["origin"], log.get("store"), log.get("state")
     except FileNotFoundError as exc:
         raise NoHome(f"home: want a directory made by `veracity init`, got {root}") from exc
     except OSError as exc:
         raise HomeUnusable(f"home: want to read {path}, got {exc.strerror}") from exc
-    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise NoHome(f"home: want an origin in {path}, got {type(exc).__name__}") from exc
+    if schema not in (_SCHEMA_V1, _SCHEMA_V2):
+        raise NoHome(
+            f"home: want {_SCHEMA_V1} or v2 in {path}, got {str(schema)[:40]!r}: made by a newer Veracity"
+        )
+    if not all(place is None or isinstance(place, str) for place in (store, state)):
+        raise NoHome(f"home: want the places of its log as text in {path}, got something else")
     if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
         raise NoHome(f"home: want an origin in {path}, got {str(origin)[:80]!r}")
-    directory = Directory(root, origin)
+    directory = Directory(root, origin, store, state)
     if not directory.database.is_file():
         raise HomeUnusable(
             f"home: want its database {directory.database}, got none; restore it from a backup"

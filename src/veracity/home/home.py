@@ -33,7 +33,7 @@ from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
 from veracity.home.publication import publisher
 from veracity.log.append import Log
-from veracity.log.doors import LogState
+from veracity.log.doors import Objects
 from veracity.log.errors import ObjectMissing, QuorumNotMet
 from veracity.log.notes import Signer, Verifier
 from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
@@ -47,6 +47,7 @@ from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
 from veracity.stores.objects import LocalObjects
+from veracity.stores.opening import OpenState, check_places, open_objects, open_state, settled
 from veracity.stores.witness_client import HttpWitnesses
 
 OPERATOR = "operator"
@@ -67,17 +68,24 @@ class Stores:
     """What a home stands on."""
 
     objects: LocalObjects
-    log_objects: LocalObjects
+    log_objects: Objects
     database: Database
+    log_state: OpenState | None = None  #: None for one in the database
 
     @classmethod
     def of(cls, directory: Directory, *, read_only: bool = False) -> Stores:
-        """Open the directory's own; ``read_only`` writes nothing and makes nothing."""
-        return cls(
-            LocalObjects(directory.store, read_only=read_only),
-            LocalObjects(directory.store / "log", read_only=read_only),
-            Database(directory.database, read_only=read_only),
-        )
+        """Open the directory's own, and its log wherever that is; ``read_only`` writes and makes nothing."""
+        objects = LocalObjects(directory.store, read_only=read_only)
+        log_objects = open_objects(directory.log, read_only=read_only)
+        database = Database(directory.database, read_only=read_only)
+        if directory.log_state is None:
+            return cls(objects, log_objects, database)
+        try:
+            state = open_state(directory.log_state, read_only=read_only)
+        except BaseException:
+            database.close()
+            raise
+        return cls(objects, log_objects, database, state)
 
 
 class Home:
@@ -92,6 +100,7 @@ class Home:
         self.objects = stores.objects
         self.log_objects = stores.log_objects
         self.database = stores.database
+        self.log_state = stores.log_state or SqlLogState(self.database)
         self.index = Index(self.database)
         self._tables: dict[str, Table] = {}
         self._agencies: tuple[int, Agencies] = (0, Agencies())
@@ -102,7 +111,8 @@ class Home:
         return cls(open_directory(root), clock)
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and the state of the log where it is elsewhere."""
+        self.log_state.close()
         self.database.close()
 
     @cached_property
@@ -120,11 +130,6 @@ class Home:
         if not found:
             raise StateBehind(f"policy: want the key of {self.directory.origin} in trust.policy, got none")
         return found[0]
-
-    @cached_property
-    def log_state(self) -> LogState:
-        """Where the log's last signed checkpoint is."""
-        return SqlLogState(self.database)
 
     def published(self) -> LogReader:
         """The log as published: what others see, and what receipts stand on."""
@@ -359,19 +364,29 @@ class CityKeys:
 
 
 def init(
-    root: Path | str, origin: str, clock: Clock | None = None, keys: CityKeys | None = None
+    root: Path | str,
+    origin: str,
+    clock: Clock | None = None,
+    keys: CityKeys | None = None,
+    *,
+    log_store: str | None = None,
+    log_state: str | None = None,
 ) -> Directory:
     """Make a home: keys, stores, database, the operator's enrolment as entry 0, and the trust policy.
 
     ``keys`` are for a city whose keys are made elsewhere; without them new ones are made.
+    ``log_store`` and ``log_state`` are locations (see ``stores.opening``) for the files and the state
+    of the log, if they are not to be in the home. Both must be empty.
 
     Raises
     ------
-    HomeExists, HomeUnusable, BadName
-        Nothing is left behind but an empty directory and its lock.
+    HomeExists, HomeUnusable, BadName, BadLocation
+        Nothing is left behind but an empty directory and its lock. A log begun elsewhere stays there.
     """
     root = Path(root)
-    directory = create_directory(root, origin)
+    check_places(log_store, log_state)
+    places = [None if place is None else settled(place) for place in (log_store, log_state)]
+    directory = create_directory(root, origin, *places)
     with writing(directory), made_or_cleared(directory):
         _furnish(directory, clock, keys or CityKeys.generate())
     return directory

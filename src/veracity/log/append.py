@@ -1,8 +1,7 @@
 """The writer of a log: append entries, sign the new tree, publish it.
 
 One step goes: work out bundles, tiles and the new checkpoint; swap the signed checkpoint in
-the state, together with those objects and the index of the new entries, in one transaction;
-write the objects; publish the checkpoint; answer.
+the state, together with those objects, in one transaction; write the objects; publish the checkpoint; answer.
 
 The swap comes before the tiles on purpose. Partial tiles of two writers share their paths, so
 a writer that loses the swap must not have written any. A crash after the swap loses nothing:
@@ -27,6 +26,7 @@ from veracity.log.errors import (
     StoreBehind,
     StoreUnavailable,
 )
+from veracity.log.leaf_index import LeafIndex
 from veracity.log.merkle import leaf_hash
 from veracity.log.notes import Signer, parse_note, sign_note
 from veracity.log.pending import format_pending
@@ -58,6 +58,7 @@ class Log:
         self._publisher = publisher
         self._signed_note = note
         self._edge = edge
+        self._known = LeafIndex(objects)
         self._cache = TileCache(ObjectTiles(objects))
         self._view = LogReader(objects, note, checkpoint, self._cache)
         self._stale: list[str] = []
@@ -147,10 +148,8 @@ class Log:
         self._check_signing()
         frame_entries([max(entries, key=len)] if entries else [])
         leaves = [leaf_hash(entry) for entry in entries]
-        known = dict(self._state.find(self.origin, leaves))
-        if any(index >= self.size for index in known.values()):
-            self._stop("another writer has signed a longer log")
-            raise LogMoved(f"log {self.origin}: want {self.size} entries as the last signed, got more")
+        self._known.grow(self.checkpoint)
+        known = dict(self._known.find(self.checkpoint, leaves))
         fresh = {leaf: entry for leaf, entry in zip(leaves, entries, strict=True) if leaf not in known}
         for step in _steps(fresh):
             known.update(self._sign_step(step))
@@ -202,9 +201,7 @@ class Log:
         indices = list(zip(step, range(self._edge.size, edge.size), strict=True))
         # An error from here on leaves open how far the step came: sign nothing more.
         self._stop("a write failed")
-        if not self._state.compare_and_swap(
-            self.origin, self._signed_note, note, indices, format_pending(writes)
-        ):
+        if not self._state.compare_and_swap(self.origin, self._signed_note, note, format_pending(writes)):
             self._stop("another writer has signed a longer log")
             raise LogMoved(f"log {self.origin}: want {self.size} entries as the last signed, got others")
         old_size, self._edge, self._signed_note = self._edge.size, edge, note
@@ -213,6 +210,7 @@ class Log:
             self._put_checkpoint(note)
         self._failure = None
         self._stale.extend(superseded(old_size, edge.size))
+        self._known.add(indices)
         self._show(note, checkpoint)
         self._remove_stale()
         return indices
@@ -266,6 +264,6 @@ def _steps(fresh: dict[bytes, bytes]) -> Iterator[dict[bytes, bytes]]:
 def _begin(state: LogState, signer: Signer) -> LastSigned:
     """Sign the empty tree of a new log."""
     note = sign_note(Checkpoint(signer.name, 0, Edge().root()).format(), [signer])
-    if not state.compare_and_swap(signer.name, None, note, [], b""):
+    if not state.compare_and_swap(signer.name, None, note, b""):
         raise LogMoved(f"log {signer.name}: want no checkpoint yet, got one of another writer")
     return LastSigned(note, None, b"")

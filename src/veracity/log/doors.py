@@ -4,7 +4,7 @@ A witness has a state of its own: what it cosigned last. The log declares the do
 implements them. They raise only ``ObjectMissing`` and ``StoreUnavailable``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -64,25 +64,15 @@ class LastSigned:
 class LogState(Protocol):
     """Where a log keeps the last checkpoint it signed: the one place that decides who may sign next."""
 
-    def compare_and_swap(
-        self,
-        origin: str,
-        old_note: bytes | None,
-        new_note: bytes,
-        new_entries: Sequence[tuple[bytes, int]],
-        pending: bytes,
-    ) -> bool:
+    def compare_and_swap(self, origin: str, old_note: bytes | None, new_note: bytes, pending: bytes) -> bool:
         """Replace ``old_note`` by ``new_note``, or return False if another note stands there.
 
-        In the same transaction: note ``pending`` and the indices of ``new_entries``, pairs of a
-        leaf hash and an index. Durable when it returns.
+        In the same transaction: keep ``pending``, and ``old_note`` as the one before. Durable when it
+        returns.
         """
 
     def last(self, origin: str) -> LastSigned | None:
         """Return the last signed checkpoint, or None for a log that is new."""
-
-    def find(self, origin: str, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
-        """Return the index of each leaf hash that the log already has."""
 
 
 class WitnessState(Protocol):

@@ -8,77 +8,34 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
-from veracity.log.add_checkpoint import SIZE_TYPE, AddCheckpoint, parse_size
-from veracity.log.checkpoints import Checkpoint
-from veracity.log.cosignatures import add_signatures, cosignature_time
-from veracity.log.errors import (
-    MalformedNote,
-    MalformedRequest,
-    QuorumNotMet,
-    SignatureRejected,
-    WitnessUnreachable,
-)
-from veracity.log.notes import Signature, parse_note
+from veracity.log.cosignatures import add_signatures
+from veracity.log.errors import QuorumNotMet
 from veracity.log.policy import Policy
 from veracity.log.reader import LogReader
-from veracity.log.witness_keys import WitnessVerifier
+from veracity.log.witness_exchange import (
+    MAX_ANSWER_BYTES,
+    Answer,
+    Exchange,
+    Outcome,
+    Reply,
+    Status,
+    Submission,
+    WitnessTransport,
+)
 
-MAX_ANSWER_BYTES = 65_536
-_MAX_ATTEMPTS = 3  #: first with the size remembered, then with the size told; once more if it moved
-_OK, _CONFLICT = 200, 409
+__all__ = [
+    "MAX_ANSWER_BYTES",
+    "Answer",
+    "Outcome",
+    "Published",
+    "Status",
+    "WitnessTransport",
+    "WitnessedPublisher",
+]
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What a witness said: HTTP status, the value of Content-Type ("" if none), and the whole body."""
-
-    status: int
-    content_type: str
-    body: bytes
-
-
-class WitnessTransport(Protocol):
-    """The only door from a log to its witnesses. Called from several threads at once."""
-
-    def add_checkpoint(self, url: str, body: bytes, timeout_s: float) -> Answer:
-        """Post ``body`` to ``<url>/add-checkpoint``.
-
-        Raises
-        ------
-        WitnessUnreachable
-            If there is no whole answer of at most ``MAX_ANSWER_BYTES`` within ``timeout_s``.
-        """
-
-
-class Status(StrEnum):
-    """What came of asking a witness."""
-
-    COSIGNED = "cosigned"
-    REFUSED = "refused"  #: it answered that it will not
-    AHEAD = "ahead"  #: it has cosigned a larger tree than ours: ours is an old one, or not the only one
-    ROLLED_BACK = "rolled-back"  #: it has forgotten a tree that it cosigned for us
-    FAULTY = "faulty"  #: a signature that fails, or an answer that the protocol does not know
-    UNREACHABLE = "unreachable"
-    TIMED_OUT = "timed-out"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one witness of the policy did.
-
-    ``http_status`` is that of its last answer, ``size`` the largest tree that it says it has cosigned;
-    None where nothing is known.
-    """
-
-    witness: str
-    status: Status
-    detail: str
-    http_status: int | None = None
-    size: int | None = None
+_Answers = SimpleQueue[tuple[str, Reply | Exception]]
 
 
 @dataclass(frozen=True)
@@ -87,12 +44,6 @@ class Published:
 
     note: bytes
     outcomes: tuple[Outcome, ...]
-
-
-@dataclass(frozen=True)
-class _Reply:
-    outcome: Outcome
-    signature: Signature | None = None
 
 
 class WitnessedPublisher:
@@ -128,7 +79,8 @@ class WitnessedPublisher:
             for name, verifier in policy.witnesses.items()
             if verifier.format() in policy.urls
         }
-        self._lock = threading.Lock()  # around the sizes, and around the reader, which is not for threads
+        self._reading = threading.Lock()  # a reader is not for threads
+        self._lock = threading.Lock()  # around what follows
         self._sizes: dict[str, int] = {}
         self._busy: set[str] = set()
 
@@ -162,8 +114,8 @@ class WitnessedPublisher:
         TileMismatch, MalformedTile, StoreUnavailable, ObjectMissing
             If the reader cannot prove the tree.
         """
-        checkpoint = replace(self._policy, quorum=None).check(note).checkpoint
-        replies = dict(self._gather(note, checkpoint, reader))
+        submission = self._submission(note, reader)
+        replies = dict(self._gather(submission))
         cosigned = [name for name, reply in replies.items() if reply.signature is not None]
         outcomes = tuple(replies[name].outcome for name in self._urls)
         if not self._policy.is_quorum(cosigned):
@@ -172,15 +124,29 @@ class WitnessedPublisher:
         signatures = tuple(r.signature for r in map(replies.__getitem__, self._urls) if r.signature)
         return Published(add_signatures(note, signatures) if signatures else note, outcomes)
 
-    def _gather(self, note: bytes, checkpoint: Checkpoint, reader: LogReader) -> Iterator[tuple[str, _Reply]]:
+    def _submission(self, note: bytes, reader: LogReader) -> Submission:
+        checkpoint = replace(self._policy, quorum=None).check(note).checkpoint
+
+        def prove(size: int) -> list[bytes]:
+            with self._reading:
+                return reader.prove_consistency(size)
+
+        def root_at(size: int) -> bytes:
+            with self._reading:
+                return reader.root_at(size)
+
+        logs = [v for v in self._policy.logs if v.name == checkpoint.origin]
+        return Submission(note, checkpoint, logs, prove, root_at)
+
+    def _gather(self, submission: Submission) -> Iterator[tuple[str, Reply]]:
         """Ask every witness; yield replies as they come, and a time-out for each that is too late."""
-        answers: SimpleQueue[tuple[str, _Reply | Exception]] = SimpleQueue()
+        answers: _Answers = SimpleQueue()
         end_s = self._now_s() + self._timeout_s
         waiting = dict.fromkeys(self._urls)
         for name in self._urls:
-            if not self._start(name, AddCheckpoint(0, (), note), checkpoint, reader, end_s, answers):
+            if not self._start(name, submission, end_s, answers):
                 del waiting[name]
-                yield name, _Reply(Outcome(name, Status.TIMED_OUT, "still busy with the last checkpoint"))
+                yield name, _late(name, "still busy with the last checkpoint")
         cosigned: list[str] = []
         met = False
         while waiting:
@@ -197,101 +163,42 @@ class WitnessedPublisher:
                 cosigned.append(name)
             yield name, reply
         for name in waiting:
-            yield name, _Reply(Outcome(name, Status.TIMED_OUT, "no answer in time"))
+            yield name, _late(name, "no answer in time")
 
-    def _start(
-        self,
-        name: str,
-        request: AddCheckpoint,
-        checkpoint: Checkpoint,
-        reader: LogReader,
-        end_s: float,
-        answers: SimpleQueue[tuple[str, _Reply | Exception]],
-    ) -> bool:
+    def _start(self, name: str, submission: Submission, end_s: float, answers: _Answers) -> bool:
         """Ask one witness in a thread of its own, unless the thread of the last publish still runs."""
         with self._lock:
             if name in self._busy:
                 return False
             self._busy.add(name)
+            known = self._sizes.get(name, 0)
+        exchange = Exchange(
+            name,
+            self._policy.witnesses[name],
+            self._urls[name],
+            self._transport,
+            lambda: end_s - self._now_s(),
+            known,
+        )
 
         def run() -> None:
             try:
-                reply: _Reply | Exception = self._ask(name, request, checkpoint, reader, end_s)
+                reply: Reply | Exception = exchange.ask(submission)
             except Exception as exc:  # raised again by ``publish``
                 reply = exc
-            finally:
-                with self._lock:
-                    self._busy.discard(name)
+            if isinstance(reply, Reply) and reply.signature is not None:
+                self._learn(name, submission.checkpoint.size)
+            with self._lock:
+                self._busy.discard(name)
             answers.put((name, reply))
 
         threading.Thread(target=run, name=f"witness {name}", daemon=True).start()
         return True
-
-    def _ask(
-        self, name: str, request: AddCheckpoint, checkpoint: Checkpoint, reader: LogReader, end_s: float
-    ) -> _Reply:
-        verifier = self._policy.witnesses[name]
-        known = self.sizes.get(name, 0)
-        old_size, answer = known, None
-        for _ in range(_MAX_ATTEMPTS):
-            if old_size > checkpoint.size:
-                detail = f"cosigned size {old_size}, ours is {checkpoint.size}"
-                return _Reply(replace(_reply(name, Status.AHEAD, detail, answer).outcome, size=old_size))
-            with self._lock:
-                proof = tuple(reader.prove_consistency(old_size))
-            body = replace(request, old_size=old_size, proof=proof).format()
-            try:
-                answer = self._transport.add_checkpoint(self._urls[name], body, end_s - self._now_s())
-                if answer.status == _OK:
-                    signature = _cosignature(verifier, request.note, answer.body)
-                    self._learn(name, checkpoint.size)
-                    return _reply(name, Status.COSIGNED, f"size {checkpoint.size}", answer, signature)
-                if answer.status != _CONFLICT:
-                    return _reply(name, Status.REFUSED, f"status {answer.status}", answer)
-                told = _told_size(answer)
-            except WitnessUnreachable as exc:
-                return _reply(name, Status.UNREACHABLE, str(exc), answer)
-            except (MalformedRequest, MalformedNote, SignatureRejected) as exc:
-                return _reply(name, Status.FAULTY, str(exc), answer)
-            if told < known:
-                return _reply(
-                    name, Status.ROLLED_BACK, f"cosigned size {known}, now says its last is {told}", answer
-                )
-            if told == old_size:
-                return _reply(name, Status.FAULTY, f"refused size {told}, and said it is its last", answer)
-            old_size = told
-        return _reply(name, Status.REFUSED, f"another size at each of {_MAX_ATTEMPTS} attempts", answer)
 
     def _learn(self, name: str, size: int) -> None:
         with self._lock:
             self._sizes[name] = max(size, self._sizes.get(name, 0))
 
 
-def _reply(
-    name: str, status: Status, detail: str, answer: Answer | None, signature: Signature | None = None
-) -> _Reply:
-    return _Reply(Outcome(name, status, detail, answer.status if answer else None), signature)
-
-
-def _told_size(answer: Answer) -> int:
-    if answer.content_type != SIZE_TYPE:
-        raise MalformedRequest(
-            f"conflict: want content of type {SIZE_TYPE}, got {answer.content_type[:60]!r}"
-        )
-    return parse_size(answer.body)
-
-
-def _cosignature(verifier: WitnessVerifier, note: bytes, body: bytes) -> Signature:
-    """Return the one cosignature of ``verifier`` in an answer; lines of other keys are ignored."""
-    text = parse_note(note).text
-    lines = parse_note(text.encode() + b"\n" + body)
-    if lines.text != text:
-        raise MalformedNote("answer: want signature lines, got a blank line among them")
-    own = [s for s in lines.signatures if (s.name, s.key_id) == (verifier.name, verifier.key_id)]
-    for signature in own:
-        verifier.verify(text, signature.payload)
-        if not cosignature_time(signature.payload):
-            raise SignatureRejected(f"cosignature of {verifier.name}: want a time, got 0")
-    if not own:
-        raise SignatureRejected(f"answer: want a cosignature of {verifier.name}, got none")
-    return own[0]
+def _late(name: str, detail: str) -> Reply:
+    return Reply(Outcome(name, Status.TIMED_OUT, detail))

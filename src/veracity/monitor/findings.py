@@ -92,6 +92,10 @@ class Book:
         """How many are open that nobody has acknowledged."""
         return sum(o.acknowledged is None for o in self._open.values()) + self.n_more.total()
 
+    def is_open(self, kind: str) -> bool:
+        """Tell whether a finding of a kind is open, answered or not."""
+        return any(o.finding.kind == kind for o in self._open.values())
+
     def begin(self) -> None:
         """Begin a round: what was told before is new no more."""
         self._open = {k: replace(o, is_new=False) for k, o in self._open.items()}

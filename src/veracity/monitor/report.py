@@ -44,8 +44,8 @@ class Round:
         Entries checked in this round, and in all.
     is_reached
         Whether the log answered, so that what was to be looked at was.
-    is_caught_up
-        Whether all entries of the checkpoint shown have been checked.
+    is_caught_up, is_cut_short
+        Whether all entries of the checkpoint shown have been checked; whether time was up before.
     said
         What is well, in words.
     told
@@ -62,6 +62,7 @@ class Round:
     n_checked: int = 0
     is_reached: bool = True
     is_caught_up: bool = False
+    is_cut_short: bool = False
     simulated: bool = False
     said: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -75,8 +76,8 @@ class Round:
 
     @property
     def is_well(self) -> bool:
-        """Whether the log was reached and nothing is open."""
-        return self.is_reached and self.n_unanswered == 0
+        """Whether everything was looked at and nothing is open that nobody answered."""
+        return self.is_reached and not self.is_cut_short and self.n_unanswered == 0
 
     def to_object(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -102,3 +103,14 @@ class Round:
             "told": self.told,
             "seconds": round(self.seconds, 3),
         }
+
+
+def counted(n: int, one: str, many: str) -> str:
+    """Say how many.
+
+    Examples
+    --------
+    >>> counted(1, "entry", "entries")
+    '1 entry'
+    """
+    return f"{n:,} {one if n == 1 else many}"

@@ -6,12 +6,12 @@ from veracity.home.directory import open_directory
 from veracity.log.doors import Objects
 from veracity.log.reader import CHECKPOINT_PATH
 from veracity.server.errors import NoSuchLog
-from veracity.stores.objects import LocalObjects
+from veracity.stores.opening import open_objects
 
 
 def open_log(location: str) -> Objects:
-    """Open, for reading only, the tlog-tiles directory at ``location``; NoSuchLog if none is there."""
-    objects = LocalObjects(Path(location), read_only=True)
+    """Open, for reading only, the log at a location; NoSuchLog if none is published there."""
+    objects = open_objects(location, read_only=True)
     if not objects.exists(CHECKPOINT_PATH):
         raise NoSuchLog(f"log: want a published checkpoint in {location}, got none")
     return objects
@@ -19,4 +19,4 @@ def open_log(location: str) -> Objects:
 
 def log_of_home(home: Path) -> str:
     """Return the location of the log of a city's home."""
-    return str(open_directory(home).store / "log")
+    return open_directory(home).log

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -65,6 +66,9 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Stop at SIGTERM and SIGINT; uvicorn's own raises them once more at the end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals go to the main thread alone
+            return
         before = {s: signal.signal(s, self.handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield

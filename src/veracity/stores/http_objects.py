@@ -17,6 +17,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from veracity.log.errors import ObjectMissing, StoreUnavailable
+from veracity.stores.errors import BadLocation
 
 MAX_BUNDLE_BYTES = 256 * (2 + 65_535)
 MAX_TILE_BYTES = 256 * 32
@@ -43,7 +44,7 @@ class HttpObjects:
 
     Raises
     ------
-    StoreUnavailable
+    BadLocation
         If the URL is not such an address.
     """
 
@@ -189,8 +190,8 @@ def _checked(url: str) -> str:
     except ValueError:
         host, has_login, parts = None, False, urlsplit("")
     if parts.scheme not in ("http", "https") or not host or has_login or parts.query or parts.fragment:
-        raise StoreUnavailable(
-            "log: want https://host/path without login, query or fragment, got something else"
+        raise BadLocation(
+            "location: want https://host/path without login, query or fragment, got something else"
         )
     return url.rstrip("/")
 

@@ -6,23 +6,20 @@ The object is one line of JSON and, after it, the pending writes as they are::
     <pending>
 
 A failed request leaves open whether it took effect. The nonce, new in each write, tells: what
-stands there afterwards is ours or it is not. The index of entries is not kept: tiles have it.
+stands there afterwards is ours or it is not.
 """
 
 import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from veracity.log.checkpoints import Checkpoint, parse_checkpoint
-from veracity.log.doors import LastSigned, Objects
-from veracity.log.errors import LogError, StoreUnavailable
-from veracity.log.notes import parse_note
+from veracity.log.doors import LastSigned
+from veracity.log.errors import StoreUnavailable
 from veracity.stores.conditional import ConditionalObjects, check_conditions
-from veracity.stores.leaf_index import LeafIndex
 
 MAX_STATE_BYTES = 64 * 1024 * 1024  #: over twice what one step of a log writes
 _SCHEMA = "veracity.log-state/v1"
@@ -81,8 +78,6 @@ class ObjectState:
     ----------
     objects
         Where the states are: a folder of their own, never that of a log.
-    log_objects
-        Where the tiles of the log are: what it already has is read from them, once, when asked.
     nonce, sleep
         Randomness and waiting.
     """
@@ -90,32 +85,21 @@ class ObjectState:
     def __init__(
         self,
         objects: ConditionalObjects,
-        log_objects: Objects,
         *,
         nonce: Callable[[], str] = lambda: secrets.token_hex(16),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._objects = objects
-        self._log_objects = log_objects
         self._nonce = nonce
         self._sleep = sleep
         self._held: dict[str, _Held] = {}
-        self._indices: dict[str, LeafIndex] = {}
         self._is_checked = False
 
     def close(self) -> None:
         """Forget what was read."""
         self._held.clear()
-        self._indices.clear()
 
-    def compare_and_swap(
-        self,
-        origin: str,
-        old_note: bytes | None,
-        new_note: bytes,
-        new_entries: Sequence[tuple[bytes, int]],
-        pending: bytes,
-    ) -> bool:
+    def compare_and_swap(self, origin: str, old_note: bytes | None, new_note: bytes, pending: bytes) -> bool:
         """Replace the last signed checkpoint; see ``LogState``."""
         if not self._is_checked:
             check_conditions(self._objects, _PROBE)
@@ -133,12 +117,6 @@ class ObjectState:
         if tag is None:
             return False
         self._held[origin] = _Held(tag, new_note)
-        index = self._indices.get(origin)
-        if index is not None and new_entries:
-            if index.size == new_entries[0][1]:
-                index.add(new_entries)
-            else:
-                del self._indices[origin]
         return True
 
     def last(self, origin: str) -> LastSigned | None:
@@ -150,23 +128,6 @@ class ObjectState:
         signed = SignedState.parse(found.data, origin).signed
         self._held[origin] = _Held(found.tag, signed.note)
         return signed
-
-    def find(self, origin: str, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
-        """Return the index of each leaf hash that the log has, as this process last saw its state.
-
-        The first call reads all of the log's level-0 tiles; see ``LeafIndex``.
-        """
-        if origin not in self._held:
-            self.last(origin)
-        held = self._held.get(origin)
-        if held is None or not leaf_hashes:
-            return {}
-        checkpoint = _checkpoint(held.note)
-        if origin not in self._indices:
-            self._indices[origin] = LeafIndex(self._log_objects)
-        index = self._indices[origin]
-        index.grow(checkpoint)
-        return index.find(checkpoint, leaf_hashes)
 
     def _swap(self, new: SignedState, tag: str | None) -> str | None:
         """Write the state where ``tag`` stands; return its tag, or None if another stands there."""
@@ -196,10 +157,3 @@ class ObjectState:
 def state_path(origin: str) -> str:
     """Return where the state of a log is kept: by the digest, as an origin may hold anything."""
     return f"{hashlib.sha256(origin.encode()).hexdigest()}.state"
-
-
-def _checkpoint(note: bytes) -> Checkpoint:
-    try:
-        return parse_checkpoint(parse_note(note).text)
-    except LogError as exc:
-        raise StoreUnavailable(f"state: want the note of a checkpoint, got: {exc}") from exc

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from veracity.log.errors import StoreUnavailable
 from veracity.stores.database import METADATA
+from veracity.stores.errors import BadLocation
 
 _CONNECT_S, _STATEMENT_S, _IDLE_S = 10, 60, 60
 _MAKE_TABLES = 0x7665_7261_6369_7479  # one at a time; the number is the word "veracity"
@@ -51,9 +52,11 @@ class PostgresDatabase:
 
     Raises
     ------
+    BadLocation
+        If the URL is none.
     StoreUnavailable
-        If psycopg is not installed, the URL is none, or the server is out of reach or runs with
-        ``fsync`` off: what such a server says is stored may be gone after a crash.
+        If psycopg is not installed, or the server is out of reach or runs with ``fsync`` off: what
+        such a server says is stored may be gone after a crash.
     """
 
     def __init__(
@@ -147,7 +150,7 @@ def _parse(url: str) -> URL:
     except (SQLAlchemyError, ValueError):
         parsed = None
     if parsed is None or parsed.drivername not in ("postgresql", "postgres") or not parsed.database:
-        raise StoreUnavailable("database: want postgresql://user@host/database, got something else")
+        raise BadLocation("location: want postgresql://user@host/database, got something else")
     return parsed.set(drivername="postgresql+psycopg")
 
 

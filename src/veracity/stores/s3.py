@@ -13,6 +13,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from veracity.log.errors import StoreUnavailable
+from veracity.stores.errors import BadLocation
 
 CONNECT_S, REQUEST_S = 5, 60
 _RETRIES, _RETRY_S = 5, 60
@@ -28,18 +29,18 @@ def open_folder(location: str, *, retry: bool = True) -> S3Store:
 
     Raises
     ------
-    StoreUnavailable
+    BadLocation
         If the location or the variables cannot be a place.
     """
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     prefix = prefix.rstrip("/")
     if not _BUCKET.fullmatch(bucket) or (prefix and not _PREFIX.fullmatch(prefix)):
-        raise StoreUnavailable("store: want s3://bucket/prefix, got something else")
+        raise BadLocation("location: want s3://bucket/prefix, got something else")
     try:
         endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
         is_loopback = endpoint.scheme == "http" and endpoint.hostname in LOOPBACK
     except ValueError as exc:
-        raise StoreUnavailable("AWS_ENDPOINT_URL: want an address such as https://s3.example.org") from exc
+        raise BadLocation("AWS_ENDPOINT_URL: want an address such as https://s3.example.org") from exc
     try:
         return S3Store(
             bucket,

@@ -6,7 +6,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from veracity.log.errors import WitnessUnreachable
-from veracity.log.witnessing import MAX_ANSWER_BYTES, Answer
+from veracity.log.witness_exchange import MAX_ANSWER_BYTES, Answer
 
 _CHUNK_BYTES = 16_384
 _AGENT = "veracity-log"
@@ -20,17 +20,27 @@ class HttpWitnesses:
 
     def add_checkpoint(self, url: str, body: bytes, timeout_s: float) -> Answer:
         """Post ``body`` to ``<url>/add-checkpoint``; see ``WitnessTransport``."""
+        return self._ask("POST", url, "add-checkpoint", body, timeout_s)
+
+    def latest_checkpoint(self, url: str, origin_digest: str, timeout_s: float) -> Answer:
+        """Get what the witness cosigned last; see ``WitnessTransport``."""
+        return self._ask("GET", url, f"{origin_digest}/checkpoint", None, timeout_s)
+
+    def _ask(self, method: str, url: str, path: str, body: bytes | None, timeout_s: float) -> Answer:
         if not url.startswith(("https://", "http://")):
             raise WitnessUnreachable(f"witness: want an https or http URL, got {url[:80]!r}")
-        end_s = time.monotonic() + timeout_s
         if timeout_s <= 0:
             raise WitnessUnreachable(f"witness {url}: want an answer in time, got none")
+        end_s = time.monotonic() + timeout_s
+        headers = {"User-Agent": _AGENT}
+        if body is not None:
+            headers["Content-Type"] = "text/plain; charset=utf-8"
         try:
             response = self._pool.request(
-                "POST",
-                url.rstrip("/") + "/add-checkpoint",
+                method,
+                f"{url.rstrip('/')}/{path}",
                 body=body,
-                headers={"Content-Type": "text/plain; charset=utf-8", "User-Agent": _AGENT},
+                headers=headers,
                 timeout=urllib3.Timeout(total=timeout_s),
                 redirect=False,
                 preload_content=False,

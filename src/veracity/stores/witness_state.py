@@ -3,7 +3,7 @@
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from veracity.stores.database import Database
+from veracity.stores.log_state import SqlDatabase
 
 WITNESS_METADATA = MetaData()  #: a witness's database holds this table and no other
 
@@ -18,7 +18,7 @@ LATEST = Table(
 class SqlWitnessState:
     """``WitnessState`` in a database opened with ``WITNESS_METADATA``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def latest(self, origin: str) -> bytes | None:

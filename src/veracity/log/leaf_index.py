@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.doors import Objects
-from veracity.log.errors import LogError, StoreUnavailable
 from veracity.log.merkle import HASH_BYTES, root_from_leaf_hashes
 from veracity.log.proofs import Tree
 from veracity.log.reader import ObjectTiles
@@ -43,21 +42,18 @@ class LeafIndex:
 
         Raises
         ------
-        StoreUnavailable
-            If tiles cannot be read, or do not lead to the checkpoint's root.
+        TileMismatch, MalformedTile
+            If tiles do not lead to the checkpoint's root: damage is found before the next signature.
+        ObjectMissing, StoreUnavailable
+            If they cannot be read.
         """
         if checkpoint.size <= self.size:
             return
         prefixes: list[Prefixes] = []
-        try:
-            for tile, data in self._read(checkpoint.size):
-                self._check(tile, data, checkpoint)
-                skip = max(self.size - tile.index * TILE_WIDTH, 0)
-                prefixes.append(_prefixes(data)[skip:])
-        except StoreUnavailable:
-            raise
-        except LogError as exc:
-            raise StoreUnavailable(f"entries of {checkpoint.origin}: want its tiles, got: {exc}") from exc
+        for tile, data in self._read(checkpoint.size):
+            self._check(tile, data, checkpoint)
+            skip = max(self.size - tile.index * TILE_WIDTH, 0)
+            prefixes.append(_prefixes(data)[skip:])
         self._sort_in(np.concatenate(prefixes), np.arange(self.size, checkpoint.size, dtype=np.int64))
         self.size = checkpoint.size
 
@@ -73,20 +69,18 @@ class LeafIndex:
             self._recent = {}
 
     def find(self, checkpoint: Checkpoint, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
-        """Return the position of each leaf hash that the log of ``checkpoint`` has. ``grow`` to it first."""
+        """Return the position of each leaf hash that the log of ``checkpoint`` has; errors as ``grow``.
+
+        ``grow`` to it first.
+        """
         found = {leaf: self._recent[leaf] for leaf in leaf_hashes if leaf in self._recent}
         sought = _prefixes(b"".join(leaf_hashes))
         first = np.searchsorted(self._prefixes, sought, "left")
         last = np.searchsorted(self._prefixes, sought, "right")
-        try:
-            for i in np.flatnonzero(first < last).tolist():
-                for position in self._positions[first[i] : last[i]].tolist():
-                    if self._leaf_at(position, checkpoint) == leaf_hashes[i]:
-                        found[leaf_hashes[i]] = position
-        except StoreUnavailable:
-            raise
-        except LogError as exc:
-            raise StoreUnavailable(f"entries of {checkpoint.origin}: want its tiles, got: {exc}") from exc
+        for i in np.flatnonzero(first < last).tolist():
+            for position in self._positions[first[i] : last[i]].tolist():
+                if self._leaf_at(position, checkpoint) == leaf_hashes[i]:
+                    found[leaf_hashes[i]] = position
         return found
 
     def _read(self, size: int) -> Iterator[tuple[Tile, bytes]]:
