@@ -53,7 +53,7 @@ test: $(DEV_STAMP) interop ## run all tests; ARGS="-k panel" runs some
 
 SECONDS ?= 60
 fuzz: $(DEV_STAMP) ## fuzz every parser of what comes from outside; SECONDS=300 each
-	@$(PY) tests/fuzz/every_target.py $(SECONDS)
+	@$(PY) tests/fuzz/campaign.py --seconds $(SECONDS) $(ARGS)
 
 crash: $(DEV_STAMP) ## fail every system call and every request of a log, not a sample of them (long)
 	@VERACITY_ALL_FAULTS=1 $(PY) -m pytest -q tests/crash $(ARGS)

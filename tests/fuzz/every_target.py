@@ -2,6 +2,7 @@
 
 import targets_log
 import targets_provenance
+import targets_witness
 from fuzzing import TARGETS
 
-__all__ = ["TARGETS", "targets_log", "targets_provenance"]
+__all__ = ["TARGETS", "targets_log", "targets_provenance", "targets_witness"]
