@@ -36,7 +36,11 @@ Given = dict[str, object]
 
 def start(given: Given, more: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(given), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment() | more
+        command(given),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment() | dict(more),
     )
 
 

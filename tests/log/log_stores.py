@@ -23,4 +23,4 @@ def open_stores(given: Mapping[str, object]) -> tuple[Objects, OpenState]:
     if "busy_timeout_s" in given:
         waits_s = float(str(given["busy_timeout_s"]))
         return objects, SqlLogState(Database(Path(state), busy_timeout_s=waits_s))
-    return objects, open_state(state, objects)
+    return objects, open_state(state)
