@@ -7,6 +7,7 @@ command prints here is what ``docs/attacks.md`` says it does.
 import json
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from attacked_city import TABLE, change_page, evidence, rewrite_log, sealed_city, table_file
-from run_cli import Here
+from run_cli import Here, start
 from small_city import AGENCY, ORIGIN, clock, key, key_file, ndjson
 from threats import Attack, attack, declared
 from veracity.home.enrolments import revoke_key
@@ -517,6 +518,78 @@ def test_a_split_view(this: Attack, city: Path, here: Here) -> None:
     (proof,) = (p for p in city.parent.rglob("*.json") if "misbehaviour" in p.read_text()[:400])
     judged = here("monitor", "evidence", proof, "--policy", city.parent / "their.policy")
     assert (judged.code, judged.out.startswith("PROVEN")) == (0, True), judged
+
+
+@pytest.fixture
+def witness(city: Path) -> Iterator[Path]:
+    """A witness, as a process of its own, that the city's policy asks for; what it had cosigned is there."""
+    folder = city.parent / "witness"
+    policy = city / "trust.policy"
+    process = start("witness", "serve", policy, "--name", "uni.example/w", "--dir", folder, "--port", "0")
+    assert process.stdout is not None
+    line = process.stdout.readline().rstrip("\n")
+    assert line.startswith("witness uni.example/w "), line
+    logs = policy.read_text().replace("quorum none\n", "")
+    policy.write_text(f"{logs}{line}\nquorum uni.example/w\n")
+    more(city)
+    yield folder
+    process.terminate()
+    with process, process.stdout, process.stderr or process.stdout:
+        assert process.wait(timeout=60) == 0
+
+
+@attack(
+    "log rolled back to an old backup",
+    act="the same, where a witness has cosigned more",
+    notices="the city, as it asks its witness, before anything is signed",
+    command="veracity log publish",
+    sees="11 entries, got 10: this home is an older backup",
+)
+def test_a_home_rolled_back_under_a_witness(this: Attack, city: Path, here: Here, witness: Path) -> None:
+    """The witness shows a checkpoint with more entries, signed by the log's own key."""
+    backup = shutil.copytree(city, city.parent / "backup")
+    more(city, 600)
+    shutil.rmtree(city)
+    shutil.copytree(backup, city)
+    this.notice(here, "log", "publish", "--home", city)
+
+
+@attack(
+    "log forked",
+    act="with the log's key, goes on from an old backup of the city, where a witness has cosigned more",
+    notices="the city, as it asks its witness: no quorum, so nothing of the fork is published",
+    command="veracity log publish",
+    sees="forked  cosigned another tree of size 11, which our key signed too",
+    code=4,
+)
+def test_a_fork_under_a_witness(this: Attack, city: Path, here: Here, witness: Path) -> None:
+    """The witness cosigned another tree of that size; without it the fork meets no policy."""
+    backup = shutil.copytree(city, city.parent / "backup")
+    more(city, 600)
+    shutil.rmtree(city)
+    shutil.copytree(backup, city)
+    witnessed = (city / "trust.policy").read_text()
+    (city / "trust.policy").write_text(format_policy(policy_for(LOG.verifier)))
+    more(city, 700)
+    (city / "trust.policy").write_text(witnessed)
+    this.notice(here, "log", "publish", "--home", city)
+    shown = here("witness", "show", "--dir", witness)
+    assert (shown.code, "FORKS    1, with both signed notes" in shown.out) == (1, True), shown
+
+
+@attack(
+    "log shown differently to two people",
+    act="with the log's key, makes a receipt from a log that its witness never saw",
+    notices="whoever verifies it with a policy that asks for the witness",
+    command="veracity verify",
+    sees="quorum uni.example/w: want its cosignatures, got none",
+)
+def test_a_receipt_without_a_witness(this: Attack, city: Path, here: Here, witness: Path) -> None:
+    """The log's own signature is not enough where the reader's policy asks for others."""
+    theirs = shutil.copy(city / "trust.policy", city.parent / "their.policy")
+    (city / "trust.policy").write_text(format_policy(policy_for(LOG.verifier)))
+    more(city, 600)
+    this.notice(here, "verify", receipt_of(here, city), "--policy", theirs)
 
 
 @attack(
