@@ -106,8 +106,10 @@ def test_a_witness_that_is_away_keeps_nothing_from_being_sealed(
     with pytest.raises(RecordNotFound, match="not cosigned it yet"):
         make_receipt(home, "rain", find_record(home, "rain", batch, 0))
     assert audit(home).findings == []
-    assert fsck(home.log_objects, home.log_verifier).is_sound is False  # tiles beyond what is published
     home.close()
+    done = run("log", "fsck", "--home", city)
+    assert (done.code, done.out.startswith("sound: ")) == (0, True)
+    assert f"published  {before}" in run("log", "show", "--home", city).out
     done = run("log", "publish", "--home", city)
     assert done.code == 4
     assert "not published" in done.out
@@ -131,3 +133,23 @@ def test_a_city_put_back_to_a_backup_signs_nothing(city: Path, witnesses: Witnes
     assert done.code == 1
     assert "older backup" in done.err
     assert sizes(city)[0] > sizes(backup)[0]
+
+
+def test_a_second_history_is_stopped(city: Path, witnesses: Witnesses, tmp_path: Path) -> None:
+    """A backup that went on while the witnesses were away is stopped when they are back: it is a fork."""
+    take(city, ndjson(tmp_path / "a.ndjson", 0, 100))
+    backup = shutil.copytree(city, tmp_path / "backup")
+    take(city, ndjson(tmp_path / "b.ndjson", 100, 100))
+    names = list(witnesses.lines)
+    for name in names:
+        witnesses.stop(name)
+    take(backup, ndjson(tmp_path / "c.ndjson", 200, 300))
+    assert sizes(backup)[1] > sizes(city)[1]
+    for name in names:
+        witnesses.start(name)
+    believe(backup, witnesses)
+    with pytest.raises(StateBehind, match="begins as the one witness"), open_writer(backup, clock):
+        pass
+    believe(city, witnesses)
+    take(city, ndjson(tmp_path / "d.ndjson", 600, 100))
+    assert len(set(sizes(city))) == 1

@@ -6,6 +6,8 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from log_fakes import SIGNER
 from witness_fakes import (
     FORKED,
@@ -30,6 +32,7 @@ from veracity.log.cosignatures import Cosigner, add_signatures, cosignature_time
 from veracity.log.errors import (
     ConsistencyRejected,
     ForkFound,
+    LogError,
     MalformedCheckpoint,
     MalformedNote,
     MalformedRequest,
@@ -414,3 +417,49 @@ def test_cosignatures_of_a_subtree_are_passed_over() -> None:
     body = subtree_request(8, 13, 14).format().decode()
     more = re.sub(r"(subtree.*\n.*\n)", r"\1" + "— w AAAAAAAAAAA=\n" * 8, body, count=1)
     assert parse_sign_subtree(more.encode()) == subtree_request(8, 13, 14)
+
+
+def test_logs_do_not_touch_each_other() -> None:
+    """One witness of several logs keeps each by its origin, whichever of a log's keys signs."""
+    other, second = Signer("other.example/log", bytes([7] * 32)), Signer(ORIGIN, bytes([8] * 32))
+    witness = Witness([SIGNER.verifier, second.verifier, other.verifier], [COSIGNER], MemoryWitnessState())
+    assert witness.add_checkpoint(request(0, 5), NOW_S)
+    assert witness.add_checkpoint(AddCheckpoint(0, (), signed(9, signer=other)), NOW_S)
+    assert witness.add_checkpoint(replace(request(5, 9), note=signed(9, signer=second)), NOW_S)
+    with pytest.raises(WitnessConflict) as caught:
+        witness.add_checkpoint(AddCheckpoint(5, (), signed(12, signer=other)), NOW_S)
+    assert caught.value.size == 9
+
+
+def changed(body: bytes) -> st.SearchStrategy[bytes]:
+    """Bytes near a good request: a piece of it replaced."""
+    pieces = st.one_of(st.binary(max_size=8), st.sampled_from([b"\n", b"\n\n", b"0", b"-", b" ", HASH]))
+    where = st.tuples(st.integers(0, len(body)), st.integers(0, 60))
+    return st.builds(lambda at, piece: body[: at[0]] + piece + body[sum(at) :], where, pieces)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.one_of(st.binary(max_size=300), changed(request(4, 9).format())))
+def test_whatever_is_sent_fails_only_as_our_own_error(body: bytes) -> None:
+    """Random and damaged requests are cosigned rightly or refused with one of our errors."""
+    witness = at_size(4)
+    try:
+        (signature,) = witness.add_checkpoint(parse_add_checkpoint(body), NOW_S)
+    except LogError:
+        return
+    COSIGNER.verifier.verify(checkpoint(9).format(), signature.payload)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.one_of(st.binary(max_size=300), changed(subtree_request(8, 13, 14).format())))
+def test_whatever_is_sent_as_a_subtree_fails_only_as_our_own_error(body: bytes) -> None:
+    """The same of requests for a subtree: what is signed is that subtree, whatever came around it."""
+    try:
+        (signature,) = SUBTREE_WITNESS.sign_subtree(parse_sign_subtree(body))
+    except LogError:
+        return
+    part = Subtree(ORIGIN, 8, 13, root_from_leaf_hashes(LEAVES[8:13]))
+    ML_DSA.verifier.verify_subtree(part, signature.payload)
+
+
+SUBTREE_WITNESS = at_size(14, ML_DSA)

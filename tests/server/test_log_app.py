@@ -270,6 +270,12 @@ def test_a_taken_port_is_said(directory: Path) -> None:
             listen("127.0.0.1", port or 0)
 
 
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """The socket names TCP as its protocol, without which asyncio would leave Nagle's delay on."""
+    with listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
+
+
 def test_addresses_are_urls() -> None:
     """Where it listens is said as a URL, in either version of IP."""
     with listen("127.0.0.1", 0) as four:

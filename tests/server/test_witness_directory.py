@@ -166,4 +166,5 @@ def test_a_policy_without_a_log_is_refused(tmp_path: Path, text: str) -> None:
     assert run(*arguments).code == 4
     policy.write_text(text)
     assert run(*arguments).code == 3
+    assert run(*arguments, "--url", "https://w.example and more").code == 2
     assert not (tmp_path / "w").exists()

@@ -12,6 +12,7 @@ from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
 from veracity.home.roll import check_published
 from veracity.log.bundles import MAX_BUNDLE_BYTES
+from veracity.log.checkpoints import Checkpoint
 from veracity.log.doors import Objects
 from veracity.log.fsck import Report
 from veracity.log.fsck import fsck as run_fsck
@@ -40,11 +41,13 @@ def show(home: Path, as_json: bool) -> None:
     opened = Home.open(home)
     reader, kinds, simulated = opened.reader(), opened.index.kinds(), is_simulated(opened)
     vkey = opened.log_verifier.format()
+    published = opened.published_size()
     opened.close()
     checkpoint = reader.checkpoint
     facts = [
         ("origin", checkpoint.origin + mark(simulated)),
         ("entries", checkpoint.size),
+        *([("published", published)] if published != checkpoint.size else []),
         ("root", checkpoint.root.hex()),
         ("key", vkey),
     ]
@@ -52,6 +55,7 @@ def show(home: Path, as_json: bool) -> None:
     document = {
         "origin": checkpoint.origin,
         "size": checkpoint.size,
+        "published": published,
         "root": checkpoint.root.hex(),
         "key": vkey,
         "kinds": kinds,
@@ -82,7 +86,9 @@ def fsck(location: str | None, key: str | None, home: Path | None, as_json: bool
         behind = None
     elif home is not None:
         opened = Home.open(home)
-        report = _check_objects(opened.log_objects, opened.log_verifier)
+        signed = opened.signed()
+        tree = None if signed is None else signed.checkpoint
+        report = _check_objects(opened.log_objects, opened.log_verifier, tree)
         behind = check_published(opened, report.checkpoint)
         opened.close()
     else:
@@ -105,12 +111,12 @@ def _check_location(location: str, verifier: Verifier) -> Report:
     return _check_objects(open_objects(location, read_only=True), verifier)
 
 
-def _check_objects(objects: Objects, verifier: Verifier) -> Report:
+def _check_objects(objects: Objects, verifier: Verifier, signed: Checkpoint | None = None) -> Report:
     """Check a log; of a directory all that lies there, what is no file included."""
     if not isinstance(objects, LocalObjects):
-        return run_fsck(objects, verifier)
+        return run_fsck(objects, verifier, signed=signed)
     files = PlainFiles(objects.root, MAX_BUNDLE_BYTES)
-    return run_fsck(files, verifier, oddities=files.oddities())
+    return run_fsck(files, verifier, oddities=files.oddities(), signed=signed)
 
 
 @log.command()

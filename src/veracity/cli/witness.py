@@ -1,5 +1,6 @@
 """``veracity witness``: cosign the checkpoints of logs, as an institution that does not run them."""
 
+import re
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from veracity.server.witness_directory import WitnessDirectory, latest_of, prepa
 from veracity.stores.witness_state import SqlWitnessState
 
 _MAX_POLICY_BYTES = 262_145
+_URL = re.compile(r"https?://[!-~]{1,2000}")
 
 
 @click.group()
@@ -58,6 +60,8 @@ def serve(
     POLICY is the city's trust.policy; of it, only the log lines count. The first run makes the key.
     Prints the line that the city adds to its policy.
     """
+    if url is not None and not _URL.fullmatch(url):
+        raise click.UsageError(f"--url: want http:// or https:// and no spaces, got {url[:80]!r}")
     logs = _read_policy(policy).logs
     if not logs:
         raise MalformedPolicy(f"policy {policy}: want a log to watch, got none")

@@ -137,9 +137,20 @@ class Home:
 
     def reader(self) -> LogReader:
         """The log as this home has it: as published, or, where witnesses are awaited, as signed."""
+        return self.signed() or self.published()
+
+    def published_size(self) -> int | None:
+        """How many entries are published; None while nothing is."""
+        try:
+            return self.published().size
+        except ObjectMissing:
+            return None
+
+    def signed(self) -> LogReader | None:
+        """The log as last signed, where the policy has its witnesses awaited; None where it has none."""
         last = None if self.policy.quorum is None else self.log_state.last(self.directory.origin)
         if last is None:
-            return self.published()
+            return None
         return LogReader(self.log_objects, last.note, open_checkpoint(last.note, self.log_verifier))
 
     def agencies(self) -> Agencies:

@@ -57,6 +57,11 @@ class HomePublisher:
                     f"log {self.origin}: want all that witness {outcome.witness} has cosigned, {outcome.size}"
                     f" entries, got {signed}: this home is an older backup; restore a newer one"
                 )
+            if outcome.status == Status.FORKED:
+                raise StateBehind(
+                    f"log {self.origin}: want a log that begins as the one witness {outcome.witness} has"
+                    f" cosigned, got another: {outcome.detail}"
+                )
 
 
 def publisher(

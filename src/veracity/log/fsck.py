@@ -40,6 +40,7 @@ def fsck(
     *,
     oddities: Iterable[tuple[str, str]] = (),
     is_listed: bool = True,
+    signed: Checkpoint | None = None,
 ) -> Report:
     """Check a whole log and return every fault (the first ``max_findings`` of them in full).
 
@@ -51,6 +52,9 @@ def fsck(
         What lies there and is no file, as (path, what it is): each is a finding.
     is_listed
         Whether the store can say which objects it has. If not, what is extra cannot all be found.
+    signed
+        What the log has signed beyond what is published, where its witnesses are awaited: the tree
+        that the files must give.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def fsck(
     """
     found: list[Finding] = []
     n_found = 0
-    for finding in _check(objects, verifier, oddities, is_listed, checkpoint := _Published()):
+    for finding in _check(objects, verifier, oddities, is_listed, signed, checkpoint := _Published()):
         n_found += 1
         if len(found) < max_findings:
             found.append(finding)
@@ -83,13 +87,15 @@ def _check(
     verifier: Verifier,
     oddities: Iterable[tuple[str, str]],
     is_listed: bool,
+    signed: Checkpoint | None,
     published: _Published,
 ) -> Iterator[Finding]:
     yield from _check_checkpoint(objects, verifier, published)
-    if published.value is not None:
-        yield from TreeCheck(objects, published.value).run()
+    tree = signed or published.value
+    if tree is not None:
+        yield from TreeCheck(objects, tree).run()
         strays = stray_files if is_listed else stray_answers
-        yield from strays(objects, _latest(objects, verifier, published.value))
+        yield from strays(objects, signed or _latest(objects, verifier, tree))
     for path, what in oddities:
         yield Finding(path, "leftover", None, f"want plain files and the folders they lie in, got {what}")
 

@@ -26,7 +26,10 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 takes a free one. CannotListen if there is none to have."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=256)
+        made = socket.create_server((host, port), family=family, backlog=256)
+        # asyncio sends at once (TCP_NODELAY) only from a socket that names its protocol; else each answer
+        # may wait 40 ms for an acknowledgement.
+        return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=made.detach())
     except (OSError, OverflowError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise CannotListen(f"listen: want {host} port {port}, got {reason}") from exc
