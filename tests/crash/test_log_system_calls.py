@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 
 import pytest
+from durable_files import DurableFiles
 from log_appender import tried_by
 from log_invariants import check_log
 from log_stores import open_stores
@@ -81,3 +82,36 @@ def test_every_call_that_fails(calls: list[tuple[str, int]], fault: str, tmp_pat
         if injection.call in SYNCS and fault != "signal=SIGKILL" and not is_sqlite_folder:
             assert ran.code == 4, f"{injection}: signing went on after a failed sync"
     assert n_hit >= N_SAMPLED
+
+
+def at_risk(trace: str, files: DurableFiles) -> list[str]:
+    """What a power cut could take at the moment of an answer."""
+    found: list[str] = []
+    for line in trace.splitlines():
+        if files.take(line):
+            found += files.at_risk()
+    return found
+
+
+def test_an_answer_survives_a_power_cut(tmp_path: Path) -> None:
+    """Before an index is answered, every file and folder of the log that was written has been synced."""
+    ran = run(stores(tmp_path), tmp_path / "trace")
+    assert len(ran.answers.indices) == sum(ROUNDS)
+    assert at_risk(ran.trace, DurableFiles(tmp_path / "store")) == []
+
+
+@pytest.mark.parametrize("call", ["mkdir", "openat", "write", "fsync"])
+def test_an_answer_after_a_crash_survives_a_power_cut(
+    calls: list[tuple[str, int]], call: str, tmp_path: Path
+) -> None:
+    """A folder that a killed writer made, and had not synced, is synced by the next that writes there."""
+    every = [Injection(kind, at, "signal=SIGKILL") for kind, at in calls if kind == call]
+    rng = random.Random(call)  # noqa: S311
+    for number, injection in enumerate(every if IS_EVERY else rng.sample(every, 3)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        killed = run(stores(folder), folder / "first", injection)
+        again = run(stores(folder), folder / "again")
+        assert again.code == 0
+        files = DurableFiles(folder / "store")
+        assert at_risk(killed.trace + again.trace, files) == [], injection
