@@ -68,30 +68,17 @@ def fuzz(name: str, seconds: int, seed: int, build: Path) -> Outcome:
 
 
 def keep(name: str, build: Path) -> None:
-    """Merge what was reached into the tree's corpus: every finding, and few, short further inputs."""
-    merged = build / name / "merged"
-    shutil.rmtree(merged, ignore_errors=True)
-    merged.mkdir()
-    seeds = build / name / "seeds"
-    for path in seeds.iterdir():
-        shutil.copy(path, merged / path.name)
-    _atheris(name, "-merge=1", str(merged), str(build / name / "grown"))
+    """Take what was reached into the tree's corpus: every finding, and a few short further inputs."""
     old = read_corpus(name)
     known = {data for _, data in old}
-    reached = (
-        path.read_bytes() for path in merged.iterdir() if path.name not in set(map(_name, seeds.iterdir()))
-    )
-    room = MAX_KEPT - sum(label == "kept" for label, _ in old)
+    reached = (path.read_bytes() for path in sorted((build / name / "grown").iterdir()))
     new = sorted(
         (d for d in reached if len(d) <= MAX_KEPT_BYTES and d not in known), key=lambda d: (len(d), d)
     )
+    room = MAX_KEPT - sum(label == "kept" for label, _ in old)
+    chosen = new[:: max(1, len(new) // room)][:room] if room > 0 else []
     found = [path.read_bytes() for path in sorted((build / name / "findings").iterdir())]
-    every_nth = new[:: max(1, len(new) // room)][:room] if room > 0 else []
-    write_corpus(name, [*old, *(("found", d) for d in found), *(("kept", d) for d in every_nth)])
-
-
-def _name(path: Path) -> str:
-    return path.name
+    write_corpus(name, [*old, *(("found", d) for d in found), *(("kept", d) for d in chosen)])
 
 
 def _atheris(name: str, *arguments: str) -> str:
