@@ -2,11 +2,24 @@
 
 import pytest
 
+from authority import authority
 from places import files, new_states
 from run_cli import Here
 from servers import postgres, postgres_server, s3, s3_server
+from tokens import softhsm, token
 
-__all__ = ["files", "here", "new_states", "postgres", "postgres_server", "s3", "s3_server"]
+__all__ = [
+    "authority",
+    "files",
+    "here",
+    "new_states",
+    "postgres",
+    "postgres_server",
+    "s3",
+    "s3_server",
+    "softhsm",
+    "token",
+]
 
 
 @pytest.fixture

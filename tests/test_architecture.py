@@ -22,7 +22,7 @@ ALLOWED = {
     "data": GROUND | {"log", "provenance"},
     "pages": GROUND | {"data"},  # pure: what was found in data, as HTML for people
     "feeds": GROUND | {"log", "provenance", "data"},
-    "stores": {"errors", "log"},
+    "stores": {"errors", "log", "provenance"},
     "verifying": GROUND | {"log", "provenance", "data", "feeds"},
     "home": GROUND | {"", "log", "provenance", "data", "feeds", "stores"},
     "monitor": GROUND | {"log", "provenance", "stores", "verifying", "home"},

@@ -19,7 +19,7 @@ from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable
 from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
-from veracity.home.enrolments import add_agency
+from veracity.home.enrolments import add_agency, add_device
 from veracity.home.errors import NoHome
 from veracity.home.home import init, open_writer
 from veracity.home.ingest import ingest
@@ -33,6 +33,8 @@ from watched import SIGNER
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
 DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
+VECTORS = Path(__file__).parents[1] / "vectors"
+STAMPED = [f"{VECTORS}/receipts/valid-ndjson.json", f"{VECTORS}/time-stamps/valid-ndjson.tsr"]
 WHERE = "gauge = 'G00' and observed_at = '2026-09-01T01:00:00Z'"
 
 
@@ -52,6 +54,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     StateFile(folder / "state.json").write(State())
     prepare(folder / "uni", "uni.example/witness")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A passphrase for keys, where a command asks for one."""
+    path = tmp_path / "passphrase"
+    path.touch(0o600)
+    path.write_text("a long sentence\n", encoding="utf-8")
+    monkeypatch.setenv("VERACITY_NEW_PASSPHRASE_FILE", str(path))
 
 
 @pytest.fixture
@@ -76,6 +87,7 @@ def calibrated_city(folder: Path) -> None:
         add_feed(home, folder / "post.yaml")
         ingest(home, "post", [folder / "p.csv"])
         say_fitted(home, fit_calibration(home, folder / "cal.yaml", "post"))
+        add_device(home, f"{AGENCY}/g01", key("g01").public)
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -96,6 +108,15 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "agency rotate": ([AGENCY], ["nobody"], 3),
     "agency revoke": ([AGENCY, "--reason", "lost"], ["nobody", "--reason", "lost"], 3),
     "agency ls": ([], [], 3),
+    "device add": ([f"{AGENCY}/g02"], ["g02"], 3),
+    "device rotate": ([f"{AGENCY}/g01"], [f"{AGENCY}/none"], 3),
+    "device revoke": ([f"{AGENCY}/g01", "--reason", "lost"], ["g01", "--reason", "lost"], 3),
+    "device ls": ([], [], 3),
+    "key ls": ([], [], 3),
+    "key encrypt": (["operator"], ["nobody"], 3),
+    "key move": (["operator", "--to", "file:HERE/elsewhere.pem"], ["operator", "--to", "elsewhere"], 3),
+    "key make": (["file:HERE/new.pem"], ["new.pem"], 3),
+    "key rotate": (["operator"], ["log"], 3),
     "feed add": (["HERE/snow-1.0.0.yaml"], ["HERE/panel.yaml"], 3),
     "feed ls": ([], [], 3),
     "feed show": (["rain"], ["snow"], 3),
@@ -153,11 +174,32 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         ["HERE/a.ndjson", "--policy", "HERE/city/trust.policy"],
         3,
     ),
+    "timestamp request": (["HERE/made.json", "-o", "HERE/q.tsq"], ["HERE/a.ndjson", "-o", "HERE/q.tsq"], 3),
+    "timestamp attach": ([*STAMPED, "-o", "HERE/s.json"], ["HERE/a.ndjson", *STAMPED[1:], "-o", "HERE/s"], 3),
     "audit": ([], ["snow"], 3),
     "lineage": (["3"], ["99"], 3),
     "log show": ([], [], 3),
     "log fsck": ([], [], 3),
     "log reindex": ([], [], 3),
+    "cose export": (["HERE/made.json", "-o", "HERE/r.scitt"], ["HERE/none.json", "-o", "HERE/r.scitt"], 4),
+    "cose consistency": (["1", "-o", "HERE/r.cose"], ["0", "-o", "HERE/r.cose"], 3),
+    "cose key": (["--policy", POLICY, "-o", "HERE/log.pem"], ["--policy", KEY, "-o", "HERE/log.pem"], 3),
+    "cose verify": (["HERE/made.scitt", "--policy", POLICY], ["HERE/a.ndjson", "--policy", POLICY], 3),
+    "model keygen": (
+        ["--key", "HERE/new.pem", "--public", "HERE/new.pub"],
+        ["--key", KEY, "--public", KEY],
+        4,
+    ),
+    "model sign": (
+        ["HERE/city/store", "--key", "HERE/made.pem", "-o", "HERE/new.sig"],
+        ["HERE/city/store", "--key", KEY, "-o", "HERE/new.sig"],
+        3,
+    ),
+    "model verify": (
+        ["HERE/city/store", "--signature", "HERE/made.sig", "--key", "HERE/made.pub"],
+        ["HERE/city/store", "--signature", "HERE/a.ndjson", "--key", "HERE/none.pub"],
+        4,
+    ),
     "monitor follow": (
         ["HERE/city/store/log", "--policy", POLICY, "--state", "HERE/state.json"],
         ["HERE/nowhere", "--policy", POLICY],
@@ -185,6 +227,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
 # What speaks of a feed's data says whether they are simulated; these are, and say so.
 MARKED = {
     "agency ls",
+    "device ls",
     "feed add",
     "feed ls",
     "feed show",
@@ -212,18 +255,34 @@ MARKED = {
     "audit",
     "lineage",
     "log show",
+    "cose export",
+    "cose verify",
     "monitor follow",
 }
 NO_HOME = {
     *("init", "demo", "feed check", "feed infer", "feed breaking", "verify"),
+    *("key make", "timestamp request", "timestamp attach"),
+    *("cose key", "cose verify", "model keygen", "model sign", "model verify"),
     *("monitor follow", "monitor evidence", "monitor acknowledge", "witness serve", "witness show"),
 }
 # These go on until they are stopped: tests/server runs them.
 ENDLESS = {"log serve", "witness serve"}
 
 
+def make_ready(here: Here, folder: Path, name: str) -> None:
+    """Make what a command reads and another one writes."""
+    home, made, key = folder / "city", folder / "made.json", folder / "made.pem"
+    if name in ("verify", "timestamp request", "cose export", "cose verify"):
+        here("receipt", "rain", "--where", WHERE, "-o", made, "--home", home)
+    if name == "cose verify":
+        here("cose", "export", made, "--statement", "-o", folder / "made.scitt", "--home", home)
+    if name in ("model sign", "model verify"):
+        here("model", "keygen", "--key", key, "--public", folder / "made.pub")
+        here("model", "sign", home / "store", "--key", key, "-o", folder / "made.sig")
+
+
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
-    if name.startswith("calibration") and home == "city":
+    if name.startswith(("calibration", "device")) and home == "city":
         home = "posted"  # a city of its own, so that entries of the other have their numbers
     spelled = [a.replace("HERE", str(folder)) for a in given]
     return [*name.split(), *spelled, *([] if name in NO_HOME else ["--home", str(folder / home)])]
@@ -247,8 +306,7 @@ def test_every_command_is_tried_here() -> None:
 @pytest.mark.parametrize("name", [n for n in CASES if n != "demo" and n not in ENDLESS])
 def test_json_of_success(here: Here, folder: Path, name: str) -> None:
     """Each command that succeeds prints one object on stdout and nothing on stderr, and exits 0."""
-    if name == "verify":
-        here("receipt", "rain", "--where", WHERE, "-o", folder / "made.json", "--home", folder / "city")
+    make_ready(here, folder, name)
     done = here(*arguments(name, CASES[name][0], folder), "--json")
     document = one_object(done)
     assert document["schema"] != "veracity.error/v1"
@@ -293,8 +351,7 @@ def test_text_of_failure(here: Here, folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in CASES if n != "demo" and n not in ENDLESS])
 def test_text_of_success(here: Here, folder: Path, name: str) -> None:
     """Each command that succeeds says so on stdout; what is simulated says so."""
-    if name == "verify":
-        here("receipt", "rain", "--where", WHERE, "-o", folder / "made.json", "--home", folder / "city")
+    make_ready(here, folder, name)
     done = here(*arguments(name, CASES[name][0], folder))
     assert (done.code, done.err) == (int(name == "feed check"), "")
     assert done.out.strip()
@@ -324,7 +381,8 @@ def test_late_rows_are_shown(here: Here, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", *CASES, "agency", "feed", "quarantine", "table", "panel", "calibration", "log"]
+    "name",
+    ["", *CASES, "agency", "feed", "quarantine", "table", "panel", "calibration", "log", "cose", "model"],
 )
 def test_help(here: Here, name: str) -> None:
     """Every command and group explains itself with -h and exits 0."""

@@ -361,3 +361,21 @@ def test_a_round_that_takes_too_long_goes_on_next_time(
     monkeypatch.undo()
     made = watch(place, tmp_path).round()
     assert (made.is_well, made.n_new) == (True, len(entries))
+
+
+def test_evidence_is_bounded(entries: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that goes back and forth, each time otherwise, fills no disk; a proof is kept all the same."""
+    monkeypatch.setattr(look_module, "MAX_EVIDENCE", 2)
+    place = forge(tmp_path / "place", entries)
+    honest = (place / "checkpoint").read_bytes()
+    watch(place, tmp_path).round()
+    for n in range(5):
+        text = Checkpoint(SIGNER.name, len(entries) + 1 + n, bytes([n]) * 32).format()
+        (place / "checkpoint").write_bytes(sign_note(text, [SIGNER]))
+        assert kinds(watch(place, tmp_path).round()) == {"no-consistency": 1}
+        (place / "checkpoint").write_bytes(honest)
+        assert watch(place, tmp_path).round().is_well
+    assert len(list(tmp_path.glob("misbehaviour-*"))) == 2
+    made = watch(forge(tmp_path / "fork", [*entries[:-1], other(1)]), tmp_path).round()
+    assert kinds(made) == {"split-view": 1}
+    assert len(list(tmp_path.glob("misbehaviour-*"))) == 3

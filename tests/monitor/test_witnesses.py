@@ -135,3 +135,17 @@ def test_a_witness_that_is_stale_is_told(entries: list[bytes], tmp_path: Path) -
         made = watch(log, tmp_path, policy(hanoi=url), max_age_s=1_000).round()
     assert made.is_well
     assert any("cosigned last 5000 s ago" in line for line in made.told)
+
+
+def test_two_witnesses_that_were_shown_two_trees(entries: list[bytes], tmp_path: Path) -> None:
+    """Both are ahead of us, at one size, with two roots: proven at once, though we are shown neither."""
+    ours = forge(tmp_path / "ours", entries[:2])
+    for n, witness in enumerate((HANOI, HUE)):
+        show(tmp_path / f"w{n}", witness, note_of(forge(tmp_path / f"log{n}", [*entries, statement(n)])))
+    with http(files(tmp_path / "w0")) as hanoi, http(files(tmp_path / "w1")) as hue:
+        made = watch(ours, tmp_path, policy(hanoi=hanoi, hue=hue)).round()
+    assert kinds(made) == {"split-view": 1}
+    (finding,) = (o.finding for o in made.findings)
+    assert finding.where == "witnesses hanoi and hue"
+    assert finding.evidence is not None
+    assert judge(parse_misbehaviour(Path(finding.evidence).read_bytes()), policy()).verdict == "proven"

@@ -79,6 +79,7 @@ def key(name: str) -> SigningKey:
 
 
 OPERATOR, ENVIRONMENT, TRANSPORT = key("operator"), key("danang-environment"), key("danang-transport")
+DEVICE = key("danang-environment/aq05")
 LOG = Signer(ORIGIN, sha256(b"veracity receipt vectors: log").digest())
 POLICY: Policy = policy_for(LOG.verifier)
 
@@ -99,6 +100,14 @@ class Lies:
     operator_role: Literal["operator", "agency"] = "operator"
     revoke_environment: bool = False  # before the batches come in
     contract_last: bool = False  # put in force only after the batches
+    operator_expires: str | None = None
+    environment_expires: str | None = None
+    device: str | None = (
+        None  # of this name, enrolled by ``device_by`` as of ``device_as_of``, signs the file
+    )
+    device_by: SigningKey = ENVIRONMENT
+    device_as_of: str | None = "2026-09-01T01:00:00Z"
+    later: tuple[tuple[Enrol, SigningKey], ...] = ()  # after the panel
 
 
 def record_text(kind: Kind, n: int) -> bytes:
@@ -150,10 +159,16 @@ class World:
 
     def _build(self) -> None:
         lies = self.lies
-        self.say(Enrol("enrol", "city", lies.operator_role, OPERATOR.public).to_statement(), OPERATOR)
+        operator = Enrol("enrol", "city", lies.operator_role, OPERATOR.public, expires=lies.operator_expires)
+        self.say(operator.to_statement(), OPERATOR)
         for name, agency_key in (("danang-environment", ENVIRONMENT), ("danang-transport", TRANSPORT)):
             enrol = Enrol("enrol", name, "agency", agency_key.public, as_of="2026-09-01T00:00:00Z")
+            if agency_key is ENVIRONMENT and lies.environment_expires is not None:
+                enrol = replace(enrol, expires=lies.environment_expires)
             self.say(enrol.to_statement(), OPERATOR)
+        if lies.device is not None:
+            device = Enrol("enrol", lies.device, "device", DEVICE.public, as_of=lies.device_as_of)
+            self.say(device.to_statement(), lies.device_by)
         if lies.revoke_environment:
             revoke = Enrol("revoke", "danang-environment", "agency", ENVIRONMENT.public, reason="stolen")
             self.say(revoke.to_statement(), OPERATOR)
@@ -171,6 +186,8 @@ class World:
             simulated=True,
         )
         self.transform_index = self.say(panel.to_statement(), OPERATOR)
+        for enrol, signer in lies.later:
+            self.say(enrol.to_statement(), signer)
 
     def _say_contract(self) -> None:
         sealed = SealedContract(
@@ -196,7 +213,8 @@ class World:
         delivery = replace(delivery, **self.lies.delivery)
         if self.lies.delivery_key is None:
             return None
-        return seal(format_statement(delivery.to_statement()), [self.lies.delivery_key])
+        key = self.lies.delivery_key if self.lies.device is None else DEVICE
+        return seal(format_statement(delivery.to_statement()), [key])
 
     def ingest(self, part: int) -> Ingest:
         """Return the statement of a part of the file."""
@@ -234,7 +252,8 @@ class World:
     def statement_receipt(self, index: int) -> Receipt:
         """Return the receipt of a statement without a record."""
         keys = tuple(self.prove(i) for i in self.key_indices if i < index)
-        return Receipt(stated=self.prove(index), keys=keys)
+        later = tuple(self.prove(i) for i in self.key_indices if i > max(index, self.transform_index))
+        return Receipt(stated=self.prove(index), keys=keys, revocations=later)
 
     def receipt(self, part: int, record: int) -> Receipt:
         """Return the receipt of a record of a part, with the row it gives."""

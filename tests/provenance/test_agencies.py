@@ -1,3 +1,6 @@
+from datetime import UTC, datetime
+from itertools import pairwise
+
 import pytest
 
 from veracity.errors import VeracityError
@@ -78,7 +81,7 @@ def test_operator_may_rotate_and_go_on() -> None:
     """After the operator rotates its key, the new one enrols and the old one does not."""
     agencies = city()
     agencies.add(5, say(OPERATOR, "rotate", "city", OPERATOR_2, "operator", OPERATOR))
-    agencies.add(6, say(OPERATOR_2, "enrol", "hydromet", DEVICE, "device"))
+    agencies.add(6, say(OPERATOR_2, "enrol", "hydromet/gauge-1", DEVICE, "device"))
     with pytest.raises(RevokedKey):
         agencies.add(7, say(OPERATOR, "enrol", "hydromet", AGENCY_2))
     assert agencies.operator == "city"
@@ -188,3 +191,72 @@ def test_forged_signature_is_rejected() -> None:
     line = type(good.signatures[0])(AGENCY.public.keyid, forged.signatures[0].signature)
     with pytest.raises(EnvelopeRejected):
         city().signer(Envelope(b"{}", (line,)), 5)
+
+
+def at(
+    signer: SigningKey,
+    action: Action,
+    name: str,
+    subject: SigningKey,
+    time: str | None,
+    role: Role = "device",
+) -> Envelope:
+    enrol = Enrol(action, name, role, subject.public, as_of=time)
+    return seal(format_statement(enrol.to_statement()), [signer])
+
+
+GAUGE = "hydromet/gauge-1"
+DAY = "2026-09-{:02d}T00:00:00Z"
+
+
+def test_a_device_belongs_to_its_agency() -> None:
+    """A device has a name of its own and counts for its agency, which may change its keys."""
+    for signer in (OPERATOR, AGENCY):
+        agencies = city()
+        agencies.add(5, at(signer, "enrol", GAUGE, DEVICE, None))
+        found = agencies.signer(seal(b"{}", [DEVICE]), 6)
+        assert (found.name, found.agency, found.role) == (GAUGE, "hydromet", "device")
+        rotated = say(signer, "rotate", GAUGE, AGENCY_2, "device", DEVICE)
+        agencies.add(7, rotated)
+        agencies.add(8, at(signer, "revoke", GAUGE, AGENCY_2, None))
+        assert agencies.active(GAUGE) == []
+        assert agencies.rests_on([AGENCY_2.public.keyid]) == {0, 2, 5, 7}
+
+
+@pytest.mark.parametrize(
+    "name", ["hydromet", "gauge", "hydromet/a/b", "nobody/gauge", "city/gauge", "hydromet/"]
+)
+def test_no_device_of_another_name(name: str) -> None:
+    """A device's name begins with an agency that is enrolled, and has one part more."""
+    with pytest.raises((EnrolmentRejected, MalformedStatement)):
+        city().add(5, at(OPERATOR, "enrol", name, DEVICE, None))
+
+
+def test_a_revocation_as_of_a_time_narrows() -> None:
+    """What was received before the time counts, the rest not; an earlier time may follow, a later not."""
+    agencies = city()
+    agencies.add(5, at(OPERATOR, "revoke", "hydromet", AGENCY, DAY.format(20), "agency"))
+    keyid = AGENCY.public.keyid
+    assert agencies.authority(keyid, 4, datetime(2026, 9, 19, tzinfo=UTC)).voided_at == 5
+    assert agencies.authority(keyid, 4).ended_at == 5  # by the log's order alone it counts
+    for day in (20, 21):
+        with pytest.raises(RevokedKey, match="as of which entry 5 revoked it"):
+            agencies.authority(keyid, 4, datetime(2026, 9, day, tzinfo=UTC))
+    for later in (20, 25):
+        with pytest.raises(EnrolmentRejected, match="want a time before"):
+            agencies.add(6, at(OPERATOR, "revoke", "hydromet", AGENCY, DAY.format(later), "agency"))
+    agencies.add(6, at(OPERATOR, "revoke", "hydromet", AGENCY, DAY.format(10), "agency"))
+    with pytest.raises(RevokedKey, match="entry 6"):
+        agencies.authority(keyid, 4, datetime(2026, 9, 19, tzinfo=UTC))
+
+
+def test_a_long_chain_is_taken_back() -> None:
+    """A stolen key that replaced itself a thousand times: all of them go with one revocation."""
+    agencies = city()
+    chain = [AGENCY, *(SigningKey(n.to_bytes(32, "big")) for n in range(100, 1_100))]
+    for n, (old, new) in enumerate(pairwise(chain), 5):
+        enrol = Enrol("rotate", "hydromet", "agency", new.public, old.public.keyid, DAY.format(10))
+        agencies.add(n, seal(format_statement(enrol.to_statement()), [old]))
+    agencies.add(2_000, at(OPERATOR, "revoke", "hydromet", AGENCY, DAY.format(9), "agency"))
+    assert agencies.active("hydromet") == []
+    assert all(a.void_from is not None for a in agencies.enrolled("hydromet"))

@@ -21,7 +21,7 @@ from veracity.home.ingest import ingest
 from veracity.home.panels import build_and_say
 from veracity.home.releases import reject, release
 from veracity.home.selection import Selection
-from veracity.provenance.contradictions import Contradictions, files
+from veracity.provenance.contradictions import Contradictions, contradictions, files, made
 from veracity.provenance.dsse import open_envelope, seal
 from veracity.provenance.statements import (
     Calibrate,
@@ -263,6 +263,14 @@ def test_the_memory_is_bounded(rain: Said, monkeypatch: pytest.MonkeyPatch) -> N
             sizes.append(len(orjson.dumps(memory.to_object()["files"])))
     assert sizes[1] < sizes[0] * 1.05
     assert sizes[1] < 2_000 * 130
+
+
+def test_more_feeds_than_are_followed_are_not_accused(rain: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a feed beyond the limit nothing is told, right or wrong."""
+    for module in (contradictions, made):
+        monkeypatch.setattr(module, "MAX_FEEDS", 1)
+    first = next(s for _, s in rain if isinstance(s, SealedContract))
+    assert codes([(0, replace(first, feed="other")), *((i + 1, s) for i, s in rain if i)]) == []
 
 
 def counted(counts: Counts, blank: int) -> Counts:

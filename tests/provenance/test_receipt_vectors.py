@@ -14,6 +14,7 @@ from veracity.log.merkle import leaf_hash
 from veracity.log.policy import parse_policy
 from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.receipts import parse_receipt, verify_receipt
+from veracity.provenance.receipts.time_stamps import parse_roots
 from veracity.provenance.statements import Delivery, Ingest, parse_statement, typed
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -68,6 +69,26 @@ def test_edit(edit: dict[str, Any]) -> None:
     assert outcome(edited) == (edit["code"], edit["step"])
 
 
+STAMPED: dict[str, Any] = INDEX["time_stamps"]
+ROOTS = parse_roots((RECEIPTS / STAMPED["roots"]).read_bytes())
+
+
+def test_time_stamps() -> None:
+    """With its authority's roots a time stamp says when the entry was there; a false one is found."""
+    for name in STAMPED["valid"]:
+        receipt = parse_receipt((RECEIPTS / name).read_bytes())
+        verification = verify_receipt(receipt, POLICY, reexecute, ROOTS)
+        assert verification.in_log_before is not None
+        assert "time_stamps" in [step.name for step in verification.steps]
+        assert verify_receipt(receipt, POLICY, reexecute).in_log_before is None
+    for lie in STAMPED["lies"]:
+        receipt = parse_receipt((RECEIPTS / lie["file"]).read_bytes())
+        verify_receipt(receipt, POLICY, reexecute)
+        with pytest.raises(ReceiptRejected) as caught:
+            verify_receipt(receipt, POLICY, reexecute, ROOTS)
+        assert caught.value.step == lie["step"]
+
+
 def second_opinion(data: bytes) -> str | None:
     try:
         check(data, (RECEIPTS / INDEX["policy"]).read_text())
@@ -82,6 +103,8 @@ def test_second_implementation_agrees() -> None:
         assert second_opinion((RECEIPTS / name).read_bytes()) is None, name
     for lie in INDEX["lies"]:
         assert second_opinion((RECEIPTS / lie["file"]).read_bytes()) == lie["step"], lie["file"]
+    for name in [*STAMPED["valid"], *(lie["file"] for lie in STAMPED["lies"])]:
+        assert second_opinion((RECEIPTS / name).read_bytes()) is None, name
     for edit in INDEX["edits"]:
         if edit["step"] not in (None, "row"):
             document = json.loads((RECEIPTS / edit["base"]).read_bytes())

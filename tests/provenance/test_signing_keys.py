@@ -3,9 +3,22 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
-from veracity.provenance.errors import EnvelopeRejected, ExposedKey, KeyUnavailable, MalformedSigningKey
+from veracity.provenance.errors import (
+    EnvelopeRejected,
+    ExposedKey,
+    KeyUnavailable,
+    MalformedSigningKey,
+    PassphraseNeeded,
+    PassphraseRejected,
+)
 from veracity.provenance.keys import PublicKey, SigningKey, read_signing_key, write_signing_key
 
 # RFC 8032, section 7.1, test 2
@@ -114,3 +127,23 @@ def test_missing_and_wrong_files(tmp_path: Path) -> None:
         with pytest.raises(MalformedSigningKey) as caught:
             read_signing_key(path)
         assert "\n" not in str(caught.value)
+
+
+def test_under_a_passphrase() -> None:
+    """A key is written under a passphrase and read with it alone; PKCS8 that others encrypted is read too."""
+    key = SigningKey(SEED)
+    sealed = key.to_pkcs12(b"sesame", rounds=10)
+    assert SEED not in sealed
+    assert SigningKey.from_pkcs12(sealed, b"sesame") == key
+    pem = Ed25519PrivateKey.from_private_bytes(SEED).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"sesame")
+    )
+    assert SigningKey.from_pem(pem, b"sesame") == key
+    for read, data in ((SigningKey.from_pkcs12, sealed), (SigningKey.from_pem, pem)):
+        with pytest.raises(PassphraseRejected):
+            read(data, b"sesamy")
+        with pytest.raises(PassphraseNeeded):
+            read(data, None)
+    for bad in (b"", sealed[:-1], b"\x30" + bytes(40), sealed + bytes(5_000)):
+        with pytest.raises((PassphraseRejected, MalformedSigningKey)):
+            SigningKey.from_pkcs12(bad, b"sesame")

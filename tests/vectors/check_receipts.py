@@ -1,12 +1,14 @@
 """A second implementation of ``docs/receipt.md``, written from that page alone.
 
 It imports nothing of the package: the standard library and Ed25519 only. It says yes or no,
-and checks no row. ``python tests/vectors/check_receipts.py POLICY RECEIPT...`` prints each verdict.
+checks no row and looks at no time stamp.
+``python tests/vectors/check_receipts.py POLICY RECEIPT...`` prints each verdict.
 """
 
 import json
 import sys
 from base64 import b64decode
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+TIMES = {"ingest": "received_at", "reject": "decided_at", "withdraw": "said_at"}
 IN_TOTO = "application/vnd.in-toto+json"
 
 
@@ -24,6 +27,10 @@ class No(Exception):
 def need(truth: bool, step: str) -> None:
     if not truth:
         raise No(step)
+
+
+def when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def is_signed(key: bytes, signature: bytes, message: bytes) -> bool:
@@ -83,44 +90,111 @@ class Log:
         need(root_of(leaf, number, self.size, [b64decode(p) for p in path]) == self.root, step)
         return number
 
-    def signer(self, envelope: dict[str, Any], index: int, step: str) -> dict[str, Any]:
+    def signer(
+        self, envelope: dict[str, Any], index: int, step: str, at: str | None = None
+    ) -> dict[str, Any]:
         known = [s for s in envelope["signatures"] if s["keyid"] in self.keys]
         need(bool(known), step)
         key = self.keys[known[0]["keyid"]]
         need(key["from"] <= index <= key.get("to", index), step)
+        for end in (key["expires"], key["void"]):
+            need(at is None or end is None or when(at) < when(end), step)
         body = b64decode(envelope["payload"])
         message = b"DSSEv1 %d %s %d %s" % (len(IN_TOTO), IN_TOTO.encode(), len(body), body)
         need(envelope["payloadType"] == IN_TOTO, step)
         need(is_signed(key["raw"], b64decode(known[0]["sig"]), message), step)
         return key
 
-    def enrol(self, stated: dict[str, Any], index: int) -> None:
-        """Take in a key. Of the rules for keys, only those a receipt's own keys can break."""
+    def enrol(self, stated: dict[str, Any], index: int, step: str = "keys") -> None:
+        """Take in a change of keys."""
         envelope = json.loads(stated["entry"])
-        said = json.loads(b64decode(envelope["payload"]))["predicate"]
+        payload = json.loads(b64decode(envelope["payload"]))
+        need(payload["predicateType"] == "urn:veracity:enrol:v1", step)
+        said = payload["predicate"]
         raw = b64decode(said["key"]["public"].removeprefix("ed25519:"))
-        keyid = sha256(raw).hexdigest()
-        key = {"raw": raw, "agency": said["agency"], "role": said["role"], "from": index}
+        keyid, as_of = sha256(raw).hexdigest(), said["as_of"]
+        need(keyid == said["key"]["keyid"], step)
+        key = {
+            "raw": raw,
+            "name": said["agency"],
+            "agency": said["agency"].split("/")[0] if said["role"] == "device" else said["agency"],
+            "role": said["role"],
+            "from": index,
+            "expires": said.get("expires"),
+            "void": None,
+            "as_of": as_of,
+            "by": keyid,
+        }
         if index == 0:
-            need(said["role"] == "operator" and said["action"] == "enrol", "keys")
+            need(said["role"] == "operator" and said["action"] == "enrol", step)
             self.keys[keyid] = key
-            self.signer(envelope, 0, "keys")
+            self.signer(envelope, 0, step)
             return
-        signer = self.signer(envelope, index, "keys")
+        signer = self.signer(envelope, index, step)
+        key["by"] = sha256(signer["raw"]).hexdigest()
+        is_operator = signer["role"] == "operator"
+        renews = is_operator and said["replaces"] == key["by"]
+        if signer["expires"] is not None and not renews:
+            need(as_of is not None and when(as_of) < when(signer["expires"]), step)
         if said["action"] == "revoke":
-            need(signer["role"] == "operator" or signer["agency"] == said["agency"], "keys")
-            self.keys[keyid]["to"] = index
+            self.revoke(keyid, said, index, step, signer)
+            return
+        of_agency = signer["role"] == "agency" and signer["agency"] == key["agency"]
+        need(keyid not in self.keys, step)
+        need(all(k["role"] == key["role"] for k in self.keys.values() if k["name"] == key["name"]), step)
+        if said["action"] == "rotate":
+            old = self.keys[said["replaces"]]
+            need((old["name"], old["role"]) == (key["name"], key["role"]), step)
+            need(index <= old.get("to", index), step)
+            is_device = key["role"] == "device"
+            need(is_operator or (of_agency if is_device else key["by"] == said["replaces"]), step)
+            old["to"] = index
+        elif key["role"] == "device":
+            agencies = {k["name"] for k in self.keys.values() if k["role"] == "agency"}
+            need(key["name"].count("/") == 1 and key["agency"] in agencies, step)
+            need(is_operator or of_agency, step)
         else:
-            need(signer["role"] == "operator" and keyid not in self.keys, "keys")
-            self.keys[keyid] = key
+            need(is_operator, step)
+        self.keys[keyid] = key
+
+    def revoke(self, keyid: str, said: dict[str, Any], index: int, step: str, signer: dict[str, Any]) -> None:
+        """End a key, what it signed from ``as_of`` on, and the keys that it brought since."""
+        need(keyid in self.keys, step)
+        old, as_of = self.keys[keyid], said["as_of"]
+        need((old["name"], old["role"]) == (said["agency"], said["role"]), step)
+        of_agency = signer["role"] == "agency" and signer["agency"] == old["agency"]
+        need(signer["role"] == "operator" or of_agency, step)
+        if old["role"] == "operator":
+            as_of = None
+            others = [k for k in self.keys.values() if k["role"] == "operator" and "to" not in k]
+            need(len(others) > 1, step)
+        if "to" in old:
+            need(as_of is not None and (old["void"] is None or when(as_of) < when(old["void"])), step)
+        old.setdefault("to", index)
+        if as_of is not None:
+            self.take_back(keyid, as_of, index)
+
+    def take_back(self, keyid: str, as_of: str, index: int) -> None:
+        self.keys[keyid]["void"] = as_of
+        self.keys[keyid].setdefault("to", index)
+        for other, key in self.keys.items():
+            late = key["as_of"] is None or when(key["as_of"]) >= when(as_of)
+            counts = key["void"] is None or when(key["void"]) > when(as_of)
+            if key["by"] == keyid and other != keyid and late and counts:
+                self.take_back(other, as_of, index)
 
 
 def check(data: bytes, policy: str) -> None:
     """Return if the receipt holds, else raise No with the step."""
     receipt = json.loads(data)
-    need(receipt["schema"] == "veracity.receipt/v1", "schema")
+    need(receipt["schema"] in ("veracity.receipt/v1", "veracity.receipt/v2"), "schema")
+    is_second = receipt["schema"].endswith("2")
+    need(is_second == ("revocations" in receipt) == ("time_stamps" in receipt), "schema")
+    revocations = receipt.get("revocations") or []
+    need(not is_second or bool(revocations or receipt["time_stamps"]), "schema")
     log = Log(policy, receipt["proof"])
     others = [*receipt["keys"], *([receipt["contract"]] if receipt["contract"] else [])]
+    others += revocations
     need(all(o["proof"].partition("\n\n")[2] == log.note for o in others), "checkpoint")
     last = -1
     mine = int(receipt["proof"].split("\n")[1].removeprefix("index "))
@@ -135,7 +209,21 @@ def check(data: bytes, policy: str) -> None:
         log.enrol(receipt, 0)
     envelope = json.loads(receipt["entry"])
     statement = json.loads(b64decode(envelope["payload"]))
-    need(log.signer(envelope, mine, "signature")["role"] == "operator", "signature")
+    at = statement["predicate"].get(TIMES.get(statement["predicateType"].split(":")[2]))
+    if statement["predicateType"] != "urn:veracity:enrol:v1":
+        need(log.signer(envelope, mine, "signature", at)["role"] == "operator", "signature")
+    elif mine > 0:
+        log.enrol(receipt, mine, "signature")
+    last = mine
+    for stated in revocations:
+        index = log.included(stated, "revocations")
+        need(index > last, "revocations")
+        log.enrol(stated, index, "revocations")
+        last = index
+    if statement["predicateType"] == "urn:veracity:enrol:v1" and statement["predicate"]["action"] != "revoke":
+        key = log.keys[statement["predicate"]["key"]["keyid"]]
+        never = key["void"] is not None and (key["as_of"] is None or when(key["as_of"]) >= when(key["void"]))
+        need(not never, "revocations")
     if statement["predicateType"] == "urn:veracity:ingest:v1":
         check_ingest(receipt, statement["predicate"], mine, log)
 
@@ -150,7 +238,7 @@ def check_ingest(receipt: dict[str, Any], ingest: dict[str, Any], mine: int, log
         optional = terms is None or terms["signature"] == "optional" or "released" in ingest
         need(optional, "delivery")
     else:
-        signer = log.signer(ingest["delivery"], mine, "delivery")
+        signer = log.signer(ingest["delivery"], mine, "delivery", ingest["received_at"])
         need(terms is None or terms["agency"] in (None, signer["agency"]), "delivery")
         said = json.loads(b64decode(ingest["delivery"]["payload"]))["predicate"]
         need(said["feed"] == ingest["feed"], "delivery")

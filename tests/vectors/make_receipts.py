@@ -2,7 +2,8 @@
 
 ``receipts/index.json`` lists receipts that verify, receipts of logs that hold a lie, and edits
 (JSON Patch, RFC 6902) of a good receipt, each with the error's code and, where it is
-``receipt-rejected``, the step that must fail.
+``receipt-rejected``, the step that must fail. ``time-stamps/`` holds what no script can make twice: an
+answer of a throwaway authority (``openssl ts``) over the checkpoint of ``valid-ndjson.json``.
 """
 
 import copy
@@ -16,10 +17,12 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "provenance"))
 
-from receipt_world import ENVIRONMENT, POLICY, TRANSPORT, Lies, World  # noqa: E402
+from receipt_world import DEVICE, ENVIRONMENT, OPERATOR, POLICY, TRANSPORT, Lies, World  # noqa: E402
 
 from veracity.log.policy import format_policy  # noqa: E402
+from veracity.provenance.keys import SigningKey  # noqa: E402
 from veracity.provenance.receipts import Receipt, format_receipt  # noqa: E402
+from veracity.provenance.statements import Enrol  # noqa: E402
 
 SCHEMA = "veracity.receipt-vectors/v1"
 ROOT = "11" * 32
@@ -42,6 +45,66 @@ LIES = {
     "delivery-of-other-evidence": (Lies(delivered={"root": ROOT}), "parts"),
     "delivery-of-more-parts": (Lies(delivered={"n_parts": 3}), "parts"),
     "delivery-of-more-records": (Lies(delivered={"n_records": 151}), "parts"),
+}
+
+
+AIR, DEVICE_NAME = "danang-environment", "danang-environment/aq05"
+RECEIVED = "2026-09-01T03:00:00.250000Z"  # by the world's batches
+BEFORE, AFTER = "2026-09-01T03:00:00Z", "2026-09-01T03:00:01Z"
+
+
+def revoked(
+    as_of: str | None, key: SigningKey = ENVIRONMENT, by: SigningKey = OPERATOR
+) -> tuple[Enrol, SigningKey]:
+    """Return the revocation of a key of the environment agency, and who signs it."""
+    name, role = (DEVICE_NAME, "device") if key is DEVICE else (AIR, "agency")
+    return Enrol("revoke", name, role, key.public, as_of=as_of, reason="stolen"), by  # type: ignore[arg-type]
+
+
+#: Worlds with devices, expiry and later revocations: what holds, and what does not at which step.
+HONEST = {
+    "device": Lies(device=DEVICE_NAME),
+    "device-by-the-operator": Lies(device=DEVICE_NAME, device_by=OPERATOR),
+    "key-that-expires-later": Lies(environment_expires=AFTER, operator_expires=AFTER),
+    "v2-revoked-later": Lies(later=(revoked(AFTER),)),
+    "v2-revoked-without-a-time": Lies(later=(revoked(None),)),
+    "v2-revoked-by-itself": Lies(later=(revoked(AFTER, by=ENVIRONMENT),)),
+    "v2-device-revoked-later": Lies(device=DEVICE_NAME, later=(revoked(AFTER, DEVICE, ENVIRONMENT),)),
+    "v2-device-that-came-at-no-time": Lies(device=DEVICE_NAME, device_as_of=None, later=(revoked(AFTER),)),
+    "v2-agency-revoked-after-its-device": Lies(device=DEVICE_NAME, later=(revoked("2026-09-01T02:00:00Z"),)),
+}
+KEY_LIES = {
+    "device-of-another-agency": (Lies(device="danang-transport/cam1", device_by=TRANSPORT), "delivery"),
+    "device-by-another-agency": (Lies(device=DEVICE_NAME, device_by=TRANSPORT), "keys"),
+    "device-of-no-agency": (Lies(device="danang-ports/cam1", device_by=OPERATOR), "keys"),
+    "device-without-a-name": (Lies(device=AIR, device_by=OPERATOR), "keys"),
+    "delivery-by-an-expired-key": (Lies(environment_expires=RECEIVED), "delivery"),
+    "ingest-by-an-expired-key": (Lies(operator_expires=RECEIVED), "signature"),
+    "device-by-an-expired-key": (
+        Lies(device=DEVICE_NAME, environment_expires="2026-09-01T01:00:00Z"),
+        "keys",
+    ),
+    "device-at-no-time-by-a-key-that-expires": (
+        Lies(device=DEVICE_NAME, device_as_of=None, environment_expires=AFTER),
+        "keys",
+    ),
+    "v2-revoked-as-of-before": (Lies(later=(revoked(BEFORE),)), "delivery"),
+    "v2-revoked-as-of-the-receipt": (Lies(later=(revoked(RECEIVED),)), "delivery"),
+    "v2-revoked-again-as-of-before": (Lies(later=(revoked(AFTER), revoked(BEFORE))), "delivery"),
+    "v2-revoked-again-as-of-later": (Lies(later=(revoked(BEFORE), revoked(AFTER))), "revocations"),
+    "v2-device-revoked-as-of-before": (
+        Lies(device=DEVICE_NAME, later=(revoked(BEFORE, DEVICE, ENVIRONMENT),)),
+        "delivery",
+    ),
+    "v2-agency-revoked-before-its-device": (
+        Lies(device=DEVICE_NAME, later=(revoked("2026-09-01T01:00:00Z"),)),
+        "delivery",
+    ),
+    "v2-revoked-by-another-agency": (Lies(later=(revoked(AFTER, by=TRANSPORT),)), "revocations"),
+    "v2-agency-revoked-by-its-device": (
+        Lies(device=DEVICE_NAME, later=(revoked(AFTER, by=DEVICE),)),
+        "revocations",
+    ),
 }
 
 
@@ -149,6 +212,44 @@ def edits(world: World, receipt: Receipt) -> list[Edit]:
     ]
 
 
+def edits_of_second(receipt: Receipt) -> list[Edit]:
+    """Return the edits of a receipt with one revocation and no time stamp."""
+    document = json.loads(format_receipt(receipt))
+    (revocation,) = document["revocations"]
+    stamp = b64encode(b"not looked at without roots").decode()
+
+    def rejected(name: str, step: str, patch: list[dict[str, Any]]) -> Edit:
+        return Edit(name, patch, step=step)
+
+    def malformed(name: str, patch: list[dict[str, Any]]) -> Edit:
+        return Edit(name, patch, code="malformed-receipt")
+
+    return [
+        malformed("version 2 with neither", put("/revocations", None)),
+        malformed("version 2 with empty revocations", put("/revocations", [])),
+        malformed("version 2 with empty time stamps", put("/time_stamps", [])),
+        malformed("version 2 without the name time_stamps", [{"op": "remove", "path": "/time_stamps"}]),
+        malformed("version 1 with revocations", put("/schema", "veracity.receipt/v1")),
+        malformed("a time stamp that is no base64", put("/time_stamps", ["."])),
+        malformed("an empty time stamp", put("/time_stamps", [""])),
+        malformed("five time stamps", put("/time_stamps", [stamp] * 5)),
+        malformed("a time stamp too long", put("/time_stamps", ["A" * 4 * 10_923])),
+        rejected("a revocation among the keys", "keys", put("/keys", [*document["keys"], revocation])),
+        rejected("a key among the revocations", "revocations", put("/revocations", [document["keys"][1]])),
+        rejected("a revocation twice", "revocations", put("/revocations", [revocation] * 2)),
+        rejected(
+            "another entry as the revocation",
+            "revocations",
+            put("/revocations/0/entry", document["keys"][1]["entry"]),
+        ),
+        rejected(
+            "a revocation proven in an older tree",
+            "checkpoint",
+            put("/revocations/0/proof", revocation["proof"].replace("\n8\n", "\n9\n")),
+        ),
+    ]
+
+
 def flipped(text: str) -> str:
     """Return a base64 hash with its first bit flipped."""
     raw = b64decode(text)
@@ -197,9 +298,21 @@ def vectors() -> dict[str, bytes]:
         "valid-enrol.json": ndjson.statement_receipt(0),
         "valid-transform.json": ndjson.statement_receipt(ndjson.transform_index),
     }
+    valid |= {f"valid-{name}.json": World("ndjson", lies).receipt(1, 5) for name, lies in HONEST.items()}
+    second = "valid-v2-revoked-later.json"
     lies = {
         f"lie-{name}.json": (World("ndjson", lies).receipt(1, 5), step) for name, (lies, step) in LIES.items()
     }
+    lies |= {
+        f"lie-{name}.json": (World("ndjson", lies).receipt(1, 5), step)
+        for name, (lies, step) in KEY_LIES.items()
+    }
+    taken_back = World("ndjson", KEY_LIES["v2-agency-revoked-before-its-device"][0])
+    lies["lie-v2-enrolment-taken-back.json"] = taken_back.statement_receipt(3), "revocations"
+    roots = (HERE / "time-stamps" / "tsa-roots.pem").read_bytes()
+    stamp = (HERE / "time-stamps" / "valid-ndjson.tsr").read_bytes()
+    valid["valid-v2-time-stamp.json"] = stamped = replace(good, time_stamps=(stamp,))
+    elsewhere = replace(valid[second], time_stamps=(stamp,))
     index = {
         "schema": SCHEMA,
         "policy": "trust.policy",
@@ -207,10 +320,29 @@ def vectors() -> dict[str, bytes]:
         "lies": [
             {"file": name, "code": "receipt-rejected", "step": step} for name, (_, step) in lies.items()
         ],
-        "edits": [edit.to_object("valid-ndjson.json") for edit in edits(ndjson, good)],
+        "edits": [
+            *(edit.to_object("valid-ndjson.json") for edit in edits(ndjson, good)),
+            *(edit.to_object(second) for edit in edits_of_second(valid[second])),
+        ],
+        # For verifiers that look at time stamps, with these roots. Others see only that they are there.
+        "time_stamps": {
+            "roots": "tsa-roots.pem",
+            "valid": ["valid-v2-time-stamp.json"],
+            "lies": [
+                {
+                    "file": "stamp-of-another-checkpoint.json",
+                    "code": "receipt-rejected",
+                    "step": "time_stamps",
+                },
+                {"file": "stamp-of-nothing.json", "code": "receipt-rejected", "step": "time_stamps"},
+            ],
+        },
     }
     files = {name: format_receipt(receipt) for name, receipt in valid.items()}
     files |= {name: format_receipt(receipt) for name, (receipt, _) in lies.items()}
+    files["stamp-of-another-checkpoint.json"] = format_receipt(elsewhere)
+    files["stamp-of-nothing.json"] = format_receipt(replace(stamped, time_stamps=(b"0\x00",)))
+    files["tsa-roots.pem"] = roots
     files["index.json"] = json.dumps(index, ensure_ascii=False, indent=1).encode() + b"\n"
     files["trust.policy"] = format_policy(POLICY).encode()
     return files

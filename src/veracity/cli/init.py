@@ -5,8 +5,11 @@ from pathlib import Path
 import click
 
 from veracity.cli.output import emit
+from veracity.home.clock import parse_time
 from veracity.home.errors import BadName
+from veracity.home.home import KeyReferences
 from veracity.home.home import init as make_home
+from veracity.home.key_places import absolute_reference
 
 
 @click.command()
@@ -15,6 +18,9 @@ from veracity.home.home import init as make_home
 @click.option(
     "--home", type=click.Path(path_type=Path), envvar="VERACITY_HOME", help="The directory, if not given."
 )
+@click.option("--log-key", metavar="REF", help="The log's key is at this key reference, not made here.")
+@click.option("--operator-key", metavar="REF", help="The operator's key is at this key reference.")
+@click.option("--expires", metavar="TIME", help="From when on the operator's key signs nothing more.")
 @click.option(
     "--log-store",
     metavar="LOCATION",
@@ -31,6 +37,9 @@ def init(
     directory: Path | None,
     origin: str,
     home: Path | None,
+    log_key: str | None,
+    operator_key: str | None,
+    expires: str | None,
     log_store: str | None,
     log_state: str | None,
     as_json: bool,
@@ -39,7 +48,16 @@ def init(
     root = directory or home
     if root is None:
         raise BadName("init: want a directory, --home or VERACITY_HOME, got none")
-    made = make_home(root, origin, log_store=log_store, log_state=log_state)
+    until = None if expires is None else parse_time("expires", expires)
+    log, operator = (None if ref is None else absolute_reference(ref) for ref in (log_key, operator_key))
+    made = make_home(
+        root,
+        origin,
+        references=KeyReferences(log, operator),
+        expires=until,
+        log_store=log_store,
+        log_state=log_state,
+    )
     elsewhere = {k: v for k, v in (("log_store", made.log_store), ("log_state", made.log_state)) if v}
     document = {"home": root, "origin": origin, "policy": made.policy, "keys": root / "keys", **elsewhere}
     text = (

@@ -17,6 +17,8 @@ _COMMANDS = {
     "init": ("veracity.cli.init", "init"),
     "demo": ("veracity.cli.demo", "demo"),
     "agency": ("veracity.cli.agency", "agency"),
+    "device": ("veracity.cli.device", "device"),
+    "key": ("veracity.cli.key", "key"),
     "feed": ("veracity.cli.feed", "feed"),
     "sign": ("veracity.cli.ingest", "sign"),
     "ingest": ("veracity.cli.ingest", "ingest"),
@@ -26,10 +28,13 @@ _COMMANDS = {
     "calibration": ("veracity.cli.calibration", "calibration"),
     "receipt": ("veracity.cli.receipt", "receipt"),
     "verify": ("veracity.cli.receipt", "verify"),
+    "timestamp": ("veracity.cli.timestamp", "timestamp"),
     "audit": ("veracity.cli.audit", "audit"),
     "monitor": ("veracity.cli.monitor", "monitor"),
     "lineage": ("veracity.cli.log", "lineage"),
     "log": ("veracity.cli.log", "log"),
+    "cose": ("veracity.cli.cose", "cose"),
+    "model": ("veracity.cli.model", "model"),
     "witness": ("veracity.cli.witness", "witness"),
 }
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from veracity.home.directory import write_whole
 from veracity.home.errors import HomeUnusable, NoHome
 
 
@@ -99,6 +100,14 @@ def emit_error(code: str, detail: str, exit_code: int, as_json: bool, *, shown: 
         line = visible(" ".join(detail.split()))
         print(f"veracity: {line}", file=sys.stderr)
     return exit_code
+
+
+def write_output(path: Path, body: bytes) -> None:
+    """Write what a command was asked for to a file that appears whole or not at all."""
+    try:
+        write_whole(path, body)
+    except OSError as exc:
+        raise HomeUnusable(f"output: want to write {path}, got {exc.strerror}") from exc
 
 
 def note(text: str) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from veracity.cli.exit_codes import exit_code
-from veracity.cli.output import columns, common, emit, emit_error, in_home, mark, visible
-from veracity.home.directory import write_whole
-from veracity.home.errors import BadName, HomeUnusable
+from veracity.cli.output import columns, common, emit, emit_error, in_home, mark, visible, write_output
+from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, find_row, make_receipt
 from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.receipts import Verification, format_receipt
+from veracity.verifying import add_time_stamp
 from veracity.verifying import verify as verify_file
 
 
@@ -24,9 +24,22 @@ from veracity.verifying import verify as verify_file
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to write the receipt."
 )
+@click.option(
+    "--time-stamp",
+    "stamps",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An authority's answer (.tsr) about the log's checkpoint of now.",
+)
 @in_home
 def receipt(
-    feed: str, where: str | None, record: str | None, output: Path, home: Path, as_json: bool
+    feed: str,
+    where: str | None,
+    record: str | None,
+    output: Path,
+    stamps: tuple[Path, ...],
+    home: Path,
+    as_json: bool,
 ) -> None:
     """Write a receipt for one record: a file that anyone can check without this home."""
     if (where is None) == (record is None):
@@ -37,12 +50,11 @@ def receipt(
     else:
         found = find_record(opened, feed, *_record(record or ""))
     made = make_receipt(opened, feed, found)
+    for stamp in stamps:
+        made = add_time_stamp(made, stamp)
     body = format_receipt(made)
     opened.close()
-    try:
-        write_whole(output, body)
-    except OSError as exc:
-        raise HomeUnusable(f"receipt: want to write {output}, got {exc.strerror}") from exc
+    write_output(output, body)
     simulated = made.stated.statement.predicate.get("simulated") is True
     text = f"receipt of {feed} record {found.batch}:{found.record}, {len(body):,} bytes, to {output}"
     document = {
@@ -61,11 +73,14 @@ def receipt(
 @click.option(
     "--policy", required=True, type=click.Path(path_type=Path), help="Whom to believe: a trust.policy."
 )
+@click.option(
+    "--tsa-roots", type=click.Path(path_type=Path), help="Roots (PEM) of whose time stamps to believe."
+)
 @common
-def verify(receipt: Path, policy: Path, as_json: bool) -> int:
+def verify(receipt: Path, policy: Path, tsa_roots: Path | None, as_json: bool) -> int:
     """Check a receipt. Needs no home, no network, no database. Exit 1 if it does not hold."""
     try:
-        result = verify_file(receipt, policy)
+        result = verify_file(receipt, policy, tsa_roots)
     except ReceiptRejected as exc:
         return emit_error(exc.code, f"NOT VERIFIED: {exc}", exit_code(exc), as_json)
     emit("verification", _document(result), _text(result), as_json)
@@ -106,4 +121,6 @@ def _document(v: Verification) -> dict[str, Any]:
         "row_checked": v.is_row_checked,
         "steps": [{"name": s.name, "detail": s.detail} for s in v.steps],
         "not_checked": v.not_checked,
+        "in_log_before": v.in_log_before,
+        "revoked": v.revoked,
     }

@@ -22,6 +22,7 @@ from veracity.home.certificates import check_certificate, day_batches
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
+from veracity.home.key_audit import check_enrolment_times, check_key_times, check_received_order
 from veracity.home.panel_audit import check_panel
 from veracity.home.release_audit import ReleaseAudit
 from veracity.home.roll import check_contracts, check_entries
@@ -75,6 +76,7 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
     report = AuditReport()
     reader = home.reader()
     report.findings.extend(AuditFinding(*found) for found in check_entries(home, reader))
+    report.findings.extend(AuditFinding(*found) for found in check_enrolment_times(home))
     feeds = [feed] if feed is not None else home.feed_names()
     rng = np.random.default_rng(seed)
     for name in feeds:
@@ -90,7 +92,13 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
             chosen = sorted(rng.choice(len(rows), sample, replace=False).tolist())
             report.skipped += len(rows) - sample
         decided = ReleaseAudit(home, name).check_rejections()
-        for found in (*check_contracts(home, name), *_check_roll(home, name), *decided):
+        for found in (
+            *check_contracts(home, name),
+            *check_received_order(home, name),
+            *check_key_times(home, name),
+            *_check_roll(home, name),
+            *decided,
+        ):
             _find(report, *found)
         again = BatchAudit(home, reader, name)
         for i in chosen:

@@ -39,7 +39,7 @@ from veracity.home.sources import SourcePart, part_roots
 from veracity.home.state import read_memory, read_registries, state_after, with_keys, write_memory
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.provenance.dsse import Envelope, open_envelope, sign_envelope
-from veracity.provenance.keys import SigningKey
+from veracity.provenance.keys import MessageSigner
 from veracity.provenance.statements import (
     Checks,
     Counts,
@@ -107,13 +107,15 @@ class BatchWriter:
         part: SourcePart,
         envelope: Envelope | None,
         released: Released | None = None,
-        also: Sequence[SigningKey] = (),
+        also: Sequence[MessageSigner] = (),
     ) -> Sealed:
         """Clean, commit and log one part, with the delivery that its sender signed, if any.
 
         For rows let in from quarantine: by whom, and the keys that sign beside the operator's.
         """
-        received_at = self._now()
+        received_at = self.now()
+        if envelope is not None:  # else no receipt could be verified of what came after the key's end
+            self.home.agencies().signer(envelope, self.home.log.size, received_at)
         cleaned = clean(
             part.raw,
             self.contract,
@@ -200,7 +202,7 @@ class BatchWriter:
         roots, n_records = part_roots(info, self.contract)
         if n_records == 0:
             return None
-        received_at = self._now()
+        received_at = self.now()
         statement = Ingest(
             feed=self.contract.feed,
             batch=self.batch,
@@ -230,7 +232,7 @@ class BatchWriter:
         self._not_before = received_at
         return idx
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         """Return the time of receipt: never before the batch before, so that `as of` has one answer.
 
         Nor on a day that is certified: its sum would not be that of its batches any more.

@@ -60,10 +60,25 @@ class City:
         """The trust policy to hand out."""
         return self.root / "trust.policy"
 
-    def add_agency(self, name: str, key: PublicKey | None = None) -> enrolments.AgencyKey:
+    def add_agency(
+        self, name: str, key: PublicKey | None = None, *, expires: When = None
+    ) -> enrolments.AgencyKey:
         """Enrol an agency; without a key one is made and kept here."""
         with self._writing() as home:
-            return enrolments.add_agency(home, name, key)
+            return enrolments.add_agency(home, name, key, _when(expires))
+
+    def add_device(
+        self, name: str, key: PublicKey | None = None, *, expires: When = None, sign: str | None = None
+    ) -> enrolments.AgencyKey:
+        """Enrol ``<agency>/<device>``, signed by the operator or by the agency's key that ``sign`` names."""
+        with self._writing() as home:
+            signer = enrolments.signing_key(home, sign) if sign else None
+            return enrolments.add_device(home, name, key, _when(expires), signer)
+
+    def revoke(self, name: str, *, reason: str, as_of: When = None) -> enrolments.AgencyKey:
+        """Revoke the key of an agency or a device, also for what was received from ``as_of`` on."""
+        with self._writing() as home:
+            return enrolments.revoke_key(home, name, reason, _when(as_of))
 
     def add_feed(self, contract: Path | str) -> Feed:
         """Put a contract in force."""

@@ -77,7 +77,9 @@ def add_feed(home: Writer, path: Path) -> Feed:
         check_references(contract, lambda name: home.feed(name).contract)
     except MalformedContract as exc:
         raise MalformedContract(f"{path}: {exc}") from exc
-    if contract.agency is not None and not home.agencies().enrolled(contract.agency):
+    if contract.agency is not None and not any(
+        a.role != "device" for a in home.agencies().enrolled(contract.agency)
+    ):
         raise UnknownAgency(
             f"feed {contract.feed}: want its agency {contract.agency!r} enrolled first, got none"
         )

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 
 from veracity.data.contract import Contract
@@ -14,12 +15,13 @@ from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import MAX_ENVELOPE_BYTES, Envelope, open_envelope, seal
 from veracity.provenance.errors import (
     EnvelopeRejected,
+    ExpiredKey,
     MalformedEnvelope,
     MalformedStatement,
     RevokedKey,
     UnknownKey,
 )
-from veracity.provenance.keys import SigningKey
+from veracity.provenance.keys import MessageSigner
 from veracity.provenance.statements import (
     DeliveredEvidence,
     Delivery,
@@ -41,7 +43,7 @@ class Refused(Exception):
 
 
 def sign_file(
-    info: FileInfo, contract: Contract, key: SigningKey, records_per_part: int = RECORDS_PER_PART
+    info: FileInfo, contract: Contract, key: MessageSigner, records_per_part: int = RECORDS_PER_PART
 ) -> Envelope:
     """Sign a file as its sender: its digest, and the root over its pages so that one page can be proven."""
     roots, n_records = part_roots(info, contract, records_per_part)
@@ -79,29 +81,37 @@ def read_sidecar(path: Path) -> Envelope | None:
 
 
 def check_delivery(
-    envelope: Envelope | None, info: FileInfo, contract: Contract, agencies: Agencies, at_index: int
+    envelope: Envelope | None,
+    info: FileInfo,
+    contract: Contract,
+    agencies: Agencies,
+    at_index: int,
+    now: datetime,
 ) -> Delivery | None:
     """Check who signed a file, against what is enrolled now.
 
     Raises
     ------
     Refused
-        With code ``unsigned``, ``signature``, ``unknown-key``, ``revoked-key`` or ``wrong-delivery``.
+        With code ``unsigned``, ``signature``, ``unknown-key``, ``revoked-key``, ``expired-key`` or
+        ``wrong-delivery``.
     """
     if envelope is None:
         if contract.signature == "required":
             raise Refused("unsigned", f"want a file signed by {contract.agency}, got none beside it")
         return None
     try:
-        authority = agencies.signer(envelope, at_index)
+        authority = agencies.signer(envelope, at_index, now)
     except UnknownKey as exc:
         raise Refused("unknown-key", str(exc)) from exc
     except RevokedKey as exc:
         raise Refused("revoked-key", str(exc)) from exc
+    except ExpiredKey as exc:
+        raise Refused("expired-key", str(exc)) from exc
     except EnvelopeRejected as exc:
         raise Refused("signature", str(exc)) from exc
     if contract.agency is not None and authority.agency != contract.agency:
-        raise Refused("unknown-key", f"want a key of {contract.agency}, got one of {authority.agency}")
+        raise Refused("unknown-key", f"want a key of {contract.agency}, got one of {authority.name}")
     try:
         delivery = Delivery.from_statement(parse_statement(envelope.payload))
     except MalformedStatement as exc:

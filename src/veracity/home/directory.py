@@ -5,7 +5,7 @@
     DIR/
       veracity.json     the log's origin, and where its log is if elsewhere; written once
       trust.policy      what to hand out: the log's key and its witnesses
-      keys/             log.key, operator.pem, agencies/<name>.pem (mode 0600)
+      keys/             log.key, operator.pem, agencies/<name>.pem (mode 0600; see ``key_places``)
       store/            log, evidence, contracts, tables, quarantine: an object store
       veracity.db       last signed checkpoint, and an index that the log can rebuild
       lock              held by the one process that writes
@@ -52,23 +52,24 @@ class Directory:
         return self.root / "veracity.db"
 
     @property
+    def keys(self) -> Path:
+        """Where the private keys are: ``log`` signs checkpoints, ``operator`` the city's statements."""
+        return self.root / "keys"
+
+    @property
     def log_key(self) -> Path:
-        """The key that signs checkpoints."""
-        return self.root / "keys" / "log.key"
+        """The key that signs checkpoints, where the home keeps it as it is."""
+        return self.keys / "log.key"
 
     @property
     def operator_key(self) -> Path:
-        """The key that signs the city's statements."""
-        return self.root / "keys" / "operator.pem"
+        """The key that signs the city's statements, where the home keeps it as it is."""
+        return self.keys / "operator.pem"
 
     @property
     def policy(self) -> Path:
         """The trust policy to hand out."""
         return self.root / "trust.policy"
-
-    def agency_key(self, agency: str) -> Path:
-        """Where the key of an agency is kept if this home made it."""
-        return self.root / "keys" / "agencies" / f"{agency}.pem"
 
 
 def create_directory(
@@ -92,7 +93,7 @@ def create_directory(
 @contextlib.contextmanager
 def made_or_cleared(directory: Directory) -> Iterator[None]:
     """Furnish a new home, or leave its directory empty if that fails. Under the home's lock."""
-    if directory.log_key.exists():
+    if any(path.is_file() for path in directory.keys.rglob("*")):
         raise HomeExists(f"init: want an empty directory, got {directory.root} with keys in it")
     try:
         yield

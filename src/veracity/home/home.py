@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from veracity.data.contract import Contract, parse_contract
 from veracity.data.evidence import EvidenceStore
 from veracity.data.lake import Table, local_uri
 from veracity.errors import Malformed, Rejected
-from veracity.home.clock import Clock, system_clock
+from veracity.home.clock import Clock, format_time, system_clock
 from veracity.home.directory import (
     Directory,
     create_directory,
@@ -31,17 +30,20 @@ from veracity.home.directory import (
 )
 from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
+from veracity.home.key_care import add_reference
+from veracity.home.key_places import LOG, OPERATOR_KEY, KeyPlace, open_key
+from veracity.home.operator_keys import OPERATOR, open_operator
 from veracity.home.publication import publisher
 from veracity.log.append import Log
 from veracity.log.doors import Objects
 from veracity.log.errors import ObjectMissing, QuorumNotMet
-from veracity.log.notes import Signer, Verifier
+from veracity.log.notes import HeldSigner, Signer, Verifier
 from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
 from veracity.log.reader import CHECKPOINT_PATH, LogReader, open_checkpoint
 from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope, verify
-from veracity.provenance.errors import ExposedKey
-from veracity.provenance.keys import SigningKey, read_signing_key, write_signing_key
+from veracity.provenance.keys import MessageSigner, SigningKey
+from veracity.provenance.secret_files import write_secret
 from veracity.provenance.statements import Enrol, Ingest, SealedContract, format_statement, parse_statement
 from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
@@ -50,7 +52,6 @@ from veracity.stores.objects import LocalObjects
 from veracity.stores.opening import OpenState, check_places, open_objects, open_state, settled
 from veracity.stores.witness_client import HttpWitnesses
 
-OPERATOR = "operator"
 PUBLISH_EVERY = timedelta(seconds=1)  #: how often a home that works asks its witnesses
 logger = logging.getLogger(__name__)
 
@@ -222,8 +223,8 @@ class Writer(Home):
     ) -> None:
         super().__init__(directory, clock, stores or Stores.of(directory))
         try:
-            self.operator = read_signing_key(directory.operator_key)
-            signer = _read_log_key(directory)
+            self.log_key = open_key(KeyPlace(directory.keys, LOG))
+            signer = HeldSigner(directory.origin, self.log_key.public.raw, self.log_key.sign)
             self.publisher = publisher(
                 directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
             )
@@ -234,7 +235,7 @@ class Writer(Home):
             if reindex:
                 self.index.clear()
             self._catch_up()
-            self._check_operator()
+            self.open_operator()
             self._settle()
         except BaseException:
             self.close()
@@ -311,13 +312,22 @@ class Writer(Home):
             except IntegrityError as exc:
                 raise StateBehind(f"log: want one statement a batch, got another after entry {have}") from exc
 
-    def _check_operator(self) -> None:
-        """Sign nothing with a key that the log does not know as the operator's: nobody could verify it."""
-        if self.log.size == 0:
-            return  # entry 0 will enrol it
-        authority = self.agencies().authority(self.operator.public.keyid, self.log.size)
-        if authority.role != "operator":
-            raise StateBehind(f"operator.pem: want the operator's key, got one of {authority.agency}")
+    @property
+    def operator(self) -> MessageSigner:
+        """The operator's key, to sign with now; ExpiredKey if it can only be replaced any more."""
+        if self.log.size > 0:
+            authority = self.agencies().authority(self.operator_key.public.keyid, self.log.size)
+            authority.check_time(self.clock())
+        return self.operator_key
+
+    def open_operator(self) -> None:
+        """Open the operator's key. Sign with none that the log does not know: nobody could verify it."""
+        agencies = self.agencies() if self.log.size else Agencies()  # entry 0 will enrol it
+        self.operator_key = open_operator(self.directory, agencies)
+        if self.log.size:
+            authority = agencies.authority(self.operator_key.public.keyid, self.log.size)
+            if authority.role != "operator":
+                raise StateBehind(f"operator key: want the operator's, got one of {authority.name}")
 
     def _settle(self) -> None:
         """Finish or forget batches that a crash left between the table and the log."""
@@ -332,7 +342,7 @@ class Writer(Home):
         """Read a statement that was put aside as strictly as any: the log never forgets what goes in."""
         try:
             envelope = open_envelope(pending.entry)
-            verify(envelope, [self.operator.public])
+            verify(envelope, [self.operator_key.public])
             ingest = Ingest.from_statement(parse_statement(envelope.payload))
         except (Malformed, Rejected) as exc:
             raise StateBehind(
@@ -374,18 +384,29 @@ class CityKeys:
         return cls(SigningKey.generate().seed, SigningKey.generate())
 
 
+@dataclass(frozen=True)
+class KeyReferences:
+    """Where the keys of a new city are that are not to be made in its home (see ``key_places``)."""
+
+    log: str | None = None
+    operator: str | None = None
+
+
 def init(
     root: Path | str,
     origin: str,
     clock: Clock | None = None,
     keys: CityKeys | None = None,
     *,
+    references: KeyReferences | None = None,
+    expires: datetime | None = None,
     log_store: str | None = None,
     log_state: str | None = None,
 ) -> Directory:
     """Make a home: keys, stores, database, the operator's enrolment as entry 0, and the trust policy.
 
-    ``keys`` are for a city whose keys are made elsewhere; without them new ones are made.
+    ``keys`` are for a city whose keys are made elsewhere; without them new ones are made, but where
+    ``references`` say where one is. ``expires`` is of the operator's key.
     ``log_store`` and ``log_state`` are locations (see ``stores.opening``) for the files and the state
     of the log, if they are not to be in the home. Both must be empty.
 
@@ -393,25 +414,42 @@ def init(
     ------
     HomeExists, HomeUnusable, BadName, BadLocation
         Nothing is left behind but an empty directory and its lock. A log begun elsewhere stays there.
+    KeyUnavailable, MalformedKeyReference
+        If there is no key where a reference says.
     """
     root = Path(root)
     check_places(log_store, log_state)
     places = [None if place is None else settled(place) for place in (log_store, log_state)]
     directory = create_directory(root, origin, *places)
     with writing(directory), made_or_cleared(directory):
-        _furnish(directory, clock, keys or CityKeys.generate())
+        _furnish(directory, clock, keys or CityKeys.generate(), references or KeyReferences(), expires)
     return directory
 
 
-def _furnish(directory: Directory, clock: Clock | None, keys: CityKeys) -> None:
+def _furnish(
+    directory: Directory,
+    clock: Clock | None,
+    keys: CityKeys,
+    references: KeyReferences,
+    expires: datetime | None,
+) -> None:
     signer = Signer(directory.origin, keys.log_seed)
+    log, operator = KeyPlace(directory.keys, LOG), KeyPlace(directory.keys, OPERATOR_KEY)
+    verifier, public = signer.verifier, keys.operator.public
+    if references.log is not None:
+        verifier = Verifier(directory.origin, add_reference(log, references.log).public.raw)
+    if references.operator is not None:
+        public = add_reference(operator, references.operator).public
     with usable(directory.root):
-        write_new(directory.log_key, (signer.format() + "\n").encode(), 0o600)
-        write_new(directory.policy, format_policy(policy_for(signer.verifier)).encode(), 0o644)
-    write_signing_key(keys.operator, directory.operator_key)
+        if references.log is None:
+            write_secret(log.plain, (signer.format() + "\n").encode())
+        if references.operator is None:
+            write_secret(operator.plain, keys.operator.to_pem())
+        write_new(directory.policy, format_policy(policy_for(verifier)).encode(), 0o644)
     writer = Writer(directory, clock)
     try:
-        writer.say(Enrol("enrol", OPERATOR, "operator", keys.operator.public).to_statement())
+        until = None if expires is None else format_time(expires)
+        writer.say(Enrol("enrol", OPERATOR, "operator", public, expires=until).to_statement())
     finally:
         writer.close()
     seal_directory(directory)
@@ -432,16 +470,3 @@ def sealed_contract(contract: Contract) -> SealedContract:
         contract.signature,
         contract.simulated,
     )
-
-
-def _read_log_key(directory: Directory) -> Signer:
-    try:
-        mode = stat.S_IMODE(directory.log_key.stat().st_mode)
-        text = directory.log_key.read_text(encoding="ascii")
-    except OSError as exc:
-        raise MissingKey(f"log key: want to read {directory.log_key}, got {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise MissingKey(f"log key: want text in {directory.log_key}, got other bytes") from exc
-    if mode & 0o077:
-        raise ExposedKey(f"log key {directory.log_key}: want mode 0600, got {mode:04o}")
-    return Signer.parse(text.strip())

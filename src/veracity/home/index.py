@@ -53,7 +53,9 @@ _pending = sa.Table(
 )
 
 
-WHOLE_FILE = frozenset(["unsigned", "signature", "unknown-key", "revoked-key", "wrong-delivery"])
+WHOLE_FILE = frozenset(
+    ["unsigned", "signature", "unknown-key", "revoked-key", "expired-key", "wrong-delivery"]
+)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from veracity.home.errors import DeliveryInterrupted
 from veracity.home.home import Writer
 from veracity.home.interrupts import held_interrupts
 from veracity.home.sources import read_parts
-from veracity.provenance.keys import SigningKey
+from veracity.provenance.keys import MessageSigner
 
 FIRST_REFUSALS = 20
 
@@ -73,7 +73,7 @@ def ingest(
     feed_name: str,
     paths: Sequence[Path],
     *,
-    sign: SigningKey | None = None,
+    sign: MessageSigner | None = None,
     resume: bool = False,
     records_per_part: int = RECORDS_PER_PART,
     progress: Progress | None = None,
@@ -113,7 +113,7 @@ def ingest(
 def _ingest_file(
     session: BatchWriter,
     info: FileInfo,
-    sign: SigningKey | None,
+    sign: MessageSigner | None,
     resume: bool,
     records_per_part: int,
     report: FileReport,
@@ -135,8 +135,9 @@ def _ingest_file(
         envelope = (
             sign_file(info, session.contract, sign, records_per_part) if sign else read_sidecar(info.path)
         )
+        home = session.home
         delivery = check_delivery(
-            envelope, info, session.contract, session.home.agencies(), session.home.log.size
+            envelope, info, session.contract, home.agencies(), home.log.size, session.now()
         )
         if delivery is not None and sign is None:
             check_evidence(delivery, info, session.contract)

@@ -96,11 +96,14 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
     if not 0 <= found.record < ingest.part.n_records:
         raise RecordNotFound(f"receipt: want a record below {ingest.part.n_records}, got {found.record}")
     contract = home.contract(ingest.contract_sha256)
-    signers = [stated.envelope, *([ingest.delivery] if ingest.delivery is not None else [])]
+    in_force = _contract_entry(home, reader, ingest, row.idx)
+    signed = [stated.envelope, in_force.envelope, *([ingest.delivery] if ingest.delivery else [])]
+    keys, revocations = _keys(home, reader, signed, row.idx)
     return Receipt(
         stated=stated,
-        keys=_keys(home, reader, signers),
-        contract=ProvenContract(contract.text, _contract_entry(home, reader, ingest, row.idx)),
+        keys=keys,
+        revocations=revocations,
+        contract=ProvenContract(contract.text, in_force),
         parts=_parts(home, ingest),
         record=_record(home, contract, ingest, found.record),
         row=json_row(found.row) if found.row else None,
@@ -120,19 +123,19 @@ def _contract_entry(home: Home, reader: LogReader, ingest: Ingest, before: int) 
     )
 
 
-def _keys(home: Home, reader: LogReader, envelopes: Iterable[Envelope]) -> tuple[ProvenEntry, ...]:
-    """Return the enrolments that the signers' keys rest on: entry 0, and each change up to them."""
+def _keys(
+    home: Home, reader: LogReader, envelopes: Iterable[Envelope], idx: int
+) -> tuple[tuple[ProvenEntry, ...], tuple[ProvenEntry, ...]]:
+    """Return the changes of keys that a statement's signers rest on, and those after it that revoke any.
+
+    What the revocations' own signers rest on is among them, before the statement or after it.
+    """
     agencies = home.agencies()
-    wanted = {0}
-    hints = {line.keyid for envelope in envelopes for line in envelope.signatures}
-    for authority in agencies.enrolled():
-        if authority.key.keyid in hints:
-            wanted |= _chain(home, authority.agency, authority.enrolled_at)
-    return tuple(_entry(reader, idx) for idx in sorted(wanted))
-
-
-def _chain(home: Home, agency: str, up_to: int) -> set[int]:
-    return {idx for idx, p in home.index.predicates("enrol") if p["agency"] == agency and idx <= up_to}
+    before = agencies.rests_on(line.keyid for envelope in envelopes for line in envelope.signatures)
+    revoked, rest_on = agencies.revocations(before, idx)
+    wanted = sorted(i for i in before | revoked | rest_on if i < reader.size)
+    entries = [_entry(reader, i) for i in wanted]
+    return tuple(e for e in entries if e.index < idx), tuple(e for e in entries if e.index > idx)
 
 
 def _parts(home: Home, ingest: Ingest) -> PartPath | None:

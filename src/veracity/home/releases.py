@@ -34,7 +34,7 @@ from veracity.home.selection import Chosen, Selection, choose
 from veracity.home.sources import SourcePart
 from veracity.home.state import read_registries
 from veracity.provenance.dsse import sign_envelope
-from veracity.provenance.keys import SigningKey
+from veracity.provenance.keys import MessageSigner
 from veracity.provenance.statements import Reject, Released, RowsDigest, format_statement
 
 
@@ -66,7 +66,7 @@ def release(
     by: str,
     why: str,
     waive: Collection[str] = (),
-    sign: SigningKey | None = None,
+    sign: MessageSigner | None = None,
 ) -> Outcome:
     """Let quarantined rows in, in the name of a person, as a batch of their own.
 
@@ -146,7 +146,7 @@ def reject(
     selection: Selection,
     by: str,
     why: str,
-    sign: SigningKey | None = None,
+    sign: MessageSigner | None = None,
 ) -> Outcome:
     """Say, in the name of a person, that quarantined rows stay out for good.
 
@@ -226,10 +226,10 @@ def _judged(home: Home, view: Contract, part: SourcePart) -> Cleaned:
     return clean(part.raw, view, now, history.known, None, history.same, registries)
 
 
-def _check_key(home: Home, key: SigningKey | None) -> None:
+def _check_key(home: Home, key: MessageSigner | None) -> None:
     """Raise unless a person's own key is one that the log knows."""
     if key is None:
         return
-    authority = home.agencies().authority(key.public.keyid, home.index.size)
+    authority = home.agencies().authority(key.public.keyid, home.index.size, home.clock())
     if authority.role == "operator":
         raise UnknownAgency("sign: want a person's own key beside the operator's, got the operator's")

@@ -5,11 +5,13 @@ What an audit must know before it takes the index's word for which batches there
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from veracity.data.contract import Contract
 from veracity.errors import VeracityError
-from veracity.home.home import OPERATOR, Home, sealed_contract
+from veracity.home.home import Home, sealed_contract
 from veracity.home.index import BatchRow
+from veracity.home.operator_keys import OPERATOR
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.errors import LogError, ObjectMissing
 from veracity.log.fsck_findings import Finding
@@ -18,7 +20,7 @@ from veracity.log.notes import parse_note
 from veracity.log.reader import CHECKPOINT_PATH, LogReader
 from veracity.provenance.dsse import Envelope, open_envelope
 from veracity.provenance.errors import EnvelopeRejected
-from veracity.provenance.statements import Delivery, Ingest, Statement, parse_statement
+from veracity.provenance.statements import Delivery, Ingest, Statement, parse_statement, said_at
 
 _AT_ONCE = 1_024
 
@@ -163,7 +165,7 @@ def check_ingest(
         yield f"delivery: {exc}"
         return
     if contract.agency is not None and signer.agency != contract.agency:
-        yield f"delivery: want a key of {contract.agency}, got one of {signer.agency}"
+        yield f"delivery: want a key of {contract.agency}, got one of {signer.name}"
     if (delivery.feed, delivery.file.sha256) != (ingest.feed, ingest.file.digest.sha256):
         yield f"delivery: want {ingest.feed} file {ingest.file.digest.sha256[:16]}, got another"
     if parts.is_whole:
@@ -185,12 +187,12 @@ def _chunks(reader: LogReader) -> Iterator[tuple[int, list[bytes]]]:
 
 def _check_operator(home: Home, envelope: Envelope, statement: Statement, idx: int) -> Iterator[Found]:
     try:
-        _want_operator(home, envelope, idx)
+        _want_operator(home, envelope, idx, said_at(statement))
     except VeracityError as exc:
         yield f"log entry {idx}", f"{statement.kind} statement", str(exc)
 
 
-def _want_operator(home: Home, envelope: Envelope, idx: int) -> None:
-    signer = home.agencies().signer(envelope, idx)
+def _want_operator(home: Home, envelope: Envelope, idx: int, at: datetime | None = None) -> None:
+    signer = home.agencies().signer(envelope, idx, at)
     if signer.role != "operator":
-        raise EnvelopeRejected(f"signer: want {OPERATOR}, got {signer.role} {signer.agency}")
+        raise EnvelopeRejected(f"signer: want {OPERATOR}, got {signer.role} {signer.name}")

@@ -28,7 +28,7 @@ from veracity.log.errors import (
 )
 from veracity.log.leaf_index import LeafIndex
 from veracity.log.merkle import leaf_hash
-from veracity.log.notes import Signer, parse_note, sign_note
+from veracity.log.notes import LogSigner, parse_note, sign_note
 from veracity.log.pending import format_pending
 from veracity.log.publishing import Publisher
 from veracity.log.reader import CHECKPOINT_PATH, LogReader, ObjectTiles, open_checkpoint
@@ -46,7 +46,7 @@ class Log:
         self,
         objects: Objects,
         state: LogState,
-        signer: Signer,
+        signer: LogSigner,
         publisher: Publisher | None,
         note: bytes,
         edge: Edge,
@@ -66,7 +66,7 @@ class Log:
 
     @classmethod
     def open(
-        cls, objects: Objects, state: LogState, signer: Signer, publisher: Publisher | None = None
+        cls, objects: Objects, state: LogState, signer: LogSigner, publisher: Publisher | None = None
     ) -> Self:
         """Open the log named ``signer.name``, making it if neither store knows it.
 
@@ -97,7 +97,7 @@ class Log:
         if published == checkpoint:
             log._show(objects.get(CHECKPOINT_PATH), checkpoint)
         elif publisher is None:
-            log._put_checkpoint(last.note)
+            objects.put(CHECKPOINT_PATH, last.note)
         if last.previous is not None:
             old_size = parse_checkpoint(parse_note(last.previous).text).size
             log._stale.extend(superseded(old_size, checkpoint.size))
@@ -172,11 +172,8 @@ class Log:
         note = self._signed_note
         if self._publisher is not None:
             note = self._publisher.publish(note, self._view).note
-            published = published_checkpoint(self._objects, self._signer.verifier)
-            if published is not None and published.size > self.size:
-                return  # another writer went on while the witnesses were asked
-        self._put_checkpoint(note)
-        self._show(note, self.checkpoint)
+        if self._put_checkpoint(note, self.size):
+            self._show(note, self.checkpoint)
 
     def prove(self, index: int) -> str:
         """Return the ``tlog-proof`` text of an entry; see ``LogReader.prove``."""
@@ -204,27 +201,28 @@ class Log:
         if not self._state.compare_and_swap(self.origin, self._signed_note, note, format_pending(writes)):
             self._stop("another writer has signed a longer log")
             raise LogMoved(f"log {self.origin}: want {self.size} entries as the last signed, got others")
-        old_size, self._edge, self._signed_note = self._edge.size, edge, note
         self._objects.put_many(writes)
         if self._publisher is None:
-            self._put_checkpoint(note)
+            self._put_checkpoint(note, edge.size)
         self._failure = None
-        self._stale.extend(superseded(old_size, edge.size))
+        self._stale.extend(superseded(self._edge.size, edge.size))
+        self._edge, self._signed_note = edge, note
         self._known.add(indices)
         self._show(note, checkpoint)
         self._remove_stale()
         return indices
 
-    def _put_checkpoint(self, note: bytes) -> None:
-        """Publish a note of the last tree signed, unless another writer has signed since.
+    def _put_checkpoint(self, note: bytes, size: int) -> bool:
+        """Publish a note, unless another writer went on meanwhile and has published a larger log.
 
-        Whoever did had opened the log first, and so has published this tree or publishes a longer
-        one. To put the older over it would look like a rollback. What stays is the time between the
-        two lines below: readers may then see the older one until the next write.
+        Between the look and the write lies the time of one request: a writer that sleeps just there
+        puts the checkpoint back by a step, until the next is published.
         """
-        last = self._state.last(self.origin)
-        if last is not None and last.note == self._signed_note:
-            self._objects.put(CHECKPOINT_PATH, note)
+        published = published_checkpoint(self._objects, self._signer.verifier)
+        if published is not None and published.size > size:
+            return False
+        self._objects.put(CHECKPOINT_PATH, note)
+        return True
 
     def _show(self, note: bytes, checkpoint: Checkpoint) -> None:
         self._view = LogReader(self._objects, note, checkpoint, self._cache)
@@ -261,7 +259,7 @@ def _steps(fresh: dict[bytes, bytes]) -> Iterator[dict[bytes, bytes]]:
         yield step
 
 
-def _begin(state: LogState, signer: Signer) -> LastSigned:
+def _begin(state: LogState, signer: LogSigner) -> LastSigned:
     """Sign the empty tree of a new log."""
     note = sign_note(Checkpoint(signer.name, 0, Edge().root()).format(), [signer])
     if not state.compare_and_swap(signer.name, None, note, b""):

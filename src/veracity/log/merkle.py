@@ -115,7 +115,15 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
     MalformedHash
         If a hash has not 32 bytes.
     """
-    _check_hashes(leaf, root, *path)
+    _check_hashes(root)
+    computed = inclusion_root(leaf, index, size, path)
+    if computed != root:
+        raise InclusionRejected(f"root: want {root.hex()}, got {computed.hex()}")
+
+
+def inclusion_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root that ``path`` leads to from a leaf hash; errors as ``verify_inclusion``."""
+    _check_hashes(leaf, *path)
     if not 0 <= index < size:
         raise InclusionRejected(f"index: want below the tree size {size}, got {index}")
     node, last, computed = index, size - 1, leaf
@@ -133,8 +141,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
         last >>= 1
     if last != 0:
         raise InclusionRejected(f"inclusion path: want more than {len(path)} hashes, got {len(path)}")
-    if computed != root:
-        raise InclusionRejected(f"root: want {root.hex()}, got {computed.hex()}")
+    return computed
 
 
 def verify_consistency(

@@ -7,7 +7,7 @@
     — key name base64(key ID || signature)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -125,6 +125,32 @@ class Verifier:
     def verify(self, text: str, payload: bytes) -> None:
         """Return if ``payload`` is this key's signature of ``text``, else raise SignatureRejected."""
         verify_ed25519(self.name, self.public_key, payload, text.encode())
+
+
+class LogSigner(NoteSigner, Protocol):
+    """Whatever signs checkpoints as one Ed25519 key (type 0x01): the key, or a token that holds it."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half."""
+
+
+@dataclass(frozen=True)
+class HeldSigner:
+    """A key (type 0x01) that is held elsewhere and signs bytes when asked."""
+
+    name: str
+    public_key: bytes
+    sign_bytes: Callable[[bytes], bytes] = field(repr=False)
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half."""
+        return Verifier(self.name, self.public_key)
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text."""
+        return Signature(self.name, self.verifier.key_id, self.sign_bytes(text.encode()))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from veracity.errors import VeracityError
 from veracity.monitor.findings import Finding
@@ -9,7 +10,7 @@ from veracity.monitor.state import State
 from veracity.provenance.agencies import Authority
 from veracity.provenance.dsse import Envelope, open_envelope, verify
 from veracity.provenance.errors import UnknownKey
-from veracity.provenance.statements import Ingest, Statement, Typed, parse_statement, typed
+from veracity.provenance.statements import Ingest, Statement, Typed, parse_statement, said_at, typed
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def _signatures(
         agencies.add(index, envelope)
         state.enrolments.append((index, entry))
         return
-    signer = agencies.signer(envelope, index)
+    signer = agencies.signer(envelope, index, said_at(statement))
     if signer.role != "operator":
         detail = f"{statement.kind}: want the operator's signature, got {signer.role} {signer.agency}'s"
         yield _finding(index, "wrong-signer", detail)
@@ -76,7 +77,7 @@ def _delivery(state: State, index: int, ingest: Ingest, delivery: Envelope) -> I
 def delivery_signer(state: State, index: int, ingest: Ingest, delivery: Envelope) -> Authority:
     """Return whose signature on a delivery counts at a log index and at its time of receipt."""
     try:
-        return state.agencies.signer(delivery, index)
+        return state.agencies.signer(delivery, index, datetime.fromisoformat(ingest.received_at))
     except UnknownKey as exc:
         raise UnknownKey(f"delivery of {ingest.file.digest.name[:80]}: {exc}") from exc
 

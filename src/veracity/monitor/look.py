@@ -28,12 +28,13 @@ from veracity.monitor.misbehaviour import Misbehaviour, signed_checkpoint
 from veracity.monitor.report import Round, Samples, WitnessLine, counted
 from veracity.monitor.state import Seen, State, write_whole
 from veracity.monitor.view import is_http
-from veracity.monitor.witnesses import Answer, OpenView, ask_witnesses, newest_cosignature
+from veracity.monitor.witnesses import Answer, OpenView, Witnessed, ask_witnesses, newest_cosignature
 from veracity.provenance.statements import Typed
 
 CHUNK = 2_048  #: entries between two writes of the memory
 HELD_BACK_S = 60.0  #: a witness may be ahead of what we are shown for as long as a cache may hold it
 CACHE_S = 6.0  #: an older checkpoint may come out of a cache: it is asked for again after so long
+MAX_EVIDENCE = 1_000  #: files of evidence in one folder, proofs not counted
 ROUND_S = 1_800.0  #: entries not checked by then are left for the next round
 
 
@@ -127,6 +128,7 @@ class Look:
         answers = ask_witnesses(self._policy, log, self._m.open_other)
         for answer in answers:
             self._compare_witness(answer, reader, checkpoint)
+        self._compare_pairs(answers)
         self._check_larger(reader, checkpoint)
         self._check_age(note, checkpoint)
 
@@ -182,7 +184,7 @@ class Look:
         how = f"first seen {format_s(self._state.changed_s)}, then shown {self.made.at} at {self._m.location}"
         if checkpoint.size < base.size:
             n = counted(base.size, "entry", "entries")
-            detail = f"want at least the {n} seen before, got {checkpoint.size}"
+            detail = f"want at least the {n} seen before, got fewer"
             self._tell("rollback", "checkpoint", detail, Misbehaviour("rollback", base_note, note, how))
             return False
         try:
@@ -271,6 +273,19 @@ class Look:
         else:
             self._hold_against(answer.name, reader, seen.note, seen.checkpoint)
 
+    def _compare_pairs(self, answers: Sequence[Answer]) -> None:
+        """Hold what the witnesses show against each other, where no tiles are needed: at equal sizes."""
+        by_size: dict[int, tuple[str, Witnessed]] = {}
+        for answer in answers:
+            if (seen := answer.witnessed) is None:
+                continue
+            other, first = by_size.setdefault(seen.checkpoint.size, (answer.name, seen))
+            if first.checkpoint.root != seen.checkpoint.root:
+                how = f"the first cosigned by witness {other}, the second by witness {answer.name}"
+                detail = f"the log shows witnesses {other} and {answer.name} two trees"
+                shown = Misbehaviour("split-view", first.note, seen.note, how)
+                self._tell("split-view", f"witnesses {other} and {answer.name}", detail, shown)
+
     def _hold_against(self, name: str, reader: LogReader, note: bytes, seen: Checkpoint) -> None:
         how = f"cosigned by witness {name}, then shown {self.made.at} at {self._m.location}"
         try:
@@ -343,15 +358,22 @@ class Look:
         self._add(Finding(kind, where, detail, is_lasting=False))
 
     def _tell(self, kind: str, where: str, detail: str, proof: Misbehaviour, *, lasts: bool = True) -> None:
-        """Tell what two signed checkpoints show, and keep both in a file."""
+        """Tell what two signed checkpoints show, and keep both in a file.
+
+        A hostile log can open and close findings as often as it likes: of those that prove nothing a
+        thousand files are kept.
+        """
         finding = Finding(kind, where, detail, is_lasting=lasts)
         kept = self._state.book.evidence_of(finding)
-        if kept is None:
+        if kept is None and (kind == "split-view" or self._n_evidence() < MAX_EVIDENCE):
             data = proof.format()
             path = self._m.evidence / f"misbehaviour-{sha256(data).hexdigest()[:16]}.json"
             write_whole(path, data)
             kept = str(path)
         self._add(replace(finding, evidence=kept))
+
+    def _n_evidence(self) -> int:
+        return sum(1 for _ in self._m.evidence.glob("misbehaviour-*.json"))
 
     def _add(self, finding: Finding) -> None:
         self._found.append(finding)

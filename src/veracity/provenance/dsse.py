@@ -12,7 +12,7 @@ from typing import Any
 from veracity.canonical import canonical_json
 from veracity.provenance.errors import EnvelopeRejected, EnvelopeTooLarge, MalformedEnvelope
 from veracity.provenance.fields import Fields
-from veracity.provenance.keys import PublicKey, SigningKey
+from veracity.provenance.keys import MessageSigner, PublicKey
 from veracity.provenance.strictjson import parse_json
 
 IN_TOTO = "application/vnd.in-toto+json"
@@ -78,13 +78,13 @@ def pae(payload_type: str, body: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(body), body)
 
 
-def seal(payload: bytes, keys: Sequence[SigningKey]) -> Envelope:
+def seal(payload: bytes, keys: Sequence[MessageSigner]) -> Envelope:
     """Sign an in-toto payload with each of ``keys``."""
     message = pae(IN_TOTO, payload)
     return Envelope(payload, tuple(EnvelopeSignature(k.public.keyid, k.sign(message)) for k in keys))
 
 
-def sign_envelope(payload: bytes, keys: Sequence[SigningKey]) -> bytes:
+def sign_envelope(payload: bytes, keys: Sequence[MessageSigner]) -> bytes:
     """Sign an in-toto payload and return the bytes of a log entry.
 
     Raises

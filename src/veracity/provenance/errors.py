@@ -27,6 +27,24 @@ class KeyUnavailable(ProvenanceError, Unavailable):
     code = "key-unavailable"
 
 
+class MalformedKeyReference(ProvenanceError, Malformed):
+    """The text does not say where a key is in a form known here."""
+
+    code = "malformed-key-reference"
+
+
+class PassphraseNeeded(ProvenanceError, Unavailable):
+    """A key is under a passphrase, and nothing says which."""
+
+    code = "passphrase-needed"
+
+
+class PassphraseRejected(ProvenanceError, Rejected):
+    """A key is under another passphrase than the one given."""
+
+    code = "passphrase-rejected"
+
+
 class MalformedEnvelope(ProvenanceError, Malformed):
     """The bytes are not a DSSE envelope with an in-toto payload."""
 
@@ -63,6 +81,12 @@ class RevokedKey(ProvenanceError, Rejected):
     code = "revoked-key"
 
 
+class ExpiredKey(ProvenanceError, Rejected):
+    """The key had expired when what it signed was received, or was to be signed."""
+
+    code = "expired-key"
+
+
 class EnrolmentRejected(ProvenanceError, Rejected):
     """A statement about keys that its signer had no right to make, or that contradicts the log."""
 
@@ -75,6 +99,18 @@ class MalformedReceipt(ProvenanceError, Malformed):
     code = "malformed-receipt"
 
 
+class MalformedTimeStamp(ProvenanceError, Malformed):
+    """The bytes are no RFC 3161 time stamp, or no certificates to check one with."""
+
+    code = "malformed-time-stamp"
+
+
+class TimeStampRejected(ProvenanceError, Rejected):
+    """A time stamp of something else, or that no authority believed stands behind."""
+
+    code = "time-stamp-rejected"
+
+
 class ReceiptRejected(ProvenanceError, Rejected):
     """The receipt is well formed and does not hold. ``step`` names the check that failed."""
 
@@ -83,3 +119,39 @@ class ReceiptRejected(ProvenanceError, Rejected):
     def __init__(self, step: str, message: str) -> None:
         super().__init__(f"{step}: {message}")
         self.step = step
+
+
+class MalformedBundle(ProvenanceError, Malformed):
+    """The bytes are not the signature of a directory: a Sigstore bundle of OpenSSF Model Signing."""
+
+    code = "malformed-signature-bundle"
+
+
+class BundleRejected(ProvenanceError, Rejected):
+    """The signature of a directory is not one of the key given, or does not hold together."""
+
+    code = "signature-bundle-rejected"
+
+
+class DirectoryDiffers(ProvenanceError, Rejected):
+    """A directory is not the one that was signed; the message names the files."""
+
+    code = "directory-differs"
+
+
+class MalformedCose(ProvenanceError, Malformed):
+    """The bytes are not a COSE message of the form asked for."""
+
+    code = "malformed-cose"
+
+
+class CoseRejected(ProvenanceError, Rejected):
+    """A COSE message is well formed and does not hold: its proof or its signature fails."""
+
+    code = "cose-rejected"
+
+
+class NotExpressible(ProvenanceError, Malformed):
+    """The format asked for cannot say it."""
+
+    code = "not-expressible"

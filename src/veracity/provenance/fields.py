@@ -104,6 +104,10 @@ class Fields:
             raise self.fail(name, "a time of the calendar", value) from exc
         return value
 
+    def when(self, name: str) -> datetime:
+        """Return such a time as one."""
+        return datetime.fromisoformat(self.time(name))
+
     def base64(self, name: str, n_bytes: int | None = None) -> bytes:
         """Return the bytes of a padded base64 text of either alphabet."""
         value = decode_base64(self.take(name))
@@ -151,6 +155,11 @@ def decode_base64(value: Any) -> bytes | None:
         return None
     spelling = urlsafe_b64encode(raw) if url else b64encode(raw)
     return raw if spelling.decode() == value else None
+
+
+def format_utc(time: datetime) -> str:
+    """Write a time for people, in UTC with ``Z``; ``Fields.time`` reads it again."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _show(value: Any) -> str:

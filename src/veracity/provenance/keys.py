@@ -1,31 +1,41 @@
 """Ed25519 keys of the operator, agencies and devices: what signs statements and deliveries.
 
-A key is named by its *key ID*: the lowercase hex SHA-256 of its 32 raw public bytes.
+A key is named by its *key ID*: the lowercase hex SHA-256 of its 32 raw public bytes. At rest it is a
+PKCS8 PEM, or under a passphrase a PKCS#12 (PBES2, AES-256, PBKDF2 with ``KDF_ROUNDS`` rounds of
+HMAC-SHA-256): the one form in which ``cryptography`` lets the rounds be chosen.
 """
 
-import os
-import stat
 from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
+    pkcs12,
 )
 
-from veracity.provenance.errors import EnvelopeRejected, ExposedKey, KeyUnavailable, MalformedSigningKey
+from veracity.provenance.errors import (
+    EnvelopeRejected,
+    KeyUnavailable,
+    MalformedSigningKey,
+    PassphraseNeeded,
+    PassphraseRejected,
+)
 from veracity.provenance.fields import decode_base64
+from veracity.provenance.secret_files import read_secret, write_secret
 
 PUBLIC_BYTES = 32
 SIGNATURE_BYTES = 64
 MAX_PEM_BYTES = 4_096
+KDF_ROUNDS = 600_000  #: what guessing one passphrase costs: a tenth of a second of one core
 _PREFIX = "ed25519:"
 
 
@@ -72,6 +82,17 @@ class PublicKey:
             raise EnvelopeRejected(f"signature: want one of key {self.keyid[:16]}, got another") from exc
 
 
+class MessageSigner(Protocol):
+    """Whatever signs as one key: the key itself, or a token that does not give it away."""
+
+    @property
+    def public(self) -> PublicKey:
+        """The public half."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of ``message``."""
+
+
 @dataclass(frozen=True)
 class SigningKey:
     """An Ed25519 private key. Its representation hides the seed."""
@@ -90,14 +111,44 @@ class SigningKey:
         return cls(Ed25519PrivateKey.generate().private_bytes_raw())
 
     @classmethod
-    def from_pem(cls, pem: bytes) -> Self:
-        """Read an unencrypted PKCS8 PEM; no message of an error carries any of it."""
+    def from_pem(cls, pem: bytes, passphrase: bytes | None = None) -> Self:
+        """Read a PKCS8 PEM; no message of an error carries any of it.
+
+        Raises
+        ------
+        PassphraseNeeded, PassphraseRejected
+            If it is encrypted, and there is none or another.
+        MalformedSigningKey
+            If it is no Ed25519 key.
+        """
         if len(pem) > MAX_PEM_BYTES:
             raise MalformedSigningKey(f"private key: want at most {MAX_PEM_BYTES} bytes, got {len(pem)}")
+        is_encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in pem
+        if is_encrypted and passphrase is None:
+            raise PassphraseNeeded("private key: want its passphrase, got none")
         try:
-            key = load_pem_private_key(pem, password=None)
+            key = load_pem_private_key(pem, password=passphrase if is_encrypted else None)
         except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
+            if is_encrypted:
+                raise PassphraseRejected("private key: want its passphrase, got another") from None
             raise MalformedSigningKey("private key: want an unencrypted PKCS8 PEM, got other bytes") from None
+        return cls._of(key)
+
+    @classmethod
+    def from_pkcs12(cls, data: bytes, passphrase: bytes | None) -> Self:
+        """Read a PKCS#12 of one key; errors as of ``from_pem``."""
+        if len(data) > MAX_PEM_BYTES:
+            raise MalformedSigningKey(f"private key: want at most {MAX_PEM_BYTES} bytes, got {len(data)}")
+        if passphrase is None:
+            raise PassphraseNeeded("private key: want its passphrase, got none")
+        try:
+            key, _, _ = pkcs12.load_key_and_certificates(data, passphrase)
+        except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
+            raise PassphraseRejected("private key: want a PKCS#12 and its passphrase, got another") from None
+        return cls._of(key)
+
+    @classmethod
+    def _of(cls, key: object) -> Self:
         if not isinstance(key, Ed25519PrivateKey):
             raise MalformedSigningKey(f"private key: want Ed25519, got {type(key).__name__}")
         return cls(key.private_bytes_raw())
@@ -106,6 +157,18 @@ class SigningKey:
         """Write PKCS8 PEM. It is the secret."""
         key = Ed25519PrivateKey.from_private_bytes(self.seed)
         return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    def to_pkcs12(self, passphrase: bytes, rounds: int = KDF_ROUNDS) -> bytes:
+        """Write a PKCS#12 encrypted with a passphrase, which is not empty."""
+        encryption = (
+            PrivateFormat.PKCS12.encryption_builder()
+            .kdf_rounds(rounds)
+            .key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
+            .hmac_hash(SHA256())
+            .build(passphrase)
+        )
+        key = Ed25519PrivateKey.from_private_bytes(self.seed)
+        return pkcs12.serialize_key_and_certificates(b"veracity", key, None, None, encryption)
 
     @property
     def public(self) -> PublicKey:
@@ -126,44 +189,22 @@ def write_signing_key(key: SigningKey, path: Path) -> None:
         If there is a file already (keys are never overwritten), or it cannot be written.
     """
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            os.fchmod(out.fileno(), 0o600)
-            out.write(key.to_pem())
-            out.flush()
-            os.fsync(out.fileno())
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_secret(path, key.to_pem())
     except OSError as exc:
         raise KeyUnavailable(f"key file: want to write a new {path}, got {exc.strerror or exc}") from exc
 
 
 def read_signing_key(path: Path) -> SigningKey:
-    """Read a key from a PEM file that only its owner can read.
+    """Read a key from a PEM file, not encrypted, that only its owner can read.
 
     Raises
     ------
-    KeyUnavailable
-        If there is no such file or it cannot be read.
-    ExposedKey
-        If its group or others may do anything with it.
-    MalformedSigningKey
-        If it holds no Ed25519 key.
+    KeyUnavailable, ExposedKey
+        As ``read_secret`` does.
+    MalformedSigningKey, PassphraseNeeded
+        If it holds no Ed25519 key, or one under a passphrase.
     """
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            pem = file.read(MAX_PEM_BYTES + 1) if stat.S_ISREG(status.st_mode) else None
-    except OSError as exc:
-        raise KeyUnavailable(f"key file: want to read {path}, got {exc.strerror or exc}") from exc
-    if pem is None:
-        raise KeyUnavailable(f"key file: want a regular file, got {path}")
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o077:
-        raise ExposedKey(f"key file {path}: want mode 0600, got {mode:04o}")
+    pem = read_secret(path, "key file")
     try:
         return SigningKey.from_pem(pem)
     except MalformedSigningKey as exc:

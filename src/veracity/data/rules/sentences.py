@@ -258,6 +258,11 @@ REFUSALS: Mapping[str, Sentence] = {
         "tệp được ký bằng một khóa không còn hiệu lực",
         "berkas ditandatangani dengan kunci yang tidak berlaku lagi",
     ),
+    "expired-key": (
+        "the file is signed with a key that had expired when it came",
+        "tệp được ký bằng một khóa đã hết hạn khi tệp đến",
+        "berkas ditandatangani dengan kunci yang sudah kedaluwarsa ketika berkas tiba",
+    ),
     "wrong-delivery": (
         "the signature is for another file or another feed",
         "chữ ký là của một tệp khác hoặc một nguồn dữ liệu khác",

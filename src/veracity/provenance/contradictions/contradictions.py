@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from veracity.provenance.contradictions.days import Days
-from veracity.provenance.contradictions.feed import FeedSoFar, refused_whole
+from veracity.provenance.contradictions.feed import MAX_FEEDS, FeedSoFar, refused_whole
 from veracity.provenance.contradictions.files import Files
 from veracity.provenance.contradictions.found import Contradiction
 from veracity.provenance.contradictions.made import Made
@@ -25,7 +25,6 @@ from veracity.provenance.statements import (
 )
 from veracity.provenance.statements.typed import Typed
 
-MAX_FEEDS = 16_384
 MAX_REJECTIONS = 16_384
 
 
@@ -74,14 +73,17 @@ class Contradictions:
 
     def _add(self, index: int, said: Typed) -> Iterator[Contradiction]:
         if isinstance(said, SealedContract):
-            yield from self._feed(said.feed).add_contract(index, said)
+            if (feed := self._feed(said.feed)) is not None:
+                yield from feed.add_contract(index, said)
         elif isinstance(said, Ingest):
             yield from self._add_batch(index, said)
         elif isinstance(said, Certify):
-            yield from self._days.add_certificate(index, said)
+            if self._feed(said.feed) is not None:
+                yield from self._days.add_certificate(index, said)
             yield from self._check_marked(said.feed, said.simulated)
         elif isinstance(said, Reject):
-            yield from self._feed(said.feed).add_rejection(said)
+            if (feed := self._feed(said.feed)) is not None:
+                yield from feed.add_rejection(said)
             if said.rows.sha256 in self._rejected:
                 detail = "want rows nobody decided on, got rows rejected before"
                 yield Contradiction("decided-twice", detail, self._rejected.get(said.rows.sha256))
@@ -95,7 +97,8 @@ class Contradictions:
 
     def _add_batch(self, index: int, ingest: Ingest) -> Iterator[Contradiction]:
         yield from self._check_registries(ingest)
-        feed = self._feed(ingest.feed)
+        if (feed := self._feed(ingest.feed)) is None:
+            return
         is_next = ingest.batch >= feed.next_batch
         yield from feed.add_batch(index, ingest)
         if not refused_whole(ingest):
@@ -105,6 +108,8 @@ class Contradictions:
 
     def _check_registries(self, ingest: Ingest) -> Iterator[Contradiction]:
         for used in () if ingest.checks is None or refused_whole(ingest) else ingest.checks.registries:
+            if used.feed not in self._feeds and len(self._feeds) >= MAX_FEEDS:
+                continue
             last = self._feeds[used.feed].next_batch - 1 if used.feed in self._feeds else -1
             if used.up_to_batch != last:
                 detail = f"registry {used.feed}: want batch {last}, the last before, got {used.up_to_batch}"
@@ -115,8 +120,8 @@ class Contradictions:
         if known is not None and known.simulated and not simulated:
             yield Contradiction("simulated", f"want true, as {feed} is, got false", known.stated_at)
 
-    def _feed(self, name: str) -> FeedSoFar:
-        """Return a feed's state. More feeds than a city can have are followed no further, each as if new."""
+    def _feed(self, name: str) -> FeedSoFar | None:
+        """Return a feed's state; None for one more than are followed."""
         if name in self._feeds or len(self._feeds) < MAX_FEEDS:
             return self._feeds.setdefault(name, FeedSoFar())
-        return FeedSoFar()
+        return None

@@ -9,8 +9,9 @@ from veracity.provenance.contradictions.found import Contradiction
 from veracity.provenance.contradictions.remembered import Remembered
 from veracity.provenance.statements import Ingest, Reject, SealedContract
 
-MAX_VERSIONS = 4_096
-MAX_ASIDE = 16_384
+MAX_FEEDS = 2_048  #: of further ones no chain is followed
+MAX_VERSIONS = 256
+MAX_ASIDE = 4_096
 
 
 @dataclass

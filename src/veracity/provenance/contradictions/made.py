@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from veracity.canonical import canonical_json
-from veracity.provenance.contradictions.feed import FeedSoFar
+from veracity.provenance.contradictions.feed import MAX_FEEDS, FeedSoFar
 from veracity.provenance.contradictions.found import Contradiction
 from veracity.provenance.contradictions.remembered import Remembered
 from veracity.provenance.statements import Calibrate, Input, Transform, Withdraw
@@ -85,6 +85,8 @@ def _check_inputs(
 ) -> Iterator[Contradiction]:
     for item in inputs:
         feed = feeds.get(item.feed)
+        if feed is None and len(feeds) >= MAX_FEEDS:
+            continue
         n_batches = 0 if feed is None else feed.next_batch
         if item.up_to_batch >= n_batches:
             detail = f"input {item.feed}: want a batch below {n_batches}, got {item.up_to_batch}"

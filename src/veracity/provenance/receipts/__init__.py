@@ -8,6 +8,7 @@ from veracity.provenance.receipts.pages import ProvenPage, line_ends
 from veracity.provenance.receipts.receipt import (
     MAX_RECEIPT_BYTES,
     SCHEMA,
+    SCHEMA_2,
     PartPath,
     ProvenContract,
     ProvenEntry,
@@ -27,6 +28,7 @@ from veracity.provenance.receipts.verification import (
 __all__ = [
     "MAX_RECEIPT_BYTES",
     "SCHEMA",
+    "SCHEMA_2",
     "PartPath",
     "ProvenContract",
     "ProvenEntry",

@@ -1,12 +1,13 @@
 """The links of an ``ingest`` statement: to the contract it was held to, to the agency that sent it."""
 
+from datetime import datetime
 from hashlib import sha256
 
 from veracity.log.merkle import verify_inclusion
 from veracity.provenance.agencies import Agencies, Authority
 from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.receipts.receipt import PartPath, ProvenContract, ProvenEntry
-from veracity.provenance.statements import Delivery, Ingest, SealedContract, parse_statement
+from veracity.provenance.statements import Delivery, Ingest, SealedContract, parse_statement, said_at
 
 
 def check_operator(agencies: Agencies, stated: ProvenEntry, step: str) -> Authority:
@@ -14,13 +15,15 @@ def check_operator(agencies: Agencies, stated: ProvenEntry, step: str) -> Author
 
     Raises
     ------
-    ReceiptRejected, UnknownKey, RevokedKey, EnvelopeRejected
+    ReceiptRejected, UnknownKey, RevokedKey, ExpiredKey, EnvelopeRejected, MalformedStatement
         If not.
     """
     signer = agencies.signer(stated.envelope, stated.index)
+    if signer.expires is not None and (at := said_at(stated.statement)) is not None:
+        signer.check_time(at)
     if signer.role != "operator":
         raise ReceiptRejected(
-            step, f"signer of entry {stated.index}: want the operator, got {signer.role} {signer.agency}"
+            step, f"signer of entry {stated.index}: want the operator, got {signer.role} {signer.name}"
         )
     return signer
 
@@ -32,7 +35,7 @@ def check_contract(
 
     Raises
     ------
-    ReceiptRejected, MalformedStatement, UnknownKey, RevokedKey, EnvelopeRejected
+    ReceiptRejected, MalformedStatement, UnknownKey, RevokedKey, ExpiredKey, EnvelopeRejected
         If not.
     """
     digest = sha256(contract.text).hexdigest()
@@ -63,14 +66,14 @@ def check_delivery(
 
     Raises
     ------
-    ReceiptRejected, MalformedStatement, UnknownKey, RevokedKey, EnvelopeRejected
+    ReceiptRejected, MalformedStatement, UnknownKey, RevokedKey, ExpiredKey, EnvelopeRejected
         If not.
     """
     if ingest.delivery is None:
         raise ReceiptRejected("delivery", "ingest.delivery: want a signed delivery, got none")
-    signer = agencies.signer(ingest.delivery, at_index)
+    signer = agencies.signer(ingest.delivery, at_index, datetime.fromisoformat(ingest.received_at))
     if sealed is not None and sealed.agency not in (None, signer.agency):
-        raise ReceiptRejected("delivery", f"signer: want {sealed.agency}, got {signer.role} {signer.agency}")
+        raise ReceiptRejected("delivery", f"signer: want {sealed.agency}, got {signer.role} {signer.name}")
     delivery = Delivery.from_statement(parse_statement(ingest.delivery.payload))
     file = ingest.file.digest
     for name, want, got in (

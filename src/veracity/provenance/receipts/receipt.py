@@ -1,11 +1,15 @@
-"""The receipt's format: JSON of at most 1 MiB, parsed once into frozen values."""
+"""The receipt's format: JSON of at most 1 MiB, parsed once into frozen values.
+
+Version 2 is version 1 with ``revocations`` and ``time_stamps``. A receipt without either is
+written as version 1.
+"""
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from veracity.errors import Malformed
 from veracity.log.merkle import HASH_BYTES, MAX_PATH
@@ -18,11 +22,15 @@ from veracity.provenance.statements import Statement, parse_statement
 from veracity.provenance.strictjson import parse_json
 
 SCHEMA = "veracity.receipt/v1"
+SCHEMA_2 = "veracity.receipt/v2"
 MAX_RECEIPT_BYTES = 1_048_576
 MAX_KEYS = 64
+MAX_TIME_STAMPS = 4
+MAX_TIME_STAMP_BYTES = 32_768
 MAX_PAGES = 8
 MAX_COLUMNS = 1_000
 
+_Item = TypeVar("_Item")
 Value = str | int | float | bool | None
 
 
@@ -104,6 +112,11 @@ class Receipt:
         The ``enrol`` entries that its signers' keys rest on, in the log's order, entry 0 first.
     row
         The clean values claimed for the record, by column.
+    revocations
+        ``enrol`` entries after the statement, in the log's order: those that revoke keys it rests on,
+        and what the keys that signed those rest on in turn.
+    time_stamps
+        RFC 3161 time stamps of the checkpoint's text, DER; nothing in them is parsed here.
     """
 
     stated: ProvenEntry
@@ -112,6 +125,13 @@ class Receipt:
     parts: PartPath | None = None
     record: ProvenRecord | None = None
     row: Mapping[str, Value] | None = None
+    revocations: tuple[ProvenEntry, ...] = ()
+    time_stamps: tuple[bytes, ...] = ()
+
+    @property
+    def schema(self) -> str:
+        """The version that it takes to write it."""
+        return SCHEMA_2 if self.revocations or self.time_stamps else SCHEMA
 
 
 def format_receipt(receipt: Receipt) -> bytes:
@@ -120,11 +140,15 @@ def format_receipt(receipt: Receipt) -> bytes:
     Raises
     ------
     MalformedReceipt
-        If it would be longer than 1 MiB: its records are too long to be shown with their page.
+        If it would be longer than 1 MiB: its records are too long to be shown with their page. Or if
+        its signers' keys rest on more changes than a receipt carries.
     """
+    for name, entries in (("keys", receipt.keys), ("revocations", receipt.revocations)):
+        if len(entries) > MAX_KEYS:
+            raise MalformedReceipt(f"receipt.{name}: want at most {MAX_KEYS}, got {len(entries)}")
     contract, parts, record = receipt.contract, receipt.parts, receipt.record
-    document = {
-        "schema": SCHEMA,
+    document: dict[str, Any] = {
+        "schema": receipt.schema,
         **receipt.stated.to_object(),
         "keys": [key.to_object() for key in receipt.keys],
         "contract": contract and {**_content(contract.text), **contract.stated.to_object()},
@@ -132,6 +156,10 @@ def format_receipt(receipt: Receipt) -> bytes:
         "record": record and _record(record),
         "row": None if receipt.row is None else dict(receipt.row),
     }
+    if receipt.schema == SCHEMA_2:
+        stamps = [b64encode(stamp).decode("ascii") for stamp in receipt.time_stamps]
+        document["revocations"] = [key.to_object() for key in receipt.revocations] or None
+        document["time_stamps"] = stamps or None
     data = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2).encode("utf-8") + b"\n"
     if len(data) > MAX_RECEIPT_BYTES:
         raise MalformedReceipt(f"receipt: want at most {MAX_RECEIPT_BYTES} bytes, got {len(data)}")
@@ -153,18 +181,20 @@ def parse_receipt(data: bytes) -> Receipt:
     """
     document = parse_json(data, "receipt", MAX_RECEIPT_BYTES, MalformedReceipt)
     fields = Fields(document, "receipt", MalformedReceipt)
-    fields.choice("schema", (SCHEMA,))
+    is_second = fields.choice("schema", (SCHEMA, SCHEMA_2)) == SCHEMA_2
     receipt = Receipt(
         stated=_parse_entry(fields, "receipt"),
-        keys=tuple(
-            _parse_key(f, f"receipt.keys[{i}]") for i, f in enumerate(fields.objects("keys", MAX_KEYS))
-        ),
+        keys=_parse_keys(fields, "keys"),
         contract=fields.optional("contract", lambda name: _parse_contract(fields.object(name))),
         parts=fields.optional("parts", lambda name: _parse_parts(fields.object(name))),
         record=fields.optional("record", lambda name: _parse_record(fields.object(name))),
         row=fields.optional("row", lambda name: _parse_row(fields, name)),
+        revocations=_some(fields, "revocations", _parse_keys) if is_second else (),
+        time_stamps=_some(fields, "time_stamps", _parse_stamps) if is_second else (),
     )
     fields.done()
+    if is_second and receipt.schema != SCHEMA_2:
+        raise MalformedReceipt("receipt: want revocations or time_stamps in version 2, got neither")
     if receipt.record is None and receipt.row is not None:
         raise MalformedReceipt("receipt.row: want a record that it was read from, got none")
     return receipt
@@ -176,10 +206,30 @@ def _parse_entry(fields: Fields, where: str) -> ProvenEntry:
         return ProvenEntry.parse(entry.encode("utf-8"), proof)
 
 
-def _parse_key(fields: Fields, where: str) -> ProvenEntry:
-    key = _parse_entry(fields, where)
-    fields.done()
-    return key
+def _parse_keys(fields: Fields, name: str) -> tuple[ProvenEntry, ...]:
+    keys = []
+    for i, item in enumerate(fields.objects(name, MAX_KEYS)):
+        keys.append(_parse_entry(item, f"receipt.{name}[{i}]"))
+        item.done()
+    return tuple(keys)
+
+
+def _parse_stamps(fields: Fields, name: str) -> tuple[bytes, ...]:
+    stamps = []
+    for item in fields.items(name, MAX_TIME_STAMPS):
+        stamp = decode_base64(item)
+        if not stamp or len(stamp) > MAX_TIME_STAMP_BYTES:
+            raise fields.fail(name, f"base64 of 1 to {MAX_TIME_STAMP_BYTES} bytes each", item)
+        stamps.append(stamp)
+    return tuple(stamps)
+
+
+def _some(fields: Fields, name: str, parse: Callable[[Fields, str], tuple[_Item, ...]]) -> tuple[_Item, ...]:
+    """Return the items of an array; null stands for none, and an empty array for nothing known."""
+    items = fields.optional(name, lambda name: parse(fields, name))
+    if items == ():
+        raise fields.fail(name, "null or at least one", [])
+    return items or ()
 
 
 def _parse_contract(fields: Fields) -> ProvenContract:

@@ -7,18 +7,36 @@ what no receipt can show, or this one does not, is listed in ``Verification.not_
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from veracity.canonical import canonical_json
 from veracity.errors import Malformed, Rejected
+from veracity.log.cosignatures import cosignature_time
 from veracity.log.merkle import leaf_hash, verify_inclusion
+from veracity.log.notes import parse_note
 from veracity.log.policy import Accepted, Policy
 from veracity.provenance.agencies import Agencies, Authority
 from veracity.provenance.errors import ReceiptRejected
+from veracity.provenance.fields import format_utc
 from veracity.provenance.receipts.evidence import RecordEvidence, check_pages, locate
 from veracity.provenance.receipts.links import check_contract, check_delivery, check_operator, check_parts
 from veracity.provenance.receipts.receipt import ProvenEntry, Receipt, Value
-from veracity.provenance.statements import Delivery, Ingest, Released, SealedContract, Statement, typed
+from veracity.provenance.receipts.time_stamps import stamped_text, verify_time_stamp
+from veracity.provenance.statements import (
+    Delivery,
+    Enrol,
+    Ingest,
+    Released,
+    SealedContract,
+    Statement,
+    typed,
+)
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+_END_OF_TIME = 253_402_300_800  # the year 10000, in seconds since 1970
 
 #: Cleans a proven record again and returns its clean rows (more than one from a wide file, none
 #: if it is quarantined or refused). Raises one of our errors if the contract forbids the batch.
@@ -55,6 +73,11 @@ class Verification:
         The proven record, if the receipt has one.
     row, is_row_checked
         The clean values claimed, and whether cleaning the record again gave the same.
+    in_log_before
+        A time before which the statement was in the log, by the word of a witness of the policy or a
+        time stamp; None where neither says.
+    revoked
+        The keys it rests on that were revoked after it, one line each.
     """
 
     steps: tuple[Step, ...]
@@ -70,9 +93,16 @@ class Verification:
     evidence: RecordEvidence | None
     row: Mapping[str, Value] | None
     is_row_checked: bool
+    in_log_before: datetime | None
+    revoked: tuple[str, ...]
 
 
-def verify_receipt(receipt: Receipt, policy: Policy, reexecute: Reexecute | None = None) -> Verification:
+def verify_receipt(
+    receipt: Receipt,
+    policy: Policy,
+    reexecute: Reexecute | None = None,
+    tsa_roots: Sequence["Certificate"] = (),
+) -> Verification:
     """Verify a receipt against a trust policy. About a millisecond without ``reexecute``.
 
     Parameters
@@ -83,21 +113,26 @@ def verify_receipt(receipt: Receipt, policy: Policy, reexecute: Reexecute | None
         The only thing believed: the log's key and which witnesses must have cosigned.
     reexecute
         Cleans the record again, to check the row claimed; None leaves the row unchecked.
+    tsa_roots
+        Whose time stamps to believe; without any, time stamps are left unchecked.
 
     Raises
     ------
     ReceiptRejected
         With the name of the first step that fails.
     """
-    return _Verifier(receipt, policy).run(reexecute)
+    return _Verifier(receipt, policy, tsa_roots).run(reexecute)
 
 
 class _Verifier:
     """The state of verifying one receipt."""
 
-    def __init__(self, receipt: Receipt, policy: Policy) -> None:
+    def __init__(self, receipt: Receipt, policy: Policy, tsa_roots: Sequence["Certificate"]) -> None:
         self._receipt = receipt
         self._policy = policy
+        self._tsa_roots = tsa_roots
+        self._times: list[datetime] = []
+        self._revoked: list[str] = []
         self._index = receipt.stated.index
         self._steps: list[Step] = []
         self._not_checked: list[str] = []
@@ -107,6 +142,8 @@ class _Verifier:
         stated = self._receipt.stated
         with _step("checkpoint"):
             accepted = self._check_checkpoint()
+        with _step("time_stamps"):
+            self._check_time_stamps()
         with _step("keys"):
             self._check_keys(accepted)
         with _step("entry"):
@@ -119,6 +156,8 @@ class _Verifier:
             if isinstance(form, Delivery):
                 raise ReceiptRejected("statement", "kind: want one that goes in the log, got delivery")
             self._passed("statement", stated.statement.kind)
+        with _step("revocations"):
+            self._check_revocations(accepted)
         agency, evidence, is_row_checked = None, None, False
         if isinstance(form, Ingest):
             agency, evidence = self._check_ingest(form, accepted)
@@ -143,6 +182,8 @@ class _Verifier:
             evidence=evidence,
             row=self._receipt.row,
             is_row_checked=is_row_checked,
+            in_log_before=min(self._times, default=None),
+            revoked=tuple(self._revoked),
         )
 
     def _passed(self, name: str, detail: str) -> None:
@@ -151,7 +192,7 @@ class _Verifier:
     def _entries(self) -> list[ProvenEntry]:
         contract = self._receipt.contract
         stated = [self._receipt.stated] if contract is None else [self._receipt.stated, contract.stated]
-        return [*stated, *self._receipt.keys]
+        return [*stated, *self._receipt.keys, *self._receipt.revocations]
 
     def _check_checkpoint(self) -> Accepted:
         note = self._receipt.stated.proof.checkpoint_note
@@ -166,11 +207,24 @@ class _Verifier:
         tree = accepted.checkpoint
         witnesses = ", ".join(accepted.witnesses) or "no witness"
         self._passed("checkpoint", f"{tree.origin} size {tree.size}, cosigned by {witnesses}")
+        self._times += _cosignature_times(note, self._policy, accepted)
         if self._policy.quorum is None:
             self._not_checked.append(
                 "witnesses: the policy asks for none, so another view of the log may be shown to others"
             )
         return accepted
+
+    def _check_time_stamps(self) -> None:
+        stamps = self._receipt.time_stamps
+        if stamps and not self._tsa_roots:
+            self._not_checked.append(
+                f"time stamps: {len(stamps)} not looked at, as no roots of their authorities were given"
+            )
+        text = stamped_text(self._receipt)
+        for stamp in stamps if self._tsa_roots else ():
+            stamped = verify_time_stamp(stamp, text, self._tsa_roots)
+            self._times.append(stamped.time)
+            self._passed("time_stamps", f"in the log before {format_utc(stamped.time)}, by {stamped.by}")
 
     def _check_keys(self, accepted: Accepted) -> None:
         for key in self._receipt.keys:
@@ -180,7 +234,7 @@ class _Verifier:
             self._agencies.add(key.index, key.envelope)
         if self._index == 0:
             self._agencies.add(0, self._receipt.stated.envelope)
-        names = dict.fromkeys(a.agency for a in self._agencies.enrolled())
+        names = dict.fromkeys(a.name for a in self._agencies.enrolled())
         self._passed("keys", f"enrolled by {self._agencies.operator}: {', '.join(names)}")
         if self._index > 1:
             self._not_checked.append(
@@ -199,8 +253,38 @@ class _Verifier:
             self._agencies.add(self._index, stated.envelope)
         else:
             signer = check_operator(self._agencies, stated, "signature")
-        self._passed("signature", f"{signer.role} {signer.agency}, key {signer.key.keyid[:16]}")
+        self._passed("signature", f"{signer.role} {signer.name}, key {signer.key.keyid[:16]}")
         return signer
+
+    def _check_revocations(self, accepted: Accepted) -> None:
+        """Take in what came after the statement; the steps that follow ask the keys as they are now."""
+        for later in self._receipt.revocations:
+            _check_included(later, accepted)
+            if later.index <= self._index:
+                raise ReceiptRejected(
+                    "revocations", f"log index: want above {self._index}, got {later.index}"
+                )
+            enrol = self._agencies.add(later.index, later.envelope)
+            if enrol.action == "revoke":
+                since = "" if enrol.as_of is None else f" as of {enrol.as_of}"
+                why = "" if enrol.reason is None else f": {enrol.reason}"
+                key = f"key {enrol.key.keyid[:16]} of {enrol.agency}"
+                self._revoked.append(f"{key}, revoked at entry {later.index}{since}{why}")
+        if self._revoked:
+            self._passed("revocations", "; ".join(self._revoked))
+        stated = self._receipt.stated.statement
+        if stated.kind == "enrol":
+            self._check_counts(Enrol.from_statement(stated))
+
+    def _check_counts(self, enrol: Enrol) -> None:
+        """Check that a key that came was not taken back as of then or before: it never counted."""
+        if enrol.action == "revoke":
+            return
+        key = self._agencies.authority(enrol.key.keyid, self._index)
+        if key.void_from is None:
+            return
+        if enrol.since is None or enrol.since >= key.void_from:
+            key.check_time(enrol.since or key.void_from)
 
     def _check_ingest(self, ingest: Ingest, accepted: Accepted) -> tuple[str | None, RecordEvidence | None]:
         sealed = self._check_contract(ingest, accepted)
@@ -211,8 +295,13 @@ class _Verifier:
         self._not_checked.append(
             "file: that the pages are all of the received file; that takes the file and `veracity audit`"
         )
-        self._not_checked.append("time: received_at is the operator's word")
+        self._tell_time()
         return agency, evidence
+
+    def _tell_time(self) -> None:
+        before = min(self._times, default=None)
+        known = "" if before is None else f", but that it was in the log before {format_utc(before)}"
+        self._not_checked.append(f"time: received_at is the operator's word{known}")
 
     def _tell_released(self, released: Released) -> None:
         waived = ", ".join(released.waived) or "no rule"
@@ -249,7 +338,7 @@ class _Verifier:
         with _step("delivery"):
             delivery, signer = check_delivery(ingest, self._index, sealed, self._agencies)
         name = f"{delivery.file.name}, {delivery.file.n_bytes} bytes"
-        self._passed("delivery", f"{name}, signed by {signer.role} {signer.agency}")
+        self._passed("delivery", f"{name}, signed by {signer.role} {signer.name}")
         if parts is None:
             raise ReceiptRejected("parts", "parts: want the way to the delivered file's root, got none")
         with _step("parts"):
@@ -304,6 +393,15 @@ class _Verifier:
             "other records: that none has the same key, and that the table holds the row (`veracity audit`)"
         )
         return True
+
+
+def _cosignature_times(note: bytes, policy: Policy, accepted: Accepted) -> list[datetime]:
+    """Return when each witness of the policy that cosigned says it did; times of no calendar left out."""
+    witnesses = [policy.witnesses[name] for name in accepted.witnesses]
+    known = {(v.name, v.key_id) for v in witnesses}
+    signed = [s.payload for s in parse_note(note).signatures if (s.name, s.key_id) in known]
+    times = [cosignature_time(payload) for payload in signed]
+    return [datetime.fromtimestamp(t, UTC) for t in times if 0 < t < _END_OF_TIME]
 
 
 def _check_included(stated: ProvenEntry, accepted: Accepted) -> None:

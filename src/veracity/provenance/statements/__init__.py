@@ -30,6 +30,7 @@ from veracity.provenance.statements.statement import (
     format_statement,
     parse_statement,
     predicate_type,
+    said_at,
 )
 from veracity.provenance.statements.transform import Input, Transform
 from veracity.provenance.statements.typed import Typed, typed
@@ -68,5 +69,6 @@ __all__ = [
     "format_statement",
     "parse_statement",
     "predicate_type",
+    "said_at",
     "typed",
 ]

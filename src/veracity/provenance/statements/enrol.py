@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, cast, get_args
 
 from veracity.provenance.errors import MalformedSigningKey, MalformedStatement
@@ -17,6 +18,7 @@ from veracity.provenance.statements.statement import (
 Action = Literal["enrol", "rotate", "revoke"]
 Role = Literal["operator", "agency", "device"]
 AGENCY_NAME = re.compile(r"[a-z0-9][a-z0-9._/-]{0,127}")
+DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9-]{0,62}")
 _KIND = "enrol"
 
 
@@ -31,8 +33,12 @@ class Enrol:
     replaces
         The key ID that ``key`` takes over from; rotate only.
     as_of
-        When the change is meant to count from (RFC 3339, UTC), for people. What decides is the
-        order of the log.
+        When the change counts from (RFC 3339, UTC). Of a revocation: what the key signed and the city
+        received before then stays valid, even if the log has it after. Of a key that comes: when it
+        came, by the word of who signed.
+    expires
+        From when on nothing received counts that the key signed; only of a key that comes. Statements
+        of keys that do not expire are written without it.
     """
 
     action: Action
@@ -42,6 +48,17 @@ class Enrol:
     replaces: str | None = None
     as_of: str | None = None
     reason: str | None = None
+    expires: str | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """``as_of`` as a time."""
+        return None if self.as_of is None else datetime.fromisoformat(self.as_of)
+
+    @property
+    def until(self) -> datetime | None:
+        """``expires`` as a time."""
+        return None if self.expires is None else datetime.fromisoformat(self.expires)
 
     @classmethod
     def from_statement(cls, statement: Statement) -> "Enrol":
@@ -62,10 +79,13 @@ class Enrol:
         replaces = fields.optional("replaces", fields.sha256)
         as_of = fields.optional("as_of", fields.time)
         reason = fields.optional("reason", lambda name: fields.text(name, 1_000))
+        expires = fields.time("expires") if "expires" in fields else None
         fields.done()
         if (action == "rotate") != (replaces is not None):
             raise MalformedStatement(f"enrol.replaces: want a key ID to rotate and only then, got {replaces}")
-        enrol = cls(action, agency, role, key, replaces, as_of, reason)
+        if expires is not None and action == "revoke":
+            raise MalformedStatement(f"enrol.expires: want none to revoke, got {expires}")
+        enrol = cls(action, agency, role, key, replaces, as_of, reason, expires)
         check_subjects(statement, enrol.to_statement())
         return enrol
 
@@ -80,4 +100,6 @@ class Enrol:
             "as_of": self.as_of,
             "reason": self.reason,
         }
+        if self.expires is not None:
+            predicate["expires"] = self.expires
         return Statement(_KIND, (Subject(SHA256, self.key.keyid, f"{self.agency} key"),), predicate)

@@ -10,6 +10,7 @@ Subjects match by digest alone: a name is a courtesy to the reader. Digest algor
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from veracity.canonical import canonical_json
@@ -47,6 +48,7 @@ ROWS = "veracity-rows-sha256"
 FEED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 FEED = "a feed's name ([a-z0-9-], at most 64)"
 MAX_SUBJECTS = 256
+_SAID_AT = {"ingest": "received_at", "reject": "decided_at", "withdraw": "said_at"}
 _ALGORITHM = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{2}){20,64}")
 
@@ -83,6 +85,18 @@ def predicate_type(kind: str) -> str:
     'urn:veracity:ingest:v1'
     """
     return f"urn:veracity:{kind}:v1"
+
+
+def said_at(statement: Statement) -> datetime | None:
+    """Return the time of a statement, by its own word; None where its kind has none.
+
+    Of an ``ingest`` it is when the batch was received. ``enrol`` is not asked here: its ``as_of`` says
+    from when on it counts.
+    """
+    name = _SAID_AT.get(statement.kind)
+    return (
+        None if name is None else Fields(statement.predicate, statement.kind, MalformedStatement).when(name)
+    )
 
 
 _KIND_OF = {predicate_type(kind): kind for kind in KINDS}

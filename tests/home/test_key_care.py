@@ -1,0 +1,329 @@
+"""Private keys under a passphrase, in a keyring, in a file elsewhere, named by a variable, on a token."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from small_city import AGENCY, ORIGIN, clock, contract, key, ndjson, new_city
+from tokens import Token
+from veracity.home.audit import audit
+from veracity.home.contracts import add_feed
+from veracity.home.enrolments import add_agency, rotate_operator, signing_key
+from veracity.home.errors import BadName, HomeExists, MissingKey
+from veracity.home.home import Home, KeyReferences, init, open_writer
+from veracity.home.ingest import ingest
+from veracity.home.key_care import encrypt_key, held_keys, make_key, move_key
+from veracity.home.key_places import KeyPlace, open_key
+from veracity.home.receipts import find_record, make_receipt
+from veracity.provenance.errors import (
+    ExposedKey,
+    KeyUnavailable,
+    MalformedKeyReference,
+    MalformedSigningKey,
+    PassphraseNeeded,
+    PassphraseRejected,
+)
+from veracity.provenance.keys import SigningKey
+from veracity.provenance.secret_files import write_secret
+from veracity.verifying import verify
+
+PASSPHRASE = b"correct horse battery staple"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return new_city(tmp_path / "city")
+
+
+@pytest.fixture
+def keys(root: Path) -> Path:
+    return root / "keys"
+
+
+def say(monkeypatch: pytest.MonkeyPatch, folder: Path, passphrase: bytes = PASSPHRASE) -> None:
+    """Name a passphrase file in the environment."""
+    path = folder / passphrase.decode()[:4]
+    if not path.exists():
+        write_secret(path, passphrase + b"\n")
+    monkeypatch.setenv("VERACITY_PASSPHRASE_FILE", str(path))
+
+
+def works(root: Path, n: int = 0) -> bool:
+    """Whether the city can say something, and what it says verifies."""
+    with open_writer(root, clock) as home:
+        ingest(home, "rain", [ndjson(root.parent / f"{n}.ndjson", 20 * n, 20)])
+    reading = Home.open(root, clock)
+    verify(make_receipt(reading, "rain", find_record(reading, "rain", n, 0)), root / "trust.policy")
+    clean = audit(reading).is_clean
+    reading.close()
+    return clean
+
+
+@pytest.mark.parametrize("name", ["operator", "log"])
+def test_a_key_under_a_passphrase(
+    root: Path, keys: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plain file goes; without the passphrase, or with another, nothing is signed."""
+    place = KeyPlace(keys, name)
+    secret = open_key(place).public
+    assert encrypt_key(place, lambda _: PASSPHRASE).held == "file, under a passphrase"
+    assert [p.name for p in place.held()] == [f"{name}.p12"]
+    assert place.p12.stat().st_mode & 0o777 == 0o600
+    monkeypatch.delenv("VERACITY_PASSPHRASE_FILE", raising=False)
+    with pytest.raises(PassphraseNeeded, match="VERACITY_PASSPHRASE_FILE"), open_writer(root, clock):
+        pass
+    say(monkeypatch, tmp_path, b"wrong")
+    with pytest.raises(PassphraseRejected), open_writer(root, clock):
+        pass
+    say(monkeypatch, tmp_path)
+    assert open_key(place).public == secret
+    assert works(root)
+    encrypt_key(place, lambda _: b"another one")  # the old one is asked for to open it
+    say(monkeypatch, tmp_path, b"another one")
+    assert open_key(place).public == secret
+
+
+def test_a_passphrase_file_is_for_its_owner(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A passphrase file that others can read, or that is empty, is refused."""
+    encrypt_key(KeyPlace(keys, "operator"), lambda _: PASSPHRASE)
+    path = tmp_path / "passphrase"
+    path.write_bytes(PASSPHRASE)
+    path.chmod(0o644)
+    monkeypatch.setenv("VERACITY_PASSPHRASE_FILE", str(path))
+    with pytest.raises(ExposedKey, match="want mode 0600, got 0644"):
+        open_key(KeyPlace(keys, "operator"))
+    path.write_bytes(b"\nsecond line")
+    path.chmod(0o600)
+    with pytest.raises(MalformedSigningKey, match="want a first line"):
+        open_key(KeyPlace(keys, "operator"))
+
+
+def test_openssl_reads_a_key_under_a_passphrase(keys: Path) -> None:
+    """The form is the standard one, with AES-256 and the rounds that are promised."""
+    encrypt_key(KeyPlace(keys, "operator"), lambda _: PASSPHRASE)
+    command = [
+        "openssl",
+        "pkcs12",
+        "-in",
+        str(keys / "operator.p12"),
+        "-passin",
+        f"pass:{PASSPHRASE.decode()}",
+    ]
+    shown = subprocess.run([*command, "-info", "-noout"], capture_output=True, text=True, check=True).stderr
+    assert "PBES2, PBKDF2, AES-256-CBC, Iteration 600000, PRF hmacWithSHA256" in shown
+    pem = subprocess.run([*command, "-nodes", "-nocerts"], capture_output=True, check=True).stdout
+    assert SigningKey.from_pem(pem[pem.index(b"-----BEGIN") :]) == key("operator")
+
+
+def test_a_key_elsewhere(root: Path, keys: Path, tmp_path: Path) -> None:
+    """A key moved to a file elsewhere is used from there, and comes home again."""
+    place, there = KeyPlace(keys, "operator"), tmp_path / "elsewhere.pem"
+    held = move_key(place, f"file:{there}", ORIGIN)
+    assert (held.held, held.reference) == ("reference", f"file:{there}")
+    assert [p.name for p in place.held()] == ["operator.ref"]
+    assert works(root)
+    move_key(place, "home", ORIGIN)
+    assert [p.name for p in place.held()] == ["operator.pem"]
+    assert not there.exists()
+    assert works(root, 1)
+
+
+def test_the_logs_key_comes_home_as_it_was(root: Path, keys: Path, tmp_path: Path) -> None:
+    """Moved out and home again, the log's key file is the same to the byte."""
+    before = (keys / "log.key").read_bytes()
+    move_key(KeyPlace(keys, "log"), f"file:{tmp_path}/log.pem", ORIGIN)
+    assert works(root)
+    move_key(KeyPlace(keys, "log"), "home", ORIGIN)
+    assert (keys / "log.key").read_bytes() == before
+
+
+def test_nothing_is_overwritten(keys: Path, tmp_path: Path) -> None:
+    """Where another key is, none goes; the one that should have gone stays where it was."""
+    place, there = KeyPlace(keys, "operator"), tmp_path / "elsewhere.pem"
+    write_secret(there, key("another").to_pem())
+    with pytest.raises(KeyUnavailable, match="never overwritten"):
+        move_key(place, f"file:{there}", ORIGIN)
+    assert there.read_bytes() == key("another").to_pem()
+    assert [p.name for p in place.held()] == ["operator.pem"]
+    write_secret(place.p12, key("another").to_pkcs12(b"x", 1))
+    (tmp_path / "x").touch(0o600)
+    (tmp_path / "x").write_text("x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VERACITY_PASSPHRASE_FILE", str(tmp_path / "x"))
+        with pytest.raises(KeyUnavailable, match=r"want .*operator\.pem to be the same key"):
+            encrypt_key(place, lambda _: PASSPHRASE)
+
+
+def test_a_variable_names_the_file(
+    root: Path, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``env:`` leads to the file that the variable names, in any form a key file has."""
+    path = tmp_path / "mounted"
+    (keys / "operator.pem").rename(path)
+    (keys / "operator.ref").write_text("env:CITY_KEY\n")
+    monkeypatch.delenv("CITY_KEY", raising=False)
+    with pytest.raises(KeyUnavailable, match="CITY_KEY"), open_writer(root, clock):
+        pass
+    monkeypatch.setenv("CITY_KEY", str(path))
+    assert works(root)
+    path.chmod(0o640)
+    with pytest.raises(ExposedKey), open_writer(root, clock):
+        pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "operator.pem",
+        "file:",
+        "env:lower",
+        "env:",
+        "keyring:x",
+        "keyring:/x",
+        "https://x/y",
+        "pkcs11:x",
+        "a\nb",
+    ],
+)
+def test_what_is_no_reference(keys: Path, text: str) -> None:
+    """A reference that says nothing known is refused in one line."""
+    (keys / "operator.ref").write_text(text)
+    with pytest.raises(MalformedKeyReference) as caught:
+        open_key(KeyPlace(keys, "operator"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def keyring() -> Iterator[dict[tuple[str, str], str]]:
+    """The keyring library with a backend that keeps its items in memory."""
+    library = pytest.importorskip("keyring")
+    from keyring.backend import KeyringBackend
+
+    items: dict[tuple[str, str], str] = {}
+
+    class InMemory(KeyringBackend):
+        priority = 1
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return items.get((service, username))
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            items[service, username] = password
+
+        def delete_password(self, service: str, username: str) -> None:
+            del items[service, username]
+
+    before = library.get_keyring()
+    library.set_keyring(InMemory())  # type: ignore[no-untyped-call]
+    yield items
+    library.set_keyring(before)
+
+
+def test_a_key_in_the_keyring(root: Path, keys: Path, keyring: dict[tuple[str, str], str]) -> None:
+    """A key moved to the keyring is used from there, comes home again, and is gone from the keyring."""
+    place = KeyPlace(keys, "operator")
+    assert move_key(place, "keyring", ORIGIN).reference == f"keyring:veracity/{ORIGIN}/operator"
+    assert list(keyring) == [("veracity", f"{ORIGIN}/operator")]
+    assert works(root)
+    keyring["veracity", f"{ORIGIN}/log"] = key("another").to_pem().decode()
+    with pytest.raises(KeyUnavailable, match="never overwritten"):
+        move_key(KeyPlace(keys, "log"), "keyring", ORIGIN)
+    move_key(place, "home", ORIGIN)
+    assert list(keyring) == [("veracity", f"{ORIGIN}/log")]
+    assert works(root, 1)
+
+
+def test_no_keyring(keys: Path) -> None:
+    """Where there is no keyring, that is said in one line, and the key stays where it is."""
+    pytest.importorskip("keyring")
+    import keyring as library
+    from keyring.backends.fail import Keyring
+
+    before = library.get_keyring()
+    library.set_keyring(Keyring())  # type: ignore[no-untyped-call]
+    try:
+        with pytest.raises(KeyUnavailable, match="keyring: want to read") as caught:
+            move_key(KeyPlace(keys, "operator"), "keyring", ORIGIN)
+    finally:
+        library.set_keyring(before)
+    assert "\n" not in str(caught.value)
+    assert [p.name for p in KeyPlace(keys, "operator").held()] == ["operator.pem"]
+
+
+def test_a_city_whose_keys_are_on_a_token(tmp_path: Path, token: Token) -> None:
+    """Both keys are made on the token; the city is made, takes in a file, and its receipt verifies."""
+    log, operator = token.uri("city-log"), token.uri("city-operator")
+    for reference in (log, operator):
+        make_key(reference, tmp_path)
+    root = tmp_path / "city"
+    init(root, ORIGIN, clock, references=KeyReferences(log, operator))
+    assert sorted(p.name for p in (root / "keys").iterdir()) == ["agencies", "log.ref", "operator.ref"]
+    with open_writer(root, clock) as home:
+        add_agency(home, AGENCY, key(AGENCY).public)
+        add_feed(home, contract(tmp_path))
+    assert works(root)
+    with pytest.raises(KeyUnavailable, match="one on a token"):
+        move_key(KeyPlace(root / "keys", "operator"), "home", ORIGIN)
+    with open_writer(root, clock) as home:  # and the operator's key is replaced by another there
+        make_key(token.uri("city-operator-2"), tmp_path)
+        rotate_operator(home, token.uri("city-operator-2"))
+    assert works(root, 1)
+
+
+def test_a_key_moves_onto_a_token(root: Path, keys: Path, token: Token) -> None:
+    """A city that began with files moves both keys onto the token and goes on as the same city."""
+    for name in ("log", "operator"):
+        held = move_key(KeyPlace(keys, name), token.uri(f"moved-{name}"), ORIGIN)
+        assert held.reference == token.uri(f"moved-{name}")
+    assert sorted(p.name for p in keys.iterdir()) == ["agencies", "log.ref", "operator.ref"]
+    assert works(root)
+
+
+def test_a_delivery_signed_on_a_token(root: Path, tmp_path: Path, token: Token) -> None:
+    """An agency whose key is on a token signs with a key reference in the place of a file."""
+    public = make_key(token.uri("agency"), tmp_path)
+    with open_writer(root, clock) as home:
+        add_agency(home, "second", public)
+        assert signing_key(home, token.uri("agency")).public == public
+
+
+def test_no_city_is_made_without_its_keys(tmp_path: Path) -> None:
+    """Where a reference leads to no key, nothing is left behind but an empty directory and its lock."""
+    root = tmp_path / "city"
+    with pytest.raises(KeyUnavailable):
+        init(root, ORIGIN, clock, references=KeyReferences(operator=f"file:{tmp_path}/nothing.pem"))
+    assert [p.name for p in root.iterdir()] == ["lock"]
+    init(root, ORIGIN, clock)
+    with pytest.raises(HomeExists):
+        init(root, ORIGIN, clock)
+
+
+def test_listing_opens_no_key(root: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How keys are held is told without a passphrase, leftovers of a broken move with it."""
+    with open_writer(root, clock) as home:
+        made = add_agency(home, "second")
+    assert made.key_file is not None
+    plain = (keys / "operator.pem").read_bytes()
+    encrypt_key(KeyPlace(keys, "operator"), lambda _: PASSPHRASE)
+    write_secret(keys / "operator.pem", plain)
+    monkeypatch.delenv("VERACITY_PASSPHRASE_FILE", raising=False)
+    told = {k.name: (k.held, [p.name for p in k.left]) for k in held_keys(keys)}
+    assert told == {
+        "log": ("file", []),
+        "operator": ("file, under a passphrase", ["operator.pem"]),
+        f"agencies/{made.key_file.stem}": ("file", []),
+    }
+
+
+def test_names(keys: Path) -> None:
+    """A name leads nowhere but to the home's own keys, and a missing key is said to be."""
+    for name in ("../operator", "agencies/../log", "ended/x", "", "Operator", "agencies/a/b/c"):
+        with pytest.raises(BadName):
+            KeyPlace.named(keys, name)
+    with pytest.raises(MissingKey):
+        open_key(KeyPlace.named(keys, "agencies/nobody"))

@@ -1,0 +1,189 @@
+// `ingest`: one batch came in, and this is what became of every record of it.
+
+import { readEnvelope, type Envelope } from "../envelope.js";
+import { Malformed } from "../errors.js";
+import { isText, type Fields } from "../fields.js";
+import type { Json } from "../strict_json.js";
+import {
+  ascend, checkCounts, fail, readChecks, readCounts, readFileDigest, readReleased, readRows,
+  type Counts, type FileDigest, type Released, type RowsDigest,
+} from "./parts.js";
+import {
+  checkSubjects, EVIDENCE_ROOT, FEED, FEED_NAME, MALFORMED, predicateOf, ROWS, SHA256, type Statement,
+} from "./statement.js";
+
+const MAX_LAYOUTS = 4096;
+const MAX_COLUMNS = 20_000;
+
+export interface Part {
+  readonly index: number;
+  readonly firstRecord: number;
+  readonly nRecords: number;
+  readonly last: boolean;
+}
+
+export interface Evidence {
+  readonly root: string;
+  readonly nPages: number;
+  readonly recordsPerPage: number;
+  readonly form: "received" | "rendered";
+}
+
+export interface Ingest {
+  readonly kind: "ingest";
+  readonly feed: string;
+  readonly batch: number;
+  readonly receivedAt: string;
+  readonly contractSha256: string;
+  readonly file: FileDigest & { readonly kind: "csv" | "ndjson" | "parquet"; readonly compression: "none" | "gzip" };
+  readonly part: Part;
+  readonly evidence: Evidence;
+  readonly counts: Counts;
+  readonly layouts: readonly (readonly [firstRecord: number, columns: readonly string[]])[];
+  readonly delivery: Envelope | null;
+  readonly released: Released | null;
+  readonly simulated: boolean;
+}
+
+export function readIngest(statement: Statement): Ingest {
+  const fields = predicateOf(statement, "ingest");
+  const counts = readCounts(fields.object("counts"));
+  const refusals = fields.tally("refusals");
+  fields.tally("reasons");
+  fields.text("engine", 128);
+  fields.optional("event_time", (name) => readEventTime(fields.object(name)));
+  const table = fields.optional("table", (name) => readTable(fields.object(name)));
+  const quarantine = fields.optional("quarantine", (name) => readRows(fields.object(name)));
+  const checks = fields.has("checks") ? readChecks(fields.object("checks")) : null;
+  const ingest: Ingest = {
+    kind: "ingest",
+    feed: fields.matching("feed", FEED_NAME, FEED),
+    batch: fields.count("batch"),
+    receivedAt: fields.time("received_at"),
+    contractSha256: fields.sha256("contract"),
+    file: readFile(fields.object("file")),
+    part: readPart(fields.object("part")),
+    evidence: readEvidence(fields.object("evidence")),
+    counts,
+    layouts: fields.items("layouts", MAX_LAYOUTS).map((item) => readLayout(fields, item)),
+    delivery: fields.optional("delivery", (name) => readDelivered(fields.take(name))),
+    released: fields.has("released") ? readReleased(fields.object("released")) : null,
+    simulated: fields.flag("simulated"),
+  };
+  fields.done();
+  checkCounts("ingest", counts, refusals);
+  for (const [name, count, rows] of [
+    ["table", counts.accepted, table?.rows ?? 0],
+    ["quarantine", counts.quarantined, quarantine?.rows ?? 0],
+  ] as const) {
+    if (rows !== count) throw fail(`ingest.${name}.rows: want ${count}, got ${rows}`);
+  }
+  if (checks !== null && (checks.flagged > counts.accepted || checks.asked > counts.quarantined)) {
+    throw fail(`ingest.checks: want at most ${counts.accepted} flagged and ${counts.quarantined} asked, got more`);
+  }
+  checkItself(ingest);
+  const rows = [table, quarantine].filter((found) => found !== null);
+  checkSubjects(
+    statement,
+    [SHA256, ingest.file.sha256],
+    [EVIDENCE_ROOT, ingest.evidence.root],
+    ...rows.map(({ sha256 }) => [ROWS, sha256] as const),
+  );
+  return ingest;
+}
+
+/** What a statement must not contradict in itself. */
+function checkItself({ part, evidence, layouts, ...ingest }: Ingest): void {
+  const [nRecords, perPage] = [BigInt(part.nRecords), BigInt(evidence.recordsPerPage)];
+  const nPages = (nRecords + perPage - 1n) / perPage;
+  if (BigInt(evidence.nPages) !== nPages) throw fail(`ingest.evidence.n_pages: want ${nPages}, got ${evidence.nPages}`);
+  const firsts = layouts.map(([first]) => first);
+  if (!ascend(firsts) || firsts.some((first) => first >= part.nRecords)) {
+    throw fail(`ingest.layouts: want records that ascend below ${part.nRecords}, got others`);
+  }
+  if (ingest.released === null) return;
+  // A release is one whole file of our own lines, each a row that the city kept; no agency sends it.
+  const { file, counts, delivery } = ingest;
+  const isWhole = part.index === 0 && part.firstRecord === 0 && part.last && counts.received === part.nRecords;
+  const isLines = file.kind === "ndjson" && file.compression === "none" && evidence.form === "received";
+  if (!isWhole || !isLines || delivery !== null || counts.refused !== 0 || counts.blank !== 0) {
+    throw fail("ingest.released: want one whole file of lines, each a row, without a delivery, got another");
+  }
+}
+
+/** A record's page, its position there, and how many records the page has. */
+export function pageOf(
+  { part, evidence }: Ingest,
+  record: number,
+): { page: number; position: number; nRecords: number } {
+  const perPage = evidence.recordsPerPage;
+  const page = Math.floor(record / perPage);
+  return { page, position: record - page * perPage, nRecords: Math.min(perPage, part.nRecords - page * perPage) };
+}
+
+/** The columns in force at a record of the batch; null where records name their own. */
+export function columnsOf(ingest: Ingest, record: number): readonly string[] | null {
+  return ingest.layouts.filter(([first]) => first <= record).at(-1)?.[1] ?? null;
+}
+
+function readFile(fields: Fields): Ingest["file"] {
+  const file = {
+    ...readFileDigest(fields),
+    kind: fields.choice("kind", ["csv", "ndjson", "parquet"] as const),
+    compression: fields.choice("compression", ["none", "gzip"] as const),
+  };
+  fields.done();
+  return file;
+}
+
+function readPart(fields: Fields): Part {
+  const part = {
+    index: fields.count("index"),
+    firstRecord: fields.count("first_record"),
+    nRecords: fields.count("n_records"),
+    last: fields.flag("last"),
+  };
+  fields.done();
+  return part;
+}
+
+function readEvidence(fields: Fields): Evidence {
+  const evidence = {
+    root: fields.sha256("root"),
+    nPages: fields.count("n_pages"),
+    recordsPerPage: fields.count("records_per_page", 1),
+    form: fields.choice("form", ["received", "rendered"] as const),
+  };
+  fields.done();
+  return evidence;
+}
+
+function readTable(fields: Fields): RowsDigest {
+  const table = { rows: fields.count("rows"), sha256: fields.sha256("sha256") };
+  fields.count("version");
+  fields.done();
+  return table;
+}
+
+function readEventTime(fields: Fields): void {
+  fields.time("first");
+  fields.time("last");
+  fields.done();
+}
+
+function readLayout(fields: Fields, item: Json): readonly [number, readonly string[]] {
+  const [first, columns] = Array.isArray(item) && item.length === 2 ? (item as readonly Json[]) : [null, null];
+  if (typeof first === "number" && first >= 0 && Array.isArray(columns)) {
+    const names = columns as readonly Json[];
+    if (names.length > 0 && names.length <= MAX_COLUMNS && names.every(isText)) return [first, names];
+  }
+  throw fields.fail("layouts", "[first record, [column, …]]", item);
+}
+
+function readDelivered(value: Json): Envelope {
+  try {
+    return readEnvelope(value, "ingest.delivery");
+  } catch (error) {
+    throw error instanceof Malformed ? new Malformed(MALFORMED, error.message) : error;
+  }
+}
