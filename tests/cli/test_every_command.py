@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pytest
 
+import persons
 import veracity
 from calibrated_post import CONTRACT, DEFINITION, post
 from run_cli import Done, Here
@@ -17,12 +18,14 @@ from small_city import AGENCY, NOW, PANEL, clock, contract, key, key_file, ndjso
 from veracity.cli.exit_codes import EXIT_CODES, exit_code
 from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable
+from veracity.feeds.file_info import inspect
 from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency, add_device
 from veracity.home.errors import NoHome
 from veracity.home.home import init, open_writer
 from veracity.home.ingest import ingest
+from veracity.home.key_file import protect_file
 from veracity.home.selection import Selection
 from veracity.log.checkpoints import parse_checkpoint
 from veracity.log.notes import parse_note, sign_note
@@ -35,6 +38,7 @@ KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE
 DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
 VECTORS = Path(__file__).parents[1] / "vectors"
 STAMPED = [f"{VECTORS}/receipts/valid-ndjson.json", f"{VECTORS}/time-stamps/valid-ndjson.tsr"]
+PHONE = persons.persons(5)[2]["phone"]
 WHERE = "gauge = 'G00' and observed_at = '2026-09-01T01:00:00Z'"
 
 
@@ -50,6 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_writer(root, clock) as home:
         ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 100)])
     calibrated_city(folder)
+    people_city(folder)
     (folder / "fork.json").write_bytes(fork_of(root / "store/log"))
     StateFile(folder / "state.json").write(State())
     prepare(folder / "uni", "uni.example/witness")
@@ -88,6 +93,16 @@ def calibrated_city(folder: Path) -> None:
         ingest(home, "post", [folder / "p.csv"])
         say_fitted(home, fit_calibration(home, folder / "cal.yaml", "post"))
         add_device(home, f"{AGENCY}/g01", key("g01").public)
+
+
+def people_city(folder: Path) -> None:
+    """Make a third city, with a feed of persons who do not exist."""
+    root = persons.new_city(folder / "people")
+    with open_writer(root, clock) as home:
+        ingest(home, persons.FEED, [persons.csv(folder / "people.csv", persons.persons(5))])
+        sent = persons.csv(folder / "clear.csv", persons.persons(5, seed=9))
+        contract = home.feed(persons.FEED).contract
+        protect_file(contract, inspect(sent), folder / "sent.csv", folder / "sent.keys")
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -146,6 +161,42 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         3,
     ),
     "quarantine reject": (["rain", "--batch", "0", *DECIDED], ["rain", "--batch", "9", *DECIDED], 1),
+    "personal protect": (
+        [
+            "HERE/people.csv",
+            "--contract",
+            "HERE/requests-1.0.0.yaml",
+            "--to",
+            "HERE/f.csv",
+            "--keys",
+            "HERE/k",
+        ],
+        ["HERE/people.csv", "--contract", "HERE/rain-1.0.0.yaml", "--to", "HERE/f.csv", "--keys", "HERE/k"],
+        1,
+    ),
+    "personal take": (
+        ["requests", "HERE/sent.csv", "--keys", "HERE/sent.keys"],
+        ["requests", "HERE/sent.csv", "--keys", "HERE/people.csv"],
+        3,
+    ),
+    "personal find": (
+        ["requests", "--field", "phone", "--value", PHONE, *DECIDED],
+        ["requests", "--field", "kind", "--value", "lamp", *DECIDED],
+        1,
+    ),
+    "personal show": (
+        ["requests", "--record", "0:1", *DECIDED],
+        ["requests", "--record", "7:1", *DECIDED],
+        1,
+    ),
+    "personal erase": (
+        ["requests", "--record", "0:1", *DECIDED],
+        ["requests", "--field", "phone", "--value", "nobody", *DECIDED],
+        1,
+    ),
+    "personal retain": ([], ["snow"], 3),
+    "personal accesses": ([], [], 3),
+    "personal rotate": ([], [], 3),
     "table export": (["rain", "--to", "HERE/out.parquet"], ["rain", "--to", "HERE/out.xlsx"], 3),
     "panel build": (
         ["HERE/panel.yaml", "--to", "HERE/p.csv"],
@@ -248,6 +299,11 @@ MARKED = {
     "quarantine waiting",
     "quarantine release",
     "quarantine reject",
+    "personal protect",
+    "personal take",
+    "personal find",
+    "personal show",
+    "personal erase",
     "table export",
     "panel build",
     "receipt",
@@ -260,7 +316,7 @@ MARKED = {
     "monitor follow",
 }
 NO_HOME = {
-    *("init", "demo", "feed check", "feed infer", "feed breaking", "verify"),
+    *("init", "demo", "feed check", "feed infer", "feed breaking", "personal protect", "verify"),
     *("key make", "timestamp request", "timestamp attach"),
     *("cose key", "cose verify", "model keygen", "model sign", "model verify"),
     *("monitor follow", "monitor evidence", "monitor acknowledge", "witness serve", "witness show"),
@@ -284,6 +340,8 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
     if name.startswith(("calibration", "device")) and home == "city":
         home = "posted"  # a city of its own, so that entries of the other have their numbers
+    if name.startswith("personal") and home == "city":
+        home = "people"
     spelled = [a.replace("HERE", str(folder)) for a in given]
     return [*name.split(), *spelled, *([] if name in NO_HOME else ["--home", str(folder / home)])]
 
@@ -382,7 +440,10 @@ def test_late_rows_are_shown(here: Here, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", *CASES, "agency", "feed", "quarantine", "table", "panel", "calibration", "log", "cose", "model"],
+    [
+        *("", *CASES, "agency", "feed", "quarantine", "personal", "table", "panel", "calibration", "log"),
+        *("cose", "model"),
+    ],
 )
 def test_help(here: Here, name: str) -> None:
     """Every command and group explains itself with -h and exits 0."""
@@ -407,6 +468,9 @@ def test_help(here: Here, name: str) -> None:
         ["quarantine", "release", "rain", "--by", "An", "--reason", "x"],
         ["quarantine", "release", "rain", "--all", "--batch", "0", "--by", "An", "--reason", "x"],
         ["quarantine", "reject", "rain", "--all", "--record", "0", "--by", "An", "--reason", "x"],
+        ["personal", "erase", "rain", "--by", "An", "--reason", "x"],
+        ["personal", "erase", "rain", "--field", "phone", "--by", "An", "--reason", "x"],
+        ["personal", "erase", "rain", "--value", "x", "--record", "0:1", "--by", "An", "--reason", "x"],
         ["feed", "certificate", "rain"],
         ["feed", "certificate", "rain", "--day", "2026-09-01", "--batch", "0"],
         ["feed", "certificate", "rain", "--batch", "-1"],

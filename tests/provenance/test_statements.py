@@ -14,6 +14,7 @@ from veracity.provenance.statements import (
     Certify,
     Counts,
     Enrol,
+    Erase,
     Ingest,
     Reject,
     RowsDigest,
@@ -64,6 +65,16 @@ STATEMENTS: dict[str, Statement] = {
     ).to_statement(),
     "reject": Reject(
         "air", "2026-09-01T00:00:00Z", "Nguyễn Thị An", "spray", (0, 7), RowsDigest(3, "ef" * 32), True
+    ).to_statement(),
+    "erase": Erase(
+        feed="requests",
+        erased_at="2026-09-01T00:00:00Z",
+        by="Nguyễn Thị An",
+        why="asked for by letter",
+        ground="request",
+        batches=(0, 7),
+        records=RowsDigest(3, "ef" * 32),
+        simulated=True,
     ).to_statement(),
     "delivery": parse_statement(WORLD.delivery.payload if WORLD.delivery else b""),
 }
@@ -206,7 +217,7 @@ def test_subjects_must_be_those_of_the_predicate() -> None:
 def test_kinds_without_a_form_pass_through() -> None:
     """Kinds of later areas are statements too; nothing is said of their predicate."""
     typed_kinds = {"enrol", "contract", "ingest", "transform", "delivery", "calibrate", "withdraw"}
-    for kind in KINDS - typed_kinds - {"certify", "reject"}:
+    for kind in KINDS - typed_kinds - {"certify", "reject", "erase"}:
         statement = Statement(kind, (Subject("sha256", "00" * 32),), {"anything": 1})
         assert typed(parse_statement(format_statement(statement))) is None
 

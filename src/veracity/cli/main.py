@@ -23,6 +23,7 @@ _COMMANDS = {
     "sign": ("veracity.cli.ingest", "sign"),
     "ingest": ("veracity.cli.ingest", "ingest"),
     "quarantine": ("veracity.cli.quarantine", "quarantine"),
+    "personal": ("veracity.cli.personal", "personal"),
     "table": ("veracity.cli.table", "table"),
     "panel": ("veracity.cli.panel", "panel"),
     "calibration": ("veracity.cli.calibration", "calibration"),

@@ -8,6 +8,8 @@ import click
 
 from veracity.cli.exit_codes import exit_code
 from veracity.cli.output import columns, common, emit, emit_error, in_home, mark, visible, write_output
+from veracity.data.personal.token import TOKEN
+from veracity.home.erasures import erased_at
 from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, find_row, make_receipt
@@ -53,6 +55,7 @@ def receipt(
     for stamp in stamps:
         made = add_time_stamp(made, stamp)
     body = format_receipt(made)
+    erased = erased_at(opened, feed, found.batch, found.record)
     opened.close()
     write_output(output, body)
     simulated = made.stated.statement.predicate.get("simulated") is True
@@ -63,9 +66,13 @@ def receipt(
         "record": found.record,
         "bytes": len(body),
         "to": output,
+        "erased": erased,
         "simulated": simulated,
     }
-    emit("receipt-made", document, text + mark(simulated), as_json)
+    text += mark(simulated)
+    if erased is not None:
+        text += f"\nits personal values were erased later: log entry {erased}"
+    emit("receipt-made", document, text, as_json)
 
 
 @click.command()
@@ -98,13 +105,19 @@ def _text(v: Verification) -> str:
     lines = ["VERIFIED" + ("  [SIMULATED DATA]" if v.simulated else ""), ""]
     lines.append(columns([("ok", step.name, step.detail) for step in v.steps]))
     if v.row is not None:
-        lines += ["", "the row", columns((f"  {k}", x) for k, x in v.row.items())]
+        lines += ["", "the row", columns((f"  {k}", _shown(x)) for k, x in v.row.items())]
     if v.evidence is not None:
         received = v.evidence.data.decode("utf-8", "replace").rstrip("\r\n")
         lines += ["", "the record as received", f"  {visible(received[:2_000], keep='')}"]
     if v.not_checked:
         lines += ["", "not checked", *(f"  {line}" for line in v.not_checked)]
     return "\n".join(lines)
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as people read it: of a personal one, that it is encrypted, and its record's name."""
+    is_token = isinstance(value, str) and TOKEN.fullmatch(value) is not None
+    return f"(personal, encrypted: {value[:26]}…)" if is_token else value
 
 
 def _document(v: Verification) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from veracity.data.contract_field import (
     texts,
     zero_rule,
 )
+from veracity.data.contract_personal import check_kept, check_personal, read_retention
 from veracity.data.contract_rules import custom_entries, is_custom, read_rules
 from veracity.data.errors import MalformedContract
 from veracity.data.place import fault, lines_of, shown, within
@@ -69,6 +70,7 @@ class Contract:
     carried: str | None  # the field that a wide file's column names carry
     latency_s: float | None  # freshness: a reading should arrive within this many seconds
     frequency_s: float | None  # how often a sensor is expected to report
+    retention_s: float | None = None  # personal values are erased so long after their receipt
     rules: tuple[Rule, ...] = ()  # the custom rules, as written: the schema object's first
     actions: tuple[tuple[str, Action], ...] = ()  # of column rules, by reason, where not quarantine
 
@@ -82,6 +84,11 @@ class Contract:
     def sensor(self) -> tuple[str, ...]:
         """The key's columns but the event time: what tells sensors apart. () without such a key."""
         return tuple(n for n in self.key if n != self.time) if self.time in self.key else ()
+
+    @property
+    def personal(self) -> tuple[Field, ...]:
+        """The fields that are about a person."""
+        return tuple(f for f in self.fields if f.personal)
 
     @property
     def row_rules(self) -> tuple[RowRule, ...]:
@@ -259,6 +266,9 @@ def _contract(odcs: OpenDataContractStandard, text: bytes) -> Contract:
     with within("schema", 0):
         rules = read_rules(schema, scope)
         actions = _actions(schema, fields, key)
+        is_personal = check_personal(schema, fields, key, rules)
+    if is_personal:
+        check_kept(kind)
     tags = tuple(odcs.tags or ())
     return Contract(
         feed=feed,
@@ -279,6 +289,7 @@ def _contract(odcs: OpenDataContractStandard, text: bytes) -> Contract:
         carried=carried,
         latency_s=latency_s,
         frequency_s=frequency_s,
+        retention_s=read_retention(odcs, schema) if is_personal else None,
         rules=rules,
         actions=actions,
     )

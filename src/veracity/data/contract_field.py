@@ -64,6 +64,7 @@ class Field:
     decimal: str = "."
     missing: frozenset[str] = frozenset()
     description: str = ""
+    personal: bool = False  # about a person: kept encrypted, each record under a key of its own
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ class Field:
         return {name: _plain(getattr(self, name)) for name in names}
 
 
-_NO_RULE = {"sources", "joined", "template", "key_position", "description"}
+_NO_RULE = {"sources", "joined", "template", "key_position", "description", "personal"}
 
 
 def _plain(value: Any) -> Any:
@@ -108,7 +109,7 @@ def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
     custom = custom_properties(
         name,
         p.customProperties,
-        {"unit", "sourceUnit", "decimal", "formats", "aliases", "missing", "actions"},
+        {"unit", "sourceUnit", "decimal", "formats", "aliases", "missing", "actions", "personal"},
     )
     _check_flat(name, p)
     options = dict(p.logicalTypeOptions or {})
@@ -156,6 +157,7 @@ def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         decimal=decimal,
         missing=(own if own is not None else missing) | quality_missing,
         description=p.description or "",
+        personal=read_personal(name, p, custom.get("personal", False)),
     )
     if kind == "timestamp":
         options.pop("timezone", None)
@@ -168,7 +170,48 @@ def read_field(p: SchemaProperty, missing: frozenset[str]) -> Field:
         )
     with within("logicalTypeOptions"):
         _check_bounds(result)
+    if result.personal:
+        _check_personal(result)
     return result
+
+
+_CALLED_PERSONAL = ("personal", "pii")  # of ODCS's free `classification`: said, but not asked for
+
+
+def read_personal(name: str, p: SchemaProperty, value: Any) -> bool:
+    """Read whether a property is about a person; one that is only classified so is refused."""
+    if not isinstance(value, bool):
+        raise fault(
+            f"{name}.personal: want true or false, got {shown(value)}", "customProperties", "personal"
+        )
+    called = (p.classification or "").strip().lower()
+    if called in _CALLED_PERSONAL and not value:
+        raise fault(
+            f"{name}.classification: want the custom property personal: true for what is {called}, got none",
+            "classification",
+        )
+    return value
+
+
+def _check_personal(f: Field) -> None:
+    """Refuse what nobody could do with a value that is encrypted."""
+    if f.type != "string" or not f.sources:
+        got = f"a {f.type}" if f.sources else "columns joined, or a wide file's"
+        raise fault(
+            f"{f.name}.personal: want a string read from one column, got {got}",
+            *(("logicalType",) if f.sources else ("customProperties", "personal")),
+        )
+    for rule, element in (
+        ("pattern", "logicalTypeOptions"),
+        ("length", "logicalTypeOptions"),
+        ("enum", "quality"),
+    ):
+        if rule in f.rules:
+            raise fault(
+                f"{f.name}.{rule}: want no rule on a personal property but required (nobody else could"
+                " judge what is encrypted), got one",
+                element,
+            )
 
 
 def _all_allowed(name: str, kind: str, values: Sequence[str]) -> tuple[str, ...]:

@@ -31,23 +31,39 @@ def split_cells(content: bytes, separator: bytes) -> list[str]:
         if b"\n" in content:
             raise UnpairedQuote
         return content.decode().split(separator.decode())
-    cells: list[str] = []
+    return [read_cell(content[start:end]) for start, end in cell_spans(content, separator)]
+
+
+def cell_spans(content: bytes, separator: bytes) -> list[tuple[int, int]]:
+    """Return where each cell of one record stands, quotes included; raises as ``split_cells`` does."""
+    spans: list[tuple[int, int]] = []
     at = 0
     while True:
         if content[at : at + 1] == b'"':
             end = _closing(content, at, len(content)) + 1
             if not end or (end != len(content) and content[end : end + 1] != separator):
                 raise UnpairedQuote
-            cells.append(content[at + 1 : end - 1].replace(b'""', b'"').decode())
         else:
             end = content.find(separator, at)
             end = len(content) if end < 0 else end
             if content.find(b"\n", at, end) >= 0:
                 raise UnpairedQuote
-            cells.append(content[at:end].decode())
+        spans.append((at, end))
         if end == len(content):
-            return cells
+            return spans
         at = end + 1
+
+
+def read_cell(cell: bytes) -> str:
+    """Return what a cell says, its quotes undone."""
+    return (cell[1:-1].replace(b'""', b'"') if cell[:1] == b'"' else cell).decode()
+
+
+def write_cell(text: str, separator: str) -> str:
+    """Write a cell that reads as ``text``."""
+    if '"' in text or "\n" in text or "\r" in text or separator in text:
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def record_end(data: bytes, start: int, separator: bytes, at_end: bool) -> int | None:

@@ -115,7 +115,7 @@ def _decode(run: Prepared, fmt: TextFormat) -> None:
             record = run.record(index)
             if index in run.refused or record.isascii():
                 continue
-            text = _recode(record, fmt)
+            text = recode(record, fmt)
             if text is None:
                 wanted = " or ".join(e for e in (fmt.encoding, fmt.fallback_encoding) if e)
                 run.refuse(index, "encoding", f"want {wanted}, got other bytes")
@@ -141,7 +141,8 @@ def _suspect_blocks(run: Prepared, utf8: bool) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _recode(record: bytes, fmt: TextFormat) -> bytes | None:
+def recode(record: bytes, fmt: TextFormat) -> bytes | None:
+    """Return a record in UTF-8, a byte-order mark kept; None if none of the format's encodings reads it."""
     mark = BOM if record.startswith(BOM) else b""
     for encoding in ("utf-8" if mark else fmt.encoding, fmt.fallback_encoding):
         if encoding is not None:

@@ -24,6 +24,7 @@ from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.key_audit import check_enrolment_times, check_key_times, check_received_order
 from veracity.home.panel_audit import check_panel
+from veracity.home.personal_audit import PersonalAudit
 from veracity.home.release_audit import ReleaseAudit
 from veracity.home.roll import check_contracts, check_entries
 from veracity.home.table_audit import UNREADABLE, Found, check_table, one_line
@@ -92,12 +93,14 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
             chosen = sorted(rng.choice(len(rows), sample, replace=False).tolist())
             report.skipped += len(rows) - sample
         decided = ReleaseAudit(home, name).check_rejections()
+        erased = PersonalAudit(home, name).check_erasures()
         for found in (
             *check_contracts(home, name),
             *check_received_order(home, name),
             *check_key_times(home, name),
             *_check_roll(home, name),
             *decided,
+            *erased,
         ):
             _find(report, *found)
         again = BatchAudit(home, reader, name)

@@ -17,6 +17,7 @@ from veracity.errors import VeracityError
 from veracity.home.batch import Kept, batch_refusals, count_silent, event_time
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
+from veracity.home.personal_audit import PersonalAudit
 from veracity.home.release_audit import ReleaseAudit
 from veracity.home.roll import StatedParts, check_in_force, check_ingest, check_signer
 from veracity.home.state import check_chain, read_memory, read_registries, state_after, with_keys
@@ -50,6 +51,7 @@ class BatchAudit:
     def __init__(self, home: Home, reader: LogReader, feed: str) -> None:
         self._home, self._reader, self._feed = home, reader, feed
         self._releases = ReleaseAudit(home, feed)
+        self._personal = PersonalAudit(home, feed)
         self._contracts: dict[str, Contract] = {}
         self._trails: dict[str, Trail] = {}
         self._parts: dict[str, StatedParts] = {}
@@ -147,6 +149,7 @@ class BatchAudit:
         if part.last:
             for error in trail.check_whole():
                 yield "file", error
+        yield from self._personal.check_part(ingest, contract, again)
         if part.index == 0:
             check_columns(again.raw, contract)
         used = () if ingest.checks is None else ingest.checks.registries

@@ -27,6 +27,7 @@ from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
 from veracity.data.health import health_rows
 from veracity.data.history import KeyHistory
+from veracity.data.personal.checking import check_text
 from veracity.data.row_rules import CLOCK_TOLERANCE_S
 from veracity.data.rules.memory import KEYS, Memory
 from veracity.data.text import RECORDS_PER_PAGE
@@ -113,6 +114,8 @@ class BatchWriter:
 
         For rows let in from quarantine: by whom, and the keys that sign beside the operator's.
         """
+        is_released = released is not None
+        check_text(self.contract, info.kind, part.data, part.index, part.layouts, released=is_released)
         received_at = self.now()
         if envelope is not None:  # else no receipt could be verified of what came after the key's end
             self.home.agencies().signer(envelope, self.home.log.size, received_at)

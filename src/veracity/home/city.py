@@ -14,8 +14,10 @@ from veracity.home import (
     certificates,
     contracts,
     enrolments,
+    erasures,
     ingest,
     panels,
+    persons,
     receipts,
     releases,
     selection,
@@ -28,6 +30,7 @@ from veracity.home.home import Feed, Home, Writer, open_writer
 from veracity.home.selection import Selection
 from veracity.provenance.keys import PublicKey
 from veracity.provenance.receipts import Receipt
+from veracity.provenance.statements import Ground
 
 When = datetime | str | None
 
@@ -173,6 +176,33 @@ class City:
         with self._writing() as home:
             key = enrolments.signing_key(home, sign) if sign else None
             return releases.reject(home, feed, rows, by, reason, key)
+
+    def find_personal(
+        self, feed: str, field: str, value: str, *, by: str, reason: str
+    ) -> list[persons.PersonalRecord]:
+        """Return the records in which a personal field has a value; the vault keeps who asked."""
+        with self._reading() as home:
+            return persons.find(home, feed, field, value, by, reason)
+
+    def show_personal(
+        self, feed: str, record: tuple[int, int], *, by: str, reason: str
+    ) -> list[persons.ShownValue]:
+        """Decrypt the personal values of ``record = (batch, number)``; the vault keeps who asked."""
+        with self._reading() as home:
+            return persons.show(home, feed, *record, by, reason)
+
+    def erase_personal(
+        self,
+        feed: str,
+        records: Sequence[tuple[int, int]],
+        *,
+        by: str,
+        reason: str,
+        ground: Ground = "request",
+    ) -> erasures.Erasure:
+        """Destroy the keys of records, (batch, number) each, and say so in the log."""
+        with self._writing() as home:
+            return erasures.erase_records(home, feed, records, by, reason, ground)
 
     def panel(self, definition: Path | str, as_of: When = None) -> panels.BuiltPanel:
         """Build a panel and say so in the log."""

@@ -19,8 +19,7 @@ from veracity.data.errors import TableMismatch
 from veracity.data.released import PLACE, read_lines, released_contract
 from veracity.home.batch import kept_path
 from veracity.home.home import Home
-from veracity.home.tables import read_kept
-from veracity.log.doors import ObjectMissing
+from veracity.home.tables import read_kept, read_parquet
 
 Kind = Literal["released", "rejected"]
 
@@ -132,13 +131,7 @@ def rejected_path(feed: str, sha256: str) -> str:
 def read_rejected(home: Home, feed: str, sha256: str) -> pl.DataFrame:
     """Read the rows of a rejection; ``TableMismatch`` if they are gone, or others."""
     path = rejected_path(feed, sha256)
-    try:
-        rows = pl.read_parquet(home.objects.get(path))
-    except ObjectMissing as exc:
-        raise TableMismatch(f"{path}: want a Parquet file, got none") from exc
-    except pl.exceptions.PolarsError as exc:
-        raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc
-    return _as_signed(rows, sha256, path)
+    return _as_signed(read_parquet(home, path), sha256, path)
 
 
 def read_aside(home: Home, predicate: Mapping[str, Any]) -> pl.DataFrame:

@@ -8,6 +8,8 @@
       keys/             log.key, operator.pem, agencies/<name>.pem (mode 0600; see ``key_places``)
       store/            log, evidence, contracts, tables, quarantine: an object store
       veracity.db       last signed checkpoint, and an index that the log can rebuild
+      vault.db          keys of personal values (mode 0600): never in the log, never served
+      staging/          protected files on their way in
       lock              held by the one process that writes
 """
 
@@ -65,6 +67,21 @@ class Directory:
     def operator_key(self) -> Path:
         """The key that signs the city's statements, where the home keeps it as it is."""
         return self.keys / "operator.pem"
+
+    @property
+    def vault(self) -> Path:
+        """The SQLite file of the keys of personal values."""
+        return self.root / "vault.db"
+
+    @property
+    def vault_key(self) -> Path:
+        """The key that the vault's keys are wrapped under."""
+        return self.root / "keys" / "vault.key"
+
+    @property
+    def staging(self) -> Path:
+        """Protected files that are not wholly in the log yet."""
+        return self.root / "staging"
 
     @property
     def policy(self) -> Path:

@@ -105,6 +105,36 @@ class ClockBehind(HomeError, Unavailable):
     code = "clock-behind"
 
 
+class VaultUnusable(HomeError, Unavailable):
+    """The vault of personal data, or the key that opens it, is not there or cannot be used."""
+
+    code = "vault-unusable"
+
+
+class SignedInClear(HomeError, Malformed):
+    """A file with personal values in clear comes with a signature that names its digest."""
+
+    code = "signed-in-clear"
+
+
+class KeysMissing(HomeError, Rejected):
+    """A protected file comes without the keys of its records."""
+
+    code = "keys-missing"
+
+
+class MalformedKeys(HomeError, Malformed):
+    """A file of keys is none, or not of the protected file that it comes with."""
+
+    code = "malformed-keys"
+
+
+class NothingPersonal(HomeError, Rejected):
+    """No record with personal values that can be read is what the caller named."""
+
+    code = "nothing-personal"
+
+
 class StateBehind(HomeError, Rejected):
     """The home's parts disagree: something was restored or changed outside this program."""
 

@@ -34,6 +34,7 @@ from veracity.home.key_care import add_reference
 from veracity.home.key_places import LOG, OPERATOR_KEY, KeyPlace, open_key
 from veracity.home.operator_keys import OPERATOR, open_operator
 from veracity.home.publication import publisher
+from veracity.home.vault import Vault
 from veracity.log.append import Log
 from veracity.log.doors import Objects
 from veracity.log.errors import ObjectMissing, QuorumNotMet
@@ -44,7 +45,14 @@ from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope, verify
 from veracity.provenance.keys import MessageSigner, SigningKey
 from veracity.provenance.secret_files import write_secret
-from veracity.provenance.statements import Enrol, Ingest, SealedContract, format_statement, parse_statement
+from veracity.provenance.statements import (
+    Enrol,
+    Erase,
+    Ingest,
+    SealedContract,
+    format_statement,
+    parse_statement,
+)
 from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
@@ -205,6 +213,10 @@ class Home:
                 " restore it from a backup"
             )
 
+    def vault(self, *, read_only: bool = False) -> Vault | None:
+        """Open the keys of personal values; None where there are none. To be closed after use."""
+        return Vault.open(self.directory, read_only=read_only)
+
     def evidence(self, feed: str) -> EvidenceStore:
         """Return a feed's evidence."""
         return EvidenceStore(self.objects, feed)
@@ -240,6 +252,10 @@ class Writer(Home):
         except BaseException:
             self.close()
             raise
+
+    def make_vault(self) -> Vault:
+        """Open the keys of personal values, made if there are none. To be closed after use."""
+        return Vault.make(self.directory)
 
     def say(self, statement: Statement) -> int:
         """Sign a statement as the operator, append it, index it; return its place in the log."""
@@ -337,6 +353,23 @@ class Writer(Home):
                 self._check_pending(pending)
                 self.append(pending.entry)
             self.index.settle(pending.feed)
+        vault = self.vault()
+        if vault is not None:
+            with vault:
+                for entry in vault.pending():
+                    self.finish_erasure(vault, entry)
+
+    def finish_erasure(self, vault: Vault, entry: bytes) -> int:
+        """Say of keys that are destroyed that they are, by the statement put aside with them."""
+        try:
+            envelope = open_envelope(entry)
+            verify(envelope, [self.operator.public])
+            Erase.from_statement(parse_statement(envelope.payload))
+        except (Malformed, Rejected) as exc:
+            raise StateBehind(f"vault: want the statement of an erasure put aside, got: {exc}") from exc
+        idx = self.append(entry)
+        vault.settle(entry)
+        return idx
 
     def _check_pending(self, pending: Pending) -> None:
         """Read a statement that was put aside as strictly as any: the log never forgets what goes in."""

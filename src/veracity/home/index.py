@@ -229,7 +229,7 @@ def _rows(first: int, entries: Iterable[bytes]) -> tuple[list[dict[str, Any]], l
     for idx, entry in enumerate(entries, first):
         statement = parse_statement(open_envelope(entry).payload)
         predicate, kind = statement.predicate, statement.kind
-        feed = predicate.get("feed") if kind in ("contract", "ingest", "certify", "reject") else None
+        feed = predicate.get("feed") if kind in ("contract", "ingest", "certify", "reject", "erase") else None
         rows.append({"idx": idx, "kind": kind, "feed": feed, "predicate": orjson.dumps(predicate)})
         if kind == "ingest":
             batches.append(_batch(idx, predicate))

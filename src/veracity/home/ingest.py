@@ -13,6 +13,7 @@ from veracity.home.deliveries import Refused, check_delivery, check_evidence, re
 from veracity.home.errors import DeliveryInterrupted
 from veracity.home.home import Writer
 from veracity.home.interrupts import held_interrupts
+from veracity.home.protection import protected
 from veracity.home.sources import read_parts
 from veracity.provenance.keys import MessageSigner
 
@@ -106,7 +107,9 @@ def ingest(
         for info in infos:
             report = FileReport(info.path.name, "sealed", info.sha256)
             reports.append(report)
-            _ingest_file(session, info, sign, resume, records_per_part, report, progress, interrupted)
+            with protected(home, feed.contract, info) as taken:
+                report.sha256 = taken.sha256
+                _ingest_file(session, taken, sign, resume, records_per_part, report, progress, interrupted)
     return reports
 
 

@@ -105,7 +105,7 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
         revocations=revocations,
         contract=ProvenContract(contract.text, in_force),
         parts=_parts(home, ingest),
-        record=_record(home, contract, ingest, found.record),
+        record=proven_record(home, contract, ingest, found.record),
         row=json_row(found.row) if found.row else None,
     )
 
@@ -151,7 +151,8 @@ def _parts(home: Home, ingest: Ingest) -> PartPath | None:
     return PartPath(ingest.part.index, len(roots), tuple(inclusion_path(roots, ingest.part.index)))
 
 
-def _record(home: Home, contract: Contract, ingest: Ingest, record: int) -> ProvenRecord:
+def proven_record(home: Home, contract: Contract, ingest: Ingest, record: int) -> ProvenRecord:
+    """Return a record of a batch on its page, each hash compared with the signed root."""
     evidence = home.evidence(ingest.feed)
     sha256, part = ingest.file.digest.sha256, ingest.part.index
     pages = evidence.pages(sha256, part, bytes.fromhex(ingest.evidence.root))

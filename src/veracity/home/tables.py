@@ -61,7 +61,11 @@ def _quarantined(home: Home, feed: str) -> list[Path]:
 
 def read_kept(home: Home, kind: Kept, feed: str, batch: int, sha256: str) -> pl.DataFrame:
     """Read rows that a batch left beside the table; ``TableMismatch`` if the file cannot be read."""
-    path = kept_path(kind, feed, batch, sha256)
+    return read_parquet(home, kept_path(kind, feed, batch, sha256))
+
+
+def read_parquet(home: Home, path: str) -> pl.DataFrame:
+    """Read a Parquet file of rows from the store; ``TableMismatch`` if it is gone, or none."""
     try:
         return pl.read_parquet(home.objects.get(path))
     except ObjectMissing as exc:

@@ -17,6 +17,7 @@ from typing import Any
 from veracity.provenance.statements import (
     Calibrate,
     Certify,
+    Erase,
     Ingest,
     Reject,
     Statement,
@@ -68,7 +69,7 @@ class Lineage:
                 self._use_batches(index, form.feed, form.released.batches)
             if form.checks is not None:
                 self._use_spans(index, ((r.feed, 0, r.up_to_batch) for r in form.checks.registries))
-        elif isinstance(form, Reject):
+        elif isinstance(form, Reject | Erase):
             self._use_batches(index, form.feed, form.batches)
         elif isinstance(form, Certify) and form.batches is not None:
             self._use_spans(index, [(form.feed, *form.batches)])

@@ -69,6 +69,10 @@ def _field(old: Field, new: Field) -> Iterator[Change]:
     if old.type != new.type:
         why = "the same name holds values of another type"
         yield Change("column-retyped", name, old.type, new.type, "readers", why)
+    if old.personal != new.personal:
+        said = {True: "personal", False: "in clear"}
+        why = "evidence never changes: what was kept in clear stays so, and rows would differ in kind"
+        yield Change("personal-changed", name, said[old.personal], said[new.personal], "readers", why)
     yield from _units(old, new)
     if old.required and not new.required:
         yield Change("required-dropped", name, "required", "optional", "readers", "readers may see nulls")

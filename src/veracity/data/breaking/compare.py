@@ -15,6 +15,7 @@ _OTHER_TABLE = frozenset(
         "column-added",
         "column-renamed",
         "column-retyped",
+        "personal-changed",
         "columns-reordered",
         "unit-changed",
         "key-changed",
@@ -34,6 +35,7 @@ def compare(old: Contract, new: Contract) -> list[Change]:
         *_key(old, new),
         *rule_changes(old, new),
         *_service(old, new),
+        *_retention(old, new),
         *_text(old, new),
     ]
     order = {"readers": 0, "senders": 1, "no": 2}
@@ -99,6 +101,14 @@ def _service(old: Contract, new: Contract) -> Iterator[Change]:
                 name
             ]
             yield Change(f"{name}-tightened", name, shown[0], shown[1], "senders", why)
+
+
+def _retention(old: Contract, new: Contract) -> Iterator[Change]:
+    if old.retention_s == new.retention_s:
+        return
+    shown = [None if v is None else f"{v / 86_400:g} d" for v in (old.retention_s, new.retention_s)]
+    why = "personal values are erased after another time; what is kept shorter goes with the next `retain`"
+    yield Change("retention-changed", "retention", shown[0], shown[1], "no", why)
 
 
 def _text(old: Contract, new: Contract) -> Iterator[Change]:

@@ -1,8 +1,8 @@
 """Statements: what a signer says, as in-toto Statement v1, one module a kind.
 
 ``parse_statement`` reads any kind; the typed forms (``Enrol``, ``SealedContract``, ``Delivery``,
-``Ingest``, ``Transform``, ``Calibrate``, ``Withdraw``) read their own with ``from_statement`` and are
-written with ``to_statement``.
+``Ingest``, ``Transform``, ``Calibrate``, ``Withdraw``, ``Erase``) read their own with ``from_statement``
+and are written with ``to_statement``.
 """
 
 from veracity.provenance.statements.batch import (
@@ -19,6 +19,7 @@ from veracity.provenance.statements.checks import Checks, RegistryUsed, Released
 from veracity.provenance.statements.contract import SealedContract
 from veracity.provenance.statements.delivery import DeliveredEvidence, Delivery
 from veracity.provenance.statements.enrol import AGENCY_NAME, Action, Enrol, Role
+from veracity.provenance.statements.erase import Erase, Ground
 from veracity.provenance.statements.file import FileDigest
 from veracity.provenance.statements.ingest import Ingest
 from veracity.provenance.statements.reject import Reject
@@ -48,8 +49,10 @@ __all__ = [
     "DeliveredEvidence",
     "Delivery",
     "Enrol",
+    "Erase",
     "Evidence",
     "FileDigest",
+    "Ground",
     "Ingest",
     "Input",
     "Part",

@@ -5,13 +5,16 @@ from veracity.provenance.statements.certify import Certify
 from veracity.provenance.statements.contract import SealedContract
 from veracity.provenance.statements.delivery import Delivery
 from veracity.provenance.statements.enrol import Enrol
+from veracity.provenance.statements.erase import Erase
 from veracity.provenance.statements.ingest import Ingest
 from veracity.provenance.statements.reject import Reject
 from veracity.provenance.statements.statement import Statement
 from veracity.provenance.statements.transform import Transform
 from veracity.provenance.statements.withdraw import Withdraw
 
-Typed = Enrol | SealedContract | Delivery | Ingest | Transform | Certify | Calibrate | Withdraw | Reject
+Typed = (
+    Enrol | SealedContract | Delivery | Ingest | Transform | Certify | Calibrate | Withdraw | Reject | Erase
+)
 
 _FORMS: dict[str, type[Typed]] = {
     "enrol": Enrol,
@@ -23,6 +26,7 @@ _FORMS: dict[str, type[Typed]] = {
     "calibrate": Calibrate,
     "withdraw": Withdraw,
     "reject": Reject,
+    "erase": Erase,
 }
 
 

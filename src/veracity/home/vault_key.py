@@ -1,0 +1,105 @@
+"""The vault's master key: what the keys of records are wrapped under, and how it is replaced.
+
+A wrapped key that was deleted may still stand in a backup, in a file system's snapshot, or in blocks
+that nobody has written over. Under a new master key, the old one destroyed, all of these are noise.
+"""
+
+import contextlib
+import os
+import secrets
+import stat
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from veracity.home.directory import usable, write_new
+from veracity.home.errors import VaultUnusable
+from veracity.provenance.errors import ExposedKey
+
+_HEAD = "veracity-vault-key-v1:"
+_NONCE, _KEY = 12, 32
+
+
+@dataclass(frozen=True)
+class MasterKey:
+    """32 random bytes."""
+
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> "MasterKey":
+        """Make one from the system's randomness."""
+        return cls(secrets.token_bytes(_KEY))
+
+    @property
+    def keyid(self) -> bytes:
+        """What tells one master key from another; says nothing of it."""
+        return sha256(b"veracity vault key id" + self.key).digest()
+
+    def wrap(self, secret: bytes, bound_to: bytes) -> bytes:
+        """Encrypt a secret so that it opens only where it is bound to."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + ChaCha20Poly1305(self.key).encrypt(nonce, secret, bound_to)
+
+    def unwrap(self, wrapped: bytes, bound_to: bytes) -> bytes:
+        """Return the secret; ``VaultUnusable`` if it was wrapped otherwise."""
+        try:
+            return ChaCha20Poly1305(self.key).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bound_to)
+        except (InvalidTag, ValueError) as exc:
+            raise VaultUnusable("vault: want a key wrapped under vault.key, got another") from exc
+
+
+def create_master_key(path: Path) -> MasterKey:
+    """Make a master key and write it to a new file of mode 0600, durably."""
+    master = MasterKey.generate()
+    with usable(path.parent):
+        write_new(path, f"{_HEAD}{master.key.hex()}\n".encode(), 0o600)
+    return master
+
+
+def read_master_key(path: Path) -> MasterKey:
+    """Read a master key from a file that only its owner can read.
+
+    Raises
+    ------
+    VaultUnusable
+        If there is none, or it cannot be read.
+    ExposedKey
+        If others may read it.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            text = file.read(200).decode("ascii", "replace").strip()
+    except OSError as exc:
+        raise VaultUnusable(f"vault key: want to read {path}, got {exc.strerror}") from exc
+    if mode & 0o077:
+        raise ExposedKey(f"vault key {path}: want mode 0600, got {mode:04o}")
+    digits = text.removeprefix(_HEAD)
+    if not text.startswith(_HEAD) or len(digits) != 2 * _KEY or set(digits) - set("0123456789abcdef"):
+        raise VaultUnusable(f"vault key {path}: want {_HEAD}<64 hex digits>, got another text")
+    return MasterKey(bytes.fromhex(digits))
+
+
+def destroy_file(path: Path) -> None:
+    """Write over a file, as far as the file system writes in place, and remove it."""
+    with usable(path.parent), contextlib.suppress(FileNotFoundError):
+        with path.open("r+b") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.write(b"\0" * size)
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed or removed in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,193 @@
+"""A sender protects a file, signs it, and hands the keys over apart: the city takes both, or says why not."""
+
+import json
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from persons import FEED, contract, csv, leaks, ndjson, new_city, persons, secrets_of
+from small_city import AGENCY, clock, key
+from veracity.data.contract import Contract, parse_contract
+from veracity.errors import VeracityError
+from veracity.feeds.file_info import inspect
+from veracity.home.audit import audit
+from veracity.home.contracts import add_feed
+from veracity.home.deliveries import sign_file, write_sidecar
+from veracity.home.enrolments import add_agency
+from veracity.home.errors import HomeUnusable, KeysMissing
+from veracity.home.home import Home, open_writer
+from veracity.home.ingest import ingest
+from veracity.home.key_file import protect_file
+from veracity.home.persons import find, show
+from veracity.home.receipts import find_record, make_receipt
+from veracity.home.taking import take_keys
+from veracity.verifying import verify
+
+BY, WHY = "Nguyen Van Dung", "letter of 3 September"
+ROWS = persons(80)
+
+
+def signed_contract(folder: Path, kind: str = "csv") -> Path:
+    """The contract of a feed whose files its agency must sign."""
+    path = contract(folder, kind, version="2.0.0")
+    signed = f"customProperties:\n  - {{property: agency, value: {AGENCY}}}\n"
+    signed += "  - {property: signature, value: required}\n"
+    path.write_text(path.read_text(encoding="utf-8") + signed, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return new_city(tmp_path / "city")
+
+
+def sent(folder: Path, kind: str = "csv", *, dirty: bool = True) -> tuple[Contract, Path, Path]:
+    """What a sender hands over: the contract, the protected file, its keys."""
+    read = parse_contract(signed_contract(folder, kind).read_bytes())
+    plain = (csv if kind == "csv" else ndjson)(folder / f"plain.{kind}", ROWS, dirty=dirty)
+    to, keys = folder / f"requests.{kind}", folder / "requests.keys"
+    assert protect_file(read, inspect(plain), to, keys) > 60
+    return read, to, keys
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_the_whole_way(tmp_path: Path, kind: str) -> None:
+    """Protected, signed, its keys taken: ingested, found, shown, proven to the sender's signature."""
+    root = new_city(tmp_path / "city", kind)
+    read, to, keys = sent(tmp_path, kind)
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+    assert not [s for s in secrets_of(ROWS) if s in to.read_bytes() + keys.read_bytes()]
+    write_sidecar(sign_file(inspect(to), read, key(AGENCY)), to)
+    with open_writer(root, clock) as home:
+        add_agency(home, AGENCY, key(AGENCY).public)
+        add_feed(home, tmp_path / "requests-2.0.0.yaml")
+        with pytest.raises(KeysMissing):
+            ingest(home, FEED, [Path(shutil.copy(to, tmp_path / f"copy.{kind}"))])
+        n = take_keys(home, FEED, to, keys)
+        assert n > 60
+        assert take_keys(home, FEED, to, keys) == 0
+        (report,) = ingest(home, FEED, [to])
+        assert (report.outcome, report.sha256) == ("sealed", inspect(to).sha256)
+        (again,) = ingest(home, FEED, [to])
+        assert again.outcome == "replay"
+        (place,) = find(home, FEED, "phone", ROWS[0]["phone"], BY, WHY)
+        shown = {s.field: s.value for s in show(home, FEED, place.batch, place.record, BY, WHY)}
+        assert shown["resident"] == ROWS[0]["name"]
+        receipt = make_receipt(home, FEED, find_record(home, FEED, place.batch, place.record))
+        assert verify(receipt, home.policy).agency == AGENCY
+        assert audit(home).findings == []
+    assert leaks(root, secrets_of(ROWS)) == []
+
+
+def test_in_clear_it_is_refused_as_unsigned(root: Path, tmp_path: Path) -> None:
+    """A feed whose files must be signed refuses one in clear, encrypted first, and keeps no key of it."""
+    sent(tmp_path)
+    with open_writer(root, clock) as home:
+        add_agency(home, AGENCY, key(AGENCY).public)
+        add_feed(home, tmp_path / "requests-2.0.0.yaml")
+        (report,) = ingest(home, FEED, [tmp_path / "plain.csv"])
+        assert (report.outcome, set(report.refusals)) == ("refused", {"unsigned"})
+        assert audit(home).findings == []
+    assert leaks(root, secrets_of(ROWS)) == []
+
+
+def _edit_line(number: int, **changes: object) -> Callable[[list[bytes]], list[bytes]]:
+    def edit(lines: list[bytes]) -> list[bytes]:
+        document = json.loads(lines[number]) | changes
+        return [*lines[:number], json.dumps(document).encode() + b"\n", *lines[number + 1 :]]
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [
+        (lambda _: [b""], "malformed-keys"),
+        (lambda _: [b"\xff\xfe\n"], "malformed-keys"),
+        (lambda lines: lines[:1], "malformed-keys"),
+        (lambda lines: lines[:-20], "malformed-keys"),
+        (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], "malformed-keys"),
+        (lambda lines: [*lines, b"x" * 5_000], "malformed-keys"),
+        (_edit_line(0, feed="other"), "malformed-keys"),
+        (_edit_line(0, sha256="0" * 64), "malformed-keys"),
+        (_edit_line(0, more=1), "malformed-keys"),
+        (_edit_line(3, key="A" * 43), "token-rejected"),
+        (_edit_line(3, key="A" * 42), "malformed-keys"),
+        (_edit_line(3, name="A" * 22), "malformed-keys"),
+        (_edit_line(3, record=-1), "malformed-keys"),
+    ],
+)
+def test_other_keys_are_not_taken(
+    root: Path, tmp_path: Path, edit: Callable[[list[bytes]], list[bytes]], code: str
+) -> None:
+    """Keys that are none, too few, of another file or not the ones used: our error, and nothing is kept."""
+    _, to, keys = sent(tmp_path)
+    keys.write_bytes(b"".join(edit(keys.read_bytes().splitlines(keepends=True))))
+    with open_writer(root, clock) as home:
+        with pytest.raises(VeracityError) as caught:
+            take_keys(home, FEED, to, keys)
+        assert caught.value.code == code
+        with pytest.raises(KeysMissing):
+            ingest(home, FEED, [to])
+        vault = home.vault()
+        assert vault is not None
+        with vault:
+            assert vault.file_by_digest(FEED, inspect(to).sha256) is None
+
+
+def test_a_file_with_something_in_clear_is_not_taken(root: Path, tmp_path: Path) -> None:
+    """A sender who left one value in clear is told which record, and the city takes nothing."""
+    _, to, keys = sent(tmp_path, dirty=False)
+    lines = to.read_bytes().splitlines(keepends=True)
+    cells = lines[5].split(b",")
+    lines[5] = b",".join([*cells[:4], b"0901234567", *cells[5:]])
+    to.write_bytes(b"".join(lines))
+    info = inspect(to)
+    head, *rest = keys.read_bytes().splitlines(keepends=True)
+    document = json.loads(head) | {"sha256": info.sha256, "bytes": info.n_bytes}
+    keys.write_bytes(b"".join([json.dumps(document).encode() + b"\n", *rest]))
+    with open_writer(root, clock) as home, pytest.raises(VeracityError) as caught:
+        take_keys(home, FEED, to, keys)
+    assert caught.value.code == "unprotected"
+    assert "record 5" in str(caught.value)
+    assert "0901234567" not in str(caught.value)
+
+
+def test_names_that_are_taken_cannot_be_taken_again(root: Path, tmp_path: Path) -> None:
+    """A second file with the names of the first one's records is refused: it cannot take their place."""
+    _, to, keys = sent(tmp_path)
+    with open_writer(root, clock) as home:
+        take_keys(home, FEED, to, keys)
+        to.write_bytes(to.read_bytes() + b"\n")
+        info = inspect(to)
+        head, *rest = keys.read_bytes().splitlines(keepends=True)
+        document = json.loads(head) | {"sha256": info.sha256, "bytes": info.n_bytes}
+        keys.write_bytes(b"".join([json.dumps(document).encode() + b"\n", *rest]))
+        with pytest.raises(VeracityError, match="names that are new"):
+            take_keys(home, FEED, to, keys)
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    """Protecting again into files that are there is refused, and nothing half-made is left."""
+    read, to, keys = sent(tmp_path)
+    before = to.read_bytes(), keys.read_bytes()
+    with pytest.raises(HomeUnusable):
+        protect_file(read, inspect(tmp_path / "plain.csv"), to, tmp_path / "other.keys")
+    with pytest.raises(HomeUnusable):
+        protect_file(read, inspect(tmp_path / "plain.csv"), tmp_path / "other.csv", keys)
+    assert (to.read_bytes(), keys.read_bytes()) == before
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_the_audit_reads_what_the_city_took(root: Path, tmp_path: Path) -> None:
+    """A home opened for reading finds a sender's records like its own."""
+    _, to, keys = sent(tmp_path)
+    with open_writer(root, clock) as home:
+        take_keys(home, FEED, to, keys)
+        ingest(home, FEED, [to])
+    opened = Home.open(root, clock)
+    assert audit(opened).findings == []
+    opened.close()
