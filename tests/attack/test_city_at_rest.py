@@ -14,50 +14,31 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import zstandard
 from deltalake import DeltaTable, write_deltalake
 
-from small_city import AGENCY, ORIGIN, PANEL, clock, csv, key, ndjson, new_city, parquet
+from attacked_city import TABLE, change_page, evidence, rewrite_log, sealed_city, table_file
+from small_city import AGENCY, ORIGIN, clock, key, ndjson
 from veracity.data.errors import EvidenceMismatch, TableMismatch
-from veracity.data.evidence import format_pages, parse_pages
 from veracity.errors import VeracityError
 from veracity.home.audit import AuditReport, audit
 from veracity.home.errors import StateBehind
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
-from veracity.home.panels import build_and_say
 from veracity.home.receipts import find_record, find_row, make_receipt
 from veracity.home.roll import check_published
-from veracity.log.append import Log
 from veracity.log.errors import SignatureRejected, StoreBehind
 from veracity.log.fsck import fsck
 from veracity.log.notes import Signer
 from veracity.log.policy import format_policy, policy_for
 from veracity.provenance.dsse import open_envelope, sign_envelope
 from veracity.provenance.statements import Ingest, format_statement, parse_statement
-from veracity.stores.database import Database
-from veracity.stores.log_state import SqlLogState
-from veracity.stores.objects import LocalObjects
 from veracity.verifying import verify
-
-TABLE = "store/tables/rain"
 
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A city of five signed batches (three of text, one CSV, one Parquet) and a panel."""
-    folder = tmp_path_factory.mktemp("sealed")
-    root = new_city(folder / "city", signature="required")
-    (folder / "panel.yaml").write_text(PANEL, encoding="utf-8")
-    files = [
-        ndjson(folder / "a.ndjson", 0, 300),
-        csv(folder / "b.csv", 300, 100),
-        parquet(folder / "c.parquet", 400, 100),
-    ]
-    with open_writer(root, clock) as home:
-        ingest(home, "rain", files, sign=key(AGENCY), records_per_part=128)
-        build_and_say(home, folder / "panel.yaml")
-    return root
+    return sealed_city(tmp_path_factory.mktemp("sealed"))
 
 
 @pytest.fixture
@@ -87,10 +68,6 @@ def test_nothing_is_found_where_nothing_was_done(city: Path) -> None:
     report = audited(city)
     assert (report.findings, report.batches, report.panels) == ([], 5, 1)
     assert audited(city, sample=2).batches == 2
-
-
-def table_file(root: Path, batch: int) -> Path:
-    return next((root / TABLE).glob(f"{batch:08d}-*.parquet"))
 
 
 def test_a_changed_table_value(city: Path) -> None:
@@ -157,28 +134,6 @@ def test_a_compaction_is_no_attack(city: Path) -> None:
     """Another Delta writer may compact the files: the rows are the same, the audit stays clean."""
     DeltaTable(str(city / TABLE)).optimize.compact()
     assert said(city) == ""
-
-
-def evidence(root: Path, batch: int, suffix: str) -> Path:
-    home = Home.open(root, clock)
-    row = home.index.batch("rain", batch)
-    assert row is not None
-    path = root / "store" / home.evidence("rain").path(row.file_sha256, f"{row.part}.{suffix}")
-    home.close()
-    return path
-
-
-def change_page(path: Path) -> None:
-    """Change one digit of a stored page, compress it anew and make the index of frames fit."""
-    beside = path.with_suffix(".pages")
-    pages, lengths = parse_pages(beside.read_bytes(), "pages")
-    body = path.read_bytes()
-    text = zstandard.ZstdDecompressor().decompress(body[: lengths[0]])
-    at = text.index(b'"rain": ') + 8
-    digit = b"%d" % ((text[at] - 48 + 1) % 10)
-    frame = zstandard.ZstdCompressor(level=1).compress(text[:at] + digit + text[at + 1 :])
-    path.write_bytes(frame + body[lengths[0] :])
-    beside.write_bytes(format_pages(pages, [len(frame), *lengths[1:]]))
 
 
 def test_a_changed_page(city: Path) -> None:
@@ -297,19 +252,6 @@ def test_a_changed_log_entry(city: Path) -> None:
     assert said(city)
     with pytest.raises(StoreBehind), open_writer(city, clock):
         pass
-
-
-def rewrite_log(root: Path, signer: Signer) -> None:
-    """Put a log of the same length in place of the city's, one ingest statement in it told otherwise."""
-    home = Home.open(root, clock)
-    entries = list(home.reader().entries())
-    home.close()
-    stated = Ingest.from_statement(parse_statement(open_envelope(entries[4]).payload))
-    lie = replace(stated, received_at="2026-09-01T00:00:00.000000Z")
-    entries[4] = sign_envelope(format_statement(lie.to_statement()), [key("operator")])
-    shutil.rmtree(root / "store" / "log")
-    with Database(root.parent / "other.db") as database:
-        Log.open(LocalObjects(root / "store" / "log"), SqlLogState(database), signer).append(entries)
 
 
 def test_a_log_rewritten_by_who_has_its_key(city: Path) -> None:

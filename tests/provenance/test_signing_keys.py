@@ -62,6 +62,7 @@ def test_public_key_text() -> None:
         "ed25519:" + body[:-1],
         "ed25519:AAAA",
         "ed25519:" + body + "\n",
+        "ed25519:" + body.replace("+", "-").replace("/", "_"),
         "é" * 200,
     ):
         with pytest.raises(MalformedSigningKey):

@@ -27,7 +27,9 @@ def parse_pending(blob: bytes) -> list[tuple[str, bytes]]:
     while at < len(blob):
         name, at = _take(blob, at, _PATH_BYTES)
         data, at = _take(blob, at, _DATA_BYTES)
-        writes.append((name.decode("ascii", "replace"), data))
+        if not name.isascii():
+            raise StoreBehind("pending writes: want ASCII paths, got others: the log's state is damaged")
+        writes.append((name.decode("ascii"), data))
     return writes
 
 

@@ -128,7 +128,7 @@ def parse_policy(text: str | bytes) -> Policy:
             try:
                 reading.read(words)
             except (MalformedPolicy, MalformedKey) as exc:
-                raise MalformedPolicy(f"policy line {number}: {exc}") from exc
+                raise MalformedPolicy(f"policy line {number}: {str(exc)[:200]}") from exc
     return reading.finish()
 
 

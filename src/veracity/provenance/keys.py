@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -59,7 +59,7 @@ class PublicKey:
         '66687aadf862bd77'
         """
         raw = decode_base64(text.removeprefix(_PREFIX)) if len(text) <= 128 else None
-        if not text.startswith(_PREFIX) or raw is None or len(raw) != PUBLIC_BYTES:
+        if raw is None or len(raw) != PUBLIC_BYTES or cls(raw).format() != text:
             raise MalformedSigningKey(f"public key: want ed25519:<base64 of 32 bytes>, got {text[:60]!r}")
         return cls(raw)
 
@@ -128,7 +128,7 @@ class SigningKey:
             raise PassphraseNeeded("private key: want its passphrase, got none")
         try:
             key = load_pem_private_key(pem, password=passphrase if is_encrypted else None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
             if is_encrypted:
                 raise PassphraseRejected("private key: want its passphrase, got another") from None
             raise MalformedSigningKey("private key: want an unencrypted PKCS8 PEM, got other bytes") from None
@@ -143,7 +143,7 @@ class SigningKey:
             raise PassphraseNeeded("private key: want its passphrase, got none")
         try:
             key, _, _ = pkcs12.load_key_and_certificates(data, passphrase)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
             raise PassphraseRejected("private key: want a PKCS#12 and its passphrase, got another") from None
         return cls._of(key)
 

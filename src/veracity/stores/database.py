@@ -74,7 +74,8 @@ class Database:
         def prepare(connection: SqliteConnection, _record: Any) -> None:
             connection.isolation_level = None  # transactions begin where we say, not where sqlite3 guesses
             for name, value in pragmas.items():
-                connection.execute(f"PRAGMA {name} = {value}").close()
+                # To its end: an error of making the write-ahead log comes after the answer "wal".
+                connection.execute(f"PRAGMA {name} = {value}").fetchall()
 
         @event.listens_for(self.engine, "begin")
         def begin(connection: Connection) -> None:

@@ -53,7 +53,8 @@ class SignedState:
         try:
             header = json.loads(line)
             previous = header["previous"]
-            note, previous = bytes.fromhex(header["note"]), previous and bytes.fromhex(previous)
+            note = bytes.fromhex(header["note"])
+            previous = None if previous is None else bytes.fromhex(previous)
             found = cls(header["origin"], header["nonce"], LastSigned(note, previous, pending))
             is_state = bool(newline) and (header["schema"], found.origin) == (_SCHEMA, origin)
         except (ValueError, KeyError, TypeError, RecursionError) as exc:

@@ -176,6 +176,7 @@ class LocalObjects(StoredObjects):
         self.root = root
         self.durable = durable
         self.read_only = read_only
+        self._synced: set[Path] = set()  # folders whose names this process knows to be on disk
         try:
             with translated("open", str(root)):
                 if not read_only:
@@ -196,7 +197,7 @@ class LocalObjects(StoredObjects):
             for path, data in items:
                 with writing(path):
                     target = self.root / _checked(path)
-                    folders |= _make_folders(target.parent) | {target.parent}
+                    folders |= self._folders_to(target)
                     beside = target.with_name(f"{target.name}#{secrets.randbits(63)}")
                     staged.append((path, beside, target))
                     _write_file(beside, data, durable=self.durable)
@@ -207,6 +208,7 @@ class LocalObjects(StoredObjects):
                     beside.replace(target)
                 for handle in handles:
                     os.fsync(handle)
+            self._remember(folders)
         except BaseException:  # a Ctrl-C too must leave nothing half-written
             for _, beside, _ in staged:
                 with suppress(OSError):
@@ -219,7 +221,7 @@ class LocalObjects(StoredObjects):
             raise StoreUnavailable(f"write {path}: want a writable store, got read-only")
         with writing(path):
             target = self.root / _checked(path)
-            folders = _make_folders(target.parent) | {target.parent}
+            folders = self._folders_to(target)
             beside = target.with_name(f"{target.name}#{secrets.randbits(63)}")
             try:
                 with source.open("rb") as given, beside.open("xb") as out:
@@ -233,6 +235,7 @@ class LocalObjects(StoredObjects):
                 beside.unlink(missing_ok=True)
                 raise
             self._sync_folders(folders)
+            self._remember(folders)
 
     def sync(self, path: str) -> None:
         """Fsync an object that another library wrote, and its folder."""
@@ -250,6 +253,22 @@ class LocalObjects(StoredObjects):
         if self.read_only:
             raise StoreUnavailable(f"delete {path}: want a writable store, got read-only")
         super().delete(path)
+
+    def _folders_to(self, target: Path) -> set[Path]:
+        """Make the folder of a file; return those to sync so that its whole path survives a power cut.
+
+        A folder that is there may have been made by a process that was killed before it could sync
+        it. So the way to each is synced by every process, the first time it writes there.
+        """
+        folder = target.parent
+        folders = _make_folders(folder) | {folder}
+        while folder != self.root and folder not in self._synced:
+            folder = folder.parent
+            folders.add(folder)
+        return folders
+
+    def _remember(self, folders: set[Path]) -> None:
+        self._synced |= {folder for folder in folders if folder.parent in folders}
 
     def _sync_folders(self, folders: set[Path]) -> None:
         if self.durable:

@@ -267,7 +267,7 @@ def _parse_row(fields: Fields, name: str) -> dict[str, Value]:
         raise fields.fail(name, f"an object of at most {MAX_COLUMNS} columns", row)
     for column, value in row.items():
         if isinstance(value, dict | list):
-            raise MalformedReceipt(f"receipt.row.{column[:64]}: want one value, got an object or array")
+            raise MalformedReceipt(f"receipt.row[{column[:64]!r}]: want one value, got an object or array")
     return row
 
 

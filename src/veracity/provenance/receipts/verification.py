@@ -420,7 +420,7 @@ def _check_claimed(row: Mapping[str, Value], found: Sequence[Mapping[str, Any]])
     for name in sorted(set(row) | set(other)):
         want, got = other.get(name, "no such column"), row.get(name, "no such column")
         if canonical_json(want) != canonical_json(got):
-            raise ReceiptRejected("row", f"{name[:64]}: want {str(want)[:60]!r}, got {str(got)[:60]!r}")
+            raise ReceiptRejected("row", f"{name[:64]!r}: want {str(want)[:60]!r}, got {str(got)[:60]!r}")
 
 
 @contextmanager
