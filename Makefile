@@ -36,8 +36,8 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 
 # aics-tlog, which our logs are checked with, wants Python 3.12 or newer: without one its tests skip.
 INTEROP := build/interop/.installed
-NEWER := $(firstword $(foreach v,3.14 3.13 3.12,$(shell command -v python$(v) 2>/dev/null)) \
-           $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[234].*/bin/python))))
+NEWER := $(shell for python in python3.14 python3.13 python3.12 $(HOME)/.pyenv/versions/3.1[234].*/bin/python; do \
+           "$$python" -c "import ensurepip" 2>/dev/null && { echo "$$python"; break; }; done)
 $(INTEROP): requirements/interop.txt
 	@echo "installing aics-tlog, to check our logs with, in build/interop"
 	@$(NEWER) -m venv build/interop

@@ -39,7 +39,7 @@ from veracity.log.append import Log
 from veracity.log.doors import Objects
 from veracity.log.errors import ObjectMissing, QuorumNotMet
 from veracity.log.notes import HeldSigner, Signer, Verifier
-from veracity.log.policy import Policy, format_policy, parse_policy, policy_for
+from veracity.log.policy import MAX_POLICY_BYTES, Policy, format_policy, parse_policy, policy_for
 from veracity.log.reader import CHECKPOINT_PATH, LogReader, open_checkpoint
 from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope, verify
@@ -128,7 +128,8 @@ class Home:
     def policy(self) -> Policy:
         """The trust policy that this home hands out."""
         try:
-            return parse_policy(self.directory.policy.read_bytes()[:65_536])
+            with self.directory.policy.open("rb") as file:
+                return parse_policy(file.read(MAX_POLICY_BYTES + 1))
         except OSError as exc:
             raise MissingKey(f"policy: want to read {self.directory.policy}, got {exc.strerror}") from exc
 
