@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import veracity.home.protection
+import veracity.home.taking
 from persons import FEED, contract, csv, leaks, ndjson, new_city, persons, secrets_of
 from small_city import AGENCY, clock, key
 from veracity.data.contract import Contract, parse_contract
@@ -297,4 +299,24 @@ def test_the_name_of_an_erased_record_cannot_come_again(root: Path, tmp_path: Pa
         made, its = handed_over(tmp_path, "again.csv", HEADER + row, json.dumps(line).encode() + b"\n")
         with pytest.raises(MalformedKeys, match="new here"):
             take_keys(home, FEED, made, its)
+        assert audit(home).findings == []
+
+
+def test_however_the_file_is_cut_its_keys_are_found(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A header that comes again, and a record that goes on over a cut, have the keys of where they began."""
+    read, first, _ = sent(tmp_path)
+    long = [i for i, line in enumerate(first.read_bytes().splitlines()) if line.endswith(b"!too-long")]
+    plain = tmp_path / "padded.csv"
+    plain.write_bytes(b"\n" * (63 - long[-2]) + (tmp_path / "plain.csv").read_bytes())
+    to, keys = tmp_path / "cut.csv", tmp_path / "cut.keys"
+    n = protect_file(read, inspect(plain), to, keys)
+    assert to.read_bytes().splitlines()[64].endswith(b"!too-long")
+    for module in (veracity.home.taking, veracity.home.protection):
+        monkeypatch.setattr(module, "RECORDS_AT_ONCE", 64)
+    with open_writer(root, clock) as home:
+        assert take_keys(home, FEED, to, keys) == n
+        (report,) = ingest(home, FEED, [to], records_per_part=64)
+        assert (report.outcome, len(report.batches)) == ("sealed", 2)
         assert audit(home).findings == []
