@@ -156,7 +156,7 @@ ROOT = b64encode(bytes(32)).decode()
         (f"{SIGNER.name}\n05\n{ROOT}\n", "malformed-checkpoint"),
         (f"{SIGNER.name}\n5\n{ROOT[:-2]}B=\n", "malformed-checkpoint"),
         (f"{SIGNER.name}\n5\nAAAA\n", "malformed-checkpoint"),
-        (f"{SIGNER.name}\n0\n{ROOT}\n", "malformed-checkpoint"),
+        (f"{SIGNER.name}\n0\n{ROOT}\n", "wrong-empty-root"),
         (f"example.org/town\n5\n{ROOT}\n", "signature-rejected"),
     ],
 )

@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from veracity.data.contract import Contract, parse_contract
 from veracity.data.evidence import EvidenceStore
 from veracity.data.lake import Table, local_uri
-from veracity.errors import Malformed, Rejected
+from veracity.errors import Malformed, Rejected, VeracityError
 from veracity.home.clock import Clock, format_time, system_clock
 from veracity.home.directory import (
     Directory,
@@ -33,11 +33,11 @@ from veracity.home.index import Index, Pending
 from veracity.home.key_care import add_reference
 from veracity.home.key_places import LOG, OPERATOR_KEY, KeyPlace, open_key
 from veracity.home.operator_keys import OPERATOR, open_operator
-from veracity.home.publication import publisher
+from veracity.home.publication import Publication, publisher
 from veracity.home.vault import Vault
 from veracity.log.append import Log
 from veracity.log.doors import Objects
-from veracity.log.errors import ObjectMissing, QuorumNotMet
+from veracity.log.errors import ObjectMissing
 from veracity.log.notes import HeldSigner, Signer, Verifier
 from veracity.log.policy import MAX_POLICY_BYTES, Policy, format_policy, parse_policy, policy_for
 from veracity.log.reader import CHECKPOINT_PATH, LogReader, open_checkpoint
@@ -60,7 +60,6 @@ from veracity.stores.objects import LocalObjects
 from veracity.stores.opening import OpenState, check_places, open_objects, open_state, settled
 from veracity.stores.witness_client import HttpWitnesses
 
-PUBLISH_EVERY = timedelta(seconds=1)  #: how often a home that works asks its witnesses
 logger = logging.getLogger(__name__)
 
 
@@ -158,7 +157,7 @@ class Home:
 
     def signed(self) -> LogReader | None:
         """The log as last signed, where the policy has its witnesses awaited; None where it has none."""
-        last = None if self.policy.quorum is None else self.log_state.last(self.directory.origin)
+        last = self.log_state.last(self.directory.origin) if self.policy.asks_witnesses else None
         if last is None:
             return None
         return LogReader(self.log_objects, last.note, open_checkpoint(last.note, self.log_verifier))
@@ -242,8 +241,7 @@ class Writer(Home):
                 directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
             )
             self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher)
-            self._publish_after = self.clock()
-            self._published_size = -1
+            self._publication = Publication()
             self.publish()
             if reindex:
                 self.index.clear()
@@ -267,15 +265,15 @@ class Writer(Home):
         (idx,) = self.log.append([entry])
         if idx >= self.index.size:
             self._catch_up()
-        if self.clock() > self._publish_after:
+        if self._publication.is_due:
             self.publish()
         return idx
 
     def publish(self) -> bool:
         """Publish the log with the cosignatures of its witnesses, and say whether that could be done.
 
-        Where the quorum is missing a warning says so, and all that was sealed stays: the next call, or
-        the next time the home is opened, makes up for it.
+        Where the quorum is missing, all that was sealed stays: a later call, or the next time the home
+        is opened, makes up for it.
 
         Raises
         ------
@@ -284,31 +282,26 @@ class Writer(Home):
         """
         if self.publisher is None:
             return True  # every append published
-        self._publish_after = self.clock() + PUBLISH_EVERY
-        try:
+        with self._publication.attempt(self.log.size):
             self.log.publish()
-        except QuorumNotMet as exc:
-            published = self._published_note()
-            size = 0 if published is None else open_checkpoint(published, self.log_verifier).size
-            logger.warning(
-                "sealed up to entry %d, published up to %d: %s (veracity log publish tries again)",
-                self.log.size,
-                size,
-                exc,
-            )
-            return False
-        self._published_size = self.log.size
-        return True
+        return self.is_published
 
     @property
     def is_published(self) -> bool:
         """Whether everything signed is published."""
-        return self.publisher is None or self.log.size == self._published_size
+        return self.publisher is None or self.log.size == self._publication.published
 
-    def publish_new(self) -> None:
-        """Publish what has been signed since the last time, if anything."""
-        if not self.is_published:
+    def finish(self) -> None:
+        """Publish what has been signed since the last time, if anything; warn if it stays unpublished."""
+        if not self.is_published and self.log.size != self._publication.tried:
             self.publish()
+        if not self.is_published:
+            logger.warning(
+                "%d entries sealed, %d published: %s (veracity log publish tries again)",
+                self.log.size,
+                self.published_size() or 0,
+                self._publication.missing,
+            )
 
     def _published_note(self) -> bytes | None:
         try:
@@ -400,7 +393,11 @@ def open_writer(root: Path, clock: Clock | None = None, *, reindex: bool = False
         writer = Writer(directory, clock, reindex=reindex)
         try:
             yield writer
-            writer.publish_new()
+            writer.finish()
+        except Exception:
+            with contextlib.suppress(VeracityError):  # what went wrong first is what counts
+                writer.finish()
+            raise
         finally:
             writer.close()
 

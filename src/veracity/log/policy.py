@@ -73,6 +73,11 @@ class Policy:
             raise PolicyRejected(f"quorum {self.quorum}: want its cosignatures, got {got}")
         return Accepted(checkpoint, signed[0], cosigned)
 
+    @property
+    def asks_witnesses(self) -> bool:
+        """Whether a log of this policy has witnesses to ask before it publishes."""
+        return self.quorum is not None or any(v.format() in self.urls for v in self.witnesses.values())
+
     def is_quorum(self, cosigned: Collection[str]) -> bool:
         """Say whether these witnesses, by their names in the policy, are enough."""
         return self.quorum is None or self.quorum in self._met_by(cosigned)

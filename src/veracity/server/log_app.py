@@ -11,10 +11,12 @@ from starlette.types import Receive, Scope, Send
 
 from veracity.errors import Unavailable, VeracityError
 from veracity.log.bundles import Bundle, format_bundle
+from veracity.log.checkpoints import parse_checkpoint
 from veracity.log.doors import Objects
 from veracity.log.errors import MalformedBundle, MalformedTile, ObjectMissing
+from veracity.log.notes import parse_note
 from veracity.log.reader import CHECKPOINT_PATH, ObjectTiles, read_bundle
-from veracity.log.tiles import Tile, split_tile
+from veracity.log.tiles import TILE_WIDTH, Tile, n_hashes, split_tile
 from veracity.server.negotiation import accepts_gzip, is_known, strong_etag
 from veracity.server.paths import asked_path
 from veracity.server.problems import not_found, problem, wrong_method
@@ -89,12 +91,20 @@ class LogApp:
             return None
         return _Resource(lambda: self._read_tile(tile), binary, IMMUTABLE)
 
+    def _check_published(self, level: int, stop: int) -> None:
+        """Show no hash or entry beyond what is published: what is immutable must never be taken back."""
+        size = parse_checkpoint(parse_note(self._objects.get(CHECKPOINT_PATH)).text).size
+        if stop > n_hashes(level, size):
+            raise ObjectMissing(f"want at most {size} entries, as published, got more")
+
     def _read_tile(self, tile: Tile) -> bytes:
+        self._check_published(tile.level, tile.index * TILE_WIDTH + tile.width)
         data = ObjectTiles(self._objects).read_tiles([tile])[0]
         split_tile(tile, data)
         return data
 
     def _read_bundle(self, bundle: Bundle) -> bytes:
+        self._check_published(0, bundle.index * TILE_WIDTH + bundle.width)
         return format_bundle(read_bundle(self._objects, bundle))
 
 
