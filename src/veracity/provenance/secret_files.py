@@ -55,7 +55,7 @@ def replace_secret(path: Path, body: bytes) -> None:
 @contextlib.contextmanager
 def _beside(path: Path, body: bytes) -> Iterator[Path]:
     """Write the bytes durably to a file beside ``path``, which is gone when this ends."""
-    part = _part(path)
+    part = part_of(path)
     part.unlink(missing_ok=True)  # of a crash
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -73,16 +73,17 @@ def _beside(path: Path, body: bytes) -> Iterator[Path]:
 def remove_secret(path: Path) -> None:
     """Unlink a file, if it is there, for good, and what a crash left of writing it."""
     path.unlink(missing_ok=True)
-    _part(path).unlink(missing_ok=True)
+    part_of(path).unlink(missing_ok=True)
     sync_directory(path.parent)
 
 
 def remove_part(path: Path) -> None:
     """Unlink what a crash left beside a file that is whole: perhaps its second name."""
-    _part(path).unlink(missing_ok=True)
+    part_of(path).unlink(missing_ok=True)
 
 
-def _part(path: Path) -> Path:
+def part_of(path: Path) -> Path:
+    """Return where a file's bytes are until it is whole; what is there before goes."""
     return path.with_name(f"{path.name}.part")
 
 
