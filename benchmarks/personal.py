@@ -68,7 +68,7 @@ def case(name: str, n: int) -> dict[str, object]:
             }
             if name == "personal":
                 with cost() as finding:
-                    found = find(home, "requests", "phone", "0900000001", "bench", "bench")
+                    found = find(home, "requests", "phone", "0900000001", "bench", "bench").records
                 with cost() as erasing:
                     erase_value(home, "requests", "phone", "0900000001", "bench", "bench")
                 with cost() as rotating, opened_vault(home) as vault:

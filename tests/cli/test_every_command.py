@@ -179,6 +179,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         ["requests", "HERE/sent.csv", "--keys", "HERE/people.csv"],
         3,
     ),
+    "personal forget": (["requests", "sent.csv", *DECIDED], ["requests", "people.csv", *DECIDED], 1),
     "personal find": (
         ["requests", "--field", "phone", "--value", PHONE, *DECIDED],
         ["requests", "--field", "kind", "--value", "lamp", *DECIDED],
@@ -301,6 +302,7 @@ MARKED = {
     "quarantine reject",
     "personal protect",
     "personal take",
+    "personal forget",
     "personal find",
     "personal show",
     "personal erase",
@@ -332,6 +334,9 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
         here("receipt", "rain", "--where", WHERE, "-o", made, "--home", home)
     if name == "cose verify":
         here("cose", "export", made, "--statement", "-o", folder / "made.scitt", "--home", home)
+    if name == "personal forget":
+        sent, keys = folder / "sent.csv", folder / "sent.keys"
+        here("personal", "take", "requests", sent, "--keys", keys, "--home", folder / "people")
     if name in ("model sign", "model verify"):
         here("model", "keygen", "--key", key, "--public", folder / "made.pub")
         here("model", "sign", home / "store", "--key", key, "-o", folder / "made.sig")

@@ -357,7 +357,7 @@ class Writer(Home):
         """Say of keys that are destroyed that they are, by the statement put aside with them."""
         try:
             envelope = open_envelope(entry)
-            verify(envelope, [self.operator.public])
+            verify(envelope, [self.operator_key.public])  # signed in time, whatever the time is now
             Erase.from_statement(parse_statement(envelope.payload))
         except (Malformed, Rejected) as exc:
             raise StateBehind(f"vault: want the statement of an erasure put aside, got: {exc}") from exc

@@ -49,8 +49,7 @@ def protected(home: Writer, contract: Contract, info: FileInfo) -> Iterator[File
         yield info
         return
     with home.make_vault() as vault:
-        for stale in vault.unfinished():
-            _forget(home, vault, stale)
+        forget_unfinished(home, vault)
         if vault.file_by_digest(contract.feed, info.sha256) is not None:
             yield info  # its sender protected it, and handed the keys over
             return
@@ -80,7 +79,7 @@ def _staged(home: Writer, vault: Vault, contract: Contract, info: FileInfo) -> V
                 " got no file: restore it from a backup"
             )
         if not parts:
-            _forget(home, vault, file)
+            forget(home, vault, file)
             file = None
     return file or _protect(home, vault, contract, info)
 
@@ -98,7 +97,7 @@ def _protect(home: Writer, vault: Vault, contract: Contract, info: FileInfo) -> 
             beside.replace(path)
             sync_folder(folder)
     except (Malformed, Rejected):
-        _forget(home, vault, file)
+        forget(home, vault, file)
         raise
     return vault.finish(file, sha256, n_bytes)
 
@@ -160,12 +159,19 @@ def _tidy(home: Writer, vault: Vault, file: VaultFile) -> None:
     """After a file: what is in the log whole leaves staging, what came to nothing leaves the vault too."""
     parts = home.index.parts(file.feed, str(file.sha256))
     if not parts:
-        _forget(home, vault, file)
+        forget(home, vault, file)
     elif parts[-1].is_last:
         _unstage(home, file)
 
 
-def _forget(home: Writer, vault: Vault, file: VaultFile) -> None:
+def forget_unfinished(home: Writer, vault: Vault) -> None:
+    """Forget the files whose protection was cut short: nobody has seen anything of them."""
+    for stale in vault.unfinished():
+        forget(home, vault, stale)
+
+
+def forget(home: Writer, vault: Vault, file: VaultFile) -> None:
+    """Destroy all that is kept of a file of which nothing went into the log."""
     _unstage(home, file)
     vault.forget(file)
 
