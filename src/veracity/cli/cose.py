@@ -40,19 +40,14 @@ _OUTPUT = click.option("-o", "--output", required=True, type=_PATH, help="Where 
 _WITNESSES = "witnesses: the format carries none, so another view of the log may be shown to others"
 
 
-class _OldTree(click.ParamType[tuple[int, bytes]]):
-    """``SIZE:ROOT`` as a size and 32 bytes."""
-
-    name = "SIZE:ROOT"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, bytes]:
-        """Read one; a usage error for what is none."""
-        size, _, root = value.partition(":")
-        if not re.fullmatch(r"[1-9][0-9]{0,17}", size, re.ASCII) or not re.fullmatch("[0-9a-f]{64}", root):
-            self.fail("want a size, a colon and a root of 64 hex digits", param, ctx)
-        return int(size), bytes.fromhex(root)
+def _old_tree(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[int, bytes] | None:
+    """Read ``SIZE:ROOT`` as a size and 32 bytes."""
+    if value is None:
+        return None
+    size, _, root = value.partition(":")
+    if not re.fullmatch("[1-9][0-9]{0,17}", size) or not re.fullmatch("[0-9a-f]{64}", root):
+        raise click.BadParameter("want a size, a colon and a root of 64 hex digits")
+    return int(size), bytes.fromhex(root)
 
 
 @click.group()
@@ -118,7 +113,8 @@ def key(policy: Path, output: Path, as_json: bool) -> None:
 )
 @click.option(
     "--old",
-    type=_OldTree(),
+    metavar="SIZE:ROOT",
+    callback=_old_tree,
     help="The tree that FILE says the log grew from, as you know it: its size and its root in hex.",
 )
 @common
