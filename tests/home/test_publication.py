@@ -12,6 +12,7 @@ from run_cli import run
 from served import Served, serving
 from small_city import clock, ndjson, new_city
 from veracity.home.audit import audit
+from veracity.home.cose_exports import export_consistency
 from veracity.home.errors import RecordNotFound, StateBehind
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
@@ -112,6 +113,10 @@ def test_a_witness_that_is_away_keeps_nothing_from_being_sealed(
     home.close()
     done = run("log", "fsck", "--home", city)
     assert (done.code, done.out.startswith("sound: ")) == (0, True)
+    with open_writer(city, clock) as writer:
+        assert (
+            export_consistency(writer, 2)[2].size == before
+        )  # nobody's signature goes ahead of the witnesses
     assert f"published  {before}" in run("log", "show", "--home", city).out
     done = run("log", "publish", "--home", city)
     assert done.code == 4

@@ -161,6 +161,12 @@ def test_malformed_policies(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_member_named_twice_is_told_as_that() -> None:
+    """One group that names a member twice hears so, not that the member belongs to another."""
+    with pytest.raises(MalformedPolicy, match="group g: want each member once, got 'A A'"):
+        parse_policy(LOG + LINES + "group g 2 A A\nquorum g\n")
+
+
 @given(st.binary(max_size=200))
 def test_random_bytes_raise_only_our_errors(data: bytes) -> None:
     """Whatever the bytes, a policy or our error comes out; a random note is malformed."""

@@ -184,6 +184,8 @@ class _Reading:
 
     def _read_group(self, name: str, rule: str, members: tuple[str, ...]) -> None:
         self._define(name)
+        if len(set(members)) < len(members):
+            raise MalformedPolicy(f"group {name}: want each member once, got {' '.join(members)[:80]!r}")
         for member in members:
             if member not in self.witnesses and member not in self.groups:
                 raise MalformedPolicy(f"group {name}: want members defined above, got {member!r}")
