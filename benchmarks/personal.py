@@ -16,7 +16,8 @@ from measure import cost, fsync_ms, in_process, peak_mb, report, workspace
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.erasures import erase_value
-from veracity.home.home import init, open_writer
+from veracity.home.founding import init
+from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
 from veracity.home.persons import find, opened_vault
 

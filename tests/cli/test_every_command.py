@@ -23,7 +23,8 @@ from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency, add_device
 from veracity.home.errors import NoHome
-from veracity.home.home import init, open_writer
+from veracity.home.founding import init
+from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
 from veracity.home.key_file import protect_file
 from veracity.home.selection import Selection

@@ -9,7 +9,7 @@ import pytest
 
 from run_cli import Here
 from small_city import ORIGIN, clock, key, ndjson, new_city
-from veracity.home.home import CityKeys, init
+from veracity.home.founding import CityKeys, init
 from veracity.log.cosignatures import Cosigner
 from veracity.provenance.receipts import parse_receipt
 

@@ -12,7 +12,8 @@ from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency, rotate_operator, signing_key
 from veracity.home.errors import BadName, HomeExists, MissingKey
-from veracity.home.home import Home, KeyReferences, init, open_writer
+from veracity.home.founding import KeyReferences, init
+from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.key_care import encrypt_key, held_keys, make_key, move_key
 from veracity.home.key_places import KeyPlace, open_key

@@ -46,7 +46,8 @@ from veracity.home.errors import (
     VaultInUse,
     VaultUnusable,
 )
-from veracity.home.home import CityKeys, Home, Writer, init, open_writer
+from veracity.home.founding import CityKeys, init
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
 from veracity.home.persons import PersonalRecord, accesses, find, opened_vault, show
 from veracity.home.protection import write_protected

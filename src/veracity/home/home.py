@@ -7,7 +7,6 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -17,36 +16,28 @@ from veracity.data.contract import Contract, parse_contract
 from veracity.data.evidence import EvidenceStore
 from veracity.data.lake import Table, local_uri
 from veracity.errors import Malformed, Rejected, VeracityError
-from veracity.home.clock import Clock, format_time, system_clock
+from veracity.home.clock import Clock, system_clock
 from veracity.home.directory import (
     Directory,
-    create_directory,
-    made_or_cleared,
     open_directory,
-    seal_directory,
-    usable,
-    write_new,
     writing,
 )
 from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
-from veracity.home.key_care import add_reference
-from veracity.home.key_places import LOG, OPERATOR_KEY, KeyPlace, open_key
-from veracity.home.operator_keys import OPERATOR, open_operator
+from veracity.home.key_places import LOG, KeyPlace, open_key
+from veracity.home.operator_keys import open_operator
 from veracity.home.publication import Publication, publisher
 from veracity.home.vault import Vault
 from veracity.log.append import Log
 from veracity.log.doors import Objects
 from veracity.log.errors import ObjectMissing
-from veracity.log.notes import HeldSigner, Signer, Verifier
-from veracity.log.policy import MAX_POLICY_BYTES, Policy, format_policy, parse_policy, policy_for
+from veracity.log.notes import HeldSigner, Verifier
+from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from veracity.log.reader import CHECKPOINT_PATH, LogReader, open_checkpoint
 from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope, verify
-from veracity.provenance.keys import MessageSigner, SigningKey
-from veracity.provenance.secret_files import write_secret
+from veracity.provenance.keys import MessageSigner
 from veracity.provenance.statements import (
-    Enrol,
     Erase,
     Ingest,
     SealedContract,
@@ -57,7 +48,7 @@ from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
 from veracity.stores.objects import LocalObjects
-from veracity.stores.opening import OpenState, check_places, open_objects, open_state, settled
+from veracity.stores.opening import OpenState, open_objects, open_state
 from veracity.stores.witness_client import HttpWitnesses
 
 logger = logging.getLogger(__name__)
@@ -400,90 +391,6 @@ def open_writer(root: Path, clock: Clock | None = None, *, reindex: bool = False
             raise
         finally:
             writer.close()
-
-
-@dataclass(frozen=True)
-class CityKeys:
-    """The two private keys of a city: one signs checkpoints, the other its statements."""
-
-    log_seed: bytes
-    operator: SigningKey
-
-    @classmethod
-    def generate(cls) -> CityKeys:
-        """Make both from the system's randomness."""
-        return cls(SigningKey.generate().seed, SigningKey.generate())
-
-
-@dataclass(frozen=True)
-class KeyReferences:
-    """Where the keys of a new city are that are not to be made in its home (see ``key_places``)."""
-
-    log: str | None = None
-    operator: str | None = None
-
-
-def init(
-    root: Path | str,
-    origin: str,
-    clock: Clock | None = None,
-    keys: CityKeys | None = None,
-    *,
-    references: KeyReferences | None = None,
-    expires: datetime | None = None,
-    log_store: str | None = None,
-    log_state: str | None = None,
-) -> Directory:
-    """Make a home: keys, stores, database, the operator's enrolment as entry 0, and the trust policy.
-
-    ``keys`` are for a city whose keys are made elsewhere; without them new ones are made, but where
-    ``references`` say where one is. ``expires`` is of the operator's key.
-    ``log_store`` and ``log_state`` are locations (see ``stores.opening``) for the files and the state
-    of the log, if they are not to be in the home. Both must be empty.
-
-    Raises
-    ------
-    HomeExists, HomeUnusable, BadName, BadLocation
-        Nothing is left behind but an empty directory and its lock. A log begun elsewhere stays there.
-    KeyUnavailable, MalformedKeyReference
-        If there is no key where a reference says.
-    """
-    root = Path(root)
-    check_places(log_store, log_state)
-    places = [None if place is None else settled(place) for place in (log_store, log_state)]
-    directory = create_directory(root, origin, *places)
-    with writing(directory), made_or_cleared(directory):
-        _furnish(directory, clock, keys or CityKeys.generate(), references or KeyReferences(), expires)
-    return directory
-
-
-def _furnish(
-    directory: Directory,
-    clock: Clock | None,
-    keys: CityKeys,
-    references: KeyReferences,
-    expires: datetime | None,
-) -> None:
-    signer = Signer(directory.origin, keys.log_seed)
-    log, operator = KeyPlace(directory.keys, LOG), KeyPlace(directory.keys, OPERATOR_KEY)
-    verifier, public = signer.verifier, keys.operator.public
-    if references.log is not None:
-        verifier = Verifier(directory.origin, add_reference(log, references.log).public.raw)
-    if references.operator is not None:
-        public = add_reference(operator, references.operator).public
-    with usable(directory.root):
-        if references.log is None:
-            write_secret(log.plain, (signer.format() + "\n").encode())
-        if references.operator is None:
-            write_secret(operator.plain, keys.operator.to_pem())
-        write_new(directory.policy, format_policy(policy_for(verifier)).encode(), 0o644)
-    writer = Writer(directory, clock)
-    try:
-        until = None if expires is None else format_time(expires)
-        writer.say(Enrol("enrol", OPERATOR, "operator", public, expires=until).to_statement())
-    finally:
-        writer.close()
-    seal_directory(directory)
 
 
 def contract_path(sha256: str) -> str:
