@@ -96,6 +96,7 @@ def test_no_erasure_while_keys_taken_wait_for_their_file(root: Path, tmp_path: P
         for erase in (try_erase_value, erase_value):
             with pytest.raises(FileWaiting, match=f"veracity personal forget {FEED} {to.name}"):
                 erase(home, FEED, "phone", phone, BY, WHY)
+        assert [a.records for a in accesses(home)] == [f"0:4 and 1 of {to.name}"]
         (place,) = found.records
         assert show(home, FEED, place.batch, place.record, BY, WHY)
         ingest(home, FEED, [to])

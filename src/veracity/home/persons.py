@@ -95,7 +95,7 @@ def find(home: Home, feed: str, field: str, value: str, by: str, why: str) -> Fo
         held = vault.find(feed, field, value)
         found = placed(home, feed, held)
         waiting = [file for file in waiting_files(home, vault, feed, held) if file.n_records]
-        _note(home, vault, "find", feed, found, by, why)
+        _note(home, vault, "find", feed, found, by, why, waiting)
     return FoundRecords(tuple(found), tuple(waiting))
 
 
@@ -198,8 +198,16 @@ def _spans(home: Home, feed: str, sha256: str) -> list[tuple[int, int, int]]:
 
 
 def _note(
-    home: Home, vault: Vault, what: str, feed: str, found: Sequence[PersonalRecord], by: str, why: str
+    home: Home,
+    vault: Vault,
+    what: str,
+    feed: str,
+    found: Sequence[PersonalRecord],
+    by: str,
+    why: str,
+    waiting: Sequence[WaitingFile] = (),
 ) -> None:
     places = " ".join(f"{r.batch}:{r.record}" for r in found[:100])
     more = f" and {len(found) - 100} more" if len(found) > 100 else ""
-    vault.note_access(Access(format_time(home.clock()), what, feed, places + more, by, why))
+    more += "".join(f" and {f.n_records} of {f.name}" for f in waiting)
+    vault.note_access(Access(format_time(home.clock()), what, feed, (places + more).strip(), by, why))

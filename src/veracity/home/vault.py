@@ -406,7 +406,7 @@ class Vault:
         raise VaultInUse(
             "vault.db: want its write-ahead log emptied, got another process that reads the vault: what was"
             " destroyed may still stand there until that process ends and the next command that writes in"
-            " this home empties it"
+            " this home empties it (veracity personal rotate, for one)"
         )
 
     def _emptied(self) -> bool:
