@@ -16,7 +16,7 @@ from veracity.home.founding import KeyReferences, init
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.key_care import encrypt_key, held_keys, make_key, move_key
-from veracity.home.key_places import KeyPlace, open_key
+from veracity.home.key_places import KeyPlace, open_key, read_key_file
 from veracity.home.receipts import find_record, make_receipt
 from veracity.provenance.errors import (
     ExposedKey,
@@ -262,6 +262,29 @@ def test_a_variable_names_the_file(
     path.chmod(0o640)
     with pytest.raises(ExposedKey), open_writer(root, clock):
         pass
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
+def test_an_exposed_file_is_refused(keys: Path, mode: int) -> None:
+    """A key that others may read is not used; the error says the mode."""
+    place = KeyPlace(keys, "operator")
+    place.plain.chmod(mode)
+    with pytest.raises(ExposedKey, match=f"want mode 0600, got {mode:04o}"):
+        open_key(place)
+
+
+def test_missing_and_wrong_files(tmp_path: Path) -> None:
+    """What is no key file fails as our own error, in one line that names the file."""
+    for nothing in (tmp_path / "none.pem", tmp_path):
+        with pytest.raises(KeyUnavailable):
+            read_key_file(nothing)
+    path = tmp_path / "wrong.pem"
+    for content in (b"", b"PRIVATE+KEY+x", b"\xff", bytes(10_000)):
+        path.write_bytes(content)
+        path.chmod(0o600)
+        with pytest.raises(MalformedSigningKey, match=f"^key file {path}: ") as caught:
+            read_key_file(path)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

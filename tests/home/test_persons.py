@@ -367,7 +367,7 @@ def test_protection_cut_short_is_forgotten(
 ) -> None:
     """What a crash left of protecting a file goes, keys and all, with the next file."""
     monkeypatch.setattr(protection, "RECORDS_AT_ONCE", 64)
-    monkeypatch.setattr(protection, "sync_folder", _crash)
+    monkeypatch.setattr(protection, "sync_directory", _crash)
     with pytest.raises(KeyboardInterrupt):
         take(root, csv(tmp_path / "a.csv", persons(200, seed=1)))
     monkeypatch.undo()

@@ -29,7 +29,7 @@ from veracity.home.directory import usable
 from veracity.home.errors import KeysMissing, SignedInClear, StateBehind
 from veracity.home.home import Writer
 from veracity.home.vault import Vault, VaultFile
-from veracity.home.vault_key import sync_folder
+from veracity.provenance.secret_files import sync_directory
 
 RECORDS_AT_ONCE = 65_536  # a part of protection: records, keys and pseudonyms are in memory together
 
@@ -95,7 +95,7 @@ def _protect(home: Writer, vault: Vault, contract: Contract, info: FileInfo) -> 
             with beside.open("wb") as out:
                 sha256, n_bytes = write_protected(contract, info, out, lambda some: vault.add(file, some))
             beside.replace(path)
-            sync_folder(folder)
+            sync_directory(folder)
     except (Malformed, Rejected):
         forget(home, vault, file)
         raise

@@ -18,9 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from veracity.home.directory import usable, write_new
 from veracity.home.errors import VaultUnusable
 from veracity.provenance.errors import ExposedKey
+from veracity.provenance.secret_files import sync_directory
 
 _HEAD = "veracity-vault-key-v1:"
 _NONCE, _KEY = 12, 32
+sync_folder = sync_directory  #: what the vault calls it
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,4 @@ def destroy_file(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         path.unlink()
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed or removed in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_directory(path.parent)
