@@ -113,6 +113,12 @@ def test_a_witness_that_is_away_keeps_nothing_from_being_sealed(
     home.close()
     done = run("log", "fsck", "--home", city)
     assert (done.code, done.out.startswith("sound: ")) == (0, True)
+    home = Home.open(city, clock)
+    place, vkey = str(city / "store" / "log"), home.log_verifier.format()
+    home.close()
+    done = run("log", "fsck", "--log", place, "--key", vkey)
+    assert (done.code, done.out.splitlines()[0][:7]) == (0, "sound: "), done
+    assert "files beyond what is published: its witnesses may be awaited" in done.out
     with open_writer(city, clock) as writer:
         assert (
             export_consistency(writer, 2)[2].size == before

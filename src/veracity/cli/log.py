@@ -100,8 +100,12 @@ def fsck(location: str | None, key: str | None, home: Path | None, as_json: bool
         lines.append(f"sound: {size} entries, every tile and bundle gives the signed root")
     else:
         lines.append(f"{report.n_findings + (behind is not None)} findings")
+    if n := report.n_unpublished:
+        files = f"{n} file{'s' * (n > 1)}"
+        lines.append(f"{files} beyond what is published: its witnesses may be awaited")
     items = [{"path": f.path, "code": f.code, "position": f.position, "detail": str(f)} for f in findings]
-    emit("fsck", {"sound": not findings, "size": size, "items": items}, "\n".join(lines), as_json)
+    document = {"sound": not findings, "size": size, "unpublished": report.n_unpublished, "items": items}
+    emit("fsck", document, "\n".join(lines), as_json)
     return int(bool(findings))
 
 
