@@ -15,6 +15,7 @@ from persons import FEED, contract, csv, leaks, ndjson, new_city, persons, secre
 from small_city import AGENCY, NOW, ORIGIN, clock, key
 from veracity.data.errors import WrongFile
 from veracity.data.personal.columns import Unprotected
+from veracity.data.personal.pseudonym import pseudonym
 from veracity.data.personal.token import parse_name
 from veracity.errors import VeracityError
 from veracity.feeds.errors import UnknownFileKind
@@ -211,6 +212,58 @@ def test_who_holds_the_vault_reads_a_record(root: Path, tmp_path: Path) -> None:
 def erase_one(root: Path, field: str, value: str) -> Erasure:
     with open_writer(root, clock) as home:
         return erase_value(home, FEED, field, value, BY, WHY)
+
+
+def test_erasing_a_house_number_leaves_the_neighbours(root: Path, tmp_path: Path) -> None:
+    """Values that only look alike without their punctuation are other persons', and stay."""
+    rows = persons(8)
+    numbers = ["12/3", "123", "1/23", "½3", "-123", "1.23", "12 / 3", "12/3"]
+    rows = [r | {"phone": number} for r, number in zip(rows, numbers, strict=True)]
+    take(root, csv(tmp_path / "a.csv", rows))
+    done = erase_one(root, "phone", "12/3")
+    assert [(r.record, r.batch) for r in done.records] == [(1, 0), (8, 0)]
+    assert [shown(root, 0, i)["phone"] for i in range(2, 8)] == numbers[1:7]
+
+
+def _loose(pepper: bytes, feed: str, field: str, value: str) -> bytes:
+    return pseudonym(pepper, feed, field, value.replace("0", "1"))
+
+
+def test_what_has_another_value_is_not_erased(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The value is read before a key is destroyed: of two with one pseudonym one is erased, and one named."""
+    rows = persons(6)
+    rows[4]["phone"] = rows[2]["phone"].replace("0", "1")
+    with monkeypatch.context() as before:  # a vault whose pseudonyms were made by a looser rule
+        before.setattr(veracity.home.vault, "pseudonym", _loose)
+        take(root, csv(tmp_path / "a.csv", rows))
+        home = Home.open(root, clock)
+        dry = try_erase_value(home, FEED, "phone", rows[2]["phone"], BY, WHY)
+        home.close()
+        done = erase_one(root, "phone", rows[2]["phone"])
+    assert ([r.record for r in dry.records], [r.record for r in dry.others]) == ([3], [5])
+    assert (done.records, done.others) == (dry.records, dry.others)
+    assert shown(root, 0, 5)["phone"] == rows[4]["phone"]
+    with pytest.raises(NothingPersonal):
+        shown(root, 0, 3)
+
+
+def test_a_file_that_comes_again_after_an_erasure_is_warned_of(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The file is not known any more: its rows come in under new keys, the erased person's too."""
+    path = csv(tmp_path / "a.csv", persons(5))
+    take(root, path)
+    erase_one(root, "phone", persons(5)[2]["phone"])
+    assert caplog.messages == []
+    take(root, csv(tmp_path / "b.csv", persons(5, seed=9)))
+    assert caplog.messages == []
+    (report,) = take(root, path)
+    assert report.reasons["duplicate-key"] == 5
+    (message,) = caplog.messages
+    assert "a.csv" in message
+    assert "erased" in message
 
 
 def test_erased_is_gone_and_every_proof_still_verifies(root: Path, tmp_path: Path) -> None:

@@ -11,17 +11,27 @@ import pytest
 from persons import FEED, contract, csv, leaks, ndjson, new_city, persons, secrets_of
 from small_city import AGENCY, clock, key
 from veracity.data.contract import Contract, parse_contract
+from veracity.data.personal.columns import Unprotected
+from veracity.data.personal.token import RecordKey, RecordSealer, parse_name
 from veracity.errors import VeracityError
 from veracity.feeds.file_info import inspect
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.deliveries import sign_file, write_sidecar
 from veracity.home.enrolments import add_agency
-from veracity.home.erasures import erase_value, try_erase_value
-from veracity.home.errors import BadName, FileWaiting, HomeUnusable, KeysMissing, NothingPersonal
+from veracity.home.erasures import erase_records, erase_value, try_erase_value
+from veracity.home.errors import (
+    BadName,
+    FileWaiting,
+    HomeUnusable,
+    KeysMissing,
+    MalformedKeys,
+    NothingPersonal,
+    TokenMisplaced,
+)
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
-from veracity.home.key_file import protect_file
+from veracity.home.key_file import SCHEMA, protect_file
 from veracity.home.persons import accesses, find, show
 from veracity.home.receipts import find_record, make_receipt
 from veracity.home.taking import forget_file, take_keys
@@ -68,8 +78,9 @@ def test_the_whole_way(tmp_path: Path, kind: str) -> None:
         with pytest.raises(KeysMissing):
             ingest(home, FEED, [Path(shutil.copy(to, tmp_path / f"copy.{kind}"))])
         n = take_keys(home, FEED, to, keys)
+        assert n is not None
         assert n > 60
-        assert take_keys(home, FEED, to, keys) == 0
+        assert take_keys(home, FEED, to, keys) is None
         (report,) = ingest(home, FEED, [to])
         assert (report.outcome, report.sha256) == ("sealed", inspect(to).sha256)
         (again,) = ingest(home, FEED, [to])
@@ -252,3 +263,106 @@ def test_the_audit_reads_what_the_city_took(root: Path, tmp_path: Path) -> None:
     opened = Home.open(root, clock)
     assert audit(opened).findings == []
     opened.close()
+
+
+def handed_over(folder: Path, name: str, body: bytes, *lines: bytes) -> tuple[Path, Path]:
+    """A protected file as somebody made it up, and the keys that come with it."""
+    to, keys = folder / name, folder / f"{name}.keys"
+    to.write_bytes(body)
+    info = inspect(to)
+    head = {"schema": SCHEMA, "feed": FEED, "sha256": info.sha256, "bytes": info.n_bytes}
+    keys.write_bytes(b"".join([json.dumps(head).encode() + b"\n", *lines]))
+    return to, keys
+
+
+def stolen(record: bytes) -> bytes:
+    """A row of another's with the tokens of a victim's record, which receipts and evidence show to all."""
+    cells = record.split(b",")
+    return b"R900001,2026-06-01T00:00:00+00:00,lamp," + b",".join(cells[3:5]) + b"\n"
+
+
+HEADER = b"request,opened_at,kind,name,phone\n"
+
+
+def test_a_token_of_another_person_cannot_be_taken(root: Path, tmp_path: Path) -> None:
+    """Tokens copied from evidence into a file of one's own show nothing there, and erase nothing."""
+    _, to, keys = sent(tmp_path, dirty=False)
+    victim = to.read_bytes().splitlines(keepends=True)[3]
+    evil, none = handed_over(tmp_path, "evil.csv", HEADER + stolen(victim))
+    with open_writer(root, clock) as home:
+        take_keys(home, FEED, to, keys)
+        ingest(home, FEED, [to])
+        with pytest.raises(MalformedKeys, match="want one for record 1"):
+            take_keys(home, FEED, evil, none)
+        (report,) = ingest(home, FEED, [evil])  # as a file in clear: the row is encrypted once more
+        assert report.refused == 1
+        erase_records(home, FEED, [(report.batches[0], 1)], BY, WHY)
+        assert len(show(home, FEED, 0, 3, BY, WHY)) == 3
+
+
+def test_a_token_of_another_record_of_the_file_cannot_be_taken(root: Path, tmp_path: Path) -> None:
+    """Nor one of the sender's own other record: a key is one record's."""
+    _, to, keys = sent(tmp_path, dirty=False)
+    lines = to.read_bytes().splitlines(keepends=True)
+    body = b"".join(lines) + b"R900001,2026-06-01T00:00:00Z,lamp," + b",".join(lines[3].split(b",")[3:])
+    to, keys = handed_over(tmp_path, "own.csv", body, *keys.read_bytes().splitlines(keepends=True)[1:])
+    with open_writer(root, clock) as home, pytest.raises(MalformedKeys, match="record 81"):
+        take_keys(home, FEED, to, keys)
+
+
+def test_a_misplaced_token_is_not_taken_in_though_its_file_is_known(root: Path, tmp_path: Path) -> None:
+    """Should the vault ever know such a file, taking it in is refused whole, with the record's number."""
+    _, to, keys = sent(tmp_path, dirty=False)
+    victim = to.read_bytes().splitlines(keepends=True)[3]
+    evil, _ = handed_over(tmp_path, "evil.csv", HEADER + stolen(victim))
+    info = inspect(evil)
+    with open_writer(root, clock) as home:
+        take_keys(home, FEED, to, keys)
+        with home.make_vault() as vault:
+            vault.finish(vault.begin_taken(FEED, info.name, "csv"), info.sha256, info.n_bytes)
+        size = home.log.size
+        with pytest.raises(TokenMisplaced, match="record 1"):
+            ingest(home, FEED, [evil])
+        assert home.log.size == size
+
+
+def test_an_escaped_token_is_not_taken(tmp_path: Path) -> None:
+    """Clear text in the shape of a token, spelt so that no search of the bytes finds it, is refused."""
+    root = new_city(tmp_path / "city", "ndjson")
+    token = "\\u0076p1." + "A" * 22 + "." + "TmF0" * 28
+    body = '{"request":"R7","opened_at":"2026-06-01T00:00:00Z","kind":"lamp","name":"%s","phone":"%s"}\n'
+    to, keys = handed_over(tmp_path, "esc.ndjson", (body % (token, token)).encode())
+    with open_writer(root, clock) as home, pytest.raises(Unprotected, match="record 0"):
+        take_keys(home, FEED, to, keys)
+
+
+def test_a_key_that_no_token_needs_is_not_taken(root: Path, tmp_path: Path) -> None:
+    """Keys of records without tokens are none of this file: no name is held that stands nowhere in it."""
+    line = json.dumps({"record": 1, "name": "A" * 22, "key": "A" * 43}).encode() + b"\n"
+    to, keys = handed_over(tmp_path, "a.csv", HEADER + b"R1,2026-06-01T00:00:00Z,lamp,,\n", line)
+    with open_writer(root, clock) as home, pytest.raises(MalformedKeys, match="record 1"):
+        take_keys(home, FEED, to, keys)
+
+
+def test_a_file_that_needs_no_keys_is_taken_once(root: Path, tmp_path: Path) -> None:
+    """A file without personal values brings no key; only the second time it was taken before."""
+    to, keys = handed_over(tmp_path, "a.csv", HEADER + b"R1,2026-06-01T00:00:00Z,lamp,,\n")
+    with open_writer(root, clock) as home:
+        assert [take_keys(home, FEED, to, keys) for _ in range(2)] == [0, None]
+
+
+def test_the_name_of_an_erased_record_cannot_come_again(root: Path, tmp_path: Path) -> None:
+    """A key under the name of an erased record, which the log shows, would look like one not destroyed."""
+    _, to, keys = sent(tmp_path, dirty=False)
+    with open_writer(root, clock) as home:
+        take_keys(home, FEED, to, keys)
+        ingest(home, FEED, [to])
+        (gone,) = erase_records(home, FEED, [(0, 3)], BY, WHY).records
+        key = RecordKey(parse_name(gone.name), b"k" * 32)
+        sealer = RecordSealer(FEED, key)
+        row = f"R1,2026-06-01T00:00:00Z,lamp,{sealer.seal('resident', b'x')},\n".encode()
+        line = {"record": 1, "name": gone.name, "key": "a2tr" * 10 + "a2s"}
+        made, its = handed_over(tmp_path, "again.csv", HEADER + row, json.dumps(line).encode() + b"\n")
+        with pytest.raises(MalformedKeys, match="new here"):
+            take_keys(home, FEED, made, its)
+        assert audit(home).findings == []

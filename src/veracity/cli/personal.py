@@ -77,8 +77,12 @@ def take(feed: str, file: Path, keys: Path, home: Path, as_json: bool) -> None:
     with open_writer(home) as writer:
         n = take_keys(writer, feed, file, keys)
         simulated = writer.feed(feed).contract.simulated
-    text = f"{file.name}: {n:,} keys in the vault; destroy {keys}" if n else f"{file.name}: taken before"
-    document = {"feed": feed, "file": file.name, "keys": n, "simulated": simulated}
+    taken_before = n is None
+    text = (
+        f"{file.name}: taken before" if n is None else f"{file.name}: {n:,} keys in the vault; destroy {keys}"
+    )
+    document = {"feed": feed, "file": file.name, "keys": n or 0, "taken_before": taken_before}
+    document |= {"simulated": simulated}
     emit("personal-taken", document, text + mark(simulated), as_json)
 
 
@@ -274,6 +278,10 @@ def _text(done: Erasure, *, rotated: bool) -> str:
         text += f"\n  and {len(done.records) - SHOWN:,} more"
     if done.entries:
         text += f"\n  log entry {', '.join(map(str, done.entries))}"
+    for r in done.others[:SHOWN]:
+        text += f"\n  {r.batch}:{r.record} not erased: its value is another"
+    if len(done.others) > SHOWN:
+        text += f"\n  and {len(done.others) - SHOWN:,} more not erased"
     return text + ("\n  the vault is under a new master key" if rotated else "")
 
 

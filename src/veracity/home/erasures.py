@@ -13,7 +13,7 @@ keys that are still there, and no key is gone without one.
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -29,6 +29,7 @@ from veracity.home.home import Home, Writer
 from veracity.home.persons import (
     PersonalRecord,
     check_field,
+    having,
     opened_vault,
     personal_contract,
     placed,
@@ -49,7 +50,10 @@ RETENTION = "retention rule"
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was erased, or would be: ``entries`` are the statements' places in the log, none if dry."""
+    """What was erased, or would be: ``entries`` are the statements' places in the log, none if dry.
+
+    ``others`` were found by the value's pseudonym, have another value, and are left.
+    """
 
     feed: str
     records: tuple[PersonalRecord, ...]
@@ -58,6 +62,7 @@ class Erasure:
     ground: Ground
     simulated: bool
     entries: tuple[int, ...]
+    others: tuple[PersonalRecord, ...] = ()
 
 
 def erase_value(
@@ -67,8 +72,9 @@ def erase_value(
     contract = _checked(home, feed, by, why)
     with opened_vault(home) as vault:
         forget_unfinished(home, vault)
-        held = _with_value(vault, contract, field, value, by, why)
-        return _erase(home, vault, contract, held, by, why, ground)
+        found = _with_value(vault, contract, field, value, by, why)
+        held, others = having(home, vault, feed, found, field, value)
+        return replace(_erase(home, vault, contract, held, by, why, ground), others=others)
 
 
 def try_erase_value(
@@ -77,8 +83,9 @@ def try_erase_value(
     """Tell what ``erase_value`` would erase; nothing is written."""
     contract = _checked(home, feed, by, why)
     with opened_vault(home) as vault:
-        held = _with_value(vault, contract, field, value, by, why)
-        return _would_erase(home, vault, contract, held, by, why, ground)
+        found = _with_value(vault, contract, field, value, by, why)
+        held, others = having(home, vault, feed, found, field, value)
+        return replace(_would_erase(home, vault, contract, held, by, why, ground), others=others)
 
 
 def erase_records(

@@ -141,6 +141,12 @@ class MalformedKeys(HomeError, Malformed):
     code = "malformed-keys"
 
 
+class TokenMisplaced(HomeError, Rejected):
+    """A token stands in another file or record than the one whose key opens it."""
+
+    code = "token-misplaced"
+
+
 class NothingPersonal(HomeError, Rejected):
     """No record with personal values that can be read is what the caller named."""
 

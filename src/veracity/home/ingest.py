@@ -1,5 +1,6 @@
 """Take files into a feed, in order, part by part; see ``batch`` for what is written when."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from veracity.home.sources import read_parts
 from veracity.provenance.keys import MessageSigner
 
 FIRST_REFUSALS = 20
+logger = logging.getLogger(__name__)
 
 Outcome = Literal["sealed", "already sealed", "replay", "refused"]
 
@@ -110,7 +112,20 @@ def ingest(
             with protected(home, feed.contract, info) as taken:
                 report.sha256 = taken.sha256
                 _ingest_file(session, taken, sign, resume, records_per_part, report, progress, interrupted)
+            _warn_of_erased(home, feed_name, report)
     return reports
+
+
+def _warn_of_erased(home: Writer, feed: str, report: FileReport) -> None:
+    """Say that a file may be one that came before, of which records were erased: nothing knows it again."""
+    n = report.reasons.get("duplicate-key", 0)
+    if n and home.index.predicates("erase", feed):
+        logger.warning(
+            "%s: %d rows came before, in a feed with erased records: if this file did, the erased values are"
+            " here again under new keys (find them, and erase them)",
+            report.file,
+            n,
+        )
 
 
 def _ingest_file(

@@ -1,14 +1,16 @@
 """A person's data: found by keyed pseudonym, shown to who holds the vault, and both put on record there."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from veracity.data.contract import Contract
+from veracity.data.personal.pseudonym import normal
 from veracity.data.personal.token import (
     OTHER,
     TOKEN,
     WHOLE,
+    TokenRejected,
     format_name,
     open_token,
     parse_name,
@@ -168,6 +170,33 @@ def waiting_files(home: Home, vault: Vault, feed: str, held: Sequence[Held]) -> 
             later = [h for h in held if h.sha256 == sha256 and h.record >= n_in_log]
             waiting.append(WaitingFile(file.name, sha256, len(parts), len(later)))
     return waiting
+
+
+def having(
+    home: Home, vault: Vault, feed: str, held: Sequence[Held], field: str, value: str
+) -> tuple[list[Held], tuple[PersonalRecord, ...]]:
+    """Part records found by pseudonym into those whose decrypted text is the value, and the others.
+
+    Of files that are not in the log yet there is no evidence to read: their records pass.
+    """
+    wanted = normal(value)
+    others = tuple(
+        place
+        for place in placed(home, feed, held)
+        if wanted not in map(normal, _texts(home, vault, feed, place, field))
+    )
+    names = {parse_name(place.name) for place in others}
+    return [one for one in held if one.name not in names], others
+
+
+def _texts(home: Home, vault: Vault, feed: str, place: PersonalRecord, field: str) -> Iterator[str]:
+    """Yield the texts of a personal field in a record whose key the vault has."""
+    name = parse_name(place.name)
+    key = vault.key(name)
+    for token in record_tokens(home, feed, place.batch, place.record):
+        if key is not None and parse_name(token[4:26]) == name:
+            with suppress(TokenRejected):  # of another field
+                yield open_token(token, feed, (field,), key)[1].decode("utf-8", "replace")
 
 
 def record_tokens(home: Home, feed: str, batch: int, record: int) -> list[str]:

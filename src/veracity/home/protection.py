@@ -16,9 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from veracity.data.contract import Contract
 from veracity.data.personal.protect import ProtectedRecord, Protector
-from veracity.data.personal.token import IN_TEXT
+from veracity.data.personal.token import IN_TEXT, parse_name
 from veracity.data.reexecution import text_format
 from veracity.errors import Malformed, Rejected
 from veracity.feeds.errors import UnknownFileKind
@@ -26,7 +28,7 @@ from veracity.feeds.file_info import FileInfo, FileKind, inspect
 from veracity.feeds.files import iter_parts
 from veracity.home.deliveries import sidecar
 from veracity.home.directory import usable
-from veracity.home.errors import KeysMissing, SignedInClear, StateBehind
+from veracity.home.errors import KeysMissing, SignedInClear, StateBehind, TokenMisplaced
 from veracity.home.home import Writer
 from veracity.home.vault import Vault, VaultFile
 from veracity.provenance.secret_files import sync_directory
@@ -40,7 +42,7 @@ def protected(home: Writer, contract: Contract, info: FileInfo) -> Iterator[File
 
     Raises
     ------
-    UnknownFileKind, SignedInClear, KeysMissing, WrongFile
+    UnknownFileKind, SignedInClear, KeysMissing, TokenMisplaced, WrongFile
         Before anything of the file is kept.
     StateBehind
         If part of the file is in the log, and its protected form, which must go on, is gone.
@@ -51,6 +53,7 @@ def protected(home: Writer, contract: Contract, info: FileInfo) -> Iterator[File
     with home.make_vault() as vault:
         forget_unfinished(home, vault)
         if vault.file_by_digest(contract.feed, info.sha256) is not None:
+            _check_places(home, vault, contract, info)
             yield info  # its sender protected it, and handed the keys over
             return
         if os.path.lexists(sidecar(info.path)):
@@ -66,6 +69,30 @@ def protected(home: Writer, contract: Contract, info: FileInfo) -> Iterator[File
             _tidy(home, vault, file)
             raise
         _tidy(home, vault, file)
+
+
+def _check_places(home: Writer, vault: Vault, contract: Contract, info: FileInfo) -> None:
+    """Raise ``TokenMisplaced`` unless every token of a file belongs to the record that it stands in first.
+
+    What is in the log whole stays as it is: keys of it may be destroyed.
+    """
+    parts = home.index.parts(contract.feed, info.sha256)
+    if parts and parts[-1].is_last:
+        return
+    for part in iter_parts(info, text_format(contract, info.kind), RECORDS_AT_ONCE):
+        first: dict[bytes, int] = {}
+        for match in IN_TEXT.finditer(part.data):
+            first.setdefault(parse_name(match.group(1).decode()), match.start())
+        held = {h.name: h for h in vault.held(contract.feed, first)}
+        for name, at in first.items():
+            record = part.first_record + int(np.searchsorted(part.ends, at, side="right"))
+            one = held.get(name)
+            goes_on = one is not None and one.record < part.first_record  # a header again, a long record
+            if one is None or one.sha256 != info.sha256 or not (goes_on or one.record == record):
+                raise TokenMisplaced(
+                    f"{info.name}: want in record {record} a token of its own,"
+                    " got one of another record or file"
+                )
 
 
 def _staged(home: Writer, vault: Vault, contract: Contract, info: FileInfo) -> VaultFile:

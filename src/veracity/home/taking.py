@@ -3,23 +3,23 @@
 Or it never is: then its keys can be forgotten.
 
 The file is read whole first: everything in it that the contract does not keep in clear is a token, and
-each token opens with the key that came for its record, in its own field.
+each token opens with the key that came for its record, in its own field. No other key is used: a token
+of somebody else's record, copied into a file, would be shown and erased with the copy.
 """
 
 from pathlib import Path
 
-import numpy as np
-
 from veracity.data.contract import Contract
-from veracity.data.personal.checking import ProtectionCheck
+from veracity.data.personal.checking import ProtectionCheck, RecordTokens
 from veracity.data.personal.protect import ProtectedRecord
-from veracity.data.personal.token import OTHER, TOKEN, WHOLE, RecordKey, name_of, open_token
+from veracity.data.personal.token import OTHER, WHOLE, RecordKey, name_of, open_token, parse_name
 from veracity.data.reexecution import text_format
 from veracity.errors import Malformed, Rejected
 from veracity.feeds.errors import UnknownFileKind
 from veracity.feeds.file_info import FileInfo, inspect, open_file
-from veracity.feeds.files import TextPart, iter_parts
+from veracity.feeds.files import iter_parts
 from veracity.home.clock import format_time
+from veracity.home.erasures import read_erased
 from veracity.home.errors import BadName, MalformedKeys, NothingPersonal
 from veracity.home.home import Writer
 from veracity.home.key_file import KeyFile
@@ -29,8 +29,8 @@ from veracity.home.vault import Access, Vault, VaultFile
 from veracity.provenance.statements.checks import check_person
 
 
-def take_keys(home: Writer, feed: str, path: Path, keys: Path) -> int:
-    """Take the keys of a protected file into the vault; return how many; 0 if they are there already.
+def take_keys(home: Writer, feed: str, path: Path, keys: Path) -> int | None:
+    """Take the keys of a protected file into the vault; return how many; None if it was taken before.
 
     Raises
     ------
@@ -54,10 +54,10 @@ def take_keys(home: Writer, feed: str, path: Path, keys: Path) -> int:
             )
         forget_unfinished(home, vault)
         if vault.file_by_digest(feed, info.sha256) is not None:
-            return 0
+            return None
         file = vault.begin_taken(feed, info.name, "csv" if info.kind == "csv" else "ndjson")
         try:
-            n = _take(vault, file, contract, info, read)
+            n = _take(vault, file, info, read, _Opener(contract), _erased(home, feed))
         except (Malformed, Rejected):
             vault.forget(file)
             raise
@@ -92,36 +92,68 @@ def forget_file(home: Writer, feed: str, name: str, by: str, why: str) -> VaultF
         return found[0]
 
 
-def _take(vault: Vault, file: VaultFile, contract: Contract, info: FileInfo, keys: KeyFile) -> int:
-    check = ProtectionCheck(contract, info.kind)
-    fields = (*(f.name for f in contract.personal), OTHER, WHOLE)
-    n = 0
-    for part in iter_parts(info, text_format(contract, info.kind), RECORDS_AT_ONCE):
-        check.part(part.data, part.ends)
+def _take(
+    vault: Vault, file: VaultFile, info: FileInfo, keys: KeyFile, opener: "_Opener", erased: set[bytes]
+) -> int:
+    check, n = ProtectionCheck(opener.contract, info.kind), 0
+    for part in iter_parts(info, text_format(opener.contract, info.kind), RECORDS_AT_ONCE):
+        found = check.part(part.data, part.ends)
         came = dict(keys.up_to(part.first_record + part.n_records))
-        known = vault.known(key.name for key in came.values())
-        if known:
-            raise MalformedKeys(f"keys: want names that are new here, got {len(known)} that are not")
-        records = _opened(vault, contract.feed, fields, part, came)
+        names = {key.name for key in came.values()}
+        known = vault.known(names) | (names & erased)
+        if known or len(names) < len(came):
+            n_old = len(known) + len(came) - len(names)
+            raise MalformedKeys(f"keys: want names that are new here, got {n_old} that are not")
+        records = opener.part(part.first_record, found, came)
         vault.add(file, records)
         n += len(records)
     return n
 
 
-def _opened(
-    vault: Vault, feed: str, fields: tuple[str, ...], part: TextPart, came: dict[int, RecordKey]
-) -> list[ProtectedRecord]:
-    """Open every token of a part with the key that came for it; return the records with their values."""
-    by_name = {key.name: key.key for key in came.values()}
-    values: dict[bytes, list[tuple[str, str]]] = {key.name: [] for key in came.values()}
-    text = part.data.decode("latin-1")
-    for match in TOKEN.finditer(text):
-        name = name_of(match.group())
-        key = by_name.get(name) or vault.key(name)  # a header that stands in the file again has its first key
+def _erased(home: Writer, feed: str) -> set[bytes]:
+    """Return the names of the records that were erased: they stay in the log, and are nobody's again."""
+    lists = [read_erased(home, feed, p["records"]["sha256"]) for _, p in home.index.predicates("erase", feed)]
+    return {parse_name(name) for rows in lists for name in rows["name"].to_list()}
+
+
+class _Opener:
+    """Opens the tokens of one file, part after part, each with the key that came for its record."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self._fields = (*(f.name for f in contract.personal), OTHER, WHOLE)
+        self._whole: tuple[int, RecordKey] | None = None  # the last record, if it was encrypted whole
+
+    def part(
+        self, first: int, found: list[RecordTokens], came: dict[int, RecordKey]
+    ) -> list[ProtectedRecord]:
+        """Return the records of a part that have a key, with their values."""
+        values: dict[int, list[tuple[str, str]]] = {}
+        for one in found:
+            record = first + one.record
+            opened = self._opened(record, one, self._key(record, one, came.get(record)))
+            values[record] = [(f, text) for f, text in opened if f not in (OTHER, WHOLE)]
+        if unused := came.keys() - values.keys():
+            raise MalformedKeys(f"keys: want none for record {min(unused)}, which has no token, got one")
+        return [ProtectedRecord(record, key, tuple(values[record])) for record, key in came.items()]
+
+    def _key(self, record: int, found: RecordTokens, came: RecordKey | None) -> RecordKey:
+        """Return the key of a record: its own, or that of the over-long one that goes on in it."""
+        before, self._whole = self._whole, None
+        key = came
+        if key is None and found.whole and before is not None and before[0] == record - 1:
+            key = before[1]
         if key is None:
-            record = part.first_record + int(np.searchsorted(part.ends, match.start(), side="right"))
             raise MalformedKeys(f"keys: want one for record {record}, got none")
-        field, plain = open_token(match.group(), feed, fields, key)
-        if field not in (OTHER, WHOLE) and name in values:
-            values[name].append((field, plain.decode("utf-8", "replace")))
-    return [ProtectedRecord(record, key, tuple(values[key.name])) for record, key in came.items()]
+        if found.whole:
+            self._whole = record, key
+        return key
+
+    def _opened(self, record: int, found: RecordTokens, key: RecordKey) -> list[tuple[str, str]]:
+        opened = []
+        for token in found.tokens:
+            if name_of(token) != key.name:
+                raise MalformedKeys(f"keys: want the one that record {record} names, got another")
+            field, plain = open_token(token, self.contract.feed, self._fields, key.key)
+            opened.append((field, plain.decode("utf-8", "replace")))
+        return opened

@@ -35,6 +35,7 @@ class CsvRows:
     def __init__(self, columns: Columns, separator: str) -> None:
         self._columns, self._separator, self._sep = columns, separator, separator.encode()
         self._layout: _Layout | None = None
+        self.at_header = False  #: whether the record read last is one
         self._headers: dict[tuple[str, ...], bytes] = {}  # as written, by what they name
 
     def go_on_under(self, names: tuple[str, ...]) -> None:
@@ -50,6 +51,7 @@ class CsvRows:
         NotARow
             If it gives no row: it must be encrypted whole.
         """
+        self.at_header = False
         content = strip_newline(record)
         newline = record[len(content) :]
         if not record.translate(None, self._sep + b' \t\r\n"'):
@@ -60,6 +62,7 @@ class CsvRows:
         except UnpairedQuote:
             raise NotARow("quotes") from None
         if self._layout is None or is_header(cells, self._headers.keys(), self._columns.known):
+            self.at_header = True
             return self._header(cells, sealer) + newline
         return self._row(content, cells, self._layout, sealer, values) + newline
 
