@@ -18,7 +18,9 @@ MADE = Path(__file__).parents[2] / "build" / "interop" / "bin" / "aics-witness"
 OTHER = str(MADE) if MADE.exists() else shutil.which("aics-witness")
 
 
-@pytest.mark.skipif(OTHER is None, reason="want aics-witness, which needs Python >= 3.12 (`make interop`), got none")
+@pytest.mark.skipif(
+    OTHER is None, reason="want aics-witness, which needs Python >= 3.12 (`make interop`), got none"
+)
 def test_a_witness_that_others_wrote_cosigns_our_log(tmp_path: Path) -> None:
     """It takes our proofs, we take its cosignatures, and it tells us when ours is the older log."""
     assert OTHER is not None
