@@ -17,6 +17,7 @@ from veracity.cli.output import common, emit, mark, note, visible
 from veracity.feeds.file_info import read_file
 from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from veracity.monitor.errors import MonitorUnusable
+from veracity.monitor.findings import shortest
 from veracity.monitor.look import Sampler
 from veracity.monitor.misbehaviour import MAX_BYTES, judge, parse_misbehaviour
 from veracity.monitor.monitor import DAY_S, Monitor
@@ -164,7 +165,7 @@ def evidence(file: Path, policy: Path, as_json: bool) -> int:
 @click.option("--reason", required=True, help="What is known about it, in one line.")
 @common
 def acknowledge(findings: tuple[str, ...], state: Path, reason: str, as_json: bool) -> None:
-    """Answer open findings by their eight digits, or ``all``: they are kept, and count no more."""
+    """Answer open findings by eight digits or more, or ``all``: they are kept, and count no more."""
     file = StateFile(state)
     if not state.exists():
         raise MonitorUnusable(f"state: want a monitor's memory at {state}, got none")
@@ -172,8 +173,11 @@ def acknowledge(findings: tuple[str, ...], state: Path, reason: str, as_json: bo
         memory = file.read()
         words = f"{datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}: {' '.join(reason.split())[:500]}"
         answered = memory.book.acknowledge(findings, words)
+        names = memory.book.names()
         file.write(memory)
-    text = "\n".join(f"acknowledged  {o.finding.id}  {o.finding.kind}  {o.finding.where}" for o in answered)
+    text = "\n".join(
+        f"acknowledged  {names[o.finding.id]}  {o.finding.kind}  {o.finding.where}" for o in answered
+    )
     emit("acknowledged", {"items": [o.to_object() for o in answered]}, text or "nothing was open", as_json)
 
 
@@ -264,12 +268,15 @@ def _text(made: Round) -> str:
             f" {s.n_bad} differ, {s.n_not_had} not to be had"
         )
     lines += [f"note     {visible(line, '')}" for line in made.told]
+    names = shortest(o.finding.id for o in made.findings)
     for o in made.findings:
         f = o.finding
         head = "answered" if o.acknowledged else "FINDING "
         tail = ", new" if o.is_new else f", since {o.since}"
         proof = f" Evidence: {f.evidence}." if f.evidence else ""
-        lines.append(visible(f"{head} {f.id}  {f.kind}  {f.where}: {f.detail}.{proof} [open{tail}]", ""))
+        lines.append(
+            visible(f"{head} {names[f.id]}  {f.kind}  {f.where}: {f.detail}.{proof} [open{tail}]", "")
+        )
     lines += [f"FINDING  and {n} more of {visible(kind, '')}" for kind, n in made.n_more.items()]
     if not made.is_reached:
         lines.append("out of reach" + (f"; {made.n_unanswered} findings open" if made.n_unanswered else ""))
