@@ -1,5 +1,6 @@
 """Private keys under a passphrase, in a keyring, in a file elsewhere, named by a variable, on a token."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +12,15 @@ from tokens import Token
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency, rotate_operator, signing_key
-from veracity.home.errors import BadName, HomeExists, MissingKey
+from veracity.home.errors import BadName, HomeExists, MissingKey, VaultUnusable
 from veracity.home.founding import KeyReferences, init
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.key_care import encrypt_key, held_keys, make_key, move_key
-from veracity.home.key_places import KeyPlace, open_key, read_key_file
+from veracity.home.key_places import KeyPlace, open_key, open_reference, read_key_file, read_reference
+from veracity.home.passphrases import read_passphrase
 from veracity.home.receipts import find_record, make_receipt
+from veracity.home.vault_key import read_master_key
 from veracity.provenance.errors import (
     ExposedKey,
     KeyUnavailable,
@@ -285,6 +288,30 @@ def test_missing_and_wrong_files(tmp_path: Path) -> None:
         with pytest.raises(MalformedSigningKey, match=f"^key file {path}: ") as caught:
             read_key_file(path)
         assert "\n" not in str(caught.value)
+
+
+def test_a_variable_that_holds_a_secret(keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a variable holds is never shown, be it by mistake the key itself: an error names the variable."""
+    there, exposed = tmp_path / "s3cret", tmp_path / "exposed-s3cret"
+    write_secret(there, b"no key")
+    exposed.touch()
+    exposed.chmod(0o644)
+    for value in ("PRIVATE+KEY+s3cret", "s3cret" * 60, str(tmp_path / "no-s3cret"), there, exposed):
+        monkeypatch.setenv("CITY_KEY", str(value))
+        with pytest.raises((KeyUnavailable, ExposedKey, MalformedSigningKey), match="CITY_KEY") as caught:
+            open_reference("env:CITY_KEY", keys)
+        assert "s3cret" not in str(caught.value)
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe where a key, a reference, a passphrase or the vault's key should be is refused at once."""
+    pipe = tmp_path / "pipe.ref"
+    os.mkfifo(pipe, 0o600)
+    for read in (read_key_file, read_passphrase, read_reference):
+        with pytest.raises(KeyUnavailable, match="no regular file"):
+            read(pipe)
+    with pytest.raises(VaultUnusable, match="no regular file"):
+        read_master_key(pipe)
 
 
 @pytest.mark.parametrize(

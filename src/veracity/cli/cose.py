@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from veracity.cli.exit_codes import exit_code
-from veracity.cli.output import columns, common, emit, emit_error, in_home, mark, write_output
+from veracity.cli.output import COUNT, columns, common, emit, emit_error, in_home, mark, write_output
 from veracity.feeds.file_info import open_file, read_file
 from veracity.home.cose_exports import export_consistency, export_receipt, export_statement
 from veracity.home.home import open_writer
@@ -75,7 +75,7 @@ def export(receipt: Path, output: Path, statement: bool, home: Path, as_json: bo
 
 
 @cose.command()
-@click.argument("old_size", type=click.IntRange(0))
+@click.argument("old_size", type=COUNT)
 @_OUTPUT
 @in_home
 def consistency(old_size: int, output: Path, home: Path, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from veracity.cli.exit_codes import UNREACHED
-from veracity.cli.output import columns, common, emit, in_home, mark, note, visible
+from veracity.cli.output import COUNT, columns, common, emit, in_home, mark, note, visible
 from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
@@ -185,7 +185,7 @@ def reindex(home: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("entry", type=click.IntRange(min=0))
+@click.argument("entry", type=COUNT)
 @in_home
 def lineage(entry: int, home: Path, as_json: bool) -> None:
     """Show what a statement of the log rests on, and what rests on it."""

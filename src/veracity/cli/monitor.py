@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from veracity.cli.exit_codes import UNREACHED
-from veracity.cli.output import common, emit, mark, note, visible
+from veracity.cli.output import COUNT, common, emit, mark, note, visible
 from veracity.feeds.file_info import read_file
 from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from veracity.monitor.errors import MonitorUnusable
@@ -80,7 +80,7 @@ _state = click.option(
     metavar="DIR",
     help="A copy of the city: audit --sample batches of each feed (1 if not said) when new ones came.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the choice; from the system if not said.")
+@click.option("--seed", type=COUNT, help="Seed of the choice; from the system if not said.")
 @click.option(
     "--evidence",
     type=click.Path(path_type=Path),

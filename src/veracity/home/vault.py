@@ -30,7 +30,6 @@ from veracity.home.vault_key import (
     create_master_key,
     destroy_file,
     read_master_key,
-    sync_folder,
 )
 from veracity.home.vault_tables import (
     ACCESSES,
@@ -42,6 +41,7 @@ from veracity.home.vault_tables import (
     PSEUDONYMS,
 )
 from veracity.log.doors import StoreUnavailable
+from veracity.provenance.secret_files import sync_directory
 from veracity.stores.database import Database
 
 _KEY_ID, _PEPPER = "keyid", "pepper"
@@ -378,7 +378,7 @@ class Vault:
             destroy_file(path)
             with usable(path.parent):
                 new_path.rename(path)
-                sync_folder(path.parent)
+                sync_directory(path.parent)
         master = read_master_key(path)
         if master.keyid != keyid:
             raise StateBehind(

@@ -109,9 +109,10 @@ class Reading {
       }
       this.#memberOf.set(member, name);
     }
-    const numbers: Readonly<Record<string, bigint>> = { any: 1n, all: BigInt(members.length) };
-    const threshold = numbers[rule] ?? parseDecimal("threshold", rule, "malformed-policy");
-    if (threshold < 1n || threshold > BigInt(members.length)) {
+    const most = BigInt(members.length);
+    const words = new Map([["any", 1n], ["all", most]]);
+    const threshold = words.get(rule) ?? parseDecimal("threshold", rule, "malformed-policy");
+    if (threshold < 1n || threshold > most) {
       throw fail(`group ${shown(name)}: want a threshold of 1 to ${members.length}, got ${threshold}`);
     }
     this.#groups.set(name, { threshold: Number(threshold), members });
