@@ -3,7 +3,7 @@
 import secrets
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -223,9 +223,7 @@ def _follow(
     try:
         with _signals():
             while True:
-                made = _look(watching, told, as_json)
-                if numbers is not None:
-                    numbers.take(made)
+                _look(watching, told, as_json, None if numbers is None else numbers.take)
                 waiting.wait(interval)
     except (_Stopped, KeyboardInterrupt):
         return int(watching.state.book.n_unanswered > 0)
@@ -245,10 +243,14 @@ def _signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _look(watching: Monitor, told: list[str], as_json: bool) -> Round:
+def _look(
+    watching: Monitor, told: list[str], as_json: bool, take: Callable[[Round], None] | None = None
+) -> Round:
     made = watching.round()
     made.told += told
     told.clear()
+    if take is not None:
+        take(made)
     emit("monitor-round", made.to_object(), _text(made), as_json)
     return made
 

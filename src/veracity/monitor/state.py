@@ -113,7 +113,8 @@ class State:
                 raise ValueError(f"want {SCHEMA} and the digest of what follows, got another")
             return cls._read(orjson.loads(raw))
         except (VeracityError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as exc:
-            raise MalformedMonitorState(f"monitor's memory: {' '.join(str(exc).split())[:200]}") from exc
+            why = " ".join(str(exc).split())[:200]
+            raise MalformedMonitorState(f"monitor's memory: want one as it was written, got: {why}") from exc
 
     @classmethod
     def _read(cls, body: dict[str, Any]) -> "State":
@@ -147,7 +148,7 @@ class State:
 
 def _note(text: str) -> bytes:
     """Return the bytes of a note of a checkpoint; an error of the log's if it is none."""
-    note = text.encode("utf-8")
+    note: bytes = check_plain(text, str).encode("utf-8")
     parse_checkpoint(parse_note(note).text)
     return note
 
