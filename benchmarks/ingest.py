@@ -29,7 +29,8 @@ from veracity.feeds.files import inspect
 from veracity.home.ahead import ahead
 from veracity.home.clock import system_clock
 from veracity.home.contracts import add_feed
-from veracity.home.home import init, open_writer
+from veracity.home.founding import init
+from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
 from veracity.home.sources import read_parts
 from veracity.stores.objects import LocalObjects

@@ -16,7 +16,8 @@ from measure import cost, fsync_ms, in_process, peak_mb, report, workspace
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.erasures import erase_value
-from veracity.home.home import init, open_writer
+from veracity.home.founding import init
+from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
 from veracity.home.persons import find, opened_vault
 
@@ -68,7 +69,7 @@ def case(name: str, n: int) -> dict[str, object]:
             }
             if name == "personal":
                 with cost() as finding:
-                    found = find(home, "requests", "phone", "0900000001", "bench", "bench")
+                    found = find(home, "requests", "phone", "0900000001", "bench", "bench").records
                 with cost() as erasing:
                     erase_value(home, "requests", "phone", "0900000001", "bench", "bench")
                 with cost() as rotating, opened_vault(home) as vault:

@@ -18,7 +18,8 @@ from ingest import CONTRACT, write_source
 from measure import in_process, peak_mb, percentile, report, workspace
 from veracity.data.text import RECORDS_PER_PART
 from veracity.home.contracts import add_feed
-from veracity.home.home import Home, init, open_writer
+from veracity.home.founding import init
+from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.receipts import find_record, find_row, make_receipt
 from veracity.provenance.receipts import format_receipt, parse_receipt, verify_receipt

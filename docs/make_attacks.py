@@ -12,8 +12,8 @@ _HEAD = """\
 
 This page is made by `python docs/make_attacks.py` from the tests that carry the attacks out; a test
 compares the two. The attacker is an insider: he can write every file of the city, knows Veracity, and
-holds such keys as are named. Each test acts on a real city (simulated data), runs the command of the last
-the row, and asserts its exit code and what it prints.
+holds such keys as are named. Each test acts on a real city (simulated data), runs the command of its
+row, and asserts its exit code and what it prints.
 
 What a city alone cannot notice is said where it is so: then it takes somebody outside, with a receipt, a
 monitor or a witness.

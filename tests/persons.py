@@ -13,7 +13,8 @@ import zstandard
 
 from small_city import ORIGIN, clock, key
 from veracity.home.contracts import add_feed
-from veracity.home.home import CityKeys, init, open_writer
+from veracity.home.founding import CityKeys, init
+from veracity.home.home import open_writer
 
 CONTRACT = """\
 apiVersion: v3.1.0

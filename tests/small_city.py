@@ -14,7 +14,8 @@ import polars as pl
 
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency
-from veracity.home.home import CityKeys, Home, init, open_writer
+from veracity.home.founding import CityKeys, init
+from veracity.home.home import Home, open_writer
 from veracity.provenance.keys import SigningKey, write_signing_key
 
 ORIGIN = "test.example/city"

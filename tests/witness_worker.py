@@ -15,7 +15,7 @@ from veracity.log.merkle import consistency_path, root_from_leaf_hashes
 from veracity.log.notes import Signer, sign_note
 from veracity.log.witness import Witness
 from veracity.stores.database import Database
-from veracity.stores.log_state import SqlDatabase
+from veracity.stores.sql import SqlDatabase
 from veracity.stores.witness_state import WITNESS_METADATA, SqlWitnessState
 
 SIGNER = Signer("example.org/city", bytes(range(32)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from veracity.home.city import City
     from veracity.home.city import City as open  # noqa: A004, N813 - the word users expect
-    from veracity.home.home import init
+    from veracity.home.founding import init
     from veracity.verifying import verify
 
 __version__ = "0.1.0"
@@ -21,7 +21,7 @@ __all__ = ["City", "__version__", "init", "open", "verify"]
 _HOMES = {
     "City": ("veracity.home.city", "City"),
     "open": ("veracity.home.city", "City"),
-    "init": ("veracity.home.home", "init"),
+    "init": ("veracity.home.founding", "init"),
     "verify": ("veracity.verifying", "verify"),
 }
 

@@ -14,7 +14,8 @@ import pytest
 from run_cli import Here, environment, is_one_line, run
 from small_city import AGENCY, ORIGIN, clock, key, ndjson, new_city
 from veracity.errors import Malformed, Rejected, VeracityError
-from veracity.home.home import CityKeys, init, open_writer
+from veracity.home.founding import CityKeys, init
+from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
 from veracity.home.receipts import find_record, make_receipt
 from veracity.log.notes import Signer

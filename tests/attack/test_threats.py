@@ -366,7 +366,7 @@ def test_a_tampered_policy(this: Attack, city: Path, here: Here) -> None:
     "log rewritten",
     act="with every key, tells one statement otherwise and signs a log of the same length again",
     notices=MONITOR,
-    command="veracity monitor follow",
+    command="veracity monitor",
     sees="split-view",
 )
 def test_a_rewritten_log(this: Attack, city: Path, here: Here) -> None:
@@ -421,7 +421,7 @@ def fork(city: Path, n_kept: int, n_new: int) -> Path:
     "log forked",
     act="with the log's key, goes on from a copy of the log, past what others have seen",
     notices=MONITOR,
-    command="veracity monitor follow",
+    command="veracity monitor",
     sees="split-view",
 )
 def test_a_forked_log(this: Attack, city: Path, here: Here) -> None:
@@ -436,7 +436,7 @@ def test_a_forked_log(this: Attack, city: Path, here: Here) -> None:
     "log rolled back to an old backup",
     act="puts the log's files back to an old backup",
     notices=MONITOR,
-    command="veracity monitor follow",
+    command="veracity monitor",
     sees="rollback",
 )
 def test_a_log_rolled_back(this: Attack, city: Path, here: Here) -> None:
@@ -488,7 +488,7 @@ def test_a_database_rolled_back(this: Attack, city: Path, here: Here) -> None:
     "log rolled back to an old backup",
     act="puts the whole home back to an old backup, where nothing inside can tell",
     notices=MONITOR,
-    command="veracity monitor follow",
+    command="veracity monitor",
     sees="rollback",
 )
 def test_a_home_rolled_back(this: Attack, city: Path, here: Here) -> None:
@@ -506,7 +506,7 @@ def test_a_home_rolled_back(this: Attack, city: Path, here: Here) -> None:
     "log shown differently to two people",
     act="with the log's key, shows one log to most and another of the same size to one",
     notices="a monitor that is shown both; its proof convinces anybody who has the log's key",
-    command="veracity monitor follow",
+    command="veracity monitor",
     sees="split-view",
 )
 def test_a_split_view(this: Attack, city: Path, here: Here) -> None:
@@ -541,7 +541,7 @@ def witness(city: Path) -> Iterator[Path]:
 @attack(
     "log rolled back to an old backup",
     act="the same, where a witness has cosigned more",
-    notices="the city, as it asks its witness, before anything is signed",
+    notices="the city, as it asks its witness, before anything is signed: if one of its witnesses answers",
     command="veracity log publish",
     sees="11 entries, got 10: this home is an older backup",
 )

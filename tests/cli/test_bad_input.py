@@ -283,6 +283,69 @@ def test_a_panel_that_cannot_be_written_is_not_in_the_log(folder: Path, here: He
     assert len(log_entries(city)) == size + 1
 
 
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["quarantine", "release", "rain", "--all", "--by", "A", "--reason", "b", "--sign", LONG],
+        ["quarantine", "reject", "rain", "--all", "--by", "A", "--reason", "b", "--sign", LONG],
+        ["ingest", "rain", "b.ndjson", "--sign", LONG],
+        ["table", "export", "rain", "--to", f"{LONG}.csv"],
+        ["table", "export", "rain", "--to", f"{LONG}/x.csv"],
+        ["table", "export", "rain", "--to", f"{LONG[:250]}.csv"],  # too long with the part's ending
+        ["key", "move", "operator", "--to", f"file:{LONG}"],
+    ],
+)
+def test_names_too_long(
+    folder: Path, here: Here, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """A name longer than any file's is an answer of ours, and changes nothing."""
+    monkeypatch.chdir(folder)
+    before = stored(folder / "city")
+    done = here(*arguments, "--home", folder / "city")
+    assert (done.code, is_one_line(done)) == (4, True), done
+    after = stored(folder / "city")
+    assert {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)} <= {"veracity.db"}
+    assert not list(folder.glob("*.part"))
+
+
+def test_names_too_long_for_a_new_home_or_key(
+    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No home and no key can be made where no file can be: exit 4, one line."""
+    monkeypatch.chdir(tmp_path)
+    for arguments in (
+        ["init", LONG, "--origin", "a.example/b"],
+        ["key", "make", f"file:{LONG}"],
+        ["key", "make", "file:none/x"],
+    ):
+        done = here(*arguments)
+        assert (done.code, is_one_line(done)) == (4, True), done
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["feed", "certificate", "rain", "--batch"],
+        ["feed", "certificate", "rain", "--batch", "0", "--sensors"],
+        ["quarantine", "release", "rain", "--by", "A", "--reason", "b", "--batch"],
+        ["quarantine", "release", "rain", "--by", "A", "--reason", "b", "--batch", "0", "--record"],
+        ["lineage"],
+        ["cose", "consistency", "-o", "x.cose"],
+        ["audit", "--sample"],
+    ],
+)
+def test_numbers_too_large(folder: Path, here: Here, arguments: list[str]) -> None:
+    """A batch, record or entry beyond all counts is a wrong call; the largest there may be is an answer."""
+    home = ["--home", str(folder / "city")]
+    assert here(*arguments, "9" * 20, *home).code == 2
+    largest = here(*arguments, str(2**53), *home)
+    assert largest.code in (0, 1, 3), largest
+
+
 def test_a_second_process(folder: Path) -> None:
     """While one process writes, another is told which one has the home, and exits 4."""
     with writing(open_directory(folder / "city")):
@@ -305,6 +368,7 @@ def test_wrong_times_and_conditions(folder: Path, here: Here) -> None:
     """Times, conditions and record numbers that are none: exit 3 (or 1: no such row), one line."""
     home: list[str | Path] = ["--home", folder / "city"]
     out: list[str | Path] = ["-o", folder / "r.json"]
+    vkey = (folder / "city" / "trust.policy").read_text().split()[1]
     cases: list[tuple[list[str | Path], int]] = [
         (["table", "export", "rain", "--to", folder / "x.csv", "--as-of", "yesterday"], 3),
         (["receipt", "rain", "--where", "gauge = ", *out], 3),
@@ -316,7 +380,7 @@ def test_wrong_times_and_conditions(folder: Path, here: Here) -> None:
         (["receipt", "rain", "--record", "1-1", *out], 3),
         (["receipt", "rain", "--record", "999999999999:1", *out], 1),
         (["log", "fsck", "--log", folder, "--key", "no+key"], 3),
-        (["log", "fsck", "--log", folder / "none", "--key", "no+key"], 4),
+        (["log", "fsck", "--log", folder / "none", "--key", vkey], 4),
     ]
     for arguments, code in cases:
         done = here(*arguments, *(home if arguments[0] != "log" else []))

@@ -23,7 +23,8 @@ from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency, add_device
 from veracity.home.errors import NoHome
-from veracity.home.home import init, open_writer
+from veracity.home.founding import init
+from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
 from veracity.home.key_file import protect_file
 from veracity.home.selection import Selection
@@ -179,6 +180,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         ["requests", "HERE/sent.csv", "--keys", "HERE/people.csv"],
         3,
     ),
+    "personal forget": (["requests", "sent.csv", *DECIDED], ["requests", "people.csv", *DECIDED], 1),
     "personal find": (
         ["requests", "--field", "phone", "--value", PHONE, *DECIDED],
         ["requests", "--field", "kind", "--value", "lamp", *DECIDED],
@@ -301,6 +303,7 @@ MARKED = {
     "quarantine reject",
     "personal protect",
     "personal take",
+    "personal forget",
     "personal find",
     "personal show",
     "personal erase",
@@ -332,6 +335,9 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
         here("receipt", "rain", "--where", WHERE, "-o", made, "--home", home)
     if name == "cose verify":
         here("cose", "export", made, "--statement", "-o", folder / "made.scitt", "--home", home)
+    if name == "personal forget":
+        sent, keys = folder / "sent.csv", folder / "sent.keys"
+        here("personal", "take", "requests", sent, "--keys", keys, "--home", folder / "people")
     if name in ("model sign", "model verify"):
         here("model", "keygen", "--key", key, "--public", folder / "made.pub")
         here("model", "sign", home / "store", "--key", key, "-o", folder / "made.sig")

@@ -40,7 +40,7 @@ def test_requests_of_residents_go_the_whole_way(data: Path, take_in: TakeIn, tmp
 
     with open_writer(root, lambda: NOW) as home:
         same = source.filter(pl.col("lat") == 37.7931).height
-        found = find(home, taken.feed, "latitude", "37.7931", BY, WHY)
+        found = find(home, taken.feed, "latitude", "37.7931", BY, WHY).records
         assert len(found) == same > 1
         shown = {s.field: s.value for s in show(home, taken.feed, 0, 1, BY, WHY)}
         assert (shown["latitude"], shown["longitude"]) == ("37.7931", "-122.3965")
@@ -53,7 +53,7 @@ def test_requests_of_residents_go_the_whole_way(data: Path, take_in: TakeIn, tmp
         outlived = retain(home, taken.feed)
         assert outlived is not None
         assert len(outlived.records) == 10_001 - same  # the header's names too
-        assert find(home, taken.feed, "latitude", "37.7908", BY, WHY) == []
+        assert find(home, taken.feed, "latitude", "37.7908", BY, WHY).records == ()
         assert audit(home).findings == []
     _nothing_in_clear(root)
 

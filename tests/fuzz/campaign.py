@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE))
 
 from corpora import read_corpus, unpack, write_corpus  # noqa: E402
 
-RSS_MB = 1_024
+RSS_MB = 2_048  # over a gigabyte of it before the first input: the libraries, instrumented
 TIMEOUT_S = 10
 MAX_KEPT = 40  #: inputs a target
 MAX_KEPT_BYTES = 400  #: an input

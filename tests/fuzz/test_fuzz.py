@@ -40,7 +40,7 @@ def test_a_short_run(name: str, tmp_path: Path) -> None:
     limits = [
         f"-runs={RUNS}",
         "-seed=1",
-        "-rss_limit_mb=1024",
+        "-rss_limit_mb=2048",
         "-timeout=10",
         f"-artifact_prefix={tmp_path}/",
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from run_cli import Here
 from small_city import ORIGIN, clock, key, ndjson, new_city
-from veracity.home.home import CityKeys, init
+from veracity.home.founding import CityKeys, init
 from veracity.log.cosignatures import Cosigner
 from veracity.provenance.receipts import parse_receipt
 
@@ -80,3 +80,46 @@ def test_consistency(receipt: Path, tmp_path: Path, here: Here) -> None:
     assert told["old"]["size"] == 2
     for old in (0, size, size + 1):
         assert here("cose", "consistency", str(old), "-o", output, "--home", home).code == 3
+
+
+def test_growth_is_verified(receipt: Path, tmp_path: Path, here: Here) -> None:
+    """Who knows the old tree verifies that the log grew from it; another tree, or another log, is a no."""
+    home, output = tmp_path / "home", tmp_path / "log.receipt"
+    policy = home / "trust.policy"
+    told = json.loads(here("cose", "consistency", "2", "-o", output, "--home", home, "--json").out)
+    root = told["old"]["root"]
+    done = here("cose", "verify", output, "--policy", policy, "--old", f"2:{root}", "--json")
+    assert done.code == 0, done
+    shown = json.loads(done.out)
+    assert (shown["old"], shown["new"]) == (told["old"], told["new"])
+    for wrong in (f"3:{root}", f"2:{64 * '0'}"):
+        done = here("cose", "verify", output, "--policy", policy, "--old", wrong)
+        assert (done.code, "NOT VERIFIED" in done.err) == (1, True), done
+    other = tmp_path / "other"
+    init(other, ORIGIN, clock, CityKeys(key("another log").seed, key("operator")))
+    done = here("cose", "verify", output, "--policy", other / "trust.policy", "--old", f"2:{root}")
+    assert (done.code, "NOT VERIFIED" in done.err) == (1, True), done
+    for bad in ("2", "0:" + root, f"2:{root[:-1]}", f"2:{root.upper()}x", f"{10**30}:{root}"):
+        assert here("cose", "verify", output, "--policy", policy, "--old", bad).code == 2
+
+
+def test_what_else_to_give_is_said(receipt: Path, tmp_path: Path, here: Here) -> None:
+    """A receipt given without what it is about is told as what it is, with the option that is missing."""
+    home, policy = tmp_path / "home", tmp_path / "home" / "trust.policy"
+    bare, growth, statement = tmp_path / "entry", tmp_path / "growth", tmp_path / "statement"
+    assert here("cose", "export", receipt, "-o", bare, "--home", home).code == 0
+    assert here("cose", "export", receipt, "-o", statement, "--statement", "--home", home).code == 0
+    assert here("cose", "consistency", "2", "-o", growth, "--home", home).code == 0
+    old = ("--old", f"2:{64 * '0'}")
+    for file, given, says in [
+        (bare, (), "without the entry it is of: give that with --receipt"),
+        (growth, (), "a receipt that the log grew: give the tree"),
+        (growth, ("--receipt", receipt), "--old SIZE:ROOT"),
+        (bare, (*old, "--receipt", receipt), "--old goes with"),
+        (statement, old, "--old goes with"),
+        (statement, ("--receipt", receipt), "--receipt goes with"),
+        (growth, (*old, "--receipt", receipt), "--receipt goes with"),
+    ]:
+        done = here("cose", "verify", file, "--policy", policy, *given)
+        assert done.code == 2, done
+        assert says in " ".join(done.err.split()), done

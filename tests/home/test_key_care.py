@@ -1,5 +1,6 @@
 """Private keys under a passphrase, in a keyring, in a file elsewhere, named by a variable, on a token."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,15 @@ from tokens import Token
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency, rotate_operator, signing_key
-from veracity.home.errors import BadName, HomeExists, MissingKey
-from veracity.home.home import Home, KeyReferences, init, open_writer
+from veracity.home.errors import BadName, HomeExists, MissingKey, VaultUnusable
+from veracity.home.founding import KeyReferences, init
+from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.key_care import encrypt_key, held_keys, make_key, move_key
-from veracity.home.key_places import KeyPlace, open_key
+from veracity.home.key_places import KeyPlace, open_key, open_reference, read_key_file, read_reference
+from veracity.home.passphrases import read_passphrase
 from veracity.home.receipts import find_record, make_receipt
+from veracity.home.vault_key import read_master_key
 from veracity.provenance.errors import (
     ExposedKey,
     KeyUnavailable,
@@ -158,6 +162,94 @@ def test_nothing_is_overwritten(keys: Path, tmp_path: Path) -> None:
             encrypt_key(place, lambda _: PASSPHRASE)
 
 
+def refused(place: KeyPlace, to: Path, match: str = "want another place, got the file it is in") -> None:
+    """Assert that a key does not go to a file, and that it is held as before and opens."""
+    held, public = place.held(), open_key(place).public
+    with pytest.raises(KeyUnavailable, match=match):
+        move_key(place, f"file:{to}", ORIGIN)
+    assert (place.held(), open_key(place).public) == (held, public)
+
+
+def test_a_key_does_not_move_onto_itself(root: Path, keys: Path, tmp_path: Path) -> None:
+    """The file that a key is in is no other place by another name: by a link, hard or not, or a folder's."""
+    (tmp_path / "link").symlink_to(keys)
+    (tmp_path / "linked.key").symlink_to(keys / "log.key")
+    (tmp_path / "hard.key").hardlink_to(keys / "log.key")
+    for to in (
+        keys / "log.key",
+        tmp_path / "link" / "log.key",
+        tmp_path / "linked.key",
+        tmp_path / "hard.key",
+    ):
+        refused(KeyPlace(keys, "log"), to)
+    refused(KeyPlace(keys, "operator"), tmp_path / "link" / "operator.pem")
+    assert works(root)
+
+
+def test_a_key_elsewhere_does_not_move_onto_itself(root: Path, keys: Path, tmp_path: Path) -> None:
+    """Nor is the file that the reference names another place, however its path is written."""
+    place, away = KeyPlace(keys, "log"), tmp_path / "away"
+    (away / "d").mkdir(parents=True)
+    move_key(place, f"file:{away}/l.key", ORIGIN)
+    (tmp_path / "link").symlink_to(away)
+    (tmp_path / "hard.key").hardlink_to(away / "l.key")
+    for to in (away / "d" / ".." / "l.key", tmp_path / "link" / "l.key", tmp_path / "hard.key"):
+        refused(place, to)
+    assert works(root)
+    move_key(place, f"file:{away}/l.key.part", ORIGIN)
+    refused(place, away / "l.key")  # writing it would begin by removing what a crash left beside it
+    move_key(place, f"file:{away}/l2.key", ORIGIN)
+    assert not (away / "l.key").exists()
+    assert works(root, 1)
+
+
+def test_no_reference_leads_into_the_home(keys: Path, tmp_path: Path) -> None:
+    """What ``keys/`` holds goes by its names there; the file of a reference could be in their way."""
+    (tmp_path / "link").symlink_to(keys)
+    for to in (keys / "other.pem", keys / "log.pem", tmp_path / "link" / "agencies" / "x.pem"):
+        refused(KeyPlace(keys, "operator"), to, r"want another place than .*keys, got")
+        assert not to.exists()
+
+
+@pytest.mark.parametrize("written", ["{keys}/log.key", "log.key", "{keys}/agencies/../log.key"])
+def test_a_reference_into_the_home_comes_home(root: Path, keys: Path, written: str, tmp_path: Path) -> None:
+    """Where somebody wrote such a reference, the key it leads to stays, whichever way it is moved."""
+    place = KeyPlace(keys, "log")
+    write_secret(place.ref, f"file:{written.format(keys=keys)}\n".encode())
+    refused(place, keys / "log.key")
+    move_key(place, "home", ORIGIN)
+    assert place.held() == [place.plain]
+    assert works(root)
+    write_secret(place.ref, f"file:{written.format(keys=keys)}\n".encode())
+    move_key(place, f"file:{tmp_path}/l.key", ORIGIN)
+    assert place.held() == [place.ref]
+    assert works(root, 1)
+
+
+def test_a_key_does_not_come_home_to_a_link(keys: Path, tmp_path: Path) -> None:
+    """A link in the home may lead to the very file that would be removed."""
+    place, there = KeyPlace(keys, "operator"), tmp_path / "elsewhere.pem"
+    move_key(place, f"file:{there}", ORIGIN)
+    place.plain.symlink_to(there)
+    with pytest.raises(KeyUnavailable, match="to be a file, got a link"):
+        move_key(place, "home", ORIGIN)
+    assert open_key(place).public == key("operator").public
+
+
+def test_another_key_under_a_passphrase_is_not_removed(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a move would remove is opened first, under its passphrase too: it may be another key."""
+    place = KeyPlace(keys, "operator")
+    move_key(place, f"file:{tmp_path}/operator.pem", ORIGIN)
+    write_secret(place.p12, key("another").to_pkcs12(PASSPHRASE, 1))
+    say(monkeypatch, tmp_path)
+    for to in ("home", f"file:{tmp_path}/further.pem"):
+        with pytest.raises(KeyUnavailable, match=r"want .*operator\.p12 to be the same key"):
+            move_key(place, to, ORIGIN)
+    assert [p.name for p in place.held()] == ["operator.ref", "operator.p12"]
+
+
 def test_a_variable_names_the_file(
     root: Path, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +265,53 @@ def test_a_variable_names_the_file(
     path.chmod(0o640)
     with pytest.raises(ExposedKey), open_writer(root, clock):
         pass
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
+def test_an_exposed_file_is_refused(keys: Path, mode: int) -> None:
+    """A key that others may read is not used; the error says the mode."""
+    place = KeyPlace(keys, "operator")
+    place.plain.chmod(mode)
+    with pytest.raises(ExposedKey, match=f"want mode 0600, got {mode:04o}"):
+        open_key(place)
+
+
+def test_missing_and_wrong_files(tmp_path: Path) -> None:
+    """What is no key file fails as our own error, in one line that names the file."""
+    for nothing in (tmp_path / "none.pem", tmp_path):
+        with pytest.raises(KeyUnavailable):
+            read_key_file(nothing)
+    path = tmp_path / "wrong.pem"
+    for content in (b"", b"PRIVATE+KEY+x", b"\xff", bytes(10_000)):
+        path.write_bytes(content)
+        path.chmod(0o600)
+        with pytest.raises(MalformedSigningKey, match=f"^key file {path}: ") as caught:
+            read_key_file(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_variable_that_holds_a_secret(keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a variable holds is never shown, be it by mistake the key itself: an error names the variable."""
+    there, exposed = tmp_path / "s3cret", tmp_path / "exposed-s3cret"
+    write_secret(there, b"no key")
+    exposed.touch()
+    exposed.chmod(0o644)
+    for value in ("PRIVATE+KEY+s3cret", "s3cret" * 60, str(tmp_path / "no-s3cret"), there, exposed):
+        monkeypatch.setenv("CITY_KEY", str(value))
+        with pytest.raises((KeyUnavailable, ExposedKey, MalformedSigningKey), match="CITY_KEY") as caught:
+            open_reference("env:CITY_KEY", keys)
+        assert "s3cret" not in str(caught.value)
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe where a key, a reference, a passphrase or the vault's key should be is refused at once."""
+    pipe = tmp_path / "pipe.ref"
+    os.mkfifo(pipe, 0o600)
+    for read in (read_key_file, read_passphrase, read_reference):
+        with pytest.raises(KeyUnavailable, match="no regular file"):
+            read(pipe)
+    with pytest.raises(VaultUnusable, match="no regular file"):
+        read_master_key(pipe)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from veracity.home.enrolments import (
     signing_key,
 )
 from veracity.home.errors import AgencyExists, BadName, UnknownAgency
-from veracity.home.home import Home, init, open_writer
+from veracity.home.founding import init
+from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.receipts import find_record, make_receipt
 from veracity.provenance.errors import EnrolmentRejected, ExpiredKey, ReceiptRejected

@@ -14,7 +14,8 @@ from veracity.home.contracts import add_feed
 from veracity.home.directory import open_directory
 from veracity.home.enrolments import add_agency
 from veracity.home.errors import NoHome
-from veracity.home.home import CityKeys, Home, init, open_writer
+from veracity.home.founding import CityKeys, init
+from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.log.doors import StoreUnavailable
 from veracity.log.errors import SignatureRejected

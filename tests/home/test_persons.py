@@ -12,7 +12,7 @@ import pytest
 
 import veracity
 from persons import FEED, contract, csv, leaks, ndjson, new_city, persons, secrets_of
-from small_city import AGENCY, NOW, clock, key
+from small_city import AGENCY, NOW, ORIGIN, clock, key
 from veracity.data.errors import WrongFile
 from veracity.data.personal.columns import Unprotected
 from veracity.data.personal.pseudonym import pseudonym
@@ -25,7 +25,7 @@ from veracity.home.audit import audit
 from veracity.home.batch import BatchWriter
 from veracity.home.contracts import add_feed
 from veracity.home.directory import open_directory, writing
-from veracity.home.enrolments import add_agency
+from veracity.home.enrolments import add_agency, rotate_operator
 from veracity.home.erasures import (
     Erasure,
     erase_records,
@@ -39,19 +39,24 @@ from veracity.home.erasures import (
 from veracity.home.errors import (
     ContractBreaks,
     DeliveryInterrupted,
+    FileWaiting,
     NothingPersonal,
     RecordNotFound,
     SignedInClear,
     StateBehind,
+    VaultInUse,
     VaultUnusable,
 )
+from veracity.home.founding import CityKeys, init
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
 from veracity.home.persons import PersonalRecord, accesses, find, opened_vault, show
+from veracity.home.protection import write_protected
 from veracity.home.receipts import find_record, make_receipt
 from veracity.home.releases import release
 from veracity.home.selection import Selection
 from veracity.home.sources import read_parts
+from veracity.home.taking import forget_file
 from veracity.log.fsck import fsck
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.errors import MalformedStatement
@@ -74,7 +79,7 @@ def take(root: Path, *files: Path, records_per_part: int = 4_096) -> list[FileRe
 def found(root: Path, field: str, value: str) -> list[PersonalRecord]:
     home = Home.open(root, clock)
     try:
-        return find(home, FEED, field, value, BY, WHY)
+        return list(find(home, FEED, field, value, BY, WHY).records)
     finally:
         home.close()
 
@@ -106,6 +111,27 @@ def verified(root: Path, batch: int, record: int) -> dict[str, object]:
         home.close()
 
 
+class Gone(Exception):
+    """The program ends here."""
+
+
+class CutOff(Writer):
+    """A home whose program ends before anything goes into the log."""
+
+    def append(self, entry: bytes) -> int:
+        raise Gone(len(entry))
+
+
+def erase_cut_short(root: Path, phone: str) -> None:
+    """Erase by number, and end when the keys are destroyed."""
+    directory = open_directory(root)
+    with writing(directory):
+        home = CutOff(directory, clock)
+        with pytest.raises(Gone):
+            erase_value(home, FEED, "phone", phone, BY, WHY)
+        home.close()
+
+
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 @pytest.mark.parametrize("dirty", [False, True])
 def test_nothing_in_clear_anywhere(tmp_path: Path, kind: str, dirty: bool) -> None:
@@ -134,7 +160,8 @@ def test_the_vault_is_apart(root: Path, tmp_path: Path) -> None:
     with opened_vault(home) as vault:
         assert stat.S_IMODE((root / "vault.db-wal").stat().st_mode) == 0o600
         keys = [
-            vault.key(parse_name(r.name)) for r in find(home, FEED, "phone", persons(1)[0]["phone"], BY, WHY)
+            vault.key(parse_name(r.name))
+            for r in find(home, FEED, "phone", persons(1)[0]["phone"], BY, WHY).records
         ]
     home.close()
     assert len(keys) == 1
@@ -393,7 +420,7 @@ def test_protection_cut_short_is_forgotten(
 ) -> None:
     """What a crash left of protecting a file goes, keys and all, with the next file."""
     monkeypatch.setattr(protection, "RECORDS_AT_ONCE", 64)
-    monkeypatch.setattr(protection, "sync_folder", _crash)
+    monkeypatch.setattr(protection, "sync_directory", _crash)
     with pytest.raises(KeyboardInterrupt):
         take(root, csv(tmp_path / "a.csv", persons(200, seed=1)))
     monkeypatch.undo()
@@ -497,20 +524,7 @@ def test_an_erasure_put_aside_is_said_at_the_next_open(root: Path, tmp_path: Pat
     """Keys destroyed and the program gone: whoever opens the home next says so in the log."""
     rows = persons(10)
     take(root, csv(tmp_path / "a.csv", rows))
-
-    class Gone(Exception):
-        pass
-
-    class CutOff(Writer):
-        def append(self, entry: bytes) -> int:
-            raise Gone(len(entry))
-
-    directory = open_directory(root)
-    with writing(directory):
-        cut_off = CutOff(directory, clock)
-        with pytest.raises(Gone):
-            erase_value(cut_off, FEED, "phone", rows[0]["phone"], BY, WHY)
-        cut_off.close()
+    erase_cut_short(root, rows[0]["phone"])
     assert findings(root) == []  # put aside counts as said
     with open_writer(root, clock) as home:
         ((_, predicate),) = home.index.predicates("erase", FEED)
@@ -519,6 +533,84 @@ def test_an_erasure_put_aside_is_said_at_the_next_open(root: Path, tmp_path: Pat
         assert len(home.index.predicates("erase", FEED)) == 1
     assert _count(root, "erasures") == 0
     assert findings(root) == []
+
+
+def test_a_statement_put_aside_in_time_is_said_when_the_key_has_expired(tmp_path: Path) -> None:
+    """Erased, cut short, and the operator's key expires: the home opens, says it, and the key is replaced."""
+    root, later = tmp_path / "city", NOW + timedelta(days=3)
+    init(root, ORIGIN, clock, CityKeys(key("log").seed, key("operator")), expires=NOW + timedelta(days=1))
+    rows = persons(5)
+    with open_writer(root, clock) as home:
+        add_feed(home, contract(tmp_path))
+    take(root, csv(tmp_path / "a.csv", rows))
+    erase_cut_short(root, rows[0]["phone"])
+    with open_writer(root, lambda: later) as home:
+        assert len(home.index.predicates("erase", FEED)) == 1
+        rotate_operator(home, expires=later + timedelta(days=400))
+    assert findings(root) == []
+
+
+def test_who_reads_the_vault_holds_up_neither_home_nor_statement(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Old pages that a reader keeps are spoken of: by erase as an error, at opening as a warning."""
+    monkeypatch.setattr("veracity.home.vault._WAIT_S", 0.001)
+    rows = persons(10)
+    take(root, csv(tmp_path / "a.csv", rows))
+    reader = sqlite3.connect(root / "vault.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM keys").fetchone()
+    with pytest.raises(VaultInUse, match=r"write-ahead log .* until that process ends"):
+        erase_one(root, "phone", rows[0]["phone"])
+    assert caplog.records == []
+    for _ in range(2):
+        with open_writer(root, clock) as home:
+            assert len(home.index.predicates("erase", FEED)) == 1
+        (record,) = caplog.records
+        assert "an erasure is in the log, but: vault.db: want its write-ahead log emptied" in record.message
+        assert _count(root, "erasures") == 1
+        caplog.clear()
+    assert findings(root) == []
+    reader.close()
+    with open_writer(root, clock) as home:
+        assert len(home.index.predicates("erase", FEED)) == 1
+    assert (caplog.records, _count(root, "erasures")) == ([], 0)
+    assert findings(root) == []
+
+
+def test_no_erasure_while_a_staged_file_waits(root: Path, tmp_path: Path) -> None:
+    """Protected, then cut short before it was sealed: its keys are neither called erased nor overlooked."""
+    rows = persons(10)
+    path = csv(tmp_path / "a.csv", rows)
+    with open_writer(root, clock) as home:
+        with pytest.raises(Gone), protection.protected(home, home.feed(FEED).contract, inspect(path)):
+            raise Gone
+        (waiting,) = find(home, FEED, "phone", rows[0]["phone"], BY, WHY).waiting
+        assert (waiting.name[:10], waiting.n_parts, waiting.n_records) == ("protected-", 0, 1)
+        for erase in (erase_value, try_erase_value):
+            with pytest.raises(FileWaiting, match=f"veracity personal forget requests {waiting.name}"):
+                erase(home, FEED, "phone", rows[0]["phone"], BY, WHY)
+        assert forget_file(home, FEED, waiting.sha256, BY, WHY).name == waiting.name
+    assert list((root / "staging").iterdir()) == []
+    assert (_count(root, "keys"), _count(root, "pseudonyms"), _count(root, "files")) == (0, 0, 0)
+    take(root, path)
+    assert len(erase_one(root, "phone", rows[0]["phone"]).records) == 1
+    assert found(root, "phone", rows[0]["phone"]) == []
+
+
+def test_erasing_forgets_a_protection_that_was_cut_short(root: Path, tmp_path: Path) -> None:
+    """A file half protected when the program ended leaves no key of the person behind an erasure."""
+    rows = persons(10)
+    take(root, csv(tmp_path / "a.csv", rows))
+    n_keys = _count(root, "keys")
+    again = inspect(csv(tmp_path / "b.csv", rows + persons(2, seed=5)))
+    with open_writer(root, clock) as home, home.make_vault() as vault:
+        file = vault.begin(FEED, again.sha256, "csv")
+        with (tmp_path / "half").open("wb") as out:
+            write_protected(home.feed(FEED).contract, again, out, lambda some: vault.add(file, some))
+        assert _count(root, "keys") > n_keys
+    erase_one(root, "phone", rows[0]["phone"])
+    assert _count(root, "keys") == n_keys - 1
 
 
 def test_statement_round_trip(root: Path, tmp_path: Path) -> None:
@@ -540,8 +632,8 @@ def test_from_python(root: Path, tmp_path: Path) -> None:
     rows = persons(5)
     take(root, csv(tmp_path / "a.csv", rows))
     city = veracity.open(root, clock)
-    (record,) = city.find_personal(FEED, "phone", rows[2]["phone"], by=BY, reason=WHY)
+    (record,) = city.find_personal(FEED, "phone", rows[2]["phone"], by=BY, reason=WHY).records
     place = record.batch, record.record
     assert city.show_personal(FEED, place, by=BY, reason=WHY)[0].value == rows[2]["name"]
     assert city.erase_personal(FEED, [place], by=BY, reason=WHY, ground="mistake").records == (record,)
-    assert city.find_personal(FEED, "phone", rows[2]["phone"], by=BY, reason=WHY) == []
+    assert city.find_personal(FEED, "phone", rows[2]["phone"], by=BY, reason=WHY).records == ()

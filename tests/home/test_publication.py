@@ -1,6 +1,7 @@
 """A city with witnesses: what is sealed is kept, what is published has their quorum, no old backup signs."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,10 +12,13 @@ from run_cli import run
 from served import Served, serving
 from small_city import clock, ndjson, new_city
 from veracity.home.audit import audit
+from veracity.home.cose_exports import export_consistency
 from veracity.home.errors import RecordNotFound, StateBehind
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
+from veracity.home.publication import Publication
 from veracity.home.receipts import find_record, make_receipt
+from veracity.log.errors import QuorumNotMet
 from veracity.log.fsck import fsck
 from veracity.log.notes import parse_note
 from veracity.verifying import verify
@@ -40,12 +44,12 @@ class Witnesses:
         assert self.running[name].stop()[0] == 0
 
 
-def believe(root: Path, witnesses: Witnesses, quorum: int = 2) -> None:
+def believe(root: Path, witnesses: Witnesses, quorum: str = "both") -> None:
     """Write the witnesses into the city's policy, as its operator would."""
     policy = root / "trust.policy"
     logs = [line for line in policy.read_text().splitlines() if line.startswith("log ")]
-    group = f"group both {quorum} {' '.join(witnesses.lines)}"
-    policy.write_text("\n".join([*logs, *witnesses.lines.values(), group, "quorum both", ""]))
+    group = f"group both all {' '.join(witnesses.lines)}"
+    policy.write_text("\n".join([*logs, *witnesses.lines.values(), group, f"quorum {quorum}", ""]))
 
 
 @pytest.fixture
@@ -109,6 +113,16 @@ def test_a_witness_that_is_away_keeps_nothing_from_being_sealed(
     home.close()
     done = run("log", "fsck", "--home", city)
     assert (done.code, done.out.startswith("sound: ")) == (0, True)
+    home = Home.open(city, clock)
+    place, vkey = str(city / "store" / "log"), home.log_verifier.format()
+    home.close()
+    done = run("log", "fsck", "--log", place, "--key", vkey)
+    assert (done.code, done.out.splitlines()[0][:7]) == (0, "sound: "), done
+    assert "files beyond what is published: its witnesses may be awaited" in done.out
+    with open_writer(city, clock) as writer:
+        assert (
+            export_consistency(writer, 2)[2].size == before
+        )  # nobody's signature goes ahead of the witnesses
     assert f"published  {before}" in run("log", "show", "--home", city).out
     done = run("log", "publish", "--home", city)
     assert done.code == 4
@@ -153,3 +167,66 @@ def test_a_second_history_is_stopped(city: Path, witnesses: Witnesses, tmp_path:
     believe(city, witnesses)
     take(city, ndjson(tmp_path / "d.ndjson", 600, 100))
     assert len(set(sizes(city))) == 1
+
+
+def test_witnesses_of_no_quorum_are_asked_too(city: Path, witnesses: Witnesses, tmp_path: Path) -> None:
+    """With witnesses named and no quorum, every command works and publishes what they gave."""
+    believe(city, witnesses, "none")
+    take(city, ndjson(tmp_path / "a.ndjson", 0, 100))
+    done = run("agency", "add", "second", "--home", city)
+    assert (done.code, done.err) == (0, "")
+    done = run("agency", "revoke", "second", "--reason", "lost", "--home", city)
+    assert (done.code, done.err) == (0, "")
+    assert run("key", "rotate", "operator", "--home", city).code == 0
+    assert len(set(sizes(city))) == 1
+    home = Home.open(city, clock)
+    assert {s.name for s in parse_note(home.published().checkpoint_note).signatures} > set(witnesses.lines)
+    assert audit(home).findings == []
+    home.close()
+    for name in witnesses.lines:
+        witnesses.stop(name)
+    take(city, ndjson(tmp_path / "b.ndjson", 100, 100))
+    assert len(set(sizes(city))) == 1
+
+
+def test_a_command_that_fails_leaves_nothing_unpublished(
+    city: Path, witnesses: Witnesses, tmp_path: Path
+) -> None:
+    """What was sealed before an error is published all the same, and the error is the one that counts."""
+    file = ndjson(tmp_path / "a.ndjson", 0, 100)
+
+    def fail() -> None:
+        with open_writer(city, clock) as home:
+            ingest(home, "rain", [file])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert len(set(sizes(city))) == 1
+    assert sizes(city) == (4, 4)
+
+
+class Silent(Publication):
+    """A publication whose last attempt took five seconds and failed."""
+
+    def __init__(self, took_s: float, missing: str) -> None:
+        super().__init__()
+        now = iter([0.0, took_s])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "monotonic", lambda: next(now))
+            with self.attempt(3):
+                if missing:
+                    raise QuorumNotMet((), missing)
+
+    @property
+    def pause_s(self) -> float:
+        return self._due_s
+
+
+def test_slow_witnesses_are_asked_rarely() -> None:
+    """After an attempt of some seconds the home works four times as long, and longer without a quorum."""
+    assert Silent(0.1, "").pause_s == pytest.approx(1.1)
+    assert Silent(5.0, "").pause_s == pytest.approx(25.0)
+    assert Silent(0.1, "none came").pause_s == pytest.approx(30.1)
+    assert Silent(20.0, "none came").pause_s == pytest.approx(100.0)
+    assert (Silent(1.0, "").published, Silent(1.0, "none came").published) == (3, -1)

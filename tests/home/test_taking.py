@@ -21,14 +21,22 @@ from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.deliveries import sign_file, write_sidecar
 from veracity.home.enrolments import add_agency
-from veracity.home.erasures import erase_records
-from veracity.home.errors import HomeUnusable, KeysMissing, MalformedKeys, TokenMisplaced
+from veracity.home.erasures import erase_records, erase_value, try_erase_value
+from veracity.home.errors import (
+    BadName,
+    FileWaiting,
+    HomeUnusable,
+    KeysMissing,
+    MalformedKeys,
+    NothingPersonal,
+    TokenMisplaced,
+)
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.key_file import SCHEMA, protect_file
-from veracity.home.persons import find, show
+from veracity.home.persons import accesses, find, show
 from veracity.home.receipts import find_record, make_receipt
-from veracity.home.taking import take_keys
+from veracity.home.taking import forget_file, take_keys
 from veracity.verifying import verify
 
 BY, WHY = "Nguyen Van Dung", "letter of 3 September"
@@ -79,13 +87,73 @@ def test_the_whole_way(tmp_path: Path, kind: str) -> None:
         assert (report.outcome, report.sha256) == ("sealed", inspect(to).sha256)
         (again,) = ingest(home, FEED, [to])
         assert again.outcome == "replay"
-        (place,) = find(home, FEED, "phone", ROWS[0]["phone"], BY, WHY)
+        (place,) = find(home, FEED, "phone", ROWS[0]["phone"], BY, WHY).records
         shown = {s.field: s.value for s in show(home, FEED, place.batch, place.record, BY, WHY)}
         assert shown["resident"] == ROWS[0]["name"]
         receipt = make_receipt(home, FEED, find_record(home, FEED, place.batch, place.record))
         assert verify(receipt, home.policy).agency == AGENCY
         assert audit(home).findings == []
     assert leaks(root, secrets_of(ROWS)) == []
+
+
+def test_no_erasure_while_keys_taken_wait_for_their_file(root: Path, tmp_path: Path) -> None:
+    """Keys of a person in a file not ingested yet: found and named, and nothing is erased beside them."""
+    _, to, keys = sent(tmp_path, dirty=False)
+    phone = ROWS[3]["phone"]
+    with open_writer(root, clock) as home:
+        ingest(home, FEED, [csv(tmp_path / "before.csv", ROWS[:5])])
+        take_keys(home, FEED, to, keys)
+        found = find(home, FEED, "phone", phone, BY, WHY)
+        assert len(found.records) == 1
+        assert [(f.name, f.n_parts, f.n_records) for f in found.waiting] == [(to.name, 0, 1)]
+        for erase in (try_erase_value, erase_value):
+            with pytest.raises(FileWaiting, match=f"veracity personal forget {FEED} {to.name}"):
+                erase(home, FEED, "phone", phone, BY, WHY)
+        assert [a.records for a in accesses(home)] == [f"0:4 and 1 of {to.name}"]
+        (place,) = found.records
+        assert show(home, FEED, place.batch, place.record, BY, WHY)
+        ingest(home, FEED, [to])
+        done = erase_value(home, FEED, "phone", phone, BY, WHY)
+        assert len(done.records) == 2
+        for r in done.records:
+            with pytest.raises(NothingPersonal):
+                show(home, FEED, r.batch, r.record, BY, WHY)
+        assert audit(home).findings == []
+
+
+def test_a_file_that_never_comes_is_forgotten(root: Path, tmp_path: Path) -> None:
+    """Its keys are destroyed by name or digest, on record; a file in the log is never forgotten so."""
+    _, to, keys = sent(tmp_path, dirty=False)
+    with open_writer(root, clock) as home:
+        take_keys(home, FEED, to, keys)
+        gone = forget_file(home, FEED, to.name, BY, WHY)
+        assert gone.sha256 == inspect(to).sha256
+        assert [(a.what, a.records) for a in accesses(home)] == [("forget", to.name)]
+        with pytest.raises(KeysMissing):
+            ingest(home, FEED, [to])
+        with pytest.raises(NothingPersonal, match="want one of requests whose keys are here"):
+            forget_file(home, FEED, to.name, BY, WHY)
+        assert find(home, FEED, "phone", ROWS[0]["phone"], BY, WHY).waiting == ()
+        take_keys(home, FEED, to, keys)
+        ingest(home, FEED, [to])
+        with pytest.raises(NothingPersonal, match="not in the log"):
+            forget_file(home, FEED, to.name, BY, WHY)
+        assert audit(home).findings == []
+
+
+def test_two_files_of_one_name_are_told_apart(root: Path, tmp_path: Path) -> None:
+    """Which of two waiting files of the same name is forgotten is said by its digest."""
+    with open_writer(root, clock) as home:
+        digests = []
+        for day in ("monday", "tuesday"):
+            (tmp_path / day).mkdir()
+            _, to, keys = sent(tmp_path / day, dirty=False)
+            take_keys(home, FEED, to, keys)
+            digests.append(inspect(to).sha256)
+        with pytest.raises(BadName, match=f"give the digest .*{digests[0]}, {digests[1]}"):
+            forget_file(home, FEED, "requests.csv", BY, WHY)
+        assert forget_file(home, FEED, digests[0], BY, WHY).sha256 == digests[0]
+        assert forget_file(home, FEED, "requests.csv", BY, WHY).sha256 == digests[1]
 
 
 def test_in_clear_it_is_refused_as_unsigned(root: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def flip(at: int) -> Callable[[bytes], bytes]:
 def test_a_sound_log_has_no_findings() -> None:
     """A log as written passes, in whole."""
     report = fsck(SOURCE, SIGNER.verifier)
-    assert report.is_sound
+    assert (report.is_sound, report.n_unpublished) == (True, 0)
     assert report.checkpoint == LOG.checkpoint
 
 
@@ -156,7 +156,7 @@ ROOT = b64encode(bytes(32)).decode()
         (f"{SIGNER.name}\n05\n{ROOT}\n", "malformed-checkpoint"),
         (f"{SIGNER.name}\n5\n{ROOT[:-2]}B=\n", "malformed-checkpoint"),
         (f"{SIGNER.name}\n5\nAAAA\n", "malformed-checkpoint"),
-        (f"{SIGNER.name}\n0\n{ROOT}\n", "malformed-checkpoint"),
+        (f"{SIGNER.name}\n0\n{ROOT}\n", "wrong-empty-root"),
         (f"example.org/town\n5\n{ROOT}\n", "signature-rejected"),
     ],
 )
@@ -265,3 +265,68 @@ def test_without_a_list_earlier_files_are_asked_for() -> None:
         ("tile/0/000.p/3", "mismatch", 0),
         ("tile/entries/000.p/2", "mismatch", 1),
     ]
+
+
+def ahead(old: int, new: int) -> tuple[StoredObjects, list[str], Checkpoint]:
+    """A log that has written and signed ``new`` entries in two steps, and published ``old``.
+
+    Returns it with the files that lie beyond what is published, and what it signed last.
+    """
+    objects = memory_objects()
+    log = new_log(old, objects)
+    published, before = objects.get("checkpoint"), set(objects.list(""))
+    log.append(numbered(old, old + (new - old) // 2))
+    halfway = {path: objects.get(path) for path in objects.list("")}
+    log.append(numbered(old + (new - old) // 2, new))
+    objects.put_many([(path, data) for path, data in halfway.items() if not objects.exists(path)])
+    objects.put("checkpoint", published)
+    return objects, sorted(set(objects.list("")) - before), log.checkpoint
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(0, 3), (5, 9), (5, 300), (255, 257), (256, 258), (300, 1_100), (65_500, 65_800)]
+)
+def test_what_is_signed_and_not_published_is_no_fault(old: int, new: int) -> None:
+    """Seen from outside, files that go on from the published tree are counted and leave the log sound."""
+    objects, beyond, signed = ahead(old, new)
+    report = fsck(objects, SIGNER.verifier)
+    assert (report.findings, report.n_unpublished, len(beyond) > 2) == ((), len(beyond), True)
+    report = fsck(objects, SIGNER.verifier, signed=signed)
+    assert (report.findings, report.n_unpublished) == ((), 0)
+
+
+def test_beyond_what_the_log_signed_is_left_over() -> None:
+    """Who knows where the log ends finds each file beyond it to be one too many."""
+    objects, beyond, _ = ahead(5, 9)
+    ends = parse_checkpoint(parse_note(objects.get("checkpoint")).text)
+    report = fsck(objects, SIGNER.verifier, signed=ends)
+    assert {(f.path, f.code) for f in report.findings} == {(path, "leftover") for path in beyond}
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "want"),
+    [
+        ("tile/0/001.p/244", flip(32 * 50), ("tile/0/001.p/244", "mismatch", 306)),
+        ("tile/0/001.p/244", lambda d: d[:-1], ("tile/0/001.p/244", "malformed-tile", 499)),
+        ("tile/entries/001.p/244", lambda d: d + b"\0", ("tile/entries/001.p/244", "malformed-bundle", 500)),
+        ("tile/entries/001.p/244", flip(3), ("tile/entries/001.p/244", "mismatch", 256)),
+        ("tile/0/001.p/245", lambda _: bytes(32 * 245), ("tile/0/001.p/245", "leftover", 300)),
+        ("tile/0/002.p/1", lambda _: bytes(32), ("tile/0/002.p/1", "leftover", 512)),
+        ("tile/1/000.p/2", lambda _: bytes(64), ("tile/1/000.p/2", "leftover", 1)),
+        ("tile/entries/002.p/1", lambda _: b"\0\0", ("tile/entries/002.p/1", "leftover", 512)),
+    ],
+)
+def test_what_does_not_go_on_from_the_published_tree_is_found(
+    path: str, change: Callable[[bytes], bytes], want: tuple[str, str, int | None]
+) -> None:
+    """A file beyond the end that is cut short, contradicts, or follows on nothing is a finding."""
+    objects, _, _ = ahead(300, 500)
+    objects.put(path, change(objects.get(path) if objects.exists(path) else b""))
+    assert want in [(f.path, f.code, f.position) for f in fsck(objects, SIGNER.verifier).findings]
+
+
+def test_an_entry_beyond_that_is_another_is_found_by_its_tile() -> None:
+    """Of two files beyond the end that contradict each other one is a finding: the tile."""
+    objects, _, _ = ahead(300, 500)
+    objects.put("tile/entries/001.p/244", format_bundle([*numbered(256, 499), b"another"]))
+    assert codes(objects) == [("tile/0/001.p/244", "mismatch")]

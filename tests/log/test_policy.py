@@ -13,6 +13,7 @@ from veracity.log.cosignatures import Cosigner, add_signatures
 from veracity.log.errors import MalformedNote, MalformedPolicy, PolicyRejected
 from veracity.log.notes import Signature, Signer, sign_note
 from veracity.log.policy import format_policy, parse_policy, policy_for
+from veracity.log.subtree_cosignatures import SubtreeCosigner
 
 TEXT = Checkpoint(SIGNER.name, 3, sha256(b"root").digest()).format()
 NOTE = sign_note(TEXT, [SIGNER])
@@ -63,6 +64,19 @@ def test_a_witness_counts_once() -> None:
     policy = parse_policy(LOG + LINES + GROUPS + "quorum two\n")
     with pytest.raises(PolicyRejected):
         policy.check(cosigned("AA"))
+
+
+def test_a_time_of_zero_is_no_cosignature() -> None:
+    """A witness signs any part of a tree with time 0; that does not say it is the largest it has seen."""
+    witness = SubtreeCosigner("witness.example/pq", sha256(b"pq").digest())
+    policy = parse_policy(LOG + f"witness W {witness.verifier.format()}\nquorum W\n")
+    zero, timed = witness.sign(TEXT), witness.cosign(TEXT, 1_700_000_000)
+    with pytest.raises(PolicyRejected):
+        policy.check(add_signatures(NOTE, (zero,)))
+    assert policy.cosigned_times(add_signatures(NOTE, (zero,))) == {}
+    both = add_signatures(NOTE, (zero, timed))
+    assert policy.check(both).witnesses == ("W",)
+    assert policy.cosigned_times(both) == {"W": 1_700_000_000}
 
 
 def test_another_log_is_rejected() -> None:
@@ -159,6 +173,12 @@ def test_malformed_policies(text: str) -> None:
     with pytest.raises(MalformedPolicy) as caught:
         parse_policy(text)
     assert "\n" not in str(caught.value)
+
+
+def test_a_member_named_twice_is_told_as_that() -> None:
+    """One group that names a member twice hears so, not that the member belongs to another."""
+    with pytest.raises(MalformedPolicy, match="group g: want each member once, got 'A A'"):
+        parse_policy(LOG + LINES + "group g 2 A A\nquorum g\n")
 
 
 @given(st.binary(max_size=200))

@@ -158,3 +158,19 @@ def test_a_log_that_stopped_signing_publishes_nothing() -> None:
         log.append([b"a"])
     with pytest.raises(SigningStopped):
         log.publish()
+
+
+def test_a_failed_write_of_the_checkpoint_stops_signing() -> None:
+    """When the checkpoint cannot be written, nothing more is signed until the log is opened again."""
+    store, state, fault = MemoryStore(), MemoryState(), Fault(-1, False)
+    log = Log.open(FaultyObjects(store, fault), state, SIGNER, OneWitness())
+    log.append([b"a"])
+    fault.at = fault.n_writes
+    with pytest.raises(StoreUnavailable):
+        log.publish()
+    for call in (lambda: log.append([b"b"]), log.publish):
+        with pytest.raises(SigningStopped):
+            call()
+    again = Log.open(StoredObjects(store), state, SIGNER, OneWitness())
+    again.publish()
+    assert published(StoredObjects(store)).size == 1

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from log_fakes import SIGNER, numbered
 
 from veracity.log.checkpoints import Checkpoint
-from veracity.log.cosignatures import cosignature_time
+from veracity.log.cosignatures import add_signatures, cosignature_time
 from veracity.log.errors import ConsistencyRejected, IndexOutOfRange, MalformedKey, SignatureRejected
 from veracity.log.merkle import consistency_path, inclusion_path, leaf_hash, root_from_leaf_hashes
 from veracity.log.notes import open_note, sign_note
@@ -80,7 +80,7 @@ def test_a_policy_takes_either_kind_of_witness() -> None:
     text = f"log {SIGNER.verifier.format()}\nwitness w {COSIGNER.verifier.format()} http://w\nquorum w\n"
     policy = parse_policy(text)
     assert format_policy(policy) == text
-    note = sign_note(TEXT, [SIGNER, log_too, COSIGNER])
+    note = add_signatures(sign_note(TEXT, [SIGNER, log_too]), (COSIGNER.cosign(TEXT, 1_700_000_000),))
     assert policy.check(note).witnesses == ("w",)
     opened = open_note(note, [log_too.verifier])
     assert cosignature_time(opened.verified[0].payload) == 0

@@ -2,9 +2,12 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import veracity.monitor.look as look_module
@@ -14,10 +17,12 @@ from veracity.home.ingest import ingest
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.merkle import EMPTY_ROOT
 from veracity.log.notes import Signer, sign_note
+from veracity.log.policy import Group, Policy
 from veracity.monitor.errors import MalformedMonitorState, MonitorUnusable, UnknownFinding
-from veracity.monitor.findings import MAX_OPEN
+from veracity.monitor.findings import MAX_OPEN, Book, Finding, OpenFinding
 from veracity.monitor.misbehaviour import judge, parse_misbehaviour
 from veracity.monitor.state import State, StateFile
+from veracity.monitor.witnesses import quorum_time
 from veracity.provenance.statements import Withdraw
 from watched import HANOI, HUE, NOW, SIGNER, Clock, cosign, files, forge, http, kinds, policy, say, watch
 
@@ -231,6 +236,69 @@ def test_a_checkpoint_grows_stale(entries: list[bytes], tmp_path: Path) -> None:
     assert kinds(watch(place, tmp_path, trusted, clock=now, max_age_s=100).round()) == {"stale-checkpoint": 1}
 
 
+def test_one_witness_that_lies_about_time_hides_no_stopped_log(entries: list[bytes], tmp_path: Path) -> None:
+    """A time far ahead is a finding of that witness; age is since a quorum cosigned, or we saw it first."""
+    place, now = forge(tmp_path / "place", entries), Clock()
+    note = (place / "checkpoint").read_bytes()
+    (place / "checkpoint").write_bytes(cosign(cosign(note, HANOI, 2**62), HUE, NOW))
+    for quorum in ("hue", "both", "any", None):
+        folder = tmp_path / str(quorum)
+        folder.mkdir()
+        now.now = NOW
+        trusted = policy(quorum=quorum) if quorum != "any" else anybody()
+        trusted = replace(trusted, witnesses={"hanoi": HANOI.verifier, "hue": HUE.verifier})
+        made = watch(place, folder, trusted, clock=now, max_age_s=100).round()
+        assert kinds(made) == {"witness-ahead": 1}
+        assert [o.finding.where for o in made.findings] == ["witness hanoi"]
+        now.now += 101
+        made = watch(place, folder, trusted, clock=now, max_age_s=100).round()
+        assert kinds(made) == {"witness-ahead": 1, "stale-checkpoint": 1}, quorum
+
+
+def test_fresh_is_what_a_quorum_says() -> None:
+    """Two of two: the older. One of two, or none asked for: the newer. Too few: nothing."""
+    times = {"hanoi": 50, "hue": 70}
+    assert quorum_time(policy(quorum="both"), times) == 50
+    assert quorum_time(policy(quorum="hanoi"), times) == 50
+    assert quorum_time(anybody(), times) == quorum_time(policy(), times) == 70
+    assert quorum_time(policy(quorum="both"), {"hue": 70}) is None
+
+
+#: Two findings whose names begin with the same eight digits: found by trying file names.
+COLLIDING = (
+    ("malformed-statement", 100, "want no other names, got 'note137632'"),
+    ("file-used-twice", 101, "want part 0 of 'air-2026-09-39660.csv' once, got it again"),
+)
+
+
+def anybody() -> Policy:
+    return replace(policy(quorum="any"), groups={"any": Group(1, ("hanoi", "hue"))})
+
+
+def test_an_answered_finding_hides_no_other() -> None:
+    """Two findings of one beginning of digits are two: the second is new though the first was answered."""
+    one, two = (Finding(kind, f"log entry {n}", detail, is_lasting=True) for kind, n, detail in COLLIDING)
+    assert one.id[:8] == two.id[:8]
+    book = Book()
+    book.add(one, "2026-01-01T00:00:00Z")
+    assert book.names() == {one.id: one.id[:8]}
+    book.acknowledge([one.id[:8]], "a typo")
+    book = Book(OpenFinding.from_object({**o.to_object(), "id": one.id[:8]}) for o in book.opened)
+    book.add(two, "2026-02-01T00:00:00Z")
+    assert book.n_unanswered == 1
+    assert [(o.finding.kind, o.acknowledged) for o in book.opened] == [
+        (one.kind, "a typo"),
+        (two.kind, None),
+    ]
+    names = book.names()
+    assert len(set(names.values())) == 2
+    for unclear in (one.id[:8], one.id[:7], ""):
+        with pytest.raises(UnknownFinding, match=names[two.id] if unclear == one.id[:8] else "finding"):
+            book.acknowledge([unclear], "")
+    book.acknowledge([names[two.id]], "seen")
+    assert book.n_unanswered == 0
+
+
 def test_keys_not_in_the_policy_are_noted(entries: list[bytes], tmp_path: Path) -> None:
     """A signature line of a stranger is told, and is no finding."""
     place = forge(tmp_path / "place", entries)
@@ -313,6 +381,43 @@ def test_the_memory_is_whole_or_refused(entries: list[bytes], tmp_path: Path) ->
     with pytest.raises(MonitorUnusable):
         StateFile(tmp_path / "none/state.json").write(State())
     assert [p.name for p in tmp_path.glob("*.new")] == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"n_checked": 10**6},
+        {"n_checked": -5},
+        {"n_checked": "x"},
+        {"n_checked": True},
+        {"note": "garbage"},
+        {"note": 5},
+        {"note": None},
+        {"changed_s": "a"},
+        {"changed_s": -1},
+        {"witnesses": {"a": ["x", 1, 2]}},
+        {"witnesses": []},
+        {"larger": {"a": ["x", 1]}},
+        {"open": [{}]},
+        {"open": [{"kind": 1, "where": "", "detail": "", "is_lasting": True, "evidence": None}]},
+        {"more": {"a": -1}},
+        {"more": {"a": "b"}},
+        {"enrolments": [[0, "AAAA"]]},
+        {"enrolments": [["0", ""]]},
+        {"enrolments": None},
+        {"contradictions": {}},
+        {"contradictions": None},
+    ],
+)
+def test_a_memory_that_is_no_memory_is_refused(
+    other: dict[str, Any], entries: list[bytes], tmp_path: Path
+) -> None:
+    """Under a digest that is right, each field is still of its type, and no more is checked than was seen."""
+    watch(forge(tmp_path / "place", entries), tmp_path).round()
+    raw = orjson.dumps(orjson.loads((tmp_path / "state.json").read_bytes().split(b"\n")[1]) | other)
+    head = {"schema": "veracity.monitor-state/v1", "sha256": sha256(raw).hexdigest()}
+    with pytest.raises(MalformedMonitorState, match=r"^[^\n]+$"):
+        State.parse(orjson.dumps(head) + b"\n" + raw + b"\n")
 
 
 def test_a_log_of_another_name_is_not_this_one(entries: list[bytes], tmp_path: Path) -> None:

@@ -127,6 +127,24 @@ def test_a_witness_that_goes_back_is_found(entries: list[bytes], tmp_path: Path)
         assert kinds(watch(log, tmp_path, policy(hanoi=url)).round()) == {"witness-rollback": 1}
 
 
+def test_a_witness_with_a_time_far_ahead_is_followed_on(entries: list[bytes], tmp_path: Path) -> None:
+    """A time far ahead is told while it is shown; what the witness shows later counts as before."""
+    log, early = forge(tmp_path / "log", entries), forge(tmp_path / "early", entries[:2])
+    now = Clock()
+    with http(files(tmp_path / "hanoi")) as url:
+        show(tmp_path / "hanoi", HANOI, note_of(early), 2**62)
+        made = watch(log, tmp_path, policy(hanoi=url), clock=now).round()
+        assert kinds(made) == {"witness-ahead": 1}
+        assert made.witnesses[0].age_s is None
+        now.now += 60
+        show(tmp_path / "hanoi", HANOI, note_of(log), NOW + 30)
+        watching = watch(log, tmp_path, policy(hanoi=url), clock=now)
+        assert watching.round().is_well
+        assert watching.state.witnesses["hanoi"].cosigned_s == NOW + 30
+        show(tmp_path / "hanoi", HANOI, note_of(early), NOW + 45)
+        assert kinds(watch(log, tmp_path, policy(hanoi=url), clock=now).round()) == {"witness-rollback": 1}
+
+
 def test_a_witness_that_is_stale_is_told(entries: list[bytes], tmp_path: Path) -> None:
     """A cosignature older than the limit is noted beside its age."""
     log = forge(tmp_path / "log", entries)

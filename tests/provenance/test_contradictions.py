@@ -21,15 +21,17 @@ from veracity.home.ingest import ingest
 from veracity.home.panels import build_and_say
 from veracity.home.releases import reject, release
 from veracity.home.selection import Selection
-from veracity.provenance.contradictions import Contradictions, contradictions, files, made
+from veracity.provenance.contradictions import Contradictions, feeds, files
 from veracity.provenance.dsse import open_envelope, seal
 from veracity.provenance.statements import (
     Calibrate,
     Certify,
     Counts,
     Delivery,
+    Erase,
     Ingest,
     Reject,
+    RowsDigest,
     SealedContract,
     Transform,
     Typed,
@@ -265,12 +267,66 @@ def test_the_memory_is_bounded(rain: Said, monkeypatch: pytest.MonkeyPatch) -> N
     assert sizes[1] < 2_000 * 130
 
 
-def test_more_feeds_than_are_followed_are_not_accused(rain: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a feed beyond the limit nothing is told, right or wrong."""
-    for module in (contradictions, made):
-        monkeypatch.setattr(module, "MAX_FEEDS", 1)
+def test_a_feed_too_many_is_told(rain: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a feed beyond the limit it is told, once, that it is not followed; it is accused of nothing else."""
+    monkeypatch.setattr(feeds, "MAX_FEEDS", 1)
     first = next(s for _, s in rain if isinstance(s, SealedContract))
-    assert codes([(0, replace(first, feed="other")), *((i + 1, s) for i, s in rain if i)]) == []
+    said = [(0, replace(first, feed="other")), *((i + 1, s) for i, s in rain if i)]
+    assert codes(said) == ["too-many-feeds"]
+    monkeypatch.setattr(feeds, "MAX_BEYOND", 0)
+    n_of_rain = sum(isinstance(s, SealedContract | Ingest | Certify | Reject) for _, s in rain)
+    assert codes(said) == ["too-many-feeds"] * n_of_rain
+
+
+def test_feeds_that_nobody_uses_hide_no_other(rain: Said) -> None:
+    """2,048 feeds stated before the one that contradicts itself: it is told that it is not followed."""
+    first = next(s for _, s in rain if isinstance(s, SealedContract))
+    memory, told = Contradictions(), []
+    for n in range(feeds.MAX_FEEDS + feeds.MAX_BEYOND + 5):
+        told += [c.what for c in memory.add(n, replace(first, feed=f"other-{n}"))]
+    told += [c.what for _, s in rain for c in memory.add(n + 1, s) if isinstance(s, Ingest)]
+    assert told == ["too-many-feeds"] * (feeds.MAX_BEYOND + 5 + sum(isinstance(s, Ingest) for _, s in rain))
+    assert len(memory.to_object()["beyond"]) == feeds.MAX_BEYOND
+
+
+def test_erasures_that_cannot_be(rain: Said) -> None:
+    """Erased records came in before, are erased once, and are as real as their feed."""
+    at = rain[-1][0] + 1
+    good = Erase(
+        "rain", "2026-09-06T00:00:00Z", AN, "asked", "request", (0, 1), RowsDigest(3, OTHER), simulated=True
+    )
+    assert codes([*rain, (at, good)]) == []
+    assert codes([*rain, (at, good), (at + 1, good)]) == ["erased-twice"]
+    assert codes([*rain, (at, replace(good, batches=(0, 999)))]) == ["erased-unsaid"]
+    assert codes([*rain, (at, replace(good, feed="snow"))]) == ["erased-unsaid", "simulated"]
+    assert codes([*rain, (at, replace(good, simulated=False))]) == ["simulated"]
+
+
+def test_a_memory_of_other_types_is_refused(rain: Said) -> None:
+    """Each part of the memory exchanged for something else is noticed when it is read."""
+    memory = Contradictions()
+    for index, statement in rain:
+        memory.add(index, statement)
+    good = orjson.dumps(memory.to_object())
+
+    def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        items = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        return [path, *(p for key, item in items for p in places(item, (*path, key)))]
+
+    for path in places(orjson.loads(good))[1:]:
+        for other in (-1, {"x": 1}, 1.5):
+            changed_value = orjson.loads(good)
+            place = changed_value
+            for step in path[:-1]:
+                place = place[step]
+            place[path[-1]] = other
+            try:
+                Contradictions.from_object(changed_value)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                continue
+            pytest.fail(f"{path}: {other} was read")
 
 
 def counted(counts: Counts, blank: int) -> Counts:

@@ -17,7 +17,7 @@ from veracity.errors import Malformed, VeracityError
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.cosignatures import Cosigner, add_signatures
 from veracity.log.merkle import inclusion_path, leaf_hash, root_from_leaf_hashes
-from veracity.log.notes import Signer, sign_note
+from veracity.log.notes import Signer, parse_note, sign_note
 from veracity.log.policy import parse_policy, policy_for
 from veracity.log.tlog_proof import TlogProof
 from veracity.provenance.dsse import sign_envelope
@@ -119,6 +119,24 @@ def test_another_logs_receipt_is_rejected() -> None:
             verify_receipt(RECEIPT, policy_for(Signer(name, bytes(32)).verifier))
 
 
+def cosigned(receipt: Receipt, *cosignatures: tuple[Cosigner, int]) -> Receipt:
+    """Return a receipt under the same checkpoint, cosigned by each witness at its time."""
+    text = parse_note(receipt.stated.proof.checkpoint_note).text
+    lines = tuple(witness.cosign(text, time_s) for witness, time_s in cosignatures)
+
+    def under(stated: ProvenEntry) -> ProvenEntry:
+        note = add_signatures(stated.proof.checkpoint_note, lines)
+        return replace(stated, proof=replace(stated.proof, checkpoint_note=note))
+
+    contract = receipt.contract
+    return replace(
+        receipt,
+        stated=under(receipt.stated),
+        keys=tuple(under(key) for key in receipt.keys),
+        contract=None if contract is None else replace(contract, stated=under(contract.stated)),
+    )
+
+
 def test_witness_quorum() -> None:
     """Where the policy asks for a witness, a receipt without its cosignature is rejected."""
     witness = Cosigner("witness.example", sha256(b"witness").digest())
@@ -126,25 +144,54 @@ def test_witness_quorum() -> None:
     policy = parse_policy(text)
     with pytest.raises(ReceiptRejected, match="quorum w"):
         verify_receipt(RECEIPT, policy)
-    note = RECEIPT.stated.proof.checkpoint_note
-    cosigned = add_signatures(
-        note, (witness.cosign(note.decode().partition("\n\n")[0] + "\n", 1_788_000_000),)
-    )
-
-    def under(stated: ProvenEntry) -> ProvenEntry:
-        return replace(stated, proof=replace(stated.proof, checkpoint_note=cosigned))
-
-    contract = RECEIPT.contract
-    assert contract is not None
-    receipt = replace(
-        RECEIPT,
-        stated=under(RECEIPT.stated),
-        keys=tuple(under(key) for key in RECEIPT.keys),
-        contract=replace(contract, stated=under(contract.stated)),
-    )
+    receipt = cosigned(RECEIPT, (witness, 1_788_000_000))
     verification = verify_receipt(receipt, policy)
     assert verification.witnesses == ("w",)
     assert not any(line.startswith("witnesses") for line in verification.not_checked)
+
+
+WITNESSES = [Cosigner(f"w{n}.example", sha256(b"witness %d" % n).digest()) for n in range(3)]
+RECEIVED_S = 1_788_231_600  # 2026-09-01T03:00:00Z; the statement says a quarter of a second more
+
+
+@pytest.mark.parametrize(
+    ("quorum", "times", "want"),
+    [
+        ("two", (1, RECEIVED_S + 20, RECEIVED_S + 10), RECEIVED_S + 10),  # one lies, and is not enough
+        ("two", (RECEIVED_S + 20, 2**62, RECEIVED_S + 10), RECEIVED_S + 20),
+        ("two", (RECEIVED_S, 2**62, 2**61), None),  # of no calendar
+        ("w0", (RECEIVED_S + 9, 1, 1), RECEIVED_S + 9),
+        ("two", (RECEIVED_S, RECEIVED_S, 1), RECEIVED_S),
+        ("two", (1, RECEIVED_S - 1, 5), 5),
+        ("none", (RECEIVED_S, RECEIVED_S, RECEIVED_S), None),
+    ],
+)
+def test_the_quorum_says_when(quorum: str, times: tuple[int, ...], want: int | None) -> None:
+    """A time counts once enough witnesses say one up to it; one before the statement's own is told."""
+    text = f"log {LOG.verifier.format()}\n"
+    text += "".join(f"witness w{n} {w.verifier.format()}\n" for n, w in enumerate(WITNESSES))
+    policy = parse_policy(f"{text}group two 2 w0 w1 w2\nquorum {quorum}\n")
+    verification = verify_receipt(cosigned(RECEIPT, *zip(WITNESSES, times, strict=True)), policy)
+    got = verification.in_log_before
+    assert (None if got is None else got.timestamp()) == want
+    said = [line for line in verification.not_checked if line.startswith("time: ")]
+    assert len(said) == (2 if want is not None and want < RECEIVED_S else 1)
+    if len(said) == 2:
+        assert said[1] == (
+            "time: the statement says 2026-09-01T03:00:00.250000Z, later than 1970-01-01T00:00:05Z,"
+            " before which it was in the log: one of the two is wrong"
+        )
+
+
+def test_a_witness_that_signs_twice_is_one() -> None:
+    """Two cosignatures of one witness are not those of two."""
+    one, other, _ = WITNESSES
+    text = f"log {LOG.verifier.format()}\nwitness a {one.verifier.format()}\n"
+    policy = parse_policy(f"{text}witness b {other.verifier.format()}\ngroup both all a b\nquorum both\n")
+    receipt = cosigned(RECEIPT, (one, 5), (one, 6), (other, RECEIVED_S))
+    before = verify_receipt(receipt, policy).in_log_before
+    assert before is not None
+    assert before.timestamp() == RECEIVED_S
 
 
 def test_no_byte_of_a_receipt_can_be_changed_unseen() -> None:

@@ -13,13 +13,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from veracity.provenance.errors import (
     EnvelopeRejected,
-    ExposedKey,
     KeyUnavailable,
     MalformedSigningKey,
     PassphraseNeeded,
     PassphraseRejected,
 )
-from veracity.provenance.keys import PublicKey, SigningKey, read_signing_key, write_signing_key
+from veracity.provenance.keys import PublicKey, SigningKey, write_signing_key
 
 # RFC 8032, section 7.1, test 2
 SEED = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
@@ -84,7 +83,7 @@ def test_file_round_trip_and_mode(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert read_signing_key(path) == SigningKey(SEED)
+    assert SigningKey.from_pem(path.read_bytes()) == SigningKey(SEED)
 
 
 def test_existing_file_is_never_overwritten(tmp_path: Path) -> None:
@@ -93,39 +92,18 @@ def test_existing_file_is_never_overwritten(tmp_path: Path) -> None:
     write_signing_key(SigningKey(SEED), path)
     with pytest.raises(KeyUnavailable, match="want to write a new"):
         write_signing_key(SigningKey.generate(), path)
-    assert read_signing_key(path) == SigningKey(SEED)
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
-def test_exposed_file_is_refused(tmp_path: Path, mode: int) -> None:
-    """A key that others may read is not used; the error says the mode."""
-    path = tmp_path / "operator.pem"
-    write_signing_key(SigningKey(SEED), path)
-    path.chmod(mode)
-    with pytest.raises(ExposedKey, match=f"want mode 0600, got {mode:04o}"):
-        read_signing_key(path)
-
-
-def test_missing_and_wrong_files(tmp_path: Path) -> None:
-    """What is no key file fails as our own error, in one line."""
-    with pytest.raises(KeyUnavailable):
-        read_signing_key(tmp_path / "none.pem")
-    with pytest.raises(KeyUnavailable):
-        read_signing_key(tmp_path)
     with pytest.raises(KeyUnavailable):
         write_signing_key(SigningKey(SEED), tmp_path / "no" / "directory.pem")
+    assert SigningKey.from_pem(path.read_bytes()) == SigningKey(SEED)
+
+
+def test_what_is_no_key() -> None:
+    """Bytes that are no key fail as our own error, in one line."""
     other = Ed448PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    for content in (
-        b"",
-        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-        bytes(10_000),
-        other,
-    ):
-        path = tmp_path / "wrong.pem"
-        path.write_bytes(content)
-        path.chmod(0o600)
+    truncated = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+    for content in (b"", truncated, bytes(10_000), other):
         with pytest.raises(MalformedSigningKey) as caught:
-            read_signing_key(path)
+            SigningKey.from_pem(content)
         assert "\n" not in str(caught.value)
 
 

@@ -1,14 +1,16 @@
 """What a server does with clients that are slow, many or silent, and with our own bugs."""
 
+import select
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from log_fakes import SIGNER
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +23,7 @@ from veracity.log.witness import Witness
 from veracity.server import guard, witness_app
 from veracity.server.guard import Guarded
 from veracity.server.problems import not_found
-from veracity.server.running import listen, run
+from veracity.server.running import MAX_PER_ADDRESS, listen, network_of, run
 from veracity.server.witness_app import WitnessApp
 
 SCOPE: Scope = {
@@ -68,35 +70,98 @@ def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     assert anyio.run(call, new_app(), gone)[0] == 400
 
 
+async def whole() -> Message:
+    return {"type": "http.request", "body": request(0, 5).format(), "more_body": False}
+
+
 def test_too_many_at_once_are_turned_away() -> None:
     """Above the limit the answer is 503 at once, as a problem; below it again, all is well."""
-    body = request(0, 5).format()
-
-    async def one() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
 
     async def trial() -> list[int]:
-        app, release, statuses = Guarded(new_app(), 2), anyio.Event(), []
+        release, inner, statuses = anyio.Event(), new_app(), []
 
-        async def waiting() -> Message:
+        async def computing(scope: Scope, receive: Receive, send: Send) -> None:
             await release.wait()
-            return await one()
+            await inner(scope, receive, send)
 
-        async def ask(receive: Receive) -> None:
-            status, said = await call(app, receive)
+        app = Guarded(computing, 2)
+
+        async def ask() -> None:
+            status, said = await call(app, whole)
             assert status != 503 or b'"code": "busy"' in said
             statuses.append(status)
 
         async with anyio.create_task_group() as group:
-            group.start_soon(ask, waiting)
-            group.start_soon(ask, waiting)
+            group.start_soon(ask)
+            group.start_soon(ask)
             await anyio.wait_all_tasks_blocked()
-            await ask(one)
+            await ask()
             release.set()
-        await ask(one)
+        await ask()
         return statuses
 
     assert anyio.run(trial) == [503, 200, 409, 409]
+
+
+def test_slow_clients_keep_nobody_out() -> None:
+    """While a body arrives, and while an answer is read, a request takes nobody's place."""
+
+    async def trial() -> int:
+        release = anyio.Event()
+        app = Guarded(new_app(), 1)
+
+        async def arriving() -> Message:
+            await release.wait()
+            return await whole()
+
+        async def unread(message: Message) -> None:
+            await release.wait()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(call, app, arriving)
+            await anyio.wait_all_tasks_blocked()
+            group.start_soon(app, SCOPE, whole, unread)
+            await anyio.wait_all_tasks_blocked()
+            while (status := (await call(app, whole))[0]) == 503:  # the one before is still computed
+                await anyio.wait_all_tasks_blocked()
+            release.set()
+        return status
+
+    assert anyio.run(trial) == 409
+
+
+def test_a_body_that_comes_when_all_places_are_taken() -> None:
+    """Who was slow to ask has no place kept: 503, and a problem like any other."""
+
+    async def trial() -> tuple[int, bytes]:
+        release = anyio.Event()
+        inner = new_app()
+
+        async def one_is_slow(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/slow":
+                await release.wait()
+            await inner(scope, receive, send)
+
+        app = Guarded(one_is_slow, 1)
+        arrived: list[tuple[int, bytes]] = []
+
+        async def arriving() -> Message:
+            await anyio.wait_all_tasks_blocked()  # the other has begun
+            return await whole()
+
+        async def ask() -> None:
+            arrived.append(await call(app, arriving))
+            release.set()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.lowlevel.checkpoint()
+            group.start_soon(call, app, whole, {**SCOPE, "path": "/slow", "raw_path": b"/slow"})
+        return arrived[0]
+
+    status, said = anyio.run(trial)
+    assert status == 503
+    assert b'"code": "busy"' in said
 
 
 def test_an_answer_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,12 +200,15 @@ def test_a_bug_of_ours_is_a_problem_too(capsys: pytest.CaptureFixture[str]) -> N
 
 IMPATIENT = """
 import sys
+from starlette.responses import Response
 from veracity.server import running
 from veracity.server.problems import not_found
 running.HEAD_TIMEOUT_S = 0.4
+running.READ_TIMEOUT_S = 0.4
 running.KEEP_ALIVE_S = float(sys.argv[1])
 async def app(scope, receive, send):
-    await not_found("x")(scope, receive, send)
+    answer = Response(bytes(2**25)) if scope["path"] == "/large" else not_found("x")
+    await answer(scope, receive, send)
 listening = running.listen("127.0.0.1", 0)
 print(listening.getsockname()[1], flush=True)
 running.run(app, listening)
@@ -174,6 +242,8 @@ def answer_on(connection: socket.socket) -> bytes:
 
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LARGE = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST_LARGE = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 @pytest.mark.parametrize("n_before", [0, 1])
@@ -192,6 +262,50 @@ def test_a_silent_connection_is_closed() -> None:
     """Who connects and says nothing does not keep a place."""
     with impatient(60) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as silent:
         assert silent.recv(1) == b""
+
+
+def connected(port: int, address: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(address, 0))
+
+
+def test_one_address_has_so_many_connections() -> None:
+    """A connection too many of one address is told so and closed; other addresses have theirs."""
+    with impatient(60) as port, ExitStack() as stack:
+        held = [stack.enter_context(connected(port)) for _ in range(MAX_PER_ADDRESS)]
+        for one in held:
+            one.sendall(GET)
+            answer_on(one)
+        with connected(port) as refused:
+            assert refused.recv(4096).startswith(b"HTTP/1.1 503")
+            assert refused.recv(1) == b""
+        with connected(port, "127.0.0.2") as other:
+            other.sendall(GET)
+            assert answer_on(other).startswith(b"HTTP/1.1 404")
+        held[0].shutdown(socket.SHUT_RDWR)
+        answer = b"HTTP/1.1 503"
+        while answer.startswith(b"HTTP/1.1 503"):  # until the server has seen it
+            with connected(port) as again, suppress(ConnectionError):
+                again.sendall(GET)
+                answer = again.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 404")
+
+
+def test_an_address_of_ipv6_is_its_network() -> None:
+    """What one client can choose of its address makes it no other client."""
+    one = network_of(("2001:db8::1", 1))
+    assert one == network_of(("2001:db8::2:3", 2)) != network_of(("2001:db8:0:1::1", 1))
+    assert network_of(("fe80::1%eth0", 1)) == network_of(("fe80::1", 1))
+    assert network_of(("192.0.2.1", 1)) != network_of(("192.0.2.2", 1))
+
+
+@pytest.mark.parametrize("asked", [LARGE, LAST_LARGE, 3 * LARGE])
+def test_who_reads_nothing_is_cut_off(asked: bytes) -> None:
+    """A client that asks and takes nothing of the answer loses its connection, whatever waits behind it."""
+    with impatient(60) as port, connected(port) as deaf:
+        deaf.sendall(asked)
+        hung_up = select.poll()
+        hung_up.register(deaf, select.POLLHUP | select.POLLERR)
+        assert hung_up.poll(60_000)
 
 
 def test_a_connection_is_kept_for_a_while() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from log_fakes import SIGNER, MemoryState, new_log, numbered
+from test_publishing import OneWitness
 
 from run_cli import run
 from served import Served, ask, serving
@@ -331,3 +332,18 @@ def test_a_served_log_is_the_log(served: Served, directory: Path) -> None:
     assert list(reader.entries()) == numbered(0, SIZE)
     done = run("log", "fsck", "--log", target, "--key", SIGNER.verifier.format())
     assert done.code == 0, done.out
+
+
+def test_nothing_beyond_what_is_published_is_served(tmp_path: Path) -> None:
+    """What is signed and not yet published may still be lost: caches that hold it for a year never see it."""
+    objects = LocalObjects(tmp_path / "log")
+    log = Log.open(objects, MemoryState(), SIGNER, OneWitness())
+    log.append(numbered(0, 300))
+    log.publish()
+    log.append(numbered(300, 600))
+    with serving("log", "serve", "--log", tmp_path / "log") as running:
+        for path in ("tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2", "tile/entries/001"):
+            assert (tmp_path / "log" / path).exists()
+            assert ask("GET", f"{running.url}/{path}").status == 404
+        for path in ("tile/0/000", "tile/0/001.p/44", "tile/entries/001.p/44", "tile/1/000.p/1"):
+            assert ask("GET", f"{running.url}/{path}").status == 200

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def asked(root: Path, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     """Ask the application as a server would: status, headers, body."""
-    app = WithReceipts(LogApp(LocalObjects(root / "store/log", read_only=True)), root)
+    return asked_of(root, root, path, method)
+
+
+def asked_of(home: Path, root: Path, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """Ask for receipts of one home beside the log of another."""
+    app = WithReceipts(LogApp(LocalObjects(root / "store/log", read_only=True)), home)
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -82,6 +88,21 @@ def test_what_is_not_there_is_a_problem(root: Path, path: str, status: int, code
     got, headers, body = asked(root, path)
     assert (got, headers["content-type"]) == (status, "application/problem+json")
     assert f'"code": "{code}"'.encode() in body
+
+
+def test_an_answer_names_no_other_feed_and_no_place(root: Path, tmp_path: Path) -> None:
+    """Of an unknown feed the feeds there are stay unsaid; of a broken home, where it lies."""
+    assert b"rain" not in asked(root, "/receipts/snow/0/0")[2]
+    for n, broken in enumerate(("veracity.json", "trust.policy", "store/tables", "store/contracts")):
+        home = Path(shutil.copytree(root, tmp_path / f"home{n}"))
+        found = next((p for p in sorted(home.rglob("*")) if p.relative_to(home).as_posix() == broken), None)
+        if found is None:
+            continue
+        shutil.rmtree(found) if found.is_dir() else found.unlink()
+        status, _, body = asked_of(home, root, "/receipts/rain/0/0")
+        assert (status, str(tmp_path).encode() in body) == (503, False), broken
+    status, _, body = asked_of(tmp_path / "gone", root, "/receipts/rain/0/0")
+    assert (status, str(tmp_path).encode() in body) == (503, False)
 
 
 def test_other_methods_and_paths(root: Path) -> None:

@@ -1,9 +1,12 @@
 """From the text of a location to a store: what is none is refused, and secrets are not repeated."""
 
+from datetime import timedelta
 from pathlib import Path
 
+import obstore
 import pytest
-from log_fakes import SIGNER, numbered
+import urllib3
+from log_fakes import SIGNER, MemoryState, numbered
 
 from servers import S3
 from veracity.log.append import Log
@@ -137,3 +140,20 @@ def test_an_s3_server_out_of_reach_is_unavailable(s3: S3, monkeypatch: pytest.Mo
     log = Log.open(objects, open_state(f"{s3.url}-state"), SIGNER)
     assert log.append(numbered(290, 310)) == list(range(290, 310))
     assert fsck(objects, SIGNER.verifier).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "cache_control"),
+    [
+        ("checkpoint", "text/plain; charset=utf-8", "public, max-age=5"),
+        ("tile/0/000.p/1", "application/octet-stream", "public, max-age=31536000, immutable"),
+        ("tile/entries/000.p/1", "application/octet-stream", "public, max-age=31536000, immutable"),
+    ],
+)
+def test_a_plain_get_of_a_log_on_s3(s3: S3, path: str, content_type: str, cache_control: str) -> None:
+    """S3 serves each file of a log with its type and its time in caches, as a static server must."""
+    Log.open(open_objects(s3.url), MemoryState(), SIGNER).append([b"entry"])
+    url = obstore.sign(s3.store(), "GET", path, timedelta(minutes=1))
+    answer = urllib3.request("GET", url, timeout=10, retries=False)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, content_type)
+    assert answer.headers["Cache-Control"] == cache_control

@@ -14,8 +14,8 @@ from veracity.log.checkpoints import parse_checkpoint
 from veracity.log.merkle import root_from_leaf_hashes
 from veracity.log.notes import parse_note
 from veracity.stores.database import Database
-from veracity.stores.log_state import SqlDatabase
 from veracity.stores.postgres import PostgresDatabase
+from veracity.stores.sql import SqlDatabase
 from veracity.stores.witness_state import WITNESS_METADATA, SqlWitnessState
 from witness_worker import SIGNER, leaves, race
 

@@ -498,6 +498,14 @@ def policies() -> dict[str, list[Case]]:
                 "one value, one spelling",
                 policy_text(LOG_LINE, *WITNESS_LINES, "group a 01 w0", "quorum a"),
             ),
+            *(
+                malformed(
+                    f"a threshold called {word}",
+                    "any, all or a decimal",
+                    policy_text(LOG_LINE, *WITNESS_LINES, f"group a {word} w0 w1", "quorum a"),
+                )
+                for word in ("constructor", "toString", "__proto__", "Any", "2n", "0x1", "1e0")
+            ),
             malformed(
                 "a witness called none",
                 "a free name",

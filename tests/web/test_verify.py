@@ -10,6 +10,7 @@ from nodejs import built_verifier, node, run
 from veracity.log.cosignatures import Cosigner
 from veracity.log.policy import parse_policy
 from veracity.log.subtree_cosignatures import SubtreeCosigner
+from veracity.provenance.fields import format_utc
 from veracity.provenance.receipts import parse_receipt, verify_receipt
 
 RECEIPTS = Path(__file__).parents[1] / "vectors" / "receipts"
@@ -47,19 +48,44 @@ def test_both_verifiers_say_the_same(name: str) -> None:
     assert said["row"] == (None if want.row is None else dict(want.row))
 
 
-def cosigned(path: Path, *witnesses: Cosigner | SubtreeCosigner) -> Path:
-    """Write the receipt of an enrolment with the cosignatures of witnesses."""
-    document = json.loads((RECEIPTS / "valid-enrol.json").read_bytes())
+def cosigned(
+    path: Path, *witnesses: tuple[Cosigner | SubtreeCosigner, int], base: str = "valid-enrol.json"
+) -> Path:
+    """Write a receipt with the cosignatures of witnesses at their times."""
+    document = json.loads((RECEIPTS / base).read_bytes())
     text = document["proof"].partition("\n\n")[2].rpartition("\n\n")[0] + "\n"
-    document["proof"] += "".join(w.cosign(text, 1_788_000_000).format() for w in witnesses)
+    lines = "".join(w.cosign(text, time_s).format() for w, time_s in witnesses)
+    for proven in (document, document["contract"] or {}, *document["keys"]):
+        if proven:
+            proven["proof"] += lines
     path.write_text(json.dumps(document))
     return path
+
+
+@pytest.mark.parametrize("quorum", ["two", "a", "none"])
+@pytest.mark.parametrize("times", [(5, 1_788_231_620, 1_788_231_610), (9, 7, 8), (2**62, 1, 2**61)])
+def test_both_tell_the_same_time(tmp_path: Path, quorum: str, times: tuple[int, ...]) -> None:
+    """When the entry was there, by the quorum's word, and that the statement says another time."""
+    witnesses = [Cosigner(f"{name}.example", name.encode() * 32) for name in "abc"]
+    lines = "".join(f"witness {w.name[0]} {w.verifier.format()}\n" for w in witnesses)
+    policy = tmp_path / "trust.policy"
+    group = f"{lines}group two 2 a b c\nquorum {quorum}"
+    policy.write_text(POLICY.read_text().replace("quorum none", group))
+    pairs = zip(witnesses, times, strict=True)
+    receipt = cosigned(tmp_path / "receipt.json", *pairs, base="valid-ndjson.json")
+    done = cli(receipt, policy, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    want = verify_receipt(parse_receipt(receipt.read_bytes()), parse_policy(policy.read_bytes()))
+    assert said["not_checked"] == list(want.not_checked)
+    before = want.in_log_before
+    assert said["in_log_before"] == (None if before is None else format_utc(before))
 
 
 def test_witnesses(tmp_path: Path) -> None:
     """A witness counts in both, but for one with an ML-DSA-44 key: here it is told as not checked."""
     classic, quantum = Cosigner("w.example", bytes(32)), SubtreeCosigner("pq.example", bytes(32))
-    receipt = cosigned(tmp_path / "receipt.json", classic, quantum)
+    receipt = cosigned(tmp_path / "receipt.json", (classic, 1_788_000_000), (quantum, 1_788_000_000))
     known = f"witness w {classic.verifier.format()}\nwitness pq {quantum.verifier.format()}\n"
     for quorum, code in (("w", 0), ("pq", 1)):
         policy = tmp_path / f"{quorum}.policy"

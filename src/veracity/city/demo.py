@@ -28,7 +28,8 @@ from veracity.home.contracts import add_feed
 from veracity.home.deliveries import sign_file, write_sidecar
 from veracity.home.directory import open_directory
 from veracity.home.enrolments import add_agency
-from veracity.home.home import CityKeys, Home, Writer, init, open_writer
+from veracity.home.founding import CityKeys, init
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
 from veracity.home.panels import BuiltPanel, build_and_say
 from veracity.home.receipts import find_record, make_receipt

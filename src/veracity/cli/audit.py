@@ -9,12 +9,15 @@ from veracity.cli.output import emit, in_home, mark
 from veracity.home.audit import audit as run_audit
 from veracity.home.contracts import is_simulated
 from veracity.home.home import Home
+from veracity.provenance.fields import MAX_COUNT
 
 
 @click.command()
 @click.argument("feed", required=False)
 @click.option(
-    "--sample", type=click.IntRange(min=1), help="Audit this many batches of each feed, chosen at random."
+    "--sample",
+    type=click.IntRange(1, MAX_COUNT),
+    help="Audit this many batches of each feed, chosen at random.",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice.")
 @in_home

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import polars as pl
 
-from veracity.cli.output import columns, counts, emit, in_home, mark
+from veracity.cli.output import COUNT, columns, counts, emit, in_home, mark
 from veracity.data.contract import Contract
 from veracity.data.rules.language import LANGUAGES, Language
 from veracity.data.rules.words import explain, explain_action
@@ -51,10 +51,8 @@ def certify_days(feed: str, day: str | None, home: Path, as_json: bool) -> None:
 @click.command(name="certificate")
 @click.argument("feed")
 @click.option("--day", help="The certificate of a day of receipt (UTC).")
-@click.option("--batch", type=click.IntRange(min=0), help="What a batch's own statement says.")
-@click.option(
-    "--sensors", type=click.IntRange(min=0), default=SENSORS, show_default=True, help="Sensors to show."
-)
+@click.option("--batch", type=COUNT, help="What a batch's own statement says.")
+@click.option("--sensors", type=COUNT, default=SENSORS, show_default=True, help="Sensors to show.")
 @language
 @in_home
 def show_certificate(

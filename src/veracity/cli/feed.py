@@ -30,6 +30,7 @@ from veracity.home.directory import write_whole
 from veracity.home.errors import BadName, HomeUnusable
 from veracity.home.home import Home, open_writer
 from veracity.pages.check_page import check_page
+from veracity.provenance.fields import MAX_COUNT
 
 
 @click.group()
@@ -120,7 +121,7 @@ def check(contract: Path, files: tuple[Path, ...], page: Path | None, as_json: b
 )
 @click.option(
     "--records",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_COUNT),
     default=RECORDS,
     show_default=True,
     help="How many records to look at, at most.",

@@ -7,8 +7,8 @@ import click
 from veracity.cli.output import emit
 from veracity.home.clock import parse_time
 from veracity.home.errors import BadName
-from veracity.home.home import KeyReferences
-from veracity.home.home import init as make_home
+from veracity.home.founding import KeyReferences
+from veracity.home.founding import init as make_home
 from veracity.home.key_places import absolute_reference
 
 

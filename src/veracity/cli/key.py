@@ -1,5 +1,7 @@
 """``veracity key``: how the home's private keys are held."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from veracity.home.home import open_writer
 from veracity.home.key_care import HeldKey, encrypt_key, held_keys, make_key, move_key
 from veracity.home.key_places import KeyPlace, absolute_reference
 from veracity.home.passphrases import new_passphrase
+from veracity.provenance.errors import KeyUnavailable
 
 
 @click.group()
@@ -56,7 +59,8 @@ def move(name: str, to: str, home: Path, as_json: bool) -> None:
     """
     directory = open_directory(home)
     with writing(directory):
-        moved = move_key(_place(directory, name), absolute_reference(to), directory.origin)
+        with _writing(to):
+            moved = move_key(_place(directory, name), absolute_reference(to), directory.origin)
         _say("moved", moved, as_json)
 
 
@@ -65,7 +69,8 @@ def move(name: str, to: str, home: Path, as_json: bool) -> None:
 @common
 def make(reference: str, as_json: bool) -> None:
     """Make a new key at file:PATH, keyring:SERVICE/NAME or on a token (pkcs11:…); print its public key."""
-    public = make_key(reference, Path()).format()
+    with _writing(reference):
+        public = make_key(reference, Path()).format()
     emit("made-key", {"reference": reference, "public": public}, public, as_json)
 
 
@@ -81,6 +86,16 @@ def rotate(name: str, to: str | None, expires: str | None, home: Path, as_json: 
     with open_writer(home) as writer:
         reference = None if to is None else absolute_reference(to)
         say_key("rotated", rotate_operator(writer, reference, time_of("expires", expires)), as_json)
+
+
+@contextmanager
+def _writing(reference: str) -> Iterator[None]:
+    """Turn the system's refusals into KeyUnavailable."""
+    try:
+        yield
+    except OSError as exc:
+        got = exc.strerror or exc
+        raise KeyUnavailable(f"key: want to write {reference[:80]}, got {got}") from exc
 
 
 def _place(directory: Directory, name: str) -> KeyPlace:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from veracity.cli.exit_codes import UNREACHED
-from veracity.cli.output import columns, common, emit, in_home, mark, note, visible
+from veracity.cli.output import COUNT, columns, common, emit, in_home, mark, note, visible
 from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
@@ -100,8 +100,12 @@ def fsck(location: str | None, key: str | None, home: Path | None, as_json: bool
         lines.append(f"sound: {size} entries, every tile and bundle gives the signed root")
     else:
         lines.append(f"{report.n_findings + (behind is not None)} findings")
+    if n := report.n_unpublished:
+        files = f"{n} file{'s' * (n > 1)}"
+        lines.append(f"{files} beyond what is published: its witnesses may be awaited")
     items = [{"path": f.path, "code": f.code, "position": f.position, "detail": str(f)} for f in findings]
-    emit("fsck", {"sound": not findings, "size": size, "items": items}, "\n".join(lines), as_json)
+    document = {"sound": not findings, "size": size, "unpublished": report.n_unpublished, "items": items}
+    emit("fsck", document, "\n".join(lines), as_json)
     return int(bool(findings))
 
 
@@ -181,7 +185,7 @@ def reindex(home: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("entry", type=click.IntRange(min=0))
+@click.argument("entry", type=COUNT)
 @in_home
 def lineage(entry: int, home: Path, as_json: bool) -> None:
     """Show what a statement of the log rests on, and what rests on it."""

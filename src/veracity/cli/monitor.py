@@ -3,7 +3,7 @@
 import secrets
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any
 import click
 
 from veracity.cli.exit_codes import UNREACHED
-from veracity.cli.output import common, emit, mark, note, visible
+from veracity.cli.output import COUNT, common, emit, mark, note, visible
 from veracity.feeds.file_info import read_file
 from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from veracity.monitor.errors import MonitorUnusable
+from veracity.monitor.findings import shortest
 from veracity.monitor.look import Sampler
 from veracity.monitor.misbehaviour import MAX_BYTES, judge, parse_misbehaviour
 from veracity.monitor.monitor import DAY_S, Monitor
@@ -79,7 +80,7 @@ _state = click.option(
     metavar="DIR",
     help="A copy of the city: audit --sample batches of each feed (1 if not said) when new ones came.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the choice; from the system if not said.")
+@click.option("--seed", type=COUNT, help="Seed of the choice; from the system if not said.")
 @click.option(
     "--evidence",
     type=click.Path(path_type=Path),
@@ -164,7 +165,7 @@ def evidence(file: Path, policy: Path, as_json: bool) -> int:
 @click.option("--reason", required=True, help="What is known about it, in one line.")
 @common
 def acknowledge(findings: tuple[str, ...], state: Path, reason: str, as_json: bool) -> None:
-    """Answer open findings by their eight digits, or ``all``: they are kept, and count no more."""
+    """Answer open findings by eight digits or more, or ``all``: they are kept, and count no more."""
     file = StateFile(state)
     if not state.exists():
         raise MonitorUnusable(f"state: want a monitor's memory at {state}, got none")
@@ -172,8 +173,11 @@ def acknowledge(findings: tuple[str, ...], state: Path, reason: str, as_json: bo
         memory = file.read()
         words = f"{datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}: {' '.join(reason.split())[:500]}"
         answered = memory.book.acknowledge(findings, words)
+        names = memory.book.names()
         file.write(memory)
-    text = "\n".join(f"acknowledged  {o.finding.id}  {o.finding.kind}  {o.finding.where}" for o in answered)
+    text = "\n".join(
+        f"acknowledged  {names[o.finding.id]}  {o.finding.kind}  {o.finding.where}" for o in answered
+    )
     emit("acknowledged", {"items": [o.to_object() for o in answered]}, text or "nothing was open", as_json)
 
 
@@ -219,9 +223,7 @@ def _follow(
     try:
         with _signals():
             while True:
-                made = _look(watching, told, as_json)
-                if numbers is not None:
-                    numbers.take(made)
+                _look(watching, told, as_json, None if numbers is None else numbers.take)
                 waiting.wait(interval)
     except (_Stopped, KeyboardInterrupt):
         return int(watching.state.book.n_unanswered > 0)
@@ -241,10 +243,14 @@ def _signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _look(watching: Monitor, told: list[str], as_json: bool) -> Round:
+def _look(
+    watching: Monitor, told: list[str], as_json: bool, take: Callable[[Round], None] | None = None
+) -> Round:
     made = watching.round()
     made.told += told
     told.clear()
+    if take is not None:
+        take(made)
     emit("monitor-round", made.to_object(), _text(made), as_json)
     return made
 
@@ -264,12 +270,15 @@ def _text(made: Round) -> str:
             f" {s.n_bad} differ, {s.n_not_had} not to be had"
         )
     lines += [f"note     {visible(line, '')}" for line in made.told]
+    names = shortest(o.finding.id for o in made.findings)
     for o in made.findings:
         f = o.finding
         head = "answered" if o.acknowledged else "FINDING "
         tail = ", new" if o.is_new else f", since {o.since}"
         proof = f" Evidence: {f.evidence}." if f.evidence else ""
-        lines.append(visible(f"{head} {f.id}  {f.kind}  {f.where}: {f.detail}.{proof} [open{tail}]", ""))
+        lines.append(
+            visible(f"{head} {names[f.id]}  {f.kind}  {f.where}: {f.detail}.{proof} [open{tail}]", "")
+        )
     lines += [f"FINDING  and {n} more of {visible(kind, '')}" for kind, n in made.n_more.items()]
     if not made.is_reached:
         lines.append("out of reach" + (f"; {made.n_unanswered} findings open" if made.n_unanswered else ""))

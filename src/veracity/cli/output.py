@@ -14,6 +14,7 @@ import click
 
 from veracity.home.directory import write_whole
 from veracity.home.errors import HomeUnusable, NoHome
+from veracity.provenance.fields import MAX_COUNT
 
 
 class Counted(Protocol):
@@ -49,6 +50,8 @@ class Judged(Protocol):
 
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+COUNT = click.IntRange(0, MAX_COUNT)  #: a batch, a record, an entry, or how many of them
 
 F = TypeVar("F", bound=Callable[..., Any])
 

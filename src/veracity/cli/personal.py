@@ -26,7 +26,7 @@ from veracity.home.errors import BadName, NothingPersonal
 from veracity.home.home import Home, open_writer
 from veracity.home.key_file import protect_file
 from veracity.home.persons import accesses, find, opened_vault, show
-from veracity.home.taking import take_keys
+from veracity.home.taking import forget_file, take_keys
 from veracity.provenance.statements.erase import GROUNDS, Ground
 
 SHOWN = 20
@@ -86,6 +86,24 @@ def take(feed: str, file: Path, keys: Path, home: Path, as_json: bool) -> None:
     emit("personal-taken", document, text + mark(simulated), as_json)
 
 
+@personal.command()
+@click.argument("feed")
+@click.argument("file")
+@who
+@in_home
+def forget(feed: str, file: str, by: str, why: str, home: Path, as_json: bool) -> None:
+    """Destroy all keys of a file that was not taken in, by its name or digest.
+
+    Nothing of it is in the log, and nothing of it can be taken in any more, but with its keys again or in
+    clear. Who decided that and why is kept in the vault.
+    """
+    with open_writer(home) as writer:
+        gone = forget_file(writer, feed, file, by, why)
+        simulated = writer.feed(feed).contract.simulated
+    document = {"feed": feed, "file": gone.name, "sha256": gone.sha256, "simulated": simulated}
+    emit("personal-forgotten", document, f"{gone.name}: its keys are destroyed{mark(simulated)}", as_json)
+
+
 @personal.command(name="find")
 @click.argument("feed")
 @click.option("--field", required=True, help="The personal field to look in.")
@@ -101,11 +119,17 @@ def find_records(feed: str, field: str, value: str, by: str, why: str, home: Pat
     found = find(opened, feed, field, _value(value), by, why)
     simulated = opened.feed(feed).contract.simulated
     opened.close()
-    items = [asdict(r) for r in found]
-    text = f"{len(found):,} records of {feed}{mark(simulated)}"
-    text += "".join(f"\n{r.batch}:{r.record}" for r in found)
-    emit("personal-found", {"feed": feed, "items": items, "simulated": simulated}, text, as_json)
-    return int(not found)
+    text = f"{len(found.records):,} records of {feed}{mark(simulated)}"
+    text += "".join(f"\n{r.batch}:{r.record}" for r in found.records)
+    text += "".join(f"\nand {f.n_records:,} of {f.name}, not taken in yet" for f in found.waiting)
+    document = {
+        "feed": feed,
+        "items": [asdict(r) for r in found.records],
+        "waiting": [asdict(f) for f in found.waiting],
+        "simulated": simulated,
+    }
+    emit("personal-found", document, text, as_json)
+    return int(not (found.records or found.waiting))
 
 
 @personal.command(name="show")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 import polars as pl
 
-from veracity.cli.output import columns, emit, in_home, mark
+from veracity.cli.output import COUNT, columns, emit, in_home, mark
 from veracity.data.lake import collect_rows
 from veracity.home.contracts import reasons
 from veracity.home.decisions import Decisions, decided_rows, read_decisions
@@ -86,12 +86,12 @@ def show_waiting(feed: str, home: Path, as_json: bool) -> None:
 def deciding(command: F) -> F:
     """Give a command the options of a decision: which rows, who, why."""
     options = [
-        click.option("--batch", type=click.IntRange(min=0), help="Rows that this batch set aside."),
+        click.option("--batch", type=COUNT, help="Rows that this batch set aside."),
         click.option(
             "--record",
             "records",
             multiple=True,
-            type=click.IntRange(min=0),
+            type=COUNT,
             help="This record of the batch; may be repeated.",
         ),
         click.option("--reason-code", help="Rows with this reason (range:pm25) or of this rule (range)."),

@@ -179,7 +179,7 @@ class City:
 
     def find_personal(
         self, feed: str, field: str, value: str, *, by: str, reason: str
-    ) -> list[persons.PersonalRecord]:
+    ) -> persons.FoundRecords:
         """Return the records in which a personal field has a value; the vault keeps who asked."""
         with self._reading() as home:
             return persons.find(home, feed, field, value, by, reason)

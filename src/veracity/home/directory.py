@@ -95,10 +95,10 @@ def create_directory(
     """Make an empty home; ``HomeExists`` where there is one, ``HomeUnusable`` where none can be."""
     if not _ORIGIN.fullmatch(origin):
         raise BadName(f"origin: want a name such as example.org/city (no scheme, no spaces), got {origin!r}")
-    if (root / "veracity.json").exists():
-        other = open_directory(root).origin
-        raise HomeExists(f"init: want a directory without a city, got {root} of {other}")
     with usable(root):
+        if (root / "veracity.json").exists():
+            other = open_directory(root).origin
+            raise HomeExists(f"init: want a directory without a city, got {root} of {other}")
         if root.is_dir() and any(path.name != "lock" for path in root.iterdir()):
             raise HomeExists(f"init: want an empty directory, got {root} with files in it")
         for path in (root, root / "keys", root / "keys" / "agencies", root / "store"):

@@ -24,7 +24,7 @@ from veracity.data.errors import TableMismatch
 from veracity.data.personal.pseudonym import normal
 from veracity.data.personal.token import parse_name
 from veracity.home.clock import format_time, parse_time
-from veracity.home.errors import DeliveryInterrupted, NothingPersonal
+from veracity.home.errors import DeliveryInterrupted, FileWaiting, NothingPersonal
 from veracity.home.home import Home, Writer
 from veracity.home.persons import (
     PersonalRecord,
@@ -34,7 +34,9 @@ from veracity.home.persons import (
     personal_contract,
     placed,
     record_tokens,
+    waiting_files,
 )
+from veracity.home.protection import forget_unfinished
 from veracity.home.tables import read_parquet
 from veracity.home.vault import Held, Vault
 from veracity.provenance.dsse import sign_envelope
@@ -69,6 +71,7 @@ def erase_value(
     """Erase every record in which a personal field has a value, however it was written."""
     contract = _checked(home, feed, by, why)
     with opened_vault(home) as vault:
+        forget_unfinished(home, vault)
         found = _with_value(vault, contract, field, value, by, why)
         held, others = having(home, vault, feed, found, field, value)
         return replace(_erase(home, vault, contract, held, by, why, ground), others=others)
@@ -82,7 +85,7 @@ def try_erase_value(
     with opened_vault(home) as vault:
         found = _with_value(vault, contract, field, value, by, why)
         held, others = having(home, vault, feed, found, field, value)
-        return replace(_would_erase(home, contract, held, by, why, ground), others=others)
+        return replace(_would_erase(home, vault, contract, held, by, why, ground), others=others)
 
 
 def erase_records(
@@ -107,7 +110,7 @@ def try_erase_records(
     contract = _checked(home, feed, by, why)
     with opened_vault(home) as vault:
         held = _at_places(home, vault, feed, places)
-        return _would_erase(home, contract, held, by, why, ground)
+        return _would_erase(home, vault, contract, held, by, why, ground)
 
 
 def retain(home: Writer, feed: str, by: str = RETENTION) -> Erasure | None:
@@ -123,7 +126,7 @@ def try_retain(home: Home, feed: str, by: str = RETENTION) -> Erasure | None:
     contract = personal_contract(home, feed)
     with opened_vault(home) as vault:
         held = _outlived(home, vault, contract)
-    return _would_erase(home, contract, held, by, _rule(contract), "retention") if held else None
+        return _would_erase(home, vault, contract, held, by, _rule(contract), "retention") if held else None
 
 
 def retained_feeds(home: Home) -> list[str]:
@@ -196,16 +199,16 @@ def _rule(contract: Contract) -> str:
 
 
 def _would_erase(
-    home: Home, contract: Contract, held: Sequence[Held], by: str, why: str, ground: Ground
+    home: Home, vault: Vault, contract: Contract, held: Sequence[Held], by: str, why: str, ground: Ground
 ) -> Erasure:
-    records = _known(home, contract, held)
+    records = _known(home, vault, contract, held)
     return Erasure(contract.feed, tuple(records), by, why, ground, contract.simulated, ())
 
 
 def _erase(
     home: Writer, vault: Vault, contract: Contract, held: Sequence[Held], by: str, why: str, ground: Ground
 ) -> Erasure:
-    records = _known(home, contract, held)
+    records = _known(home, vault, contract, held)
     entries = []
     for some in _by_batches(records):
         rows = pl.DataFrame([(r.batch, r.record, r.name) for r in some], schema=SCHEMA, orient="row")
@@ -229,7 +232,7 @@ def _erase(
     return Erasure(contract.feed, tuple(records), by, why, ground, contract.simulated, tuple(entries))
 
 
-def _known(home: Home, contract: Contract, held: Sequence[Held]) -> list[PersonalRecord]:
+def _known(home: Home, vault: Vault, contract: Contract, held: Sequence[Held]) -> list[PersonalRecord]:
     """Return where the records came in.
 
     Raises
@@ -238,14 +241,21 @@ def _known(home: Home, contract: Contract, held: Sequence[Held]) -> list[Persona
         If there are none.
     DeliveryInterrupted
         If a file of theirs is not wholly in the log: once a key is gone, it could not go on.
+    FileWaiting
+        If a file of theirs is not in the log at all: no statement could say which of its records were
+        erased, and with their keys left it could be taken in and read afterwards.
     """
-    for sha256 in sorted({h.sha256 for h in held}):
-        parts = home.index.parts(contract.feed, sha256)
-        if parts and not parts[-1].is_last:
+    for file in waiting_files(home, vault, contract.feed, held):
+        if file.n_parts:
             raise DeliveryInterrupted(
-                f"erase: want all parts of file {sha256[:16]} in the log first, got {len(parts)}:"
-                " ingest it again with --resume"
+                f"erase: want all parts of file {file.sha256[:16]} ({file.name}) in the log first,"
+                f" got {file.n_parts}: ingest it again with --resume"
             )
+        raise FileWaiting(
+            f"erase: want {file.name} in the log first, since the vault has the keys of {file.n_records} such"
+            " records of it, got nothing of it there: ingest it, or destroy all its keys"
+            f" (veracity personal forget {contract.feed} {file.name})"
+        )
     records = placed(home, contract.feed, held)
     if not records:
         raise NothingPersonal(f"erase: want records of {contract.feed} whose keys are there, got none")

@@ -111,6 +111,18 @@ class VaultUnusable(HomeError, Unavailable):
     code = "vault-unusable"
 
 
+class VaultInUse(HomeError, Unavailable):
+    """Another process reads the vault: what was destroyed may still stand in its write-ahead log."""
+
+    code = "vault-in-use"
+
+
+class FileWaiting(HomeError, Rejected):
+    """The vault has keys of a file that is not in the log: take the file in, or forget it, first."""
+
+    code = "file-waiting"
+
+
 class SignedInClear(HomeError, Malformed):
     """A file with personal values in clear comes with a signature that names its digest."""
 

@@ -7,7 +7,6 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -16,37 +15,29 @@ from sqlalchemy.exc import IntegrityError
 from veracity.data.contract import Contract, parse_contract
 from veracity.data.evidence import EvidenceStore
 from veracity.data.lake import Table, local_uri
-from veracity.errors import Malformed, Rejected
-from veracity.home.clock import Clock, format_time, system_clock
+from veracity.errors import Malformed, Rejected, VeracityError
+from veracity.home.clock import Clock, system_clock
 from veracity.home.directory import (
     Directory,
-    create_directory,
-    made_or_cleared,
     open_directory,
-    seal_directory,
-    usable,
-    write_new,
     writing,
 )
 from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
-from veracity.home.key_care import add_reference
-from veracity.home.key_places import LOG, OPERATOR_KEY, KeyPlace, open_key
-from veracity.home.operator_keys import OPERATOR, open_operator
-from veracity.home.publication import publisher
+from veracity.home.key_places import LOG, KeyPlace, open_key
+from veracity.home.operator_keys import open_operator
+from veracity.home.publication import Publication, publisher
 from veracity.home.vault import Vault
 from veracity.log.append import Log
 from veracity.log.doors import Objects
-from veracity.log.errors import ObjectMissing, QuorumNotMet
-from veracity.log.notes import HeldSigner, Signer, Verifier
-from veracity.log.policy import MAX_POLICY_BYTES, Policy, format_policy, parse_policy, policy_for
+from veracity.log.errors import ObjectMissing
+from veracity.log.notes import HeldSigner, Verifier
+from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from veracity.log.reader import CHECKPOINT_PATH, LogReader, open_checkpoint
 from veracity.provenance.agencies import Agencies
 from veracity.provenance.dsse import open_envelope, sign_envelope, verify
-from veracity.provenance.keys import MessageSigner, SigningKey
-from veracity.provenance.secret_files import write_secret
+from veracity.provenance.keys import MessageSigner
 from veracity.provenance.statements import (
-    Enrol,
     Erase,
     Ingest,
     SealedContract,
@@ -57,10 +48,9 @@ from veracity.provenance.statements.statement import Statement
 from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
 from veracity.stores.objects import LocalObjects
-from veracity.stores.opening import OpenState, check_places, open_objects, open_state, settled
+from veracity.stores.opening import OpenState, open_objects, open_state
 from veracity.stores.witness_client import HttpWitnesses
 
-PUBLISH_EVERY = timedelta(seconds=1)  #: how often a home that works asks its witnesses
 logger = logging.getLogger(__name__)
 
 
@@ -158,7 +148,7 @@ class Home:
 
     def signed(self) -> LogReader | None:
         """The log as last signed, where the policy has its witnesses awaited; None where it has none."""
-        last = None if self.policy.quorum is None else self.log_state.last(self.directory.origin)
+        last = self.log_state.last(self.directory.origin) if self.policy.asks_witnesses else None
         if last is None:
             return None
         return LogReader(self.log_objects, last.note, open_checkpoint(last.note, self.log_verifier))
@@ -242,8 +232,7 @@ class Writer(Home):
                 directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
             )
             self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher)
-            self._publish_after = self.clock()
-            self._published_size = -1
+            self._publication = Publication()
             self.publish()
             if reindex:
                 self.index.clear()
@@ -267,15 +256,15 @@ class Writer(Home):
         (idx,) = self.log.append([entry])
         if idx >= self.index.size:
             self._catch_up()
-        if self.clock() > self._publish_after:
+        if self._publication.is_due:
             self.publish()
         return idx
 
     def publish(self) -> bool:
         """Publish the log with the cosignatures of its witnesses, and say whether that could be done.
 
-        Where the quorum is missing a warning says so, and all that was sealed stays: the next call, or
-        the next time the home is opened, makes up for it.
+        Where the quorum is missing, all that was sealed stays: a later call, or the next time the home
+        is opened, makes up for it.
 
         Raises
         ------
@@ -284,31 +273,26 @@ class Writer(Home):
         """
         if self.publisher is None:
             return True  # every append published
-        self._publish_after = self.clock() + PUBLISH_EVERY
-        try:
+        with self._publication.attempt(self.log.size):
             self.log.publish()
-        except QuorumNotMet as exc:
-            published = self._published_note()
-            size = 0 if published is None else open_checkpoint(published, self.log_verifier).size
-            logger.warning(
-                "sealed up to entry %d, published up to %d: %s (veracity log publish tries again)",
-                self.log.size,
-                size,
-                exc,
-            )
-            return False
-        self._published_size = self.log.size
-        return True
+        return self.is_published
 
     @property
     def is_published(self) -> bool:
         """Whether everything signed is published."""
-        return self.publisher is None or self.log.size == self._published_size
+        return self.publisher is None or self.log.size == self._publication.published
 
-    def publish_new(self) -> None:
-        """Publish what has been signed since the last time, if anything."""
-        if not self.is_published:
+    def finish(self) -> None:
+        """Publish what has been signed since the last time, if anything; warn if it stays unpublished."""
+        if not self.is_published and self.log.size != self._publication.tried:
             self.publish()
+        if not self.is_published:
+            logger.warning(
+                "%d entries sealed, %d published: %s (veracity log publish tries again)",
+                self.log.size,
+                self.published_size() or 0,
+                self._publication.missing,
+            )
 
     def _published_note(self) -> bytes | None:
         try:
@@ -364,7 +348,7 @@ class Writer(Home):
         """Say of keys that are destroyed that they are, by the statement put aside with them."""
         try:
             envelope = open_envelope(entry)
-            verify(envelope, [self.operator.public])
+            verify(envelope, [self.operator_key.public])  # signed in time, whatever the time is now
             Erase.from_statement(parse_statement(envelope.payload))
         except (Malformed, Rejected) as exc:
             raise StateBehind(f"vault: want the statement of an erasure put aside, got: {exc}") from exc
@@ -400,93 +384,13 @@ def open_writer(root: Path, clock: Clock | None = None, *, reindex: bool = False
         writer = Writer(directory, clock, reindex=reindex)
         try:
             yield writer
-            writer.publish_new()
+            writer.finish()
+        except Exception:
+            with contextlib.suppress(VeracityError):  # what went wrong first is what counts
+                writer.finish()
+            raise
         finally:
             writer.close()
-
-
-@dataclass(frozen=True)
-class CityKeys:
-    """The two private keys of a city: one signs checkpoints, the other its statements."""
-
-    log_seed: bytes
-    operator: SigningKey
-
-    @classmethod
-    def generate(cls) -> CityKeys:
-        """Make both from the system's randomness."""
-        return cls(SigningKey.generate().seed, SigningKey.generate())
-
-
-@dataclass(frozen=True)
-class KeyReferences:
-    """Where the keys of a new city are that are not to be made in its home (see ``key_places``)."""
-
-    log: str | None = None
-    operator: str | None = None
-
-
-def init(
-    root: Path | str,
-    origin: str,
-    clock: Clock | None = None,
-    keys: CityKeys | None = None,
-    *,
-    references: KeyReferences | None = None,
-    expires: datetime | None = None,
-    log_store: str | None = None,
-    log_state: str | None = None,
-) -> Directory:
-    """Make a home: keys, stores, database, the operator's enrolment as entry 0, and the trust policy.
-
-    ``keys`` are for a city whose keys are made elsewhere; without them new ones are made, but where
-    ``references`` say where one is. ``expires`` is of the operator's key.
-    ``log_store`` and ``log_state`` are locations (see ``stores.opening``) for the files and the state
-    of the log, if they are not to be in the home. Both must be empty.
-
-    Raises
-    ------
-    HomeExists, HomeUnusable, BadName, BadLocation
-        Nothing is left behind but an empty directory and its lock. A log begun elsewhere stays there.
-    KeyUnavailable, MalformedKeyReference
-        If there is no key where a reference says.
-    """
-    root = Path(root)
-    check_places(log_store, log_state)
-    places = [None if place is None else settled(place) for place in (log_store, log_state)]
-    directory = create_directory(root, origin, *places)
-    with writing(directory), made_or_cleared(directory):
-        _furnish(directory, clock, keys or CityKeys.generate(), references or KeyReferences(), expires)
-    return directory
-
-
-def _furnish(
-    directory: Directory,
-    clock: Clock | None,
-    keys: CityKeys,
-    references: KeyReferences,
-    expires: datetime | None,
-) -> None:
-    signer = Signer(directory.origin, keys.log_seed)
-    log, operator = KeyPlace(directory.keys, LOG), KeyPlace(directory.keys, OPERATOR_KEY)
-    verifier, public = signer.verifier, keys.operator.public
-    if references.log is not None:
-        verifier = Verifier(directory.origin, add_reference(log, references.log).public.raw)
-    if references.operator is not None:
-        public = add_reference(operator, references.operator).public
-    with usable(directory.root):
-        if references.log is None:
-            write_secret(log.plain, (signer.format() + "\n").encode())
-        if references.operator is None:
-            write_secret(operator.plain, keys.operator.to_pem())
-        write_new(directory.policy, format_policy(policy_for(verifier)).encode(), 0o644)
-    writer = Writer(directory, clock)
-    try:
-        until = None if expires is None else format_time(expires)
-        writer.say(Enrol("enrol", OPERATOR, "operator", public, expires=until).to_statement())
-    finally:
-        writer.close()
-    seal_directory(directory)
 
 
 def contract_path(sha256: str) -> str:

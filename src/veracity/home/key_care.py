@@ -2,8 +2,8 @@
 
 A key is written where it goes and read back from there before anything is removed where it was. Nothing
 that is there already is overwritten, but the same key under its old passphrase. So a crash leaves the
-key in both places at worst, and doing the same again ends it. What is removed is unlinked, not wiped:
-disks and backups may keep it.
+key in both places at worst, and doing the same again ends it. A path has many names: whether two places
+are one is asked of the file system. What is removed is unlinked, not wiped: disks and backups may keep it.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from veracity.home.key_places import (
 from veracity.log.notes import Signer
 from veracity.provenance.errors import KeyUnavailable, MalformedKeyReference
 from veracity.provenance.keys import MessageSigner, PublicKey, SigningKey
-from veracity.provenance.secret_files import remove_part, remove_secret, replace_secret, write_secret
+from veracity.provenance.secret_files import part_of, remove_part, remove_secret, replace_secret, write_secret
 
 SERVICE = "veracity"
 _FORMS = {".ref": "reference", ".p12": "file, under a passphrase", ".pem": "file", ".key": "file"}
@@ -84,7 +84,7 @@ def move_key(place: KeyPlace, to: str, origin: str) -> HeldKey:
     Raises
     ------
     MalformedKeyReference, KeyUnavailable
-        If it cannot go there; also if another key is there.
+        If it cannot go there; also if another key is there, or it is in that very file.
     MissingKey, ExposedKey, PassphraseNeeded, PassphraseRejected
         If it cannot be read. Nothing is changed.
     """
@@ -99,6 +99,8 @@ def move_key(place: KeyPlace, to: str, origin: str) -> HeldKey:
         )
     key = open_key(place)
     _check_left(place, key.public)
+    with usable_key(place):
+        _check_apart(place, reference, before)
     if before != reference:
         if not isinstance(key, SigningKey):
             raise KeyUnavailable(f"key {place.name}: want one that can leave where it is, got one on a token")
@@ -145,6 +147,8 @@ def _to_home(place: KeyPlace, before: str | None, origin: str) -> None:
         return
     key = open_software_key(place)
     _check_left(place, key.public)
+    if place.plain.is_symlink():
+        raise KeyUnavailable(f"key {place.name}: want {place.plain} to be a file, got a link; move it away")
     with usable_key(place):
         if not os.path.lexists(place.plain):
             is_log = place.name == LOG
@@ -153,16 +157,18 @@ def _to_home(place: KeyPlace, before: str | None, origin: str) -> None:
         if read_key_file(place.plain) != key:  # pragma: no cover - a disk that loses what was fsynced
             raise KeyUnavailable(f"key {place.name}: want {place.plain} to be the same key, got another")
         remove_part(place.plain)
+        there = _file_of(before, place.ref.parent)
+        is_here = there is not None and _is_same_file(there, place.plain)
         remove_secret(place.ref)
         remove_secret(place.p12)
-    _forget(before, place.ref.parent)
+    if not is_here:
+        _forget(before, place.ref.parent)
 
 
 def _put(reference: str, key: SigningKey, base: Path) -> None:
     """Write a key where a reference says; the same key there is left, another is never overwritten."""
     scheme, _, rest = reference.partition(":")
-    if scheme == "file" and rest:
-        path = base / rest
+    if (path := _file_of(reference, base)) is not None:
         if os.path.lexists(path):
             remove_part(path)
         else:
@@ -187,10 +193,36 @@ def _put(reference: str, key: SigningKey, base: Path) -> None:
         raise KeyUnavailable(f"key: want no other at {reference[:80]}, got one; keys are never overwritten")
 
 
+def _file_of(reference: str, base: Path) -> Path | None:
+    """Return the file that a ``file:`` reference names; None of any other."""
+    scheme, _, rest = reference.partition(":")
+    return base / rest if scheme == "file" and rest else None
+
+
+def _check_apart(place: KeyPlace, to: str, before: str | None) -> None:
+    """Raise if a reference leads to a file that the move would remove, or into the home's own ``keys/``."""
+    base = place.ref.parent
+    target = _file_of(to, base)
+    if target is None:
+        return
+    left = None if before in (None, to) else _file_of(before, base)
+    for path in (place.plain, place.p12, *([] if left is None else [left])):
+        if any(_is_same_file(written, path) for written in (target, part_of(target))):
+            raise KeyUnavailable(f"key {place.name}: want another place, got the file it is in, {target}")
+    keys = os.path.realpath(place.keys)
+    if any(Path(os.path.realpath(path)).is_relative_to(keys) for path in (target, target.parent)):
+        raise KeyUnavailable(f"key {place.name}: want another place than {keys}, got {target}; or home")
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    """Say whether two paths lead to one file, by links of whatever kind."""
+    return one.exists() and other.exists() and one.samefile(other)
+
+
 def _check_left(place: KeyPlace, public: PublicKey) -> None:
-    """Raise unless the plain form that a broken move left, if any, is the same key: it will be removed."""
+    """Raise unless the forms that a broken move left, if any, are the same key: they will be removed."""
     for path in place.held()[1:]:
-        if path == place.plain and read_key_file(path).public != public:
+        if read_key_file(path).public != public:
             raise KeyUnavailable(
                 f"key {place.name}: want {path} to be the same key, got another; move it away"
             )
@@ -203,9 +235,9 @@ def _forget(reference: str, base: Path) -> None:
         from veracity.stores.keyring import delete_keyring, keyring_item
 
         delete_keyring(*keyring_item(rest))
-    elif scheme == "file":
+    elif (path := _file_of(reference, base)) is not None:
         with contextlib.suppress(FileNotFoundError):
-            (base / rest).unlink()
+            path.unlink()
 
 
 @contextlib.contextmanager

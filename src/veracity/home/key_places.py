@@ -21,7 +21,7 @@ from veracity.log.errors import MalformedKey
 from veracity.log.notes import Signer
 from veracity.provenance.errors import KeyUnavailable, MalformedKeyReference, MalformedSigningKey
 from veracity.provenance.keys import MessageSigner, SigningKey
-from veracity.provenance.secret_files import read_secret
+from veracity.provenance.secret_files import open_regular, read_secret
 
 MAX_REFERENCE_BYTES = 2_048
 LOG, OPERATOR_KEY = "log", "operator"
@@ -119,7 +119,8 @@ def open_reference(reference: str, base: Path) -> MessageSigner:
         named = os.environ.get(rest)
         if not named:
             raise KeyUnavailable(f"key reference: want {rest} to name a key file, got no such variable")
-        return read_key_file(Path(named))
+        where = f"what {rest} names"  # its value may be a key, put there by mistake
+        return _parse_key(read_secret(Path(named), "key file", where), f"key file: {where}")
     if scheme == "keyring":
         from veracity.stores.keyring import keyring_item, read_keyring
 
@@ -156,7 +157,7 @@ def absolute_reference(reference: str) -> str:
 def read_reference(path: Path) -> str:
     """Read the one line of a reference."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             raw = file.read(MAX_REFERENCE_BYTES + 1)
     except OSError as exc:
         raise KeyUnavailable(f"key reference: want to read {path}, got {exc.strerror or exc}") from exc

@@ -36,6 +36,24 @@ class PersonalRecord:
 
 
 @dataclass(frozen=True)
+class WaitingFile:
+    """A file whose keys the vault has and that is not in the log, or not wholly: some records of it."""
+
+    name: str
+    sha256: str
+    n_parts: int  #: of the file, in the log
+    n_records: int  #: those of the records asked for that are in none of these parts
+
+
+@dataclass(frozen=True)
+class FoundRecords:
+    """The records with a value: those in the log, and how many more in files that are not there yet."""
+
+    records: tuple[PersonalRecord, ...]
+    waiting: tuple[WaitingFile, ...]
+
+
+@dataclass(frozen=True)
 class ShownValue:
     """One decrypted value. ``field`` is the contract's, or ``*other`` and ``*record`` for the rest."""
 
@@ -61,7 +79,7 @@ def personal_contract(home: Home, feed: str) -> Contract:
     return contract
 
 
-def find(home: Home, feed: str, field: str, value: str, by: str, why: str) -> list[PersonalRecord]:
+def find(home: Home, feed: str, field: str, value: str, by: str, why: str) -> FoundRecords:
     """Return the records in which a personal field has a value, however it was written.
 
     That somebody looked is kept in the vault; the value is not.
@@ -76,9 +94,11 @@ def find(home: Home, feed: str, field: str, value: str, by: str, why: str) -> li
     check_person(by, why)
     check_field(personal_contract(home, feed), field)
     with opened_vault(home) as vault:
-        found = placed(home, feed, vault.find(feed, field, value))
-        _note(home, vault, "find", feed, found, by, why)
-    return found
+        held = vault.find(feed, field, value)
+        found = placed(home, feed, held)
+        waiting = [file for file in waiting_files(home, vault, feed, held) if file.n_records]
+        _note(home, vault, "find", feed, found, by, why, waiting)
+    return FoundRecords(tuple(found), tuple(waiting))
 
 
 def show(home: Home, feed: str, batch: int, record: int, by: str, why: str) -> list[ShownValue]:
@@ -139,6 +159,19 @@ def placed(home: Home, feed: str, held: Sequence[Held]) -> list[PersonalRecord]:
     return sorted(found, key=lambda r: (r.batch, r.record))
 
 
+def waiting_files(home: Home, vault: Vault, feed: str, held: Sequence[Held]) -> list[WaitingFile]:
+    """Return those files of some records that are not in the log, or not wholly."""
+    waiting = []
+    for sha256 in sorted({h.sha256 for h in held}):
+        parts = home.index.parts(feed, sha256)
+        file = vault.file_by_digest(feed, sha256)
+        if file is not None and not (parts and parts[-1].is_last):
+            n_in_log = sum(n for _, _, n in _spans(home, feed, sha256))
+            later = [h for h in held if h.sha256 == sha256 and h.record >= n_in_log]
+            waiting.append(WaitingFile(file.name, sha256, len(parts), len(later)))
+    return waiting
+
+
 def having(
     home: Home, vault: Vault, feed: str, held: Sequence[Held], field: str, value: str
 ) -> tuple[list[Held], tuple[PersonalRecord, ...]]:
@@ -194,8 +227,16 @@ def _spans(home: Home, feed: str, sha256: str) -> list[tuple[int, int, int]]:
 
 
 def _note(
-    home: Home, vault: Vault, what: str, feed: str, found: Sequence[PersonalRecord], by: str, why: str
+    home: Home,
+    vault: Vault,
+    what: str,
+    feed: str,
+    found: Sequence[PersonalRecord],
+    by: str,
+    why: str,
+    waiting: Sequence[WaitingFile] = (),
 ) -> None:
     places = " ".join(f"{r.batch}:{r.record}" for r in found[:100])
     more = f" and {len(found) - 100} more" if len(found) > 100 else ""
-    vault.note_access(Access(format_time(home.clock()), what, feed, places + more, by, why))
+    more += "".join(f" and {f.n_records} of {f.name}" for f in waiting)
+    vault.note_access(Access(format_time(home.clock()), what, feed, (places + more).strip(), by, why))

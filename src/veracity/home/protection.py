@@ -31,7 +31,7 @@ from veracity.home.directory import usable
 from veracity.home.errors import KeysMissing, SignedInClear, StateBehind, TokenMisplaced
 from veracity.home.home import Writer
 from veracity.home.vault import Vault, VaultFile
-from veracity.home.vault_key import sync_folder
+from veracity.provenance.secret_files import sync_directory
 
 RECORDS_AT_ONCE = 65_536  # a part of protection: records, keys and pseudonyms are in memory together
 
@@ -51,8 +51,7 @@ def protected(home: Writer, contract: Contract, info: FileInfo) -> Iterator[File
         yield info
         return
     with home.make_vault() as vault:
-        for stale in vault.unfinished():
-            _forget(home, vault, stale)
+        forget_unfinished(home, vault)
         if vault.file_by_digest(contract.feed, info.sha256) is not None:
             _check_places(home, vault, contract, info)
             yield info  # its sender protected it, and handed the keys over
@@ -107,7 +106,7 @@ def _staged(home: Writer, vault: Vault, contract: Contract, info: FileInfo) -> V
                 " got no file: restore it from a backup"
             )
         if not parts:
-            _forget(home, vault, file)
+            forget(home, vault, file)
             file = None
     return file or _protect(home, vault, contract, info)
 
@@ -123,9 +122,9 @@ def _protect(home: Writer, vault: Vault, contract: Contract, info: FileInfo) -> 
             with beside.open("wb") as out:
                 sha256, n_bytes = write_protected(contract, info, out, lambda some: vault.add(file, some))
             beside.replace(path)
-            sync_folder(folder)
+            sync_directory(folder)
     except (Malformed, Rejected):
-        _forget(home, vault, file)
+        forget(home, vault, file)
         raise
     return vault.finish(file, sha256, n_bytes)
 
@@ -187,12 +186,19 @@ def _tidy(home: Writer, vault: Vault, file: VaultFile) -> None:
     """After a file: what is in the log whole leaves staging, what came to nothing leaves the vault too."""
     parts = home.index.parts(file.feed, str(file.sha256))
     if not parts:
-        _forget(home, vault, file)
+        forget(home, vault, file)
     elif parts[-1].is_last:
         _unstage(home, file)
 
 
-def _forget(home: Writer, vault: Vault, file: VaultFile) -> None:
+def forget_unfinished(home: Writer, vault: Vault) -> None:
+    """Forget the files whose protection was cut short: nobody has seen anything of them."""
+    for stale in vault.unfinished():
+        forget(home, vault, stale)
+
+
+def forget(home: Writer, vault: Vault, file: VaultFile) -> None:
+    """Destroy all that is kept of a file of which nothing went into the log."""
     _unstage(home, file)
     vault.forget(file)
 

@@ -1,6 +1,9 @@
 """How a home's checkpoints go out: with the cosignatures that its own trust policy asks for."""
 
 import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from veracity.home.errors import StateBehind
@@ -12,8 +15,44 @@ from veracity.log.policy import Policy
 from veracity.log.reader import LogReader
 from veracity.log.witnessing import Outcome, Published, Status, WitnessedPublisher, WitnessTransport
 
+PUBLISH_EVERY_S = 1.0  #: how often a home that works asks its witnesses
+RETRY_S = 30.0  #: how long it leaves witnesses alone that did not give their quorum
 TIMEOUT_S = 5.0  #: for all witnesses together: a command of a person waits for them
 logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Publication:
+    """How far a home is published, and when to ask its witnesses again.
+
+    A home at work asks once a second. Witnesses that are slow, or are not there, are asked more
+    rarely, so that waiting for them stays a small part of the work.
+    """
+
+    published: int = -1  #: entries, as of the last time it could be done
+    tried: int = -1  #: entries, as of the last time it was tried
+    missing: str = ""  #: what kept the last attempt from succeeding
+    _due_s: float = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to ask again."""
+        return time.monotonic() >= self._due_s
+
+    @contextmanager
+    def attempt(self, size: int) -> Iterator[None]:
+        """Publish ``size`` entries in the block; a missing quorum ends it and is remembered."""
+        started_s = time.monotonic()
+        self.tried, self.missing = size, ""
+        try:
+            yield
+            self.published = size
+        except QuorumNotMet as exc:
+            self.missing = str(exc)
+        finally:
+            ended_s = time.monotonic()
+            pause_s = RETRY_S if self.missing else PUBLISH_EVERY_S
+            self._due_s = ended_s + max(pause_s, 4 * (ended_s - started_s))
 
 
 @dataclass
@@ -71,7 +110,7 @@ def publisher(
 
     ``published`` is the note published last, from which is known where each witness stands.
     """
-    if policy.quorum is None and not any(v.format() in policy.urls for v in policy.witnesses.values()):
+    if not policy.asks_witnesses:
         return None
     witnesses = WitnessedPublisher(policy, transport, TIMEOUT_S)
     if published is not None:

@@ -133,9 +133,13 @@ def check_destination(path: Path) -> None:
     """Raise ``BadName`` or ``HomeUnusable`` unless rows can be written to ``path``: before any work."""
     if path.suffix not in SUFFIXES:
         raise BadName(f"to: want a file ending in {', '.join(SUFFIXES)}, got {path.name!r}")
-    if not path.parent.is_dir():
+    try:
+        has_folder, is_folder = path.parent.is_dir(), path.is_dir()
+    except OSError as exc:  # a name that no file can have
+        raise HomeUnusable(f"to: want to write {path}, got {exc.strerror}") from exc
+    if not has_folder:
         raise HomeUnusable(f"to: want a folder to write {path.name} in, got none at {path.parent}")
-    if path.is_dir():
+    if is_folder:
         raise HomeUnusable(f"to: want a file to write, got a folder at {path}")
 
 

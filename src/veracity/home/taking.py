@@ -1,5 +1,7 @@
 """The keys of a file that its sender protected are taken into the vault; then it is ingested like any.
 
+Or it never is: then its keys can be forgotten.
+
 The file is read whole first: everything in it that the contract does not keep in clear is a token, and
 each token opens with the key that came for its record, in its own field. No other key is used: a token
 of somebody else's record, copied into a file, would be shown and erased with the copy.
@@ -16,13 +18,15 @@ from veracity.errors import Malformed, Rejected
 from veracity.feeds.errors import UnknownFileKind
 from veracity.feeds.file_info import FileInfo, inspect, open_file
 from veracity.feeds.files import iter_parts
+from veracity.home.clock import format_time
 from veracity.home.erasures import read_erased
-from veracity.home.errors import MalformedKeys
+from veracity.home.errors import BadName, MalformedKeys, NothingPersonal
 from veracity.home.home import Writer
 from veracity.home.key_file import KeyFile
-from veracity.home.persons import personal_contract
-from veracity.home.protection import RECORDS_AT_ONCE
-from veracity.home.vault import Vault, VaultFile
+from veracity.home.persons import opened_vault, personal_contract
+from veracity.home.protection import RECORDS_AT_ONCE, forget, forget_unfinished
+from veracity.home.vault import Access, Vault, VaultFile
+from veracity.provenance.statements.checks import check_person
 
 
 def take_keys(home: Writer, feed: str, path: Path, keys: Path) -> int | None:
@@ -48,8 +52,7 @@ def take_keys(home: Writer, feed: str, path: Path, keys: Path) -> int | None:
                 f"{keys.name}: want the keys of {feed} file {info.sha256[:16]},"
                 f" got those of {read.head.feed} file {read.head.sha256[:16]}"
             )
-        for stale in vault.unfinished():
-            vault.forget(stale)
+        forget_unfinished(home, vault)
         if vault.file_by_digest(feed, info.sha256) is not None:
             return None
         file = vault.begin_taken(feed, info.name, "csv" if info.kind == "csv" else "ndjson")
@@ -60,6 +63,33 @@ def take_keys(home: Writer, feed: str, path: Path, keys: Path) -> int | None:
             raise
         vault.finish(file, info.sha256, info.n_bytes)
         return n
+
+
+def forget_file(home: Writer, feed: str, name: str, by: str, why: str) -> VaultFile:
+    """Destroy the keys of a file of which nothing is in the log; ``name`` is its name or its digest.
+
+    Who decided that and why is kept in the vault before.
+
+    Raises
+    ------
+    NothingPersonal
+        If the vault has no such file.
+    BadName
+        If it has more than one of that name.
+    """
+    check_person(by, why)
+    with opened_vault(home) as vault:
+        found = [f for f in vault.named(feed, name) if not home.index.parts(feed, str(f.sha256))]
+        if not found:
+            raise NothingPersonal(
+                f"file: want one of {feed} whose keys are here and that is not in the log, got {name[:100]!r}"
+            )
+        if len(found) > 1:
+            digests = ", ".join(str(f.sha256) for f in found)
+            raise BadName(f"file: want one, got {len(found)} of that name: give the digest ({digests})")
+        vault.note_access(Access(format_time(home.clock()), "forget", feed, found[0].name, by, why))
+        forget(home, vault, found[0])
+        return found[0]
 
 
 def _take(

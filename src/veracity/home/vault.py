@@ -8,8 +8,10 @@ Where a key goes, everything goes that a guess could be tested with: the record'
 salt and the look-up of the plain file that it came in.
 """
 
+import logging
 import os
 import secrets
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +24,12 @@ from sqlalchemy import Connection
 from veracity.data.personal.protect import ProtectedRecord
 from veracity.data.personal.pseudonym import pseudonym
 from veracity.home.directory import Directory, usable
-from veracity.home.errors import StateBehind, VaultUnusable
+from veracity.home.errors import StateBehind, VaultInUse, VaultUnusable
 from veracity.home.vault_key import (
     MasterKey,
     create_master_key,
     destroy_file,
     read_master_key,
-    sync_folder,
 )
 from veracity.home.vault_tables import (
     ACCESSES,
@@ -40,11 +41,13 @@ from veracity.home.vault_tables import (
     PSEUDONYMS,
 )
 from veracity.log.doors import StoreUnavailable
+from veracity.provenance.secret_files import sync_directory
 from veracity.stores.database import Database
 
 _KEY_ID, _PEPPER = "keyid", "pepper"
 _AT_ONCE = 500  # names in one question: SQLite bounds its variables
 _TRIES, _WAIT_S = 50, 0.1
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Vault:
     def __init__(self, directory: Directory, database: Database) -> None:
         self._directory, self._database = directory, database
         self._secrets: tuple[MasterKey, bytes] | None = None
+        self._tries = _TRIES
 
     @classmethod
     def open(cls, directory: Directory, *, read_only: bool = False) -> "Vault | None":
@@ -131,10 +135,11 @@ class Vault:
 
     def unfinished(self) -> list[VaultFile]:
         """Return the files whose protection was cut short: nobody has seen anything of them."""
-        columns = [c for c in FILES.c if c.name != "lookup"]
-        with self._database.reading() as db:
-            rows = db.execute(sa.select(*columns).where(FILES.c.sha256.is_(None))).mappings()
-            return [VaultFile(**row) for row in rows]
+        return self._files(FILES.c.sha256.is_(None))
+
+    def named(self, feed: str, name: str) -> list[VaultFile]:
+        """Return the files of a name, or of a digest."""
+        return self._files(FILES.c.feed == feed, sa.or_(FILES.c.name == name, FILES.c.sha256 == name))
 
     def begin(self, feed: str, plain_sha256: str, kind: str) -> VaultFile:
         """Enter a file that will be protected now.
@@ -242,6 +247,11 @@ class Vault:
         In one transaction: whatever fails afterwards, the next writer finds the statement. When this
         returns, neither the file nor its write-ahead log holds the keys, nor what a guess could be
         tested with.
+
+        Raises
+        ------
+        VaultInUse
+            If the keys are deleted and another process keeps the write-ahead log from being emptied.
         """
         with self._writing() as db:
             for at in range(0, len(names), _AT_ONCE):
@@ -262,9 +272,14 @@ class Vault:
     def settle(self, entry: bytes) -> None:
         """Forget a statement that was put aside: it is in the log.
 
-        What could not be emptied when the keys were destroyed is emptied now.
+        What could not be emptied when the keys were destroyed is emptied now; where it still cannot be,
+        a warning says so, and the statement stays put aside: the next writer tries again.
         """
-        self._empty_wal()
+        try:
+            self._empty_wal()
+        except VaultInUse as exc:
+            logger.warning("an erasure is in the log, but: %s", exc)
+            return
         with self._writing() as db:
             db.execute(sa.delete(ERASURES).where(ERASURES.c.entry == entry))
 
@@ -313,10 +328,14 @@ class Vault:
     # within
 
     def _file(self, *where: sa.ColumnElement[bool]) -> VaultFile | None:
+        found = self._files(*where)
+        return found[0] if found else None
+
+    def _files(self, *where: sa.ColumnElement[bool]) -> list[VaultFile]:
         columns = [c for c in FILES.c if c.name != "lookup"]
         with self._database.reading() as db:
-            row = db.execute(sa.select(*columns).where(*where)).mappings().one_or_none()
-        return None if row is None else VaultFile(**row)
+            rows = db.execute(sa.select(*columns).where(*where).order_by(FILES.c.file)).mappings()
+            return [VaultFile(**row) for row in rows]
 
     def _held(self, query: sa.Select[Any]) -> list[Held]:
         with self._database.reading() as db:
@@ -359,7 +378,7 @@ class Vault:
             destroy_file(path)
             with usable(path.parent):
                 new_path.rename(path)
-                sync_folder(path.parent)
+                sync_directory(path.parent)
         master = read_master_key(path)
         if master.keyid != keyid:
             raise StateBehind(
@@ -374,23 +393,38 @@ class Vault:
         return None if value is None else bytes(value)
 
     def _empty_wal(self) -> None:
-        """Write the write-ahead log into the database and empty it: what was deleted is in neither."""
-        for _ in range(_TRIES):
-            connection = self._database.engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                (busy, _, _) = cursor.fetchone() or (1, 0, 0)
-                cursor.close()
-            finally:
-                connection.close()
-            if not busy:
+        """Write the write-ahead log into the database and empty it: what was deleted is in neither.
+
+        Who reads the vault is waited for, some seconds and once.
+        """
+        for n_left in reversed(range(self._tries)):
+            if self._emptied():
                 return
-            time.sleep(_WAIT_S)
-        raise StoreUnavailable(
-            "vault.db: want its write-ahead log emptied, got another process reading it: end that, then"
-            " open the home for writing again"
+            if n_left:
+                time.sleep(_WAIT_S)
+        self._tries = 1
+        raise VaultInUse(
+            "vault.db: want its write-ahead log emptied, got another process that reads the vault: what was"
+            " destroyed may still stand there until that process ends and the next command that writes in"
+            " this home empties it (veracity personal rotate, for one)"
         )
+
+    def _emptied(self) -> bool:
+        """Try to empty the write-ahead log, without waiting for anybody."""
+        connection = self._database.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            (wait_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+            try:
+                cursor.execute("PRAGMA busy_timeout = 0")
+                (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {wait_ms}")
+        except sqlite3.Error as exc:
+            raise StoreUnavailable(f"database vault.db: {exc}") from exc
+        finally:
+            connection.close()
+        return not busy
 
 
 def commitment(salt: bytes, plain_sha256: str) -> str:

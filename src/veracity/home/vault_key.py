@@ -7,7 +7,6 @@ that nobody has written over. Under a new master key, the old one destroyed, all
 import contextlib
 import os
 import secrets
-import stat
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from veracity.home.directory import usable, write_new
 from veracity.home.errors import VaultUnusable
-from veracity.provenance.errors import ExposedKey
+from veracity.provenance.errors import KeyUnavailable
+from veracity.provenance.secret_files import read_secret, sync_directory
 
 _HEAD = "veracity-vault-key-v1:"
 _NONCE, _KEY = 12, 32
@@ -71,13 +71,9 @@ def read_master_key(path: Path) -> MasterKey:
         If others may read it.
     """
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            text = file.read(200).decode("ascii", "replace").strip()
-    except OSError as exc:
-        raise VaultUnusable(f"vault key: want to read {path}, got {exc.strerror}") from exc
-    if mode & 0o077:
-        raise ExposedKey(f"vault key {path}: want mode 0600, got {mode:04o}")
+        text = read_secret(path, "vault key").decode("ascii", "replace").strip()
+    except KeyUnavailable as exc:
+        raise VaultUnusable(str(exc)) from exc
     digits = text.removeprefix(_HEAD)
     if not text.startswith(_HEAD) or len(digits) != 2 * _KEY or set(digits) - set("0123456789abcdef"):
         raise VaultUnusable(f"vault key {path}: want {_HEAD}<64 hex digits>, got another text")
@@ -93,13 +89,4 @@ def destroy_file(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         path.unlink()
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed or removed in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_directory(path.parent)

@@ -172,8 +172,10 @@ class Log:
         note = self._signed_note
         if self._publisher is not None:
             note = self._publisher.publish(note, self._view).note
+        self._stop("a write failed")  # unless it does not
         if self._put_checkpoint(note, self.size):
             self._show(note, self.checkpoint)
+        self._failure = None
 
     def prove(self, index: int) -> str:
         """Return the ``tlog-proof`` text of an entry; see ``LogReader.prove``."""

@@ -16,16 +16,21 @@ from veracity.log.fsck_tree import TreeCheck
 from veracity.log.notes import Verifier, parse_note
 from veracity.log.reader import CHECKPOINT_PATH, open_checkpoint
 
-__all__ = ["Finding", "Report", "check_tree", "fsck"]
+__all__ = ["Finding", "Report", "fsck"]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found: ``findings`` holds the first ones, ``n_findings`` counts them all."""
+    """What a check found: ``findings`` holds the first ones, ``n_findings`` counts them all.
+
+    ``n_unpublished`` files go on from what is published: the witnesses of the log may be awaited. They
+    are no fault of it.
+    """
 
     checkpoint: Checkpoint | None
     findings: tuple[Finding, ...]
     n_findings: int
+    n_unpublished: int = 0
 
     @property
     def is_sound(self) -> bool:
@@ -54,7 +59,7 @@ def fsck(
         Whether the store can say which objects it has. If not, what is extra cannot all be found.
     signed
         What the log has signed beyond what is published, where its witnesses are awaited: the tree
-        that the files must give.
+        that the files must give, and nothing beyond it.
 
     Raises
     ------
@@ -62,18 +67,15 @@ def fsck(
         If the store cannot be read. Faults of the log itself are findings, never errors.
     """
     found: list[Finding] = []
-    n_found = 0
+    n_found = n_unpublished = 0
     for finding in _check(objects, verifier, oddities, is_listed, signed, checkpoint := _Published()):
+        if finding.code == "unpublished":
+            n_unpublished += 1
+            continue
         n_found += 1
         if len(found) < max_findings:
             found.append(finding)
-    return Report(checkpoint.value, tuple(found), n_found)
-
-
-def check_tree(objects: Objects, checkpoint: Checkpoint) -> Iterator[Finding]:
-    """Yield every fault of bundles, tiles and stray files under a checkpoint taken as given."""
-    yield from TreeCheck(objects, checkpoint).run()
-    yield from stray_files(objects, checkpoint)
+    return Report(checkpoint.value, tuple(found), n_found, n_unpublished)
 
 
 class _Published:
@@ -94,8 +96,11 @@ def _check(
     tree = signed or published.value
     if tree is not None:
         yield from TreeCheck(objects, tree).run()
-        strays = stray_files if is_listed else stray_answers
-        yield from strays(objects, signed or _latest(objects, verifier, tree))
+        end = signed or _latest(objects, verifier, tree)
+        if is_listed:
+            yield from stray_files(objects, end, ends_here=signed is not None)
+        else:
+            yield from stray_answers(objects, end)
     for path, what in oddities:
         yield Finding(path, "leftover", None, f"want plain files and the folders they lie in, got {what}")
 

@@ -6,27 +6,34 @@ from veracity.log.bundles import Bundle, bundle_at, parse_bundle
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.doors import Objects
 from veracity.log.errors import LogError, MalformedBundle, MalformedTile, ObjectMissing, StoreUnavailable
+from veracity.log.fsck_beyond import is_beyond, judge_beyond, leftover
 from veracity.log.fsck_findings import Finding
 from veracity.log.fsck_tree import first_wrong
 from veracity.log.reader import CHECKPOINT_PATH, read_bundle
 from veracity.log.tiles import TILE_WIDTH, Tile, n_hashes, split_tile, tile_at
 
 
-def stray_files(objects: Objects, checkpoint: Checkpoint) -> Iterator[Finding]:
+def stray_files(objects: Objects, checkpoint: Checkpoint, *, ends_here: bool = False) -> Iterator[Finding]:
     """Yield a finding for each file that a log of this size has no place for.
 
     A partial tile or bundle of an earlier size may stay; then it must be a prefix of the later one.
+    What goes on from the end is ``unpublished``; where the log is known to end here, it is left over.
     """
+    beyond: list[Tile | Bundle] = []
     for path in objects.list(""):
         if path == CHECKPOINT_PATH:
             continue
         named = _parse(path)
         if named is None:
             yield Finding(path, "leftover", None, "want a tile, a bundle or the checkpoint, got another file")
-        elif (beyond := _beyond(named, checkpoint.size)) is not None:
-            yield beyond
+        elif is_beyond(named, checkpoint.size):
+            beyond.append(named)
         elif _is_earlier(named, checkpoint.size):
             yield from _check_prefix(objects, named, checkpoint.size)
+    if ends_here:
+        yield from (leftover(file, checkpoint.size) for file in beyond)
+    else:
+        yield from judge_beyond(objects, checkpoint, beyond)
 
 
 def stray_answers(objects: Objects, checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -55,15 +62,6 @@ def _parse(path: str) -> Tile | Bundle | None:
         return Bundle.parse(path) if path.startswith("tile/entries/") else Tile.parse(path)
     except (MalformedTile, MalformedBundle):
         return None
-
-
-def _beyond(named: Tile | Bundle, size: int) -> Finding | None:
-    level = named.level if isinstance(named, Tile) else 0
-    count, first = n_hashes(level, size), named.index * TILE_WIDTH
-    if first + named.width <= count:
-        return None
-    detail = f"want at most {count} at this level, got a file up to {first + named.width}"
-    return Finding(named.path, "leftover", max(first, count), detail)
 
 
 def _is_earlier(named: Tile | Bundle, size: int) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 class Finding:
     """What is wrong with one file.
 
-    ``code`` is missing, mismatch, leftover, extension-lines, duplicate-signature, gave-up, or the
-    code of the error that reading raised; ``position`` the index of the entry (in a bundle) or of
-    the hash at its level (in a tile), of a file cut short or too long that of the first entry or hash
-    that should not be there or is not; None where the whole file is meant.
+    ``code`` is missing, mismatch, leftover, unpublished (which is no fault), extension-lines,
+    duplicate-signature, gave-up, or the code of the error that reading raised; ``position`` the index
+    of the entry (in a bundle) or of the hash at its level (in a tile), of a file cut short or too long
+    that of the first entry or hash that should not be there or is not; None where the whole file is meant.
     """
 
     path: str

@@ -73,6 +73,7 @@ class LeafIndex:
 
         ``grow`` to it first.
         """
+        # A log that another program began may hold an entry twice: the earlier position wins, below.
         found = {leaf: self._recent[leaf] for leaf in leaf_hashes if leaf in self._recent}
         sought = _prefixes(b"".join(leaf_hashes))
         first = np.searchsorted(self._prefixes, sought, "left")
@@ -81,6 +82,7 @@ class LeafIndex:
             for position in self._positions[first[i] : last[i]].tolist():
                 if self._leaf_at(position, checkpoint) == leaf_hashes[i]:
                     found[leaf_hashes[i]] = position
+                    break
         return found
 
     def _read(self, size: int) -> Iterator[tuple[Tile, bytes]]:

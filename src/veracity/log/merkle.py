@@ -162,6 +162,19 @@ def verify_consistency(
     if old_size in (0, new_size):
         _verify_trivial_consistency(old_size, new_size, path, old_root, new_root)
         return
+    new = consistency_root(old_size, new_size, path, old_root)
+    if new != new_root:
+        raise ConsistencyRejected(f"new root: want {new_root.hex()}, got {new.hex()}")
+
+
+def consistency_root(old_size: int, new_size: int, path: Sequence[bytes], old_root: bytes) -> bytes:
+    """Return the root of ``new_size`` leaves that ``path`` leads to from the one of ``old_size``.
+
+    Errors as ``verify_consistency``.
+    """
+    _check_hashes(old_root, *path)
+    if not 0 < old_size < new_size:
+        raise ConsistencyRejected(f"old size: want 1 or more, and less than {new_size}, got {old_size}")
     hashes = [old_root, *path] if old_size & (old_size - 1) == 0 else list(path)
     if not hashes:
         raise ConsistencyRejected("consistency path: want at least one hash, got none")
@@ -188,8 +201,7 @@ def verify_consistency(
         raise ConsistencyRejected(f"consistency path: want more than {len(path)} hashes, got {len(path)}")
     if old != old_root:
         raise ConsistencyRejected(f"old root: want {old_root.hex()}, got {old.hex()}")
-    if new != new_root:
-        raise ConsistencyRejected(f"new root: want {new_root.hex()}, got {new.hex()}")
+    return new
 
 
 def _verify_trivial_consistency(

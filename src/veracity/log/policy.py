@@ -4,12 +4,13 @@ This small text file is all that a verifier has to trust. Names are opaque bytes
 format; they are held as ``str`` with ``surrogateescape``, so that nothing is lost.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
+from veracity.log.cosignatures import cosignature_time
 from veracity.log.errors import MalformedKey, MalformedPolicy, PolicyRejected, SignatureRejected
-from veracity.log.notes import NoteVerifier, Verifier, open_note, parse_note
+from veracity.log.notes import NoteVerifier, Signature, Verifier, open_note, parse_note
 from veracity.log.text import parse_decimal
 from veracity.log.witness_keys import WitnessVerifier, parse_witness_vkey
 
@@ -47,6 +48,9 @@ class Policy:
     def check(self, note: bytes) -> Accepted:
         """Accept a checkpoint note signed by a known log and cosigned by the quorum.
 
+        A cosignature of time 0 does not count: its witness makes no claim that the tree is the
+        largest it has seen. It signs any part of a tree so.
+
         Raises
         ------
         PolicyRejected
@@ -54,7 +58,8 @@ class Policy:
         MalformedNote, MalformedCheckpoint
             If it is not a checkpoint at all.
         """
-        checkpoint = parse_checkpoint(parse_note(note).text)
+        parsed = parse_note(note)
+        checkpoint = parse_checkpoint(parsed.text)
         log = next((v for v in self.logs if v.name == checkpoint.origin), None)
         if log is None:
             known = ", ".join(sorted(v.name for v in self.logs)) or "no log"
@@ -67,11 +72,39 @@ class Policy:
         signed = [v for v in self.logs if v.name == checkpoint.origin and opened.is_signed_by(v)]
         if not signed:
             raise PolicyRejected(f"checkpoint: want a signature of {checkpoint.origin}, got none")
-        cosigned = tuple(name for name, v in self.witnesses.items() if opened.is_signed_by(v))
+        cosigned = tuple(self._times(parsed.signatures))
         if not self.is_quorum(cosigned):
             got = ", ".join(cosigned) or "none"
             raise PolicyRejected(f"quorum {self.quorum}: want its cosignatures, got {got}")
         return Accepted(checkpoint, signed[0], cosigned)
+
+    @property
+    def asks_witnesses(self) -> bool:
+        """Whether a log of this policy has witnesses to ask before it publishes."""
+        return self.quorum is not None or any(v.format() in self.urls for v in self.witnesses.values())
+
+    def cosigned_times(self, note: bytes) -> dict[str, int]:
+        """Return when (POSIX seconds) each witness that cosigned a note last did so, by its name here.
+
+        Raises
+        ------
+        SignatureRejected, MalformedNote
+            If the line of a witness does not verify, or it is no note.
+        """
+        signatures = parse_note(note).signatures
+        known = {(v.name, v.key_id) for v in self.witnesses.values()}
+        if not any((s.name, s.key_id) in known for s in signatures):
+            return {}
+        open_note(note, list(self.witnesses.values()))
+        return self._times(signatures)
+
+    def _times(self, verified: Sequence[Signature]) -> dict[str, int]:
+        times = {}
+        for name, v in self.witnesses.items():
+            own = (s for s in verified if (s.name, s.key_id) == (v.name, v.key_id))
+            if newest_s := max((cosignature_time(s.payload) for s in own), default=0):
+                times[name] = newest_s
+        return times
 
     def is_quorum(self, cosigned: Collection[str]) -> bool:
         """Say whether these witnesses, by their names in the policy, are enough."""
@@ -179,6 +212,8 @@ class _Reading:
 
     def _read_group(self, name: str, rule: str, members: tuple[str, ...]) -> None:
         self._define(name)
+        if len(set(members)) < len(members):
+            raise MalformedPolicy(f"group {name}: want each member once, got {' '.join(members)[:80]!r}")
         for member in members:
             if member not in self.witnesses and member not in self.groups:
                 raise MalformedPolicy(f"group {name}: want members defined above, got {member!r}")

@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import Any
+from itertools import pairwise
+from typing import Any, get_type_hints
 
 from veracity.monitor.errors import UnknownFinding
+from veracity.provenance.plain import check_plain
 
 MAX_OPEN = 1_000
 MAX_DETAIL = 600
+MIN_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """Eight hex digits that name it, the same in every round."""
+        """The SHA-256, in hex, that names it, the same in every round; people use its first digits."""
         named = (self.kind, self.where, self.detail if self.is_lasting else "")
-        return sha256("\n".join(named).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        return sha256("\n".join(named).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,11 @@ class OpenFinding:
 
     @classmethod
     def from_object(cls, value: dict[str, Any]) -> "OpenFinding":
-        """Read what ``to_object`` gave; it is not new any more."""
-        names = ("kind", "where", "detail", "is_lasting", "evidence")
-        finding = Finding(**{name: value[name] for name in names})
-        return cls(finding, value["since"], False, value["acknowledged"])
+        """Read what ``to_object`` gave; it is not new any more. For anything else a KeyError or TypeError."""
+        plain = get_type_hints(Finding)
+        finding = Finding(**{name: check_plain(value[name], kind) for name, kind in plain.items()})
+        acknowledged = check_plain(value["acknowledged"], str | None)
+        return cls(finding, check_plain(value["since"], str), False, acknowledged)
 
 
 class Book:
@@ -86,6 +90,10 @@ class Book:
     def opened(self) -> list[OpenFinding]:
         """All that is open, acknowledged or not, oldest first."""
         return list(self._open.values())
+
+    def names(self) -> dict[str, str]:
+        """Return what to call each open finding, by its id: eight digits of it, or more."""
+        return shortest(self._open)
 
     @property
     def n_unanswered(self) -> int:
@@ -124,23 +132,42 @@ class Book:
     def acknowledge(self, ids: Iterable[str], words: str) -> list[OpenFinding]:
         """Note that a person has seen findings (``all`` for every one), and what they say.
 
+        Each is named by the first digits of its id, eight or more.
+
         Raises
         ------
         UnknownFinding
-            If one of them is not open.
+            If one of them is not open, or more than one begins with these digits.
         """
-        named = list(ids)
-        if named == ["all"]:
+        asked = list(ids)
+        if asked == ["all"]:
             named = list(self._open)
             self.n_more.clear()
-        if missing := [name for name in named if name not in self._open]:
-            have = ", ".join(list(self._open)[:10]) or "none"
-            raise UnknownFinding(f"finding: want one that is open ({have}), got {missing[0][:40]!r}")
+        else:
+            named = [self._named(digits) for digits in asked]
         for name in named:
             self._open[name] = replace(self._open[name], acknowledged=words)
         return [self._open[name] for name in named]
+
+    def _named(self, digits: str) -> str:
+        found = [key for key in self._open if len(digits) >= MIN_DIGITS and key.startswith(digits)]
+        if len(found) != 1:
+            names = self.names()
+            have = ", ".join([names[key] for key in found or self._open][:10]) or "none"
+            raise UnknownFinding(f"finding: want one that is open ({have}), got {digits[:64]!r}")
+        return found[0]
 
     def by_kind(self) -> dict[str, int]:
         """Count what is open and not acknowledged."""
         counts = Counter(o.finding.kind for o in self._open.values() if o.acknowledged is None)
         return dict(counts + self.n_more)
+
+
+def shortest(ids: Iterable[str]) -> dict[str, str]:
+    """Return for each id its shortest beginning, of eight digits or more, that is no other's."""
+    ordered = sorted(set(ids))
+    n_digits = dict.fromkeys(ordered, MIN_DIGITS)
+    for one, next_one in pairwise(ordered):
+        n = 1 + next(at for at, (a, b) in enumerate(zip(one, next_one, strict=True)) if a != b)
+        n_digits[one], n_digits[next_one] = max(n_digits[one], n), max(n_digits[next_one], n)
+    return {key: key[:n] for key, n in n_digits.items()}

@@ -28,7 +28,7 @@ from veracity.monitor.misbehaviour import Misbehaviour, signed_checkpoint
 from veracity.monitor.report import Round, Samples, WitnessLine, counted
 from veracity.monitor.state import Seen, State, write_whole
 from veracity.monitor.view import is_http
-from veracity.monitor.witnesses import Answer, OpenView, Witnessed, ask_witnesses, newest_cosignature
+from veracity.monitor.witnesses import AHEAD_S, Answer, OpenView, Witnessed, ask_witnesses, quorum_time
 from veracity.provenance.statements import Typed
 
 CHUNK = 2_048  #: entries between two writes of the memory
@@ -262,10 +262,11 @@ class Look:
         if seen is None:
             self.made.told.append(f"witness {answer.name}: {answer.problem}")
             return
-        line.size, line.age_s = seen.checkpoint.size, max(0.0, self._now - seen.cosigned_s)
-        line.lag = checkpoint.size - seen.checkpoint.size
-        if line.age_s > self._m.max_age_s:
-            self.made.told.append(f"witness {answer.name}: cosigned last {line.age_s:.0f} s ago")
+        line.size, line.lag = seen.checkpoint.size, checkpoint.size - seen.checkpoint.size
+        if not self._is_ahead(answer.name, seen.cosigned_s):
+            line.age_s = max(0.0, self._now - seen.cosigned_s)
+            if line.age_s > self._m.max_age_s:
+                self.made.told.append(f"witness {answer.name}: cosigned last {line.age_s:.0f} s ago")
         self._check_witness_itself(answer.name, seen.note, seen.checkpoint, seen.cosigned_s)
         if seen.checkpoint.size > checkpoint.size:
             since = self._state.larger.get(answer.name, (b"", self._now))[1]
@@ -310,7 +311,7 @@ class Look:
         before = self._state.witnesses.get(name)
         if before is not None:
             old = parse_checkpoint(parse_note(before.note).text)
-            if seen.size < old.size and cosigned_s > before.cosigned_s:
+            if seen.size < old.size and cosigned_s > before.believed_s:
                 detail = f"cosigned {old.size} entries, and later {seen.size}, as the largest it has seen"
                 how = f"both cosigned by witness {name}, the second later"
                 self._tell(
@@ -319,7 +320,7 @@ class Look:
                     detail,
                     Misbehaviour("rollback", before.note, note, how),
                 )
-            if cosigned_s <= before.cosigned_s:
+            if cosigned_s <= before.believed_s:
                 return
         self._state.witnesses[name] = Seen(note, cosigned_s, self._now)
 
@@ -341,7 +342,12 @@ class Look:
                 )
 
     def _check_age(self, note: bytes, checkpoint: Checkpoint) -> None:
-        cosigned_s = newest_cosignature(note, list(self._policy.witnesses.values()))
+        try:
+            times = self._policy.cosigned_times(note)
+        except SignatureRejected:  # told as policy-rejected
+            times = {}
+        believed = {name: time_s for name, time_s in times.items() if not self._is_ahead(name, time_s)}
+        cosigned_s = quorum_time(self._policy, believed)
         if cosigned_s is None:
             if checkpoint != self._state.checkpoint:
                 return
@@ -352,6 +358,14 @@ class Look:
         if age_s > self._m.max_age_s:
             detail = f"want one {what} within {self._m.max_age_s:.0f} s, got {age_s:.0f} s ago"
             self._find("stale-checkpoint", "checkpoint", detail)
+
+    def _is_ahead(self, name: str, cosigned_s: int) -> bool:
+        """Tell, and say, whether a witness cosigned at a time that our clock is far from."""
+        if cosigned_s <= self._now + AHEAD_S:
+            return False
+        detail = f"cosigned at {format_s(cosigned_s)}, more than {AHEAD_S:.0f} s ahead of our clock"
+        self._find("witness-ahead", f"witness {name}", detail)
+        return True
 
     def _find(self, kind: str, where: str, detail: str) -> None:
         """Tell what is so now, and may pass."""

@@ -17,13 +17,16 @@ from typing import Any
 
 import orjson
 
+from veracity.errors import VeracityError
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
 from veracity.log.notes import parse_note
 from veracity.monitor.errors import MalformedMonitorState, MonitorUnusable
 from veracity.monitor.findings import Book, OpenFinding
+from veracity.monitor.witnesses import AHEAD_S
 from veracity.provenance.agencies import Agencies
 from veracity.provenance.contradictions import Contradictions
 from veracity.provenance.dsse import open_envelope
+from veracity.provenance.plain import check_plain
 
 SCHEMA = "veracity.monitor-state/v1"
 MAX_STATE_BYTES = 512 * 1024 * 1024
@@ -36,6 +39,11 @@ class Seen:
     note: bytes
     cosigned_s: int
     seen_s: float
+
+    @property
+    def believed_s(self) -> float:
+        """When it cosigned, and at the latest when we saw it: a time far ahead stands in no way of others."""
+        return self.seen_s if self.cosigned_s > self.seen_s + AHEAD_S else self.cosigned_s
 
 
 @dataclass
@@ -104,23 +112,45 @@ class State:
             if said != {"schema": SCHEMA, "sha256": hashlib.sha256(raw).hexdigest()}:
                 raise ValueError(f"want {SCHEMA} and the digest of what follows, got another")
             return cls._read(orjson.loads(raw))
-        except (ValueError, KeyError, TypeError) as exc:
-            raise MalformedMonitorState(f"monitor's memory: {' '.join(str(exc).split())[:200]}") from exc
+        except (VeracityError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as exc:
+            why = " ".join(str(exc).split())[:200]
+            raise MalformedMonitorState(f"monitor's memory: want one as it was written, got: {why}") from exc
 
     @classmethod
     def _read(cls, body: dict[str, Any]) -> "State":
-        enrolments = [(int(index), b64decode(entry)) for index, entry in body["enrolments"]]
+        enrolments = [
+            (check_plain(index, int), b64decode(entry, validate=True)) for index, entry in body["enrolments"]
+        ]
+        note = None if body["note"] is None else _note(body["note"])
+        size = 0 if note is None else parse_checkpoint(parse_note(note).text).size
+        if check_plain(body["n_checked"], int) > size:
+            raise ValueError(f"n_checked: want at most the {size} entries of the note, got more")
         return cls(
-            note=None if body["note"] is None else body["note"].encode("utf-8"),
-            changed_s=body["changed_s"],
+            note=note,
+            changed_s=check_plain(body["changed_s"], int | float),
             n_checked=body["n_checked"],
             enrolments=enrolments,
             agencies=Agencies.fold((index, open_envelope(entry)) for index, entry in enrolments),
             contradictions=Contradictions.from_object(body["contradictions"]),
-            witnesses={n: Seen(v[0].encode("utf-8"), v[1], v[2]) for n, v in body["witnesses"].items()},
-            larger={n: (v[0].encode("utf-8"), v[1]) for n, v in body["larger"].items()},
-            book=Book(map(OpenFinding.from_object, body["open"]), body["more"]),
+            witnesses={
+                n: Seen(_note(note), check_plain(at, int), check_plain(seen, int | float))
+                for n, (note, at, seen) in body["witnesses"].items()
+            },
+            larger={
+                n: (_note(note), check_plain(at, int | float)) for n, (note, at) in body["larger"].items()
+            },
+            book=Book(
+                map(OpenFinding.from_object, body["open"]),
+                {kind: check_plain(n, int) for kind, n in body["more"].items()},
+            ),
         )
+
+
+def _note(text: str) -> bytes:
+    """Return the bytes of a note of a checkpoint; an error of the log's if it is none."""
+    note: bytes = check_plain(text, str).encode("utf-8")
+    parse_checkpoint(parse_note(note).text)
+    return note
 
 
 class StateFile:

@@ -2,21 +2,21 @@
 
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from veracity.errors import VeracityError
 from veracity.log.checkpoints import Checkpoint, parse_checkpoint
-from veracity.log.cosignatures import cosignature_time
 from veracity.log.doors import Objects
 from veracity.log.errors import SignatureRejected
 from veracity.log.notes import NoteVerifier, Verifier, open_note
-from veracity.log.policy import Policy
+from veracity.log.policy import Policy, policy_for
 from veracity.log.witness_keys import WitnessVerifier
 from veracity.monitor.patience import Asked
 from veracity.monitor.view import open_view
 
 WITNESS_S = 20.0
+AHEAD_S = 300.0  #: a cosignature is no more ahead of our clock than this, or its time is not believed
 
 OpenView = Callable[[str, float], Objects]
 
@@ -80,19 +80,22 @@ def read_witnessed(note: bytes, log: Verifier, witness: WitnessVerifier) -> Witn
     for key in keys:
         if not opened.is_signed_by(key):
             raise SignatureRejected(f"checkpoint: want a signature of {key.name}, got none")
-    return Witnessed(note, checkpoint, newest_cosignature(note, [witness]) or 0)
+    cosigned_s = replace(policy_for(log), witnesses={witness.name: witness}).cosigned_times(note)
+    if not cosigned_s:
+        raise SignatureRejected(f"checkpoint: want a time at which {witness.name} cosigned, got 0")
+    return Witnessed(note, checkpoint, cosigned_s[witness.name])
 
 
-def newest_cosignature(note: bytes, witnesses: list[WitnessVerifier]) -> int | None:
-    """Return the newest time (POSIX seconds) at which one of ``witnesses`` cosigned; None if none did."""
-    if not witnesses:
-        return None
-    try:
-        opened = open_note(note, witnesses)
-    except SignatureRejected:
-        return None
-    times = [cosignature_time(line.payload) for line in opened.verified]
-    return max(times, default=None)
+def quorum_time(policy: Policy, times: Mapping[str, int]) -> int | None:
+    """Return the newest time (POSIX seconds) since which a quorum has cosigned; None if there is none.
+
+    ``times`` says when each witness last did, by its name in the policy. A single one that lies
+    about its time moves the answer only as far as others agree with it.
+    """
+    for time_s in sorted(set(times.values()), reverse=True):
+        if policy.is_quorum([name for name, cosigned_s in times.items() if cosigned_s >= time_s]):
+            return time_s
+    return None
 
 
 def _question(url: str, path: str, open_other: OpenView) -> Callable[[], bytes]:

@@ -11,7 +11,7 @@ Transparent Statement of SCITT (RFC 9943) has those bytes as its payload, and th
 394. So the receipt is of the payload, not of the COSE message around it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from veracity.log.errors import ConsistencyRejected, InclusionRejected
 from veracity.log.merkle import (
     HASH_BYTES,
     MAX_PATH,
+    consistency_root,
     inclusion_root,
     leaf_hash,
     verify_consistency,
@@ -155,16 +156,32 @@ def verify_inclusion_receipt(data: bytes, entry: bytes, log: Verifier) -> CoseRe
     return CoseReceipt(message.issuer, message.subject, size, index, root)
 
 
-def verify_consistency_receipt(data: bytes, old: Checkpoint, new: Checkpoint, log: Verifier) -> None:
-    """Verify that the log says ``new`` begins with ``old``; errors as above."""
+def verify_consistency_receipt(data: bytes, old: Checkpoint, log: Verifier) -> Checkpoint:
+    """Verify that the log says one of its trees begins with ``old``, and return it; errors as above."""
     message, old_size, new_size, path = _open(data, CONSISTENCY, log)
-    if (old_size, new_size) != (old.size, new.size):
-        raise CoseRejected(f"receipt: want sizes {old.size} and {new.size}, got {old_size} and {new_size}")
+    if old_size != old.size:
+        raise CoseRejected(f"receipt: want growth from size {old.size}, got from {old_size}")
     try:
-        verify_consistency(old.size, new.size, path, old.root, new.root)
+        root = consistency_root(old.size, new_size, path, old.root)
     except ConsistencyRejected as exc:
         raise CoseRejected(f"receipt: {exc}") from exc
-    message.verify(new.root, log.key_id, log.public_key)
+    message.verify(root, log.key_id, log.public_key)
+    return Checkpoint(message.issuer, new_size, root)
+
+
+def receipt_kind(data: bytes) -> int | None:
+    """Say what a message claims to be: a receipt of INCLUSION or CONSISTENCY; None for anything else.
+
+    Raises
+    ------
+    MalformedCose
+        If it is no message at all.
+    """
+    message = parse_sign1(data)
+    proofs = message.unprotected.get(VDP) if VDS in message.protected else None
+    if not isinstance(proofs, Mapping):
+        return None
+    return next((kind for kind in (INCLUSION, CONSISTENCY) if set(proofs) == {kind}), None)
 
 
 def parse_statement(data: bytes) -> CoseStatement:

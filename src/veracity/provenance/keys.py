@@ -30,7 +30,7 @@ from veracity.provenance.errors import (
     PassphraseRejected,
 )
 from veracity.provenance.fields import decode_base64
-from veracity.provenance.secret_files import read_secret, write_secret
+from veracity.provenance.secret_files import write_secret
 
 PUBLIC_BYTES = 32
 SIGNATURE_BYTES = 64
@@ -192,20 +192,3 @@ def write_signing_key(key: SigningKey, path: Path) -> None:
         write_secret(path, key.to_pem())
     except OSError as exc:
         raise KeyUnavailable(f"key file: want to write a new {path}, got {exc.strerror or exc}") from exc
-
-
-def read_signing_key(path: Path) -> SigningKey:
-    """Read a key from a PEM file, not encrypted, that only its owner can read.
-
-    Raises
-    ------
-    KeyUnavailable, ExposedKey
-        As ``read_secret`` does.
-    MalformedSigningKey, PassphraseNeeded
-        If it holds no Ed25519 key, or one under a passphrase.
-    """
-    pem = read_secret(path, "key file")
-    try:
-        return SigningKey.from_pem(pem)
-    except MalformedSigningKey as exc:
-        raise MalformedSigningKey(f"key file {path}: {exc}") from None

@@ -11,16 +11,17 @@ from starlette.types import Receive, Scope, Send
 
 from veracity.errors import Unavailable, VeracityError
 from veracity.log.bundles import Bundle, format_bundle
+from veracity.log.checkpoints import parse_checkpoint
 from veracity.log.doors import Objects
 from veracity.log.errors import MalformedBundle, MalformedTile, ObjectMissing
+from veracity.log.notes import parse_note
 from veracity.log.reader import CHECKPOINT_PATH, ObjectTiles, read_bundle
-from veracity.log.tiles import Tile, split_tile
+from veracity.log.tiles import TILE_WIDTH, Tile, n_hashes, split_tile
 from veracity.server.negotiation import accepts_gzip, is_known, strong_etag
 from veracity.server.paths import asked_path
 from veracity.server.problems import not_found, problem, wrong_method
+from veracity.stores.served import CHECKPOINT_AGE_S, CHECKPOINT_TYPE, FILE_TYPE, IMMUTABLE
 
-CHECKPOINT_AGE_S = 5
-IMMUTABLE = "public, max-age=31536000, immutable"
 _GZIP_LEVEL = 6
 _ALLOWED = "GET, HEAD, OPTIONS"
 # A browser must be able to check the log from any page.
@@ -76,25 +77,32 @@ class LogApp:
         if path == CHECKPOINT_PATH:
             return _Resource(
                 lambda: self._objects.get(CHECKPOINT_PATH),
-                "text/plain; charset=utf-8",
+                CHECKPOINT_TYPE,
                 self._checkpoint_cache,
             )
-        binary = "application/octet-stream"
         try:
             if path.startswith("tile/entries/"):
                 bundle = Bundle.parse(path)
-                return _Resource(lambda: self._read_bundle(bundle), binary, IMMUTABLE, is_coded=True)
+                return _Resource(lambda: self._read_bundle(bundle), FILE_TYPE, IMMUTABLE, is_coded=True)
             tile = Tile.parse(path)
         except (MalformedBundle, MalformedTile):
             return None
-        return _Resource(lambda: self._read_tile(tile), binary, IMMUTABLE)
+        return _Resource(lambda: self._read_tile(tile), FILE_TYPE, IMMUTABLE)
+
+    def _check_published(self, level: int, stop: int) -> None:
+        """Show no hash or entry beyond what is published: what is immutable must never be taken back."""
+        size = parse_checkpoint(parse_note(self._objects.get(CHECKPOINT_PATH)).text).size
+        if stop > n_hashes(level, size):
+            raise ObjectMissing(f"want at most {size} entries, as published, got more")
 
     def _read_tile(self, tile: Tile) -> bytes:
+        self._check_published(tile.level, tile.index * TILE_WIDTH + tile.width)
         data = ObjectTiles(self._objects).read_tiles([tile])[0]
         split_tile(tile, data)
         return data
 
     def _read_bundle(self, bundle: Bundle) -> bytes:
+        self._check_published(0, bundle.index * TILE_WIDTH + bundle.width)
         return format_bundle(read_bundle(self._objects, bundle))
 
 

@@ -4,6 +4,7 @@ Whoever follows the log can so make records again that they chose themselves. A 
 page that its record lies in, so a feed with personal fields is refused unless the city allows it.
 """
 
+import logging
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from veracity.data.contract import Contract
 from veracity.errors import VeracityError
-from veracity.home.errors import RecordNotFound
+from veracity.home.errors import RecordNotFound, UnknownFeed
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, make_receipt
 from veracity.provenance.receipts import format_receipt
@@ -22,6 +23,7 @@ from veracity.server.errors import PersonalFeed
 from veracity.server.paths import asked_path
 from veracity.server.problems import not_found, problem, status_of, wrong_method
 
+_LOGGER = logging.getLogger(__name__)
 PREFIX = "receipts/"
 _NUMBER = r"(0|[1-9][0-9]{0,11})"
 _PATH = re.compile(rf"receipts/([a-z0-9][a-z0-9-]{{0,63}})/{_NUMBER}/{_NUMBER}")
@@ -75,9 +77,15 @@ class WithReceipts:
         feed, batch, record = match.group(1), int(match.group(2)), int(match.group(3))
         try:
             body = await run_in_threadpool(self._made, feed, batch, record)
-        except VeracityError as exc:
-            status = 404 if isinstance(exc, RecordNotFound) else status_of(exc)
-            return problem(status, exc.code, str(exc), _HEADERS)
+        except RecordNotFound as exc:
+            return problem(404, exc.code, str(exc), _HEADERS)
+        except UnknownFeed as exc:
+            return problem(status_of(exc), exc.code, f"feed: want one of this city, got {feed!r}", _HEADERS)
+        except PersonalFeed as exc:
+            return problem(status_of(exc), exc.code, str(exc), _HEADERS)
+        except VeracityError as exc:  # of the city's own files: its words may name their places
+            _LOGGER.warning("receipt of %s %d:%d: %s", feed, batch, record, exc)
+            return problem(503, exc.code, "receipt: want a city that can be read, got an error", _HEADERS)
         return Response(body, headers={**_HEADERS, **_CACHE}, media_type="application/json")
 
     def _made(self, feed: str, batch: int, record: int) -> bytes:

@@ -1,8 +1,10 @@
 """Running an application until it is told to stop, on a socket of its own."""
 
 import asyncio
+import ipaddress
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,10 +17,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from veracity.server.errors import CannotListen
 from veracity.server.guard import Guarded
 
-MAX_AT_ONCE = 64  #: requests answered at once
+MAX_AT_ONCE = 64  #: requests computed at once
 MAX_CONNECTIONS = 512
+MAX_PER_ADDRESS = 32  #: connections of one address at once; a reader of ours opens 16
 KEEP_ALIVE_S = 30
 HEAD_TIMEOUT_S = 10  #: from connecting, or from its first byte, to the end of a request's head
+READ_TIMEOUT_S = 60  #: for a client to take anything of what it asked for
 STOP_TIMEOUT_S = 5  #: for the requests under way when told to stop
 
 
@@ -81,18 +85,47 @@ class _Server(uvicorn.Server):
 
 
 class _PatientProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection whose request never gets past its head."""
+    """HTTP/1.1 that closes a connection too many, and one whose client neither asks nor reads."""
 
+    network: str | bytes = ""  #: whose connection it is
     _stuck_at: Any = ()
+    _unread: tuple[float, int] | None = None  # since when, and how many bytes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to watch."""
+        """Begin to watch, unless its client has as many as it may have."""
         super().connection_made(transport)
+        self.network = network_of(self.client)
+        if sum(getattr(c, "network", None) == self.network for c in self.connections) > MAX_PER_ADDRESS:
+            transport.write(_TOO_MANY)
+            transport.close()
         self.loop.call_later(HEAD_TIMEOUT_S / 2, self._look)
 
+    def resume_writing(self) -> None:
+        """Note that the client reads."""
+        super().resume_writing()
+        self._unread = None
+
+    def _reset(self) -> None:
+        """Drop the connection with all that waits for its client; to close it would wait for the client."""
+        connection = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def _is_unread(self) -> bool:
+        """Say whether the client took nothing of what waits for it, for ``READ_TIMEOUT_S``."""
+        now, n_bytes = self.loop.time(), self.transport.get_write_buffer_size()
+        if n_bytes == 0 or self._unread is None or n_bytes < self._unread[1]:
+            self._unread = (now, n_bytes)
+        return now - self._unread[0] > READ_TIMEOUT_S
+
     def _look(self) -> None:
-        """Close if no request was under way, nor awaited, at this look and at the last."""
+        """Close if no request was under way, nor awaited, at this look and at the last; or none is read."""
+        if self._is_unread():
+            self._reset()
+            return
         if self.transport.is_closing():
+            if self in self.connections:  # what is left is being sent
+                self.loop.call_later(HEAD_TIMEOUT_S / 2, self._look)
             return
         awaited = self.timeout_keep_alive_task is not None
         under_way = self.cycle is not None and not self.cycle.response_complete
@@ -104,3 +137,14 @@ class _PatientProtocol(H11Protocol):
         else:
             self._stuck_at = ()
         self.loop.call_later(HEAD_TIMEOUT_S / 2, self._look)
+
+
+_TOO_MANY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+)
+
+
+def network_of(client: tuple[str, int] | None) -> str | bytes:
+    """Return what one client cannot choose of its address: of IPv6 the first half."""
+    host = "" if client is None else client[0].partition("%")[0]
+    return ipaddress.IPv6Address(host).packed[:8] if ":" in host else host

@@ -19,7 +19,7 @@ from veracity.server.negotiation import is_known, strong_etag
 from veracity.server.paths import asked_path
 from veracity.server.problems import not_found, problem, status_of, wrong_method
 
-BODY_TIMEOUT_S = 10.0
+BODY_TIMEOUT_S = 5.0
 LATEST_AGE_S = 5
 _LATEST = re.compile(r"([0-9a-f]{64})/checkpoint")
 _TEXT = "text/plain; charset=utf-8"

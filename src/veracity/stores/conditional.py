@@ -15,7 +15,7 @@ from veracity.stores.objects import translated, writing
 if TYPE_CHECKING:
     from obstore import PutMode  # there for type checkers alone
 
-_NO_TAG = '"00000000000000000000000000000000"'
+_NO_TAG = '"00000000000000000000000000000000"'  # a tag that no object has
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,7 @@ def check_conditions(objects: ConditionalObjects, path: str) -> None:
     win. ``path`` is an object for this purpose alone.
     """
     objects.create(path, b"probe")
-    if objects.create(path, b"probe") or objects.replace(
-        path, b"probe", '"00000000000000000000000000000000"'
-    ):
+    if objects.create(path, b"probe") or objects.replace(path, b"probe", _NO_TAG):
         raise StoreUnavailable(
             "store: want one that obeys If-Match and If-None-Match, got one that ignores them"
         )

@@ -4,24 +4,22 @@ One writer at a time, readers never wait (WAL). A commit is durable when it retu
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy import URL, Connection, MetaData, create_engine, event
 
 from veracity.log.errors import StoreUnavailable
+from veracity.stores.sql import SqlDatabase
 
 METADATA = MetaData()  #: every table of ours; a module that declares one adds it here
 
 _WRITES = "veracity_writes"
 
 
-class Database:
+class Database(SqlDatabase):
     """A database file, its tables made if they are not there; or, ``read_only``, as it is.
 
     Parameters
@@ -56,7 +54,8 @@ class Database:
         self.path = path
         self.metadata = metadata
         url = _reading_url(path) if read_only else URL.create("sqlite+pysqlite", database=str(path))
-        self.engine: Engine = create_engine(url)
+        engine = create_engine(url)
+        super().__init__(path.name, engine, engine.execution_options(**{_WRITES: True}), engine)
         pragmas: dict[str, str | int] = {
             "busy_timeout": int(busy_timeout_s * 1000),
             "cache_size": -16_384,  # kibibytes
@@ -93,47 +92,6 @@ class Database:
         except StoreUnavailable:
             self.close()
             raise
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction that writes; it commits at the end, rolls back on an error.
-
-        Raises
-        ------
-        StoreUnavailable
-            For a full disk, a lock held too long, a damaged file. If the commit itself fails,
-            it is not known whether it took effect.
-        """
-        writer = self.engine.execution_options(**{_WRITES: True})
-        with self._translated(), writer.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a transaction that reads one state of the database."""
-        with self._translated(), self.engine.begin() as connection:
-            yield connection
-
-    def close(self) -> None:
-        """Close every connection."""
-        self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except IntegrityError:
-            raise  # a broken rule of a table: its owner knows what that means
-        except DBAPIError as exc:
-            raise StoreUnavailable(f"database {self.path.name}: {exc.orig}") from exc
-        except SQLAlchemyError as exc:
-            raise StoreUnavailable(f"database {self.path.name}: {str(exc).splitlines()[0]}") from exc
 
 
 def _reading_url(path: Path) -> URL:

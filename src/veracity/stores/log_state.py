@@ -1,12 +1,10 @@
 """The state of logs in a database: their last signed checkpoints."""
 
-from contextlib import AbstractContextManager
-from typing import Protocol
-
-from sqlalchemy import Column, Connection, Engine, Integer, LargeBinary, String, Table, select, text, update
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, select, text, update
 
 from veracity.log.doors import LastSigned
 from veracity.stores.database import METADATA
+from veracity.stores.sql import SqlDatabase
 
 CHECKPOINTS = Table(
     "log_checkpoint",
@@ -22,21 +20,6 @@ _BEGIN = text(
     "INSERT INTO log_checkpoint (origin, note, pending) VALUES (:origin, :note, :pending) "
     "ON CONFLICT (origin) DO NOTHING RETURNING log"
 )
-
-
-class SqlDatabase(Protocol):
-    """A database of ours, SQLite or PostgreSQL, with the tables of this module."""
-
-    engine: Engine
-
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Open a transaction that writes; durable when it ends."""
-
-    def reading(self) -> AbstractContextManager[Connection]:
-        """Open a transaction that reads one state of the database."""
-
-    def close(self) -> None:
-        """Close every connection."""
 
 
 class SqlLogState:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
@@ -60,12 +60,22 @@ class StoredObjects:
         How many requests ``put_many`` has under way at once.
     max_bytes
         The largest object that ``get`` reads into memory; None for any.
+    headers
+        With what headers the store itself serves an object of that path; None where it serves nobody.
     """
 
-    def __init__(self, store: ObjectStore, *, n_parallel: int = 16, max_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        n_parallel: int = 16,
+        max_bytes: int | None = None,
+        headers: Callable[[str], dict[str, str]] | None = None,
+    ) -> None:
         self._store = store
         self._n_parallel = n_parallel
         self._max_bytes = max_bytes
+        self._headers = headers
 
     def put(self, path: str, data: bytes) -> None:
         """Write one object; durable when it returns."""
@@ -87,8 +97,9 @@ class StoredObjects:
                 raise
 
     def _put_one(self, path: str, data: bytes) -> None:
+        headers = self._headers(path) if self._headers else None
         with writing(path):
-            obstore.put(self._store, path, data)
+            obstore.put(self._store, path, data, attributes=headers)
 
     def put_file(self, path: str, source: Path, sha256: str) -> None:
         """Copy a local file of any size into one object, in bounded memory; durable when it returns.

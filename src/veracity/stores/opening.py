@@ -22,6 +22,7 @@ from veracity.stores.object_state import MAX_STATE_BYTES, ObjectState
 from veracity.stores.objects import LocalObjects, StoredObjects
 from veracity.stores.postgres import PostgresDatabase, has_password
 from veracity.stores.s3 import open_folder
+from veracity.stores.served import headers_of
 
 _HTTP = ("https://", "http://")
 _POSTGRES = ("postgresql://", "postgres://")
@@ -46,7 +47,7 @@ def open_objects(location: str, *, read_only: bool = False) -> Objects:
         If the place cannot be opened.
     """
     if location.startswith("s3://"):
-        return StoredObjects(open_folder(location), max_bytes=2 * MAX_BUNDLE_BYTES)
+        return StoredObjects(open_folder(location), max_bytes=2 * MAX_BUNDLE_BYTES, headers=headers_of)
     if location.startswith(_HTTP):
         if not read_only:
             raise BadLocation(

@@ -4,16 +4,16 @@ Transactions that write take a row's lock and see what is committed; those that 
 Every wait is bounded: to connect, for a lock, for a statement, for a transaction left open.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol, Self
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy import URL, Engine, MetaData, Table, create_engine, event, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from veracity.log.errors import StoreUnavailable
 from veracity.stores.database import METADATA
 from veracity.stores.errors import BadLocation
+from veracity.stores.sql import SqlDatabase
 
 _CONNECT_S, _STATEMENT_S, _IDLE_S = 10, 60, 60
 _MAKE_TABLES = 0x7665_7261_6369_7479  # one at a time; the number is the word "veracity"
@@ -35,7 +35,7 @@ class _Driver(Protocol):
         """Run one statement."""
 
 
-class PostgresDatabase:
+class PostgresDatabase(SqlDatabase):
     """A database at a URL, its tables made if they are not there.
 
     Parameters
@@ -69,12 +69,13 @@ class PostgresDatabase:
         read_only: bool = False,
     ) -> None:
         parsed = _parse(url)
-        self.name = f"{parsed.host or 'local'}/{parsed.database}"
-        self._secret = parsed.password
-        self.engine: Engine = _engine(parsed)
-        self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
-        self._reader = self.engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        engine = _engine(parsed)
+        super().__init__(
+            f"{parsed.host or 'local'}/{parsed.database}",
+            engine,
+            engine.execution_options(isolation_level="READ COMMITTED"),
+            engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
+            parsed.password,
         )
         waits = [f"{int(s * 1000)}ms" for s in (lock_timeout_s, _STATEMENT_S, _IDLE_S)]
 
@@ -94,48 +95,6 @@ class PostgresDatabase:
             except StoreUnavailable:
                 self.close()
                 raise
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction that writes; it commits at the end, rolls back on an error.
-
-        Raises
-        ------
-        StoreUnavailable
-            For a server out of reach, a full disk, a lock held too long. If the commit itself
-            fails, it is not known whether it took effect.
-        """
-        with self._translated(), self._writer.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a transaction that reads one state of the database."""
-        with self._translated(), self._reader.begin() as connection:
-            yield connection
-
-    def close(self) -> None:
-        """Close every connection."""
-        self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except IntegrityError:
-            raise  # a broken rule of a table: its owner knows what that means
-        except SQLAlchemyError as exc:
-            reason = exc.orig if isinstance(exc, DBAPIError) else exc
-            line = (str(reason).strip().splitlines() or [type(reason).__name__])[0]
-            if self._secret:
-                line = line.replace(str(self._secret), "***")
-            raise StoreUnavailable(f"database {self.name}: {line}") from exc
 
 
 def has_password(url: str) -> bool:

@@ -52,7 +52,7 @@ class HttpWitnesses:
                 raise
             response.release_conn()
         except (HTTPError, ValueError, OSError) as exc:
-            reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+            reason = (str(exc).splitlines() or [type(exc).__name__])[0][:200]
             raise WitnessUnreachable(f"witness {url}: {reason}") from exc
         return Answer(response.status, response.headers.get("Content-Type", ""), content)
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from veracity.stores.log_state import SqlDatabase
+from veracity.stores.sql import SqlDatabase
 
 WITNESS_METADATA = MetaData()  #: a witness's database holds this table and no other
 

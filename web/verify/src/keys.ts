@@ -10,7 +10,7 @@ export const ED25519 = 0x01;
 export const COSIGNATURE = 0x04;
 export const ML_DSA_44 = 0x06;
 
-const N_BYTES: Readonly<Record<number, number>> = { [ED25519]: 32, [COSIGNATURE]: 32, [ML_DSA_44]: 1312 };
+const N_BYTES: ReadonlyMap<number, number> = new Map([[ED25519, 32], [COSIGNATURE, 32], [ML_DSA_44, 1312]]);
 const MAX_NAME_BYTES = 255;
 const MAX_VKEY = 4096;
 // White space of Unicode, control characters, and the plus that parts a key's text.
@@ -45,7 +45,7 @@ export async function parseVkey(text: string, kinds: readonly number[]): Promise
   checkKeyName(name);
   const raw = parseBase64("verifier key", rest.join("+"), "malformed-key");
   const kind = raw[0] ?? -1;
-  const nBytes = N_BYTES[kind];
+  const nBytes = N_BYTES.get(kind);
   if (nBytes === undefined || !kinds.includes(kind)) throw fail(`key of ${name}: want type ${kinds}, got ${kind}`);
   if (raw.length !== 1 + nBytes) throw fail(`public key: want ${nBytes} bytes, got ${raw.length - 1}`);
   const keyId = hex((await sha256(concat(utf8(`${name}\n`), raw))).slice(0, KEY_ID_BYTES));

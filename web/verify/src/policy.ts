@@ -26,8 +26,8 @@ export interface Policy {
 export interface Accepted {
   readonly checkpoint: Checkpoint;
   readonly witnesses: readonly string[];
-  /** When they say they cosigned, in seconds since 1970. */
-  readonly times: readonly bigint[];
+  /** By when they were the quorum, by their own words, in seconds since 1970; null if the policy asks for none. */
+  readonly time: bigint | null;
   /** Witnesses whose cosignature is there and of a kind that cannot be checked here; they did not count. */
   readonly unchecked: readonly string[];
 }
@@ -109,9 +109,10 @@ class Reading {
       }
       this.#memberOf.set(member, name);
     }
-    const numbers: Readonly<Record<string, bigint>> = { any: 1n, all: BigInt(members.length) };
-    const threshold = numbers[rule] ?? parseDecimal("threshold", rule, "malformed-policy");
-    if (threshold < 1n || threshold > BigInt(members.length)) {
+    const most = BigInt(members.length);
+    const words = new Map([["any", 1n], ["all", most]]);
+    const threshold = words.get(rule) ?? parseDecimal("threshold", rule, "malformed-policy");
+    if (threshold < 1n || threshold > most) {
       throw fail(`group ${shown(name)}: want a threshold of 1 to ${members.length}, got ${threshold}`);
     }
     this.#groups.set(name, { threshold: Number(threshold), members });
@@ -182,8 +183,23 @@ export async function checkPolicy(policy: Policy, note: Uint8Array): Promise<Acc
     const told = unchecked.length === 0 ? "" : ` (ML-DSA-44, not checked here: ${unchecked.map(shown).join(", ")})`;
     throw reject(`quorum ${shown(policy.quorum)}: want its cosignatures, got ${got}${told}`);
   }
-  const times = [...policy.witnesses.values()].flatMap((key) => opened.times.get(keyOf(key)) ?? []);
-  return { checkpoint, witnesses: cosigned.map(shown), times, unchecked: unchecked.map(shown) };
+  const time = quorumTime(policy, opened.times);
+  return { checkpoint, witnesses: cosigned.map(shown), time, unchecked: unchecked.map(shown) };
+}
+
+/** The last time that the first witnesses to be a quorum say: fewer cannot make it earlier. */
+function quorumTime(policy: Policy, times: OpenedNote["times"]): bigint | null {
+  if (policy.quorum === null) return null;
+  const said = [...policy.witnesses].flatMap(([name, key]) =>
+    (times.get(keyOf(key)) ?? []).map((time) => ({ name, time })),
+  );
+  said.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  const cosigned: string[] = [];
+  for (const { name, time } of said) {
+    cosigned.push(name);
+    if (metBy(policy, cosigned).has(policy.quorum)) return time;
+  }
+  return null;
 }
 
 /** The witnesses and groups that have cosigned. A group's members precede it. */

@@ -17,9 +17,9 @@ const MAX_DEPTH = 500;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
 const PLAIN = /[^"\\\x00-\x1f]*/y;
 const SPACE = /[ \t\n\r]*/y;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t",
-};
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'], ["\\", "\\"], ["/", "/"], ["b", "\b"], ["f", "\f"], ["n", "\n"], ["r", "\r"], ["t", "\t"],
+]);
 
 /** Parse UTF-8 JSON of at most `maxBytes`. Objects become maps, in the order of the text. */
 export function parseJson(data: Uint8Array, what: string, maxBytes: number, code: string): Json {
@@ -121,7 +121,7 @@ class Reader {
         out += String.fromCharCode(Number.parseInt(digits, 16));
         this.#at += 5;
       } else {
-        const escaped = ESCAPES[kind];
+        const escaped = ESCAPES.get(kind);
         if (escaped === undefined) throw this.#fail("an escape");
         out += escaped;
         this.#at += 1;

@@ -22,9 +22,18 @@ export function fromSeconds(seconds: bigint): bigint | null {
   return 0n < seconds && seconds < END_OF_TIME ? seconds * MICROSECONDS : null;
 }
 
+/** A time without its fraction of a second. */
+export function wholeSeconds(time: bigint): bigint {
+  return time - fractionOf(time);
+}
+
+function fractionOf(time: bigint): bigint {
+  return ((time % MICROSECONDS) + MICROSECONDS) % MICROSECONDS;
+}
+
 /** Write a time for people; `parseTime` reads it again. */
 export function formatTime(time: bigint): string {
-  const fraction = ((time % MICROSECONDS) + MICROSECONDS) % MICROSECONDS;
+  const fraction = fractionOf(time);
   const whole = new Date(Number((time - fraction) / 1000n)).toISOString().slice(0, 19);
   return `${whole}${fraction === 0n ? "" : `.${fraction.toString().padStart(6, "0")}`}Z`;
 }

@@ -13,10 +13,10 @@ import { parseReceipt, type ProvenEntry, type Receipt, type Value } from "./rece
 import type { SealedContract } from "./statements/contract.js";
 import { readEnrol, type Enrol } from "./statements/enrol.js";
 import { columnsOf, type Ingest } from "./statements/ingest.js";
-import type { Subject } from "./statements/statement.js";
+import { saidAt, type Statement, type Subject } from "./statements/statement.js";
 import { typed } from "./statements/typed.js";
 import { plain } from "./strict_json.js";
-import { formatTime, fromSeconds } from "./time.js";
+import { formatTime, fromSeconds, wholeSeconds } from "./time.js";
 
 /** A check that passed: its name, and what it found in one line. */
 export interface Step {
@@ -54,7 +54,7 @@ export interface Verification {
   readonly size: bigint;
   readonly index: bigint;
   readonly witnesses: readonly string[];
-  /** A time (RFC 3339) before which the statement was in the log, by the word of a witness; null where none says. */
+  /** A time (RFC 3339) before which the statement was in the log, by the word of the policy's quorum; null where it says none. */
   readonly inLogBefore: string | null;
   /** The keys it rests on that were revoked after it, one line each. */
   readonly revoked: readonly string[];
@@ -81,7 +81,7 @@ class Verifier {
   readonly #notChecked: string[] = [];
   readonly #revoked: string[] = [];
   readonly #agencies = new Agencies();
-  #inLogBefore: string | null = null;
+  #inLogBefore: bigint | null = null;
   readonly #index: bigint;
 
   constructor(
@@ -115,6 +115,7 @@ class Verifier {
       const got = statement.kind;
       throw new ReceiptRejected("statement", `contract, parts and record: want them of an ingest, got ${got}`);
     }
+    this.#tellContradiction(statement);
     if (evidence !== null) this.#tellRow(evidence);
     return {
       steps: this.#steps,
@@ -129,7 +130,7 @@ class Verifier {
       size,
       index: this.#index,
       witnesses: accepted.witnesses,
-      inLogBefore: this.#inLogBefore,
+      inLogBefore: this.#inLogBefore === null ? null : formatTime(this.#inLogBefore),
       revoked: this.#revoked,
       evidence,
       row,
@@ -162,9 +163,7 @@ class Verifier {
     const { origin, size } = accepted.checkpoint;
     const witnesses = accepted.witnesses.join(", ") || "no witness";
     this.#passed("checkpoint", `${origin} size ${size}, cosigned by ${witnesses}`);
-    const times = accepted.times.map(fromSeconds).filter((time) => time !== null);
-    const [first] = times.sort((a, b) => (a < b ? -1 : 1));
-    this.#inLogBefore = first === undefined ? null : formatTime(first);
+    this.#inLogBefore = accepted.time === null ? null : fromSeconds(accepted.time);
     if (this.policy.quorum === null) {
       this.#tell("witnesses: the policy asks for none, so another view of the log may be shown to others");
     }
@@ -251,9 +250,19 @@ class Verifier {
     }
     const evidence = await this.#checkRecord(ingest);
     this.#tell("file: that the pages are all of the received file; that takes the file and `veracity audit`");
-    const known = this.#inLogBefore === null ? "" : `, but that it was in the log before ${this.#inLogBefore}`;
+    const before = this.#inLogBefore;
+    const known = before === null ? "" : `, but that it was in the log before ${formatTime(before)}`;
     this.#tell(`time: received_at is the operator's word${known}`);
     return { agency, evidence };
+  }
+
+  /** Tell of a statement that dates itself after it was in the log; cosignatures count whole seconds. */
+  #tellContradiction(statement: Statement): void {
+    const before = this.#inLogBefore;
+    const said = saidAt(statement);
+    if (said === null || before === null || before >= wholeSeconds(said)) return;
+    const times = `the statement says ${formatTime(said)}, later than ${formatTime(before)}`;
+    this.#tell(`time: ${times}, before which it was in the log: one of the two is wrong`);
   }
 
   async #checkContract(ingest: Ingest, accepted: Accepted): Promise<SealedContract | null> {

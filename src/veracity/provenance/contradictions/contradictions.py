@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from veracity.provenance.contradictions.days import Days
-from veracity.provenance.contradictions.feed import MAX_FEEDS, FeedSoFar, refused_whole
+from veracity.provenance.contradictions.erased import Erased
+from veracity.provenance.contradictions.feed import refused_whole
+from veracity.provenance.contradictions.feeds import Feeds
 from veracity.provenance.contradictions.files import Files
 from veracity.provenance.contradictions.found import Contradiction
 from veracity.provenance.contradictions.made import Made
@@ -17,6 +19,7 @@ from veracity.provenance.contradictions.remembered import Remembered
 from veracity.provenance.statements import (
     Calibrate,
     Certify,
+    Erase,
     Ingest,
     Reject,
     SealedContract,
@@ -32,29 +35,32 @@ class Contradictions:
     """What a log has said so far. Pure: ``add`` is given each statement once, in order."""
 
     def __init__(self) -> None:
-        self._feeds: dict[str, FeedSoFar] = {}
-        self._files, self._days, self._made = Files(), Days(), Made()
-        self._rejected: Remembered[int] = Remembered(MAX_REJECTIONS)
+        self._feeds, self._files, self._days = Feeds(), Files(), Days()
+        self._made, self._erased = Made(), Erased()
+        self._rejected: Remembered[int] = Remembered(MAX_REJECTIONS, int)
 
     @classmethod
     def from_object(cls, value: Any) -> "Contradictions":
         """Read back what ``to_object`` gave; for anything else a KeyError, TypeError or ValueError."""
         read = cls()
-        read._feeds = {name: FeedSoFar.from_object(feed) for name, feed in value["feeds"].items()}
+        read._feeds = Feeds(value["feeds"], value.get("beyond", []))
         read._files = Files(value["files"])
         read._days = Days(**value["days"])
         read._made = Made(**value["made"])
-        read._rejected = Remembered(MAX_REJECTIONS, value["rejected"])
+        read._rejected = Remembered(MAX_REJECTIONS, int, value["rejected"])
+        read._erased = Erased(value.get("erased", []))
         return read
 
     def to_object(self) -> dict[str, Any]:
         """Return plain JSON."""
         return {
-            "feeds": {name: feed.to_object() for name, feed in self._feeds.items()},
+            "feeds": self._feeds.followed_to_object(),
+            "beyond": self._feeds.beyond,
             "files": self._files.to_object(),
             "days": self._days.to_object(),
             "made": self._made.to_object(),
             "rejected": self._rejected.to_object(),
+            "erased": self._erased.to_object(),
         }
 
     def agency_of(self, feed: str) -> str | None:
@@ -65,24 +71,26 @@ class Contradictions:
     @property
     def is_simulated(self) -> bool:
         """Whether any feed's contract says that its data are simulated."""
-        return any(feed.simulated for feed in self._feeds.values())
+        return any(feed.simulated for feed in self._feeds)
 
     def add(self, index: int, statement: Typed) -> list[Contradiction]:
         """Take in the statement at a log index; return what it contradicts."""
         return list(self._add(index, statement))
 
     def _add(self, index: int, said: Typed) -> Iterator[Contradiction]:
+        if isinstance(said, SealedContract | Ingest | Certify | Reject | Erase):
+            yield from self._feeds.take_in(said.feed)
         if isinstance(said, SealedContract):
-            if (feed := self._feed(said.feed)) is not None:
+            if (feed := self._feeds.get(said.feed)) is not None:
                 yield from feed.add_contract(index, said)
         elif isinstance(said, Ingest):
             yield from self._add_batch(index, said)
         elif isinstance(said, Certify):
-            if self._feed(said.feed) is not None:
+            if self._feeds.get(said.feed) is not None:
                 yield from self._days.add_certificate(index, said)
             yield from self._check_marked(said.feed, said.simulated)
         elif isinstance(said, Reject):
-            if (feed := self._feed(said.feed)) is not None:
+            if (feed := self._feeds.get(said.feed)) is not None:
                 yield from feed.add_rejection(said)
             if said.rows.sha256 in self._rejected:
                 detail = "want rows nobody decided on, got rows rejected before"
@@ -94,10 +102,12 @@ class Contradictions:
             yield from self._made.add_calibration(index, said, self._feeds)
         elif isinstance(said, Withdraw):
             yield from self._made.add_withdrawal(index, said)
+        elif isinstance(said, Erase):
+            yield from self._erased.add(index, said, self._feeds.get(said.feed))
 
     def _add_batch(self, index: int, ingest: Ingest) -> Iterator[Contradiction]:
         yield from self._check_registries(ingest)
-        if (feed := self._feed(ingest.feed)) is None:
+        if (feed := self._feeds.get(ingest.feed)) is None:
             return
         is_next = ingest.batch >= feed.next_batch
         yield from feed.add_batch(index, ingest)
@@ -108,9 +118,10 @@ class Contradictions:
 
     def _check_registries(self, ingest: Ingest) -> Iterator[Contradiction]:
         for used in () if ingest.checks is None or refused_whole(ingest) else ingest.checks.registries:
-            if used.feed not in self._feeds and len(self._feeds) >= MAX_FEEDS:
+            if self._feeds.is_beyond(used.feed):
                 continue
-            last = self._feeds[used.feed].next_batch - 1 if used.feed in self._feeds else -1
+            registry = self._feeds.get(used.feed)
+            last = -1 if registry is None else registry.next_batch - 1
             if used.up_to_batch != last:
                 detail = f"registry {used.feed}: want batch {last}, the last before, got {used.up_to_batch}"
                 yield Contradiction("input-unsaid", detail)
@@ -119,9 +130,3 @@ class Contradictions:
         known = self._feeds.get(feed)
         if known is not None and known.simulated and not simulated:
             yield Contradiction("simulated", f"want true, as {feed} is, got false", known.stated_at)
-
-    def _feed(self, name: str) -> FeedSoFar | None:
-        """Return a feed's state; None for one more than are followed."""
-        if name in self._feeds or len(self._feeds) < MAX_FEEDS:
-            return self._feeds.setdefault(name, FeedSoFar())
-        return None

@@ -15,8 +15,8 @@ class Days:
     """The days of all feeds: first and last batch, and the sum of its counts."""
 
     def __init__(self, sums: list[Any] | None = None, certified: list[Any] | None = None) -> None:
-        self._sums: Remembered[list[int]] = Remembered(MAX_DAYS, sums)
-        self._certified: Remembered[int] = Remembered(MAX_DAYS, certified)
+        self._sums: Remembered[list[int]] = Remembered(MAX_DAYS, (int,) * (2 + len(_NAMES)), sums)
+        self._certified: Remembered[int] = Remembered(MAX_DAYS, int, certified)
 
     def add_batch(self, ingest: Ingest) -> Iterator[Contradiction]:
         """Add a batch to the day it was received on."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, get_type_hints
 
 from veracity.provenance.contradictions.found import Contradiction
 from veracity.provenance.contradictions.remembered import Remembered
+from veracity.provenance.plain import check_plain
 from veracity.provenance.statements import Ingest, Reject, SealedContract
 
-MAX_FEEDS = 2_048  #: of further ones no chain is followed
 MAX_VERSIONS = 256
 MAX_ASIDE = 4_096
 
@@ -47,17 +47,21 @@ class FeedSoFar:
     is_judged: bool = False
     n_aside: int = 0
     n_decided: int = 0
-    versions: Remembered[str] = field(default_factory=lambda: Remembered(MAX_VERSIONS))
-    replaced: Remembered[int] = field(default_factory=lambda: Remembered(MAX_VERSIONS))
-    aside: Remembered[int] = field(default_factory=lambda: Remembered(MAX_ASIDE))
+    versions: Remembered[str] = field(default_factory=lambda: Remembered(MAX_VERSIONS, str))
+    replaced: Remembered[int] = field(default_factory=lambda: Remembered(MAX_VERSIONS, int))
+    aside: Remembered[int] = field(default_factory=lambda: Remembered(MAX_ASIDE, int))
 
     @classmethod
     def from_object(cls, value: dict[str, Any]) -> "FeedSoFar":
         """Read plain JSON back."""
-        limits = {"versions": MAX_VERSIONS, "replaced": MAX_VERSIONS, "aside": MAX_ASIDE}
+        lists = {"versions": (MAX_VERSIONS, str), "replaced": (MAX_VERSIONS, int), "aside": (MAX_ASIDE, int)}
+        plain = get_type_hints(cls)
         read: dict[str, Any] = {
-            name: Remembered(limits[name], v) if name in limits else v for name, v in value.items()
+            name: Remembered(*lists[name], v) if name in lists else check_plain(v, plain[name])
+            for name, v in value.items()
         }
+        if read["received_at"] is not None:
+            datetime.fromisoformat(read["received_at"])
         return cls(**read)
 
     def to_object(self) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Files:
     """The files of all feeds."""
 
     def __init__(self, items: list[Any] | None = None) -> None:
-        self._files: Remembered[Any] = Remembered(MAX_FILES, items)
+        self._files: Remembered[Any] = Remembered(MAX_FILES, (int, int, int, bool, [(int, str)]), items)
 
     def add(self, index: int, ingest: Ingest) -> Iterator[Contradiction]:
         """Take in the part of a file that a batch is."""

@@ -1,11 +1,11 @@
 """What was made from feeds: panels, corrections, calibrations. The same gives the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
 from veracity.canonical import canonical_json
-from veracity.provenance.contradictions.feed import MAX_FEEDS, FeedSoFar
+from veracity.provenance.contradictions.feeds import Feeds
 from veracity.provenance.contradictions.found import Contradiction
 from veracity.provenance.contradictions.remembered import Remembered
 from veracity.provenance.statements import Calibrate, Input, Transform, Withdraw
@@ -19,12 +19,10 @@ class Made:
     """Outputs by what they were made from, and calibrations by their documents."""
 
     def __init__(self, outputs: list[Any] | None = None, documents: list[Any] | None = None) -> None:
-        self._outputs: Remembered[list[Any]] = Remembered(MAX_MADE, outputs)
-        self._documents: Remembered[list[Any]] = Remembered(MAX_DOCUMENTS, documents)
+        self._outputs: Remembered[list[Any]] = Remembered(MAX_MADE, (str, int), outputs)
+        self._documents: Remembered[list[Any]] = Remembered(MAX_DOCUMENTS, (str, int, str | None), documents)
 
-    def add_transform(
-        self, index: int, said: Transform, feeds: Mapping[str, FeedSoFar]
-    ) -> Iterator[Contradiction]:
+    def add_transform(self, index: int, said: Transform, feeds: Feeds) -> Iterator[Contradiction]:
         """Take in rows made by a definition, or by a calibration's document."""
         yield from _check_inputs(said.inputs, said.simulated, feeds)
         document = self._documents.get(said.definition_sha256)
@@ -32,9 +30,7 @@ class Made:
         by = ["transform", said.definition_sha256, said.as_of, withdrawn]
         yield from self._compare(index, by, said.inputs, said.output.sha256)
 
-    def add_calibration(
-        self, index: int, said: Calibrate, feeds: Mapping[str, FeedSoFar]
-    ) -> Iterator[Contradiction]:
+    def add_calibration(self, index: int, said: Calibrate, feeds: Feeds) -> Iterator[Contradiction]:
         """Take in a fitted calibration."""
         yield from _check_inputs(said.inputs, said.simulated, feeds)
         by = ["calibrate", said.definition_sha256, said.as_of, said.engine]
@@ -80,12 +76,10 @@ class Made:
             yield Contradiction("output-differs", detail, known[1])
 
 
-def _check_inputs(
-    inputs: tuple[Input, ...], simulated: bool, feeds: Mapping[str, FeedSoFar]
-) -> Iterator[Contradiction]:
+def _check_inputs(inputs: tuple[Input, ...], simulated: bool, feeds: Feeds) -> Iterator[Contradiction]:
     for item in inputs:
         feed = feeds.get(item.feed)
-        if feed is None and len(feeds) >= MAX_FEEDS:
+        if feeds.is_beyond(item.feed):
             continue
         n_batches = 0 if feed is None else feed.next_batch
         if item.up_to_batch >= n_batches:

@@ -4,15 +4,22 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
+from veracity.provenance.plain import check_plain
+
 T = TypeVar("T")
 
 
 class Remembered(Generic[T]):
-    """The ``limit`` keys set last, each with a value of plain JSON. What is older is forgotten."""
+    """The ``limit`` keys set last, each with a value of plain JSON. What is older is forgotten.
 
-    def __init__(self, limit: int, items: list[tuple[str, T]] | None = None) -> None:
+    ``plain`` says what the values read back must be, as for ``check_plain``.
+    """
+
+    def __init__(self, limit: int, plain: Any, items: list[Any] | None = None) -> None:
         self._limit = limit
-        self._items: OrderedDict[str, T] = OrderedDict((k, v) for k, v in items or [])
+        self._items: OrderedDict[str, T] = OrderedDict(
+            (check_plain(key, str), check_plain(value, plain)) for key, value in items or []
+        )
 
     def __contains__(self, key: str) -> bool:
         return key in self._items

@@ -30,6 +30,7 @@ from veracity.provenance.statements import (
     Released,
     SealedContract,
     Statement,
+    said_at,
     typed,
 )
 
@@ -74,8 +75,8 @@ class Verification:
     row, is_row_checked
         The clean values claimed, and whether cleaning the record again gave the same.
     in_log_before
-        A time before which the statement was in the log, by the word of a witness of the policy or a
-        time stamp; None where neither says.
+        A time before which the statement was in the log, by the word of the policy's quorum of witnesses
+        or a time stamp, whichever is earlier; None where neither says.
     revoked
         The keys it rests on that were revoked after it, one line each.
     """
@@ -166,6 +167,7 @@ class _Verifier:
                 "statement",
                 f"contract, parts and record: want them of an ingest, got {stated.statement.kind}",
             )
+        self._tell_contradiction(stated.statement)
         if evidence is not None:
             is_row_checked = self._check_row(evidence, reexecute)
         return Verification(
@@ -207,7 +209,8 @@ class _Verifier:
         tree = accepted.checkpoint
         witnesses = ", ".join(accepted.witnesses) or "no witness"
         self._passed("checkpoint", f"{tree.origin} size {tree.size}, cosigned by {witnesses}")
-        self._times += _cosignature_times(note, self._policy, accepted)
+        if (cosigned := _quorum_time(note, self._policy)) is not None:
+            self._times.append(cosigned)
         if self._policy.quorum is None:
             self._not_checked.append(
                 "witnesses: the policy asks for none, so another view of the log may be shown to others"
@@ -303,6 +306,15 @@ class _Verifier:
         known = "" if before is None else f", but that it was in the log before {format_utc(before)}"
         self._not_checked.append(f"time: received_at is the operator's word{known}")
 
+    def _tell_contradiction(self, statement: Statement) -> None:
+        """Tell of a statement that dates itself after it was in the log; cosignatures count whole seconds."""
+        said, before = said_at(statement), min(self._times, default=None)
+        if said is not None and before is not None and before < said.replace(microsecond=0):
+            self._not_checked.append(
+                f"time: the statement says {format_utc(said)}, later than {format_utc(before)},"
+                " before which it was in the log: one of the two is wrong"
+            )
+
     def _tell_released(self, released: Released) -> None:
         waived = ", ".join(released.waived) or "no rule"
         self._passed("released", f"by {released.by}: {released.why} (waived: {waived})")
@@ -395,13 +407,21 @@ class _Verifier:
         return True
 
 
-def _cosignature_times(note: bytes, policy: Policy, accepted: Accepted) -> list[datetime]:
-    """Return when each witness of the policy that cosigned says it did; times of no calendar left out."""
-    witnesses = [policy.witnesses[name] for name in accepted.witnesses]
-    known = {(v.name, v.key_id) for v in witnesses}
-    signed = [s.payload for s in parse_note(note).signatures if (s.name, s.key_id) in known]
-    times = [cosignature_time(payload) for payload in signed]
-    return [datetime.fromtimestamp(t, UTC) for t in times if 0 < t < _END_OF_TIME]
+def _quorum_time(note: bytes, policy: Policy) -> datetime | None:
+    """Return by when the quorum had cosigned a note that the policy accepts; None if it asks for none.
+
+    The time is the last that the first witnesses to be a quorum say: fewer cannot make it earlier.
+    """
+    if policy.quorum is None:
+        return None
+    names = {(v.name, v.key_id): name for name, v in policy.witnesses.items()}
+    signed = [s for s in parse_note(note).signatures if (s.name, s.key_id) in names]
+    cosigned: set[str] = set()
+    for time_s, name in sorted((cosignature_time(s.payload), names[s.name, s.key_id]) for s in signed):
+        cosigned.add(name)
+        if policy.is_quorum(cosigned):
+            return datetime.fromtimestamp(time_s, UTC) if 0 < time_s < _END_OF_TIME else None
+    return None
 
 
 def _check_included(stated: ProvenEntry, accepted: Accepted) -> None:
