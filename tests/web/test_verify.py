@@ -5,11 +5,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nodejs import built_verifier, node, run
-from veracity.log.cosignatures import Cosigner
+from veracity.log.cosignatures import Cosigner, cosigned_message
+from veracity.log.notes import Signature
 from veracity.log.policy import parse_policy
 from veracity.log.subtree_cosignatures import SubtreeCosigner
+from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.fields import format_utc
 from veracity.provenance.receipts import parse_receipt, verify_receipt
 
@@ -100,6 +103,22 @@ def test_witnesses(tmp_path: Path) -> None:
             assert any(line.startswith("witness pq: its ML-DSA-44") for line in said["not_checked"])
         else:
             assert "ML-DSA-44, not checked here: pq" in done.stderr
+
+
+def test_a_time_of_zero_counts_in_neither(tmp_path: Path) -> None:
+    """A line of time 0 claims nothing about what its witness has seen: the quorum is not met."""
+    witness = Cosigner("w.example", bytes(32))
+    document = json.loads((RECEIPTS / "valid-enrol.json").read_bytes())
+    text = document["proof"].partition("\n\n")[2].rpartition("\n\n")[0] + "\n"
+    signed = Ed25519PrivateKey.from_private_bytes(witness.seed).sign(cosigned_message(text, 0))
+    document["proof"] += Signature(witness.name, witness.verifier.key_id, bytes(8) + signed).format()
+    receipt, policy = tmp_path / "receipt.json", tmp_path / "w.policy"
+    receipt.write_text(json.dumps(document))
+    known = f"witness w {witness.verifier.format()}\nquorum w"
+    policy.write_text(POLICY.read_text().replace("quorum none", known))
+    assert "quorum w: want its cosignatures, got none" in cli(receipt, policy).stderr
+    with pytest.raises(ReceiptRejected, match="quorum w: want its cosignatures, got none"):
+        verify_receipt(parse_receipt(receipt.read_bytes()), parse_policy(policy.read_bytes()))
 
 
 def test_exit_codes(tmp_path: Path) -> None:

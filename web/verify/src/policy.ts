@@ -176,7 +176,9 @@ export async function checkPolicy(policy: Policy, note: Uint8Array): Promise<Acc
   }
   const names = (among: ReadonlySet<string>) =>
     [...policy.witnesses].filter(([, key]) => among.has(keyOf(key))).map(([name]) => name);
-  const cosigned = names(opened.verified);
+  // A time of 0 makes no claim that the tree is the largest its witness has seen.
+  const claimed = [...opened.times].filter(([, times]) => times.some((time) => time > 0n)).map(([key]) => key);
+  const cosigned = names(new Set(claimed));
   const unchecked = names(opened.unchecked);
   if (policy.quorum !== null && !metBy(policy, cosigned).has(policy.quorum)) {
     const got = cosigned.map(shown).join(", ") || "none";
