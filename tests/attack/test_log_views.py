@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from run_cli import Done, Here
-from small_city import AGENCY, clock, csv, key, log_entries, ndjson, new_city
+from small_city import AGENCY, EPOCH, clock, csv, key, log_entries, ndjson, new_city
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
 from veracity.log.policy import format_policy
@@ -70,7 +70,7 @@ def test_a_log_shown_differently_to_two_people(city: Path, here: Here, tmp_path:
     assert Citizen(here, tmp_path, "an", alone).looks(for_an).code == 0
     assert Citizen(here, tmp_path, "binh", alone).looks(for_binh).code == 0
     assert here("log", "fsck", "--log", for_binh, "--key", KEY).code == 0
-    show(tmp_path / "hanoi", HANOI, (for_an / "checkpoint").read_bytes())
+    show(tmp_path / "hanoi", HANOI, (for_an / "checkpoint").read_bytes(), int(EPOCH))
     with http(files(tmp_path / "hanoi")) as url:
         watched = Citizen(here, tmp_path, "with-a-witness", format_policy(policy(hanoi=url)))
         done = watched.looks(for_binh)
