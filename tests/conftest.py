@@ -1,6 +1,7 @@
 """Fixtures for every test; the helpers beside this file are importable from all of them."""
 
 import pytest
+from hypothesis import settings
 
 from authority import authority
 from places import files, new_states
@@ -20,6 +21,10 @@ __all__ = [
     "softhsm",
     "token",
 ]
+
+# Machines are shared: how long an example takes says nothing of the code.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture
