@@ -20,17 +20,19 @@ ALLOWED = {
     "log": GROUND,
     "provenance": GROUND | {"log"},
     "data": GROUND | {"log", "provenance"},
-    "pages": GROUND | {"data"},  # pure: what was found in data, as HTML for people
+    "models": GROUND | {"log", "provenance", "data"},
+    "apps": GROUND | {"data", "models", "pages"},
+    "pages": GROUND | {"provenance", "data", "models"},  # pure: what was found in data, as HTML for people
     "feeds": GROUND | {"log", "provenance", "data"},
     "stores": {"errors", "log", "provenance"},
     "verifying": GROUND | {"log", "provenance", "data", "feeds"},
-    "home": GROUND | {"", "log", "provenance", "data", "feeds", "stores"},
+    "home": GROUND | {"", "log", "provenance", "data", "models", "feeds", "stores"},
     "monitor": GROUND | {"log", "provenance", "stores", "verifying", "home"},
-    "city": GROUND | {"log", "provenance", "data", "feeds", "home", "verifying"},
+    "city": GROUND | {"log", "provenance", "data", "models", "feeds", "home", "apps", "verifying"},
     "server": GROUND | {"log", "provenance", "data", "stores", "home"},
     "cli": GROUND
     | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages"}
-    | {"server", "monitor"},
+    | {"server", "monitor", "models", "apps"},
     "": {"home", "verifying"},  # the package itself: names that are loaded when first used
     "__main__": {"cli"},
 }

@@ -33,9 +33,12 @@ KINDS = frozenset(
         "withdraw",
         "train",
         "assure",
+        "approve",
         "release",
         "decide",
+        "override",
         "outcome",
+        "incident",
         "alert",
         "evaluate",
         "credential",
@@ -48,7 +51,19 @@ ROWS = "veracity-rows-sha256"
 FEED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 FEED = "a feed's name ([a-z0-9-], at most 64)"
 MAX_SUBJECTS = 256
-_SAID_AT = {"ingest": "received_at", "reject": "decided_at", "withdraw": "said_at", "erase": "erased_at"}
+_SAID_AT = {
+    "ingest": "received_at",
+    "reject": "decided_at",
+    "withdraw": "said_at",
+    "erase": "erased_at",
+    "train": "trained_at",
+    "assure": "assured_at",
+    "release": "released_at",
+    "decide": "made_at",
+    "override": "overridden_at",
+    "outcome": "scored_at",
+    "incident": "said_at",
+}
 _ALGORITHM = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{2}){20,64}")
 

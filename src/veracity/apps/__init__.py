@@ -1,0 +1,1 @@
+"""City applications, one folder each, all of one shape: see ``models.app``."""

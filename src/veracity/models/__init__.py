@@ -1,0 +1,1 @@
+"""Models that answer for themselves: estimators, training, assurance, cards, scores. Pure."""

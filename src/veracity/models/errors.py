@@ -1,0 +1,39 @@
+"""Errors of models, their files and their use."""
+
+from veracity.errors import Malformed, Rejected, VeracityError
+
+
+class ModelsError(VeracityError):
+    """Root of the errors of ``models``."""
+
+    code = "models-error"
+
+
+class MalformedModel(ModelsError, Malformed):
+    """The files are not a model's in a form known here; none of them is loaded."""
+
+    code = "malformed-model"
+
+
+class ModelAltered(ModelsError, Rejected):
+    """A model's files are not those that its digest, or its signature, is of."""
+
+    code = "model-altered"
+
+
+class BadPanel(ModelsError, Malformed):
+    """A panel cannot be learned from or forecast from: a column, a key or a time is missing."""
+
+    code = "bad-panel"
+
+
+class NotFitted(ModelsError, Malformed):
+    """An estimator was asked for what only a fitted one can say."""
+
+    code = "not-fitted"
+
+
+class BadParameter(ModelsError, Malformed):
+    """A parameter of an estimator is outside of what it can be."""
+
+    code = "bad-parameter"
