@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
-from veracity.models.files import ModelFiles
+from veracity.models.bundle import Estimators
 from veracity.models.panel_array import PanelArray
 
 Language = Literal["en", "vi", "id"]
@@ -61,15 +61,19 @@ class StopRule:
 class Train(Protocol):
     """Makes a model from a panel."""
 
-    def __call__(self, panel: PanelArray, *, seed: int) -> dict[str, bytes]:
-        """Return the model's files without ``model.json``; a name in it must say which estimator it is."""
+    def __call__(self, panel: PanelArray, *, seed: int) -> Estimators:
+        """Return a fitted estimator for each target."""
 
 
 class Decide(Protocol):
     """Turns a panel and a model into decisions. Pure."""
 
-    def __call__(self, panel: PanelArray, model: ModelFiles, now: datetime) -> pl.DataFrame:
-        """Return rows of ``decisions.SCHEMA``, the system's own and its baselines', by fallbacks or not."""
+    def __call__(self, panel: PanelArray, estimators: Estimators, now: datetime) -> pl.DataFrame:
+        """Return rows of ``decisions.SCHEMA``, the system's own and its baselines', by fallbacks or not.
+
+        ``panel`` ends at the last time of its grid that is not after ``now``. Without any estimator (nothing
+        is released, or its file was altered) the rows come from rungs of the ladder that need none.
+        """
 
 
 @dataclass(frozen=True)
