@@ -21,10 +21,13 @@ class Air:
     pm10: Floats
     no2: Floats
     o3: Floats
+    site: Floats  # (k,): by how much more particles a station stands in than others like it
 
 
-def air(rng: np.random.Generator, clock: Clock, storm: Storm, of: tuple[Station, ...]) -> Air:
-    """Return what k stations would measure."""
+def air(
+    rng: np.random.Generator, clock: Clock, storm: Storm, of: tuple[Station, ...], site: Floats | None = None
+) -> Air:
+    """Return what k stations would measure; ``site`` (k,) for those of another time, drawn if not given."""
     n, k = clock.n_steps, len(of)
     hour = clock.local_hour[:, None]
     lon = longitudes(of)
@@ -34,7 +37,8 @@ def air(rng: np.random.Generator, clock: Clock, storm: Storm, of: tuple[Station,
     washed = _leaky(storm.envelope(clock, lon), memory_h=4.0)
     inversion = 1.0 + 0.3 * np.cos(2.0 * np.pi * (hour - 4.5) / 24.0)
     region = np.exp(0.22 * red_noise(rng, n, 1, memory_h=10.0))
-    site = np.exp(rng.normal(0.0, 0.1, k))[None, :]
+    drawn = np.exp(rng.normal(0.0, 0.1, k))
+    site = drawn if site is None else site
     local = np.exp(0.08 * red_noise(rng, n, k, memory_h=0.6, together=0.2))
     pm25 = (15.0 * region * inversion * site + 16.0 * fumes) * (1.0 - 0.65 * washed) * local
     pm25 = np.clip(pm25 + rng.normal(0.0, 0.4, (n, k)), 1.0, 400.0)
@@ -44,7 +48,7 @@ def air(rng: np.random.Generator, clock: Clock, storm: Storm, of: tuple[Station,
     sun = np.maximum(np.sin(np.pi * (hour - 6.5) / 13.0), 0.0) ** 1.3 * (1.0 - 0.75 * cloud)
     wander = 2.0 * red_noise(rng, n, k, memory_h=1.5, together=0.5)
     o3 = 26.0 + 58.0 * sun - 0.4 * no2 + wander
-    return Air(pm25, pm10, np.clip(no2, 1.0, 300.0), np.clip(o3, 2.0, 300.0))
+    return Air(pm25, pm10, np.clip(no2, 1.0, 300.0), np.clip(o3, 2.0, 300.0), site)
 
 
 def _leaky(x: Floats, memory_h: float) -> Floats:

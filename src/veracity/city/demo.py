@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from veracity.city import AGENCIES, FEEDS, contracts, panel
+from veracity.city.archive import DAYS_PER_FILE, archive
 from veracity.city.caught import Said, is_caught, strays
+from veracity.city.clock import STEP
 from veracity.city.faults import Fault
 from veracity.city.twin import Delivery, Twin
 from veracity.data.text import RECORDS_PER_PAGE
@@ -41,6 +43,7 @@ from veracity.verifying import verify
 
 ORIGIN = "danang.example/simulated-twin"
 START = datetime(2026, 9, 14, 17, tzinfo=UTC)  # midnight in Da Nang
+WEEKS = 4  # of air before that, for models to learn from
 
 Say = Callable[[str], None]
 
@@ -75,6 +78,7 @@ class DemoReport:
     flagged: int = 0
     rejected: int = 0
     replays: int = 0
+    archived: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     flags: dict[str, int] = field(default_factory=dict)
@@ -117,18 +121,21 @@ def play(root: Path, seed: int, say: Say) -> DemoReport:
     """
     report = DemoReport(seed, str(root))
     twin = Twin(seed, START)
-    clock = SetClock(START)
+    clock = SetClock(START - timedelta(days=DAYS_PER_FILE * WEEKS))
     say("a small twin of Da Nang: 20 air stations, 12 rivers and rain gauges, 40 roads, two days, one storm")
     keys = {a.name: _key(seed, a.name) for a in AGENCIES}
     init(root, ORIGIN, clock, CityKeys(_seed(seed, "log"), _key(seed, "operator")))
     with open_writer(root, clock) as home, tempfile.TemporaryDirectory(prefix="veracity-demo-") as inbox:
         _enrol(home, keys)
         say(f"enrolled {len(keys)} agencies and their feeds; each signs what it sends")
+        _ingest_archive(home, twin, clock, keys, Path(inbox), report)
+        say(f"ingested {report.archived:,} readings of air from the {WEEKS} weeks before, a file a week")
         _ingest_all(home, twin, clock, keys, Path(inbox), report)
         say(f"ingested {report.deliveries} deliveries")
         _compare(home, twin, report)
         definition = Path(inbox) / "panel.yaml"
-        definition.write_bytes(panel().read_bytes())
+        first = (START + STEP).strftime("%Y-%m-%dT%H:%M:%SZ")
+        definition.write_text(panel().read_text().replace("{every: 5m}", f"{{every: 5m, start: {first}}}"))
         built = build_and_say(home, definition)
         _note_panel(report, built)
         report.log_size = home.log.size
@@ -149,6 +156,16 @@ def _enrol(home: Writer, keys: dict[str, SigningKey]) -> None:
             path = Path(folder) / f"{name}.yaml"
             path.write_bytes(source.read_bytes())
             add_feed(home, path)
+
+
+def _ingest_archive(
+    home: Writer, twin: Twin, clock: SetClock, keys: dict[str, SigningKey], inbox: Path, report: DemoReport
+) -> None:
+    for number, delivery in enumerate(archive(twin, WEEKS)):
+        clock.now = delivery.received_at
+        path = _deliver(home, delivery, keys, keys[delivery.agency], inbox / f"archive-{number}")
+        for done in ingest(home, delivery.feed, [path]):
+            report.archived += done.accepted
 
 
 def _ingest_all(
@@ -208,7 +225,8 @@ def _said(home: Home, report: DemoReport) -> Said:
         of_feed = pl.lit(feed).alias("feed")
         told = pl.col("reasons").alias("reason")
         names = ("station", "observed_at")
-        flags.append(flagged_rows(home, feed).select(of_feed, *names, told).explode("reason"))
+        live = flagged_rows(home, feed).filter(pl.col("observed_at") > START)
+        flags.append(live.select(of_feed, *names, told).explode("reason"))
         aside.append(quarantine_rows(home, feed).select(of_feed, "station", told).explode("reason"))
     every, out = pl.concat(flags).collect(), pl.concat(aside).collect()
     return Said(every, out, report.refusals, report.rejected, report.replays)

@@ -24,6 +24,11 @@ from veracity.city.world import FEEDS, ROADS, WATER, World, make_world
 _AGENCY = {a.feed: a.name for a in AGENCIES}
 
 
+def agency_of(feed: str) -> str:
+    """Return the name of the agency that sends a feed."""
+    return _AGENCY[feed]
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One file that reaches the city.

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veracity.city.air import air
+from veracity.city.air import Air, air
 from veracity.city.clock import Clock, Floats
 from veracity.city.rivers import stage
 from veracity.city.roads import traffic
 from veracity.city.stations import longitudes, stations_of
-from veracity.city.weather import Storm, climate, make_storm, rain
+from veracity.city.weather import Climate, Storm, climate, make_storm, rain
 
 AIR, WATER, ROADS = "air-quality", "hydrology", "traffic"
 FEEDS = (AIR, WATER, ROADS)
@@ -20,13 +20,14 @@ FEEDS = (AIR, WATER, ROADS)
 class World:
     """The faultless city.
 
-    ``readings[feed][column]`` is (n_steps, n_stations) float64 in the contract's unit, rounded
+    ``site`` is that of ``Air``. ``readings[feed][column]`` is (n_steps, n_stations) float64 in the contract's unit, rounded
     as the instrument reports it, NaN where there is nothing to report; stations as in
     ``stations_of(feed)``. A score of a cleaning rule is taken against this.
     """
 
     storm: Storm
     readings: Mapping[str, Mapping[str, Floats]]
+    site: Floats
 
 
 def make_world(seed: np.random.SeedSequence, clock: Clock) -> World:
@@ -42,15 +43,21 @@ def make_world(seed: np.random.SeedSequence, clock: Clock) -> World:
     return World(
         storm,
         {
-            AIR: {
-                "pm25": breathed.pm25.round(1),
-                "pm10": breathed.pm10.round(1),
-                "no2": breathed.no2.round(1),
-                "o3": breathed.o3.round(1),
-                "temperature": felt.temperature.round(1),
-                "humidity": felt.humidity.round(1),
-            },
+            AIR: air_readings(breathed, felt),
             WATER: {"rain_mm": fallen.round(1), "stage_m": level.round(2)},
             ROADS: {"vehicles": passed.count.astype(np.float64), "speed_kmh": passed.speed.round(1)},
         },
+        breathed.site,
     )
+
+
+def air_readings(breathed: Air, felt: Climate) -> dict[str, Floats]:
+    """Return what the instruments of air report, as they round it."""
+    return {
+        "pm25": breathed.pm25.round(1),
+        "pm10": breathed.pm10.round(1),
+        "no2": breathed.no2.round(1),
+        "o3": breathed.o3.round(1),
+        "temperature": felt.temperature.round(1),
+        "humidity": felt.humidity.round(1),
+    }
