@@ -33,14 +33,9 @@ def archive(twin: Twin, weeks: int) -> Iterator[Delivery]:
     for week in range(weeks):
         steps = range(week * DAYS_PER_FILE * STEPS_PER_DAY, (week + 1) * DAYS_PER_FILE * STEPS_PER_DAY)
         rows = slice(steps.start, steps.stop)
-        lines = format_lines(
-            AIR,
-            clock,
-            of,
-            np.repeat(np.array(steps), len(of)).tolist(),
-            np.tile(np.arange(len(of)), len(steps)).tolist(),
-            {name: values[rows].ravel().tolist() for name, values in readings.items()},
-        )
+        columns: dict[str, list[float | str]] = {n: v[rows].ravel().tolist() for n, v in readings.items()}
+        stations = np.tile(np.arange(len(of)), len(steps)).tolist()
+        lines = format_lines(AIR, clock, of, np.repeat(np.array(steps), len(of)).tolist(), stations, columns)
         yield Delivery(
             feed=AIR,
             agency=agency_of(AIR),

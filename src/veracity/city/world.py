@@ -20,9 +20,10 @@ FEEDS = (AIR, WATER, ROADS)
 class World:
     """The faultless city.
 
-    ``site`` is that of ``Air``. ``readings[feed][column]`` is (n_steps, n_stations) float64 in the contract's unit, rounded
+    ``readings[feed][column]`` is (n_steps, n_stations) float64 in the contract's unit, rounded
     as the instrument reports it, NaN where there is nothing to report; stations as in
-    ``stations_of(feed)``. A score of a cleaning rule is taken against this.
+    ``stations_of(feed)``. A score of a cleaning rule is taken against this. ``site``
+    is that of ``Air``.
     """
 
     storm: Storm
