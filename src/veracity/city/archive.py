@@ -33,7 +33,7 @@ def archive(twin: Twin, weeks: int) -> Iterator[Delivery]:
     for week in range(weeks):
         steps = range(week * DAYS_PER_FILE * STEPS_PER_DAY, (week + 1) * DAYS_PER_FILE * STEPS_PER_DAY)
         rows = slice(steps.start, steps.stop)
-        columns: dict[str, list[float | str]] = {n: v[rows].ravel().tolist() for n, v in readings.items()}
+        columns: dict[str, list[float | str]] = {n: [*v[rows].ravel().tolist()] for n, v in readings.items()}
         stations = np.tile(np.arange(len(of)), len(steps)).tolist()
         lines = format_lines(AIR, clock, of, np.repeat(np.array(steps), len(of)).tolist(), stations, columns)
         yield Delivery(
