@@ -48,8 +48,8 @@ interop: $(if $(NEWER),$(INTEROP)) ## install the other log's own checker (needs
 demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, prove, tamper, notice
 	@.venv/bin/veracity demo $(ARGS)
 
-test: $(DEV_STAMP) interop ## run all tests; ARGS="-k panel" runs some
-	@$(PY) -m pytest -q $(ARGS)
+test: $(DEV_STAMP) interop ## run all tests, on all cores; ARGS="-k panel" runs some
+	@$(PY) -m pytest -q -n auto --dist worksteal $(ARGS)
 
 SECONDS ?= 60
 fuzz: $(DEV_STAMP) ## fuzz every parser of what comes from outside; SECONDS=300 each
