@@ -13,9 +13,3 @@ class BadReadings(EnvironmentAppError, Malformed):
     """Readings are not such that an index can be computed of them."""
 
     code = "bad-readings"
-
-
-class BadWards(EnvironmentAppError, Malformed):
-    """A file of wards is not GeoJSON with a point or a polygon each."""
-
-    code = "bad-wards"
