@@ -76,9 +76,7 @@ def strictest(rules: list[dict[Stage, StageRule]]) -> dict[Stage, StageRule]:
     """Return what satisfies several policies at once; ``DEFAULTS`` for none."""
     if not rules:
         return dict(DEFAULTS)
-    return {
-        s: StageRule(max(r[s].days for r in rules), max(r[s].decisions for r in rules)) for s in STAGES
-    }
+    return {s: StageRule(max(r[s].days for r in rules), max(r[s].decisions for r in rules)) for s in STAGES}
 
 
 def _rule(stage: Stage, value: Any, otherwise: StageRule) -> StageRule:
@@ -87,7 +85,9 @@ def _rule(stage: Stage, value: Any, otherwise: StageRule) -> StageRule:
     days, decisions = value.get("days", otherwise.days), value.get("decisions", otherwise.decisions)
     for name, number in (("days", days), ("decisions", decisions)):
         if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 1e9:
-            raise MalformedStageRules(f"{SECTION}.{stage}.{name}: want a number from 0, got {str(number)[:40]}")
+            raise MalformedStageRules(
+                f"{SECTION}.{stage}.{name}: want a number from 0, got {str(number)[:40]}"
+            )
     if int(decisions) != decisions:
         raise MalformedStageRules(f"{SECTION}.{stage}.decisions: want a whole number, got {decisions}")
     return StageRule(float(days), int(decisions))

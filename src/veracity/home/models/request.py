@@ -1,26 +1,20 @@
 """What is asked of an officer: a change of what serves, as one document to show, to sign and to give in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
-from veracity.canonical import canonical_json
 from veracity.home.models.gate_errors import MalformedRequest
+from veracity.provenance.approvals import Request, read_request
+from veracity.provenance.errors import MalformedApproval
 from veracity.provenance.fields import Fields
-from veracity.provenance.statements.release import MAX_REPORTS, asked_release, release_sha256
-from veracity.provenance.statements.words import (
-    NAME,
-    SYSTEM_NAME,
-    Action,
-    Stage,
-)
-from veracity.provenance.statements.words import read_digests as _read_digests
-from veracity.provenance.strictjson import parse_json
-
-MAX_REQUEST_BYTES = 65_536
+from veracity.provenance.statements import Release
+from veracity.provenance.statements.release import MAX_REPORTS, asked_release
+from veracity.provenance.statements.words import NAME, SYSTEM_NAME, Action, Stage, read_digests
 
 
 @dataclass(frozen=True)
-class Request:
+class ReleaseRequest:
     """A change of what serves; the words are those of ``Release``."""
 
     system: str
@@ -33,16 +27,16 @@ class Request:
     simulated: bool
 
     @classmethod
-    def of(cls, document: Any) -> "Request":
+    def of(cls, asked: Mapping[str, Any]) -> "ReleaseRequest":
         """Read the document; MalformedRequest if it is none."""
-        fields = Fields(document, "request", MalformedRequest)
+        fields = Fields(dict(asked), "request", MalformedRequest)
         request = cls(
             system=fields.matching("system", NAME, SYSTEM_NAME),
             action=cast(Action, fields.choice("action", get_args(Action))),
             model_sha256=fields.sha256("model"),
             stage=cast(Stage, fields.choice("stage", get_args(Stage))),
             card_sha256=fields.sha256("card"),
-            reports=_read_digests(fields, "reports", MAX_REPORTS),
+            reports=read_digests(fields, "reports", MAX_REPORTS),
             replaces=fields.optional("replaces", fields.count),
             simulated=fields.flag("simulated"),
         )
@@ -50,12 +44,35 @@ class Request:
         return request
 
     @classmethod
-    def parse(cls, text: bytes) -> "Request":
-        """Read the bytes of a file; MalformedRequest if they are no request."""
-        return cls.of(parse_json(text, "request", MAX_REQUEST_BYTES, MalformedRequest))
+    def of_release(
+        cls, said: Release, action: Action | None = None, replaces: int | None = None
+    ) -> "ReleaseRequest":
+        """Return what was asked for a release that was said; or for another change of the same model."""
+        return cls(
+            said.system,
+            action or said.action,
+            said.model_sha256,
+            said.stage,
+            said.card_sha256,
+            said.reports,
+            said.replaces if action is None else replaces,
+            said.simulated,
+        )
 
-    def to_document(self) -> dict[str, Any]:
-        """Return the document."""
+    @classmethod
+    def parse(cls, text: bytes) -> "ReleaseRequest":
+        """Read the bytes of a request's file; MalformedRequest if they are none for a release."""
+        try:
+            request = read_request(text)
+        except MalformedApproval as exc:
+            raise MalformedRequest(str(exc)) from exc
+        if request.action != "release":
+            raise MalformedRequest(f"request: want one for a release, got one for {request.action}")
+        return cls.of(request.asked)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the officer sees and signs the digest of."""
         return asked_release(
             self.system,
             self.action,
@@ -68,10 +85,10 @@ class Request:
         )
 
     def format(self) -> bytes:
-        """Write it as canonical JSON: what its digest is of."""
-        return canonical_json(self.to_document())
+        """Write the request's file."""
+        return Request("release", self.system, self.asked).format()
 
     @property
     def sha256(self) -> str:
         """What an approval names."""
-        return release_sha256(self.to_document())
+        return Request("release", self.system, self.asked).subject_sha256

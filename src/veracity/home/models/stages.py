@@ -100,21 +100,20 @@ def releases_at(said: Iterable[Change], model_sha256: str, stage: Stage) -> set[
     }
 
 
-def scored_decisions(home: Home, system: str, releases: set[int]) -> int:
-    """Return how many decisions made under some releases had an outcome to be scored by.
+def scored_decisions(home: Home, system: str, releases: set[int], until: int) -> int:
+    """Return how many decisions, made under some releases, had an outcome by log entry ``until``.
 
-    A scoring counts if every run in it was made under these releases; each matched row counts, those of
-    the baselines in the same run left out in proportion to what ``decide`` says of rows is not known here,
-    so the count is of rows.
+    A scoring counts if every run in it was made under these releases. The baselines that a run logs beside
+    are rows as well, and count.
     """
     runs = {
         int(p["run"])
-        for _, p in home.index.predicates("decide")
-        if p["system"] == system and p["release"] in releases
+        for idx, p in home.index.predicates("decide")
+        if p["system"] == system and p["release"] in releases and idx < until
     }
     total = 0
-    for _, p in home.index.predicates("outcome"):
-        if p["system"] == system and p["runs"] is not None:
+    for idx, p in home.index.predicates("outcome"):
+        if p["system"] == system and p["runs"] is not None and idx < until:
             span = range(p["runs"]["first"], p["runs"]["last"] + 1)
-            total += p["counts"]["matched"] if runs.issuperset(span) else 0
+            total += int(p["counts"]["matched"]) if runs.issuperset(span) else 0
     return total
