@@ -3,15 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from veracity.models.decisions import SCHEMA
 from veracity.models.panel_array import Floats, PanelArray
-
-if TYPE_CHECKING:
-    from veracity.models.app import App
 
 OUTCOMES = pl.Schema({**SCHEMA, "value": pl.Float64()})  #: decisions and what was measured then
 
@@ -56,7 +52,6 @@ class View:
         Of the clock on the wall, by its IANA name.
     """
 
-    app: "App"
     now: datetime
     rows: pl.DataFrame
     panel: PanelArray
@@ -66,10 +61,3 @@ class View:
     places: Sequence[Place] = ()
     simulated: bool = True
     zone: str = "UTC"
-
-
-class Pages(Protocol):
-    """Draws an app's pages. Pure."""
-
-    def __call__(self, view: View) -> Mapping[str, bytes]:
-        """Return static pages and the data beside them, by their names; ``index.html`` among them."""

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from veracity.apps.environment.baselines import CLIMATOLOGY, SEASONAL
-from veracity.apps.environment.seen import ages_s
+from veracity.apps.environment.seen import microseconds
 from veracity.apps.environment.words import BY_CLIMATE, BY_MODEL, BY_NEIGHBOURS, BY_SEASON, UNKNOWN
 from veracity.models.app import Rung
 from veracity.models.forecast import Forecast
+from veracity.models.ladder import ages_s
 from veracity.models.panel_array import PanelArray
 
 TARGETS = {"pm25": "ug/m3", "pm10": "ug/m3", "no2": "ug/m3", "o3": "ug/m3"}
@@ -51,7 +52,7 @@ def answer(panel: PanelArray, target: str, by_rung: Mapping[str, Forecast], empt
 
     ``by_rung`` are forecasts of the rungs that can say something at all; ``empty`` says nothing.
     """
-    age = ages_s(panel, target, now)
+    age = ages_s(panel, target, microseconds(now))
     values = empty.values.copy()
     rungs = np.full(values.shape[1:3], NOTHING, dtype=object)
     for rung in reversed(LADDER):
