@@ -39,6 +39,12 @@ class DecidedLate(ModelsError, Rejected):
     code = "decided-late"
 
 
+class ScoreboardBroken(ModelsError, Rejected):
+    """Scorings in the log do not follow one another: a line is missing or was put in."""
+
+    code = "scoreboard-broken"
+
+
 class BadLadder(ModelsError, Malformed):
     """The ladder of fallbacks of an app has no rung that can serve whatever is missing."""
 

@@ -3,23 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy
 import polars as pl
 
-import veracity
 from veracity.data.text import RECORDS_PER_PAGE
 from veracity.home.clock import format_time, parse_time
 from veracity.home.errors import BadName
 from veracity.home.home import Home, Writer
+from veracity.home.models.engine import code_sha256, engine_line
 from veracity.home.models.kept_rows import put_rows, read_rows, rows_digest, rows_path
 from veracity.home.models.known import Known
-from veracity.home.models.said import read_typed, said
+from veracity.home.models.of_system import said_of
+from veracity.home.models.said import read_said
 from veracity.models.app import App
 from veracity.models.decision_rows import check_rows, decision_pages, in_order, rung_counts
 from veracity.models.errors import DecidedLate
 from veracity.provenance.statements import Decide, Evidence, RowsDigest, Stage
-
-ENGINE = f"veracity {veracity.__version__}, polars {pl.__version__}, numpy {numpy.__version__}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,14 @@ class Logged:
 
 
 def log_decisions(
-    home: Writer, app: App, rows: pl.DataFrame, *, known: Known, seen: RowsDigest, served: Served, now: datetime
+    home: Writer,
+    app: App,
+    rows: pl.DataFrame,
+    *,
+    known: Known,
+    seen: RowsDigest,
+    served: Served,
+    now: datetime,
 ) -> Logged:
     """Keep decisions and say so in the log, before any of their outcomes is due.
 
@@ -65,7 +70,7 @@ def log_decisions(
     """
     rows = in_order(rows)
     check_rows(rows, app.targets, [r.name for r in app.ladder], now)
-    runs = said(home, "decide", app.name)
+    runs = said_of(home, "decide", app.name)
     _check_time(home, app, rows, known, now, runs[-1][1]["made_at"] if runs else None)
     output, (_, pages) = rows_digest(rows), decision_pages(rows)
     decide = Decide(
@@ -79,9 +84,9 @@ def log_decisions(
         input=seen,
         output=output,
         evidence=Evidence(pages.root.hex(), len(pages.hashes), RECORDS_PER_PAGE, "rendered"),
-        code_sha256=app.code(),
+        code_sha256=code_sha256(app.code),
         rungs=rung_counts(rows),
-        engine=ENGINE,
+        engine=engine_line(),
         simulated=known.simulated,
     )
     put_rows(home, decisions_path(decide), rows)
@@ -95,11 +100,11 @@ def decisions_path(decide: Decide) -> str:
 
 def find_run(home: Home, system: str, run: int) -> Logged:
     """Return the statement of a run; ``BadName`` if there is none."""
-    runs = said(home, "decide", system)
+    runs = said_of(home, "decide", system)
     if not 0 <= run < len(runs):
         raise BadName(f"run: want one of the {len(runs)} runs of {system}, got {run}")
     idx = runs[run][0]
-    return Logged(read_typed(home, Decide, idx), idx)
+    return Logged(read_said(home, idx, Decide), idx)
 
 
 def read_decisions(home: Home, system: str, run: int) -> pl.DataFrame:

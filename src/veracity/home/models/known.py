@@ -126,13 +126,16 @@ class Known:
             scan = scan.filter(pl.col("_batch") > since)
         rows = collect_rows(scan.select(sorted(wanted & have)))
         keys = {c.key for c in used if c.key}
-        named = [_named(rows, key, self.app.attributes) for key in sorted(keys)]
+        times = {contract.time: start}
+        named = [_named(rows, key, self.app.attributes, times) for key in sorted(keys)]
         return pl.concat([rows, *named], how="vertical"), contract.time
 
 
-def _named(rows: pl.DataFrame, key: str, places: Mapping[str, object]) -> pl.DataFrame:
+def _named(
+    rows: pl.DataFrame, key: str, places: Mapping[str, object], times: Mapping[str, datetime]
+) -> pl.DataFrame:
     """Return a row without a value for each place that the app knows: it is in the panel then."""
-    blank = {n: pl.lit(None, t) for n, t in rows.schema.items() if n != key}
+    blank = {n: pl.lit(times.get(n), t) for n, t in rows.schema.items() if n != key}
     names = pl.DataFrame({key: sorted(places)}, schema={key: pl.String})
     whole = names.with_columns(**blank).with_columns(pl.col(key).cast(rows.schema[key], strict=False))
     return whole.select(rows.columns).drop_nulls(key)

@@ -30,7 +30,7 @@ def measure(panel: PanelArray, n_learned: int, estimators: Estimators) -> dict[s
 
 
 def held_out_origins(panel: PanelArray, n_learned: int, horizons: tuple[int, ...]) -> Ints:
-    """Return the origins from which some horizon falls on a time held out; all look on from the head's end."""
+    """Return the origins that look from the head's end on at times held out, spread evenly."""
     first, last = n_learned - 1, panel.n_times - 1 - min(horizons)
     n = max(0, last - first + 1)
     steps = np.linspace(first, last, min(n, MAX_ORIGINS)) if n else np.zeros(0)

@@ -128,8 +128,9 @@ def _construct(
     estimator: str, target: str, horizons: tuple[int, ...], seed: int, given: dict[str, Any]
 ) -> Any:
     make: Callable[..., Any] = ESTIMATORS[estimator]
+    more = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     try:
-        return make(target=target, horizons=horizons, seed=seed, **given)
+        return make(target=target, horizons=horizons, seed=seed, **more)
     except TypeError as exc:
         raise BadParameter(
             f"{estimator}: want parameters that it knows, got {', '.join(given)}: {exc}"

@@ -1,4 +1,4 @@
-"""The registry of models: kept by digest, signed, listed as the log has them, given out whole or not at all."""
+"""The registry of models: kept by digest, signed, listed as the log has them, given out whole or not."""
 
 import hashlib
 import re

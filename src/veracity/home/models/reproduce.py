@@ -78,7 +78,7 @@ def reproduce(home: Home, row: ModelRow, app: App | None = None, *, full_audit: 
     said = Description.of(kept)
     check_snapshots(home, said.inputs, full_audit=full_audit)
     recipe = _recipe(home, said, app)
-    built = _built(home, said)
+    built = _built(home, said, row.idx)
     made = make(
         home,
         recipe,
@@ -106,7 +106,7 @@ def _recipe(home: Home, said: Description, app: App | None) -> Recipe:
     return Recipe.of_app(app)
 
 
-def _built(home: Home, said: Description) -> BuiltPanel:
+def _built(home: Home, said: Description, before: int) -> BuiltPanel:
     """Build the panel again; its statement is what was said then, but for the rows that come out now."""
     panel = parse_panel(home.objects.get(panel_path(said.definition_sha256)))
     frame = panel_frame(home, panel, up_to(panel.feeds, said.inputs))
@@ -115,7 +115,7 @@ def _built(home: Home, said: Description) -> BuiltPanel:
         definition_sha256=panel.sha256,
         inputs=said.inputs,
         output=RowsDigest(frame.height, frame_digest(frame)),
-        simulated=is_any_simulated(home, panel.feeds),
+        simulated=is_any_simulated(home, panel.feeds, before),
         as_of=said.as_of,
     )
     return BuiltPanel(frame, panel, statement, None)
