@@ -88,7 +88,7 @@ def audit(
 ) -> AuditReport:
     """Audit one feed or all of them, all batches or ``sample`` of each feed, and the panels.
 
-    ``find`` gives the app of a system, None where it is not installed: what that decided is not decided again.
+    ``find`` gives the app of a system, None where it is not installed: that does not decide again.
 
     Findings are collected, not raised: an audit goes on past the first.
     """

@@ -22,6 +22,7 @@ from veracity.home.models.known import Known
 from veracity.home.models.matched import Runs, make, outcomes_path, past_scorings, scores_path
 from veracity.home.models.of_system import said_of
 from veracity.home.models.registry import load_model
+from veracity.home.models.running import seen_panel
 from veracity.home.models.said import read_said
 from veracity.home.panels import snapshot_digest
 from veracity.home.table_audit import UNREADABLE, Found, one_line
@@ -123,7 +124,7 @@ class DecisionAudit:
         simulated = known.simulated
         if simulated != decide.simulated:
             yield "statement", f"simulated: want {simulated} as its feeds are, got {decide.simulated}"
-        frame = known.seen(made_at)
+        frame = seen_panel(known, made_at)
         if (seen := rows_digest(frame)) != decide.input:
             yield "panel made again", f"want {_told(decide.input)}, got {_told(seen)}"
             return

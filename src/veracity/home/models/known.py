@@ -91,11 +91,6 @@ class Known:
             rows[feed], times[feed] = self._rows(panel, feed, (since or {}).get(feed, -1))
         return build_panel(panel, rows, times, panel_trust(self.home, self.up_to, panel.trusted_feeds))
 
-    def seen(self, now: datetime) -> pl.DataFrame:
-        """Build the panel that a run at ``now`` sees: up to the grid's last time, as far back as declared."""
-        end = self.floor(now)
-        return self.frame(self.floor(end - timedelta(seconds=self.app.look_back_s)), end)
-
     def measured(
         self, start: datetime, end: datetime, since: Mapping[str, int] | None = None
     ) -> pl.DataFrame:

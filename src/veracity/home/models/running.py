@@ -7,7 +7,9 @@ place walks down to the rung that what is still measured can carry.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import polars as pl
 
 from veracity.errors import Malformed, Rejected
 from veracity.home.clock import format_time
@@ -65,11 +67,17 @@ def run_app(home: Writer, app: App, now: datetime, *, load_model: LoadForService
         return Run(find_run(home, app.name, len(runs) - 1), is_new=False, without_model=None)
     estimators, served, why = serve(home, app.name, load_model)
     known = Known.at(home, app, now)
-    frame = known.seen(now)
+    frame = seen_panel(known, now)
     panel = PanelArray.from_frame(frame, known.panel.key, app.attributes)
     rows = app.decide(panel, estimators, now)
     logged = log_decisions(home, app, rows, known=known, seen=rows_digest(frame), served=served, now=now)
     return Run(logged, is_new=True, without_model=why)
+
+
+def seen_panel(known: Known, now: datetime) -> pl.DataFrame:
+    """Return the panel that a run at ``now`` sees: up to the grid's last time, as far back as declared."""
+    end = known.floor(now)
+    return known.frame(known.floor(end - timedelta(seconds=known.app.look_back_s)), end)
 
 
 def serve(home: Home, system: str, load_model: LoadForService) -> tuple[Estimators, Served, str | None]:
