@@ -20,9 +20,7 @@ def document(title: str, *body: Html | None, style: str = "", lang: str = "en") 
     return joined([trusted("<!DOCTYPE html>\n"), page, "\n"]).encode()
 
 
-def rows_table(
-    caption: str, heads: tuple[str, ...], rows: list[tuple[Html | str, ...]], text: int = 1
-) -> Html:
+def rows_table(caption: str, heads: tuple[str, ...], rows: list[tuple[Html | str, ...]], text: int = 1) -> Html:
     """Return a table; the first ``text`` columns are words, the others numbers, set to the right."""
     side = [None if i < text else "num" for i in range(len(heads))]
     top = tag("tr", *(tag("th", h, scope="col", class_=c) for h, c in zip(heads, side, strict=True)))

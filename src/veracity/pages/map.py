@@ -131,9 +131,7 @@ def _spot(spot: Spot, frame: _Frame) -> Html:
     unsure = "" if spot.is_sure else " unsure"
     circle = tag("circle", cx=x, cy=y, r=RADIUS, class_=f"{spot.class_}{unsure}")
     hatch = None if spot.is_sure else tag("circle", cx=x, cy=y, r=RADIUS, class_="hatch")
-    text = tag(
-        "text", spot.mark, x=x, y=f"{frame.y(spot.lat) + 6:.0f}", class_="dark" if spot.is_dark else None
-    )
+    text = tag("text", spot.mark, x=x, y=f"{frame.y(spot.lat) + 6:.0f}", class_="dark" if spot.is_dark else None)
     return tag("g", tag("title", spot.words), circle, hatch, text)
 
 

@@ -4,12 +4,12 @@ import math
 from typing import Any
 
 import numpy as np
-from veracity.models.evaluation import evaluate, summarise
 
 from veracity.models.bundle import Estimators
 from veracity.models.errors import BadPanel
 from veracity.models.estimator import Forecaster
 from veracity.models.estimators import ESTIMATORS
+from veracity.models.evaluation import evaluate, summarise
 from veracity.models.panel_array import Ints, PanelArray
 
 BASELINES = ("last-value", "seasonal", "climatology")

@@ -16,12 +16,7 @@ from veracity.pages.html import Html, joined, tag
 from veracity.pages.reliability import reliability_plot, shares_below
 
 SHOWN_H = (1, 3, 6, 12, 24, 48)
-NAMES = {
-    OWN: "this system",
-    LAST: "last value",
-    SEASONAL: "same hour of the day before",
-    CLIMATOLOGY: "usual",
-}
+NAMES = {OWN: "this system", LAST: "last value", SEASONAL: "same hour of the day before", CLIMATOLOGY: "usual"}
 GROUPS = ((1, 6, "1 to 6 hours ahead"), (7, 24, "7 to 24 hours ahead"), (25, 48, "25 to 48 hours ahead"))
 
 
@@ -77,18 +72,8 @@ def _errors(view: View, target: str) -> Html | None:
     of_target = found.filter(pl.col("target") == target).sort("horizon_s")
     curves = [_curve(of_target, model) for model in NAMES]
     title = f"{POLLUTANTS[target]}: mean absolute error by hours ahead, {UNIT}"
-    cells = [
-        _cells(of_target, h)
-        for h in SHOWN_H
-        if not of_target.filter(pl.col("horizon_s") == h * 3600).is_empty()
-    ]
-    heads = (
-        "hours ahead",
-        "outcomes",
-        *(f"{n}: error" for n in NAMES.values()),
-        "80 % range held",
-        "95 % range held",
-    )
+    cells = [_cells(of_target, h) for h in SHOWN_H if not of_target.filter(pl.col("horizon_s") == h * 3600).is_empty()]
+    heads = ("hours ahead", "outcomes", *(f"{n}: error" for n in NAMES.values()), "80 % range held", "95 % range held")
     return tag(
         "figure",
         tag("h2", POLLUTANTS[target]),
@@ -125,3 +110,5 @@ def _diagram(view: View, target: str, first_h: int, last_h: int, words: str) -> 
 def _matrix(rows: pl.DataFrame) -> "np.typing.NDArray[np.float64]":
     out: np.typing.NDArray[np.float64] = rows.select(QUANTILES).to_numpy().astype(np.float64)
     return out
+
+

@@ -124,11 +124,4 @@ def _cells(view: View, row: dict[str, object]) -> tuple[Html | str, ...]:
 
     chance = row["probability"]
     said = percent(chance) if isinstance(chance, float) else ""
-    return (
-        when,
-        q("q50"),
-        f"{q('q10')} to {q('q90')}",
-        f"{q('q025')} to {q('q975')}",
-        said,
-        str(row["rung"]),
-    )
+    return (when, q("q50"), f"{q('q10')} to {q('q90')}", f"{q('q025')} to {q('q975')}", said, str(row["rung"]))
