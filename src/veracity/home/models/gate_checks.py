@@ -211,7 +211,8 @@ def _check_served(
         raise StageRefused(
             f"{request.system}: want {rule.days:g} days at {previous} before {request.stage}, got {days:.2f}"
         )
-    if rule.decisions and (n := scored_decisions(home, request.system, served, until)) < rule.decisions:
+    n = scored_decisions(home, request.system, request.model_sha256, served, until) if rule.decisions else 0
+    if n < rule.decisions:
         raise StageRefused(
             f"{request.system}: want {rule.decisions:,} scored decisions at {previous} before"
             f" {request.stage}, got {n:,}"
