@@ -115,10 +115,15 @@ def test_an_officers_key_is_replaced_for_the_same_duties() -> None:
         with pytest.raises(RevokedKey):
             agencies.check_officer(approval(LAN), "act", 4, AT)
         assert agencies.rests_on([LAN_2.public.keyid]) == {0, 2, 3}
-    for change in ({"duties": ("act", "incident", "release")}, {"duties": ("act",)}, {"person": "Someone"}):
+    changes: list[dict[str, Any]] = [
+        {"duties": ("act", "incident", "release")},
+        {"duties": ("act",)},
+        {"person": "Someone"},
+    ]
+    for change in changes:
         for signer in (LAN, OPERATOR):
             with pytest.raises(EnrolmentRejected, match="as enrolled"):
-                city().add(3, signed(replace(rotate, **change), signer))  # type: ignore[arg-type]
+                city().add(3, signed(replace(rotate, **change), signer))
 
 
 REFUSED = {

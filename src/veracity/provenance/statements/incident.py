@@ -7,7 +7,7 @@ from typing import Any, Literal, cast, get_args
 from veracity.canonical import canonical_json
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import MalformedStatement
-from veracity.provenance.statements.approve import Approve
+from veracity.provenance.statements.approve import Approve, take_approval
 from veracity.provenance.statements.checks import MAX_BY, MAX_WHY, check_person
 from veracity.provenance.statements.statement import (
     SHA256,
@@ -85,9 +85,7 @@ class Incident:
             due=fields.time("due"),
             said_at=fields.time("said_at"),
             simulated=fields.flag("simulated"),
-            approval=fields.optional(
-                "approval", lambda n: Envelope.from_object(fields.take(n), "incident.approval")
-            ),
+            approval=fields.optional("approval", lambda name: take_approval(fields, name, _KIND)),
         )
         fields.done()
         check_subjects(statement, incident.to_statement())

@@ -6,7 +6,7 @@ from typing import Any
 
 from veracity.canonical import canonical_json
 from veracity.provenance.dsse import Envelope
-from veracity.provenance.statements.approve import Approve
+from veracity.provenance.statements.approve import Approve, take_approval
 from veracity.provenance.statements.statement import (
     SHA256,
     Statement,
@@ -69,7 +69,7 @@ class Override:
             decision_sha256=fields.sha256("decision"),
             value=fields.text("value", MAX_VALUE),
             overridden_at=fields.time("overridden_at"),
-            approval=Envelope.from_object(fields.take("approval"), "override.approval"),
+            approval=take_approval(fields, "approval", _KIND),
             simulated=fields.flag("simulated"),
         )
         fields.done()
