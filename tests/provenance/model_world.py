@@ -248,7 +248,7 @@ class Life:
     )
 
 
-MODEL_STATEMENTS = {
+MODEL_STATEMENTS: dict[str, Any] = {
     "train": TRAIN,
     "train-as-of": replace(TRAIN, as_of=at(3), personal=True),
     "assure": ASSURE,

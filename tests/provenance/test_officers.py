@@ -167,7 +167,7 @@ def test_only_officers_have_a_person_and_duties() -> None:
     """Both, always, of an officer; neither of anybody else; and old statements are what they were."""
     good = LAN_COMES.to_statement()
     assert typed(parse_statement(format_statement(good))) == LAN_COMES
-    for change in (
+    changes: list[dict[str, Any]] = [
         {"role": "agency"},
         {"person": None},
         {"person": " "},
@@ -182,7 +182,8 @@ def test_only_officers_have_a_person_and_duties() -> None:
         {"agency": "officer/"},
         {"agency": "officer/lan.nguyen"},
         {"agency": "officer/a/b"},
-    ):
+    ]
+    for change in changes:
         with pytest.raises(MalformedStatement):
             typed(replace(good, predicate={**good.predicate, **change}))
     for name in ("person", "duties"):

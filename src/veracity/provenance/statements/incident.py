@@ -9,6 +9,7 @@ from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import MalformedStatement
 from veracity.provenance.statements.approve import Approve, take_approval
 from veracity.provenance.statements.checks import MAX_BY, MAX_WHY, check_person
+from veracity.provenance.statements.enrol import Duty
 from veracity.provenance.statements.statement import (
     SHA256,
     Statement,
@@ -65,6 +66,11 @@ class Incident:
     def subject_sha256(self) -> str:
         """What the incident is known by: the digest of its system and name."""
         return sha256(canonical_json({"system": self.system, "incident": self.incident})).hexdigest()
+
+    @property
+    def duty(self) -> Duty:
+        """What the officer who closes it must have been given."""
+        return "incident"
 
     @property
     def approved_sha256(self) -> str:

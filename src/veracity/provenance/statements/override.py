@@ -7,6 +7,7 @@ from typing import Any
 from veracity.canonical import canonical_json
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.statements.approve import Approve, take_approval
+from veracity.provenance.statements.enrol import Duty
 from veracity.provenance.statements.statement import (
     SHA256,
     Statement,
@@ -52,6 +53,11 @@ class Override:
     def approved_sha256(self) -> str:
         """What the officer signs: the digest of which decision, and what stands in its place."""
         return overridden_sha256(self.system, self.run, self.record, self.decision_sha256, self.value)
+
+    @property
+    def duty(self) -> Duty:
+        """What the officer must have been given."""
+        return "override"
 
     @property
     def approved(self) -> Approve:
