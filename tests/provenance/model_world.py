@@ -159,28 +159,28 @@ def decision_pages(run: int) -> list[bytes]:
     return [b"".join(lines[i : i + PER_PAGE]) for i in range(0, len(lines), PER_PAGE)]
 
 
-def decided(release: int, run: int = 0, **change: Any) -> Decide:
+def decided(release: int | None, run: int = 0, **change: Any) -> Decide:
     """Return a run under a release."""
     pages = decision_pages(run)
-    decide = Decide(
-        system=SYSTEM,
-        run=run,
-        release=release,
-        model_sha256=MODEL,
-        stage="advise",
-        made_at=at(7 + run, 5),
-        inputs=INPUTS,
-        input=RowsDigest(12, digest("panel seen")),
-        output=RowsDigest(N_DECISIONS, digest(f"decisions {run}")),
-        evidence=Evidence(
+    said: dict[str, Any] = {
+        "system": SYSTEM,
+        "run": run,
+        "release": release,
+        "model_sha256": None if release is None else MODEL,
+        "stage": "shadow" if release is None else "advise",
+        "made_at": at(7 + run, 5),
+        "inputs": INPUTS,
+        "input": RowsDigest(12, digest("panel seen")),
+        "output": RowsDigest(N_DECISIONS, digest(f"decisions {run}")),
+        "evidence": Evidence(
             root_from_leaf_hashes([leaf_hash(p) for p in pages]).hex(), len(pages), PER_PAGE, "rendered"
         ),
-        code_sha256=digest("code"),
-        rungs={"full": 60, "neighbours": 10},
-        engine="veracity 0.1.0",
-        simulated=True,
-    )
-    return replace(decide, **change)
+        "code_sha256": digest("code"),
+        "rungs": {"full": 60, "neighbours": 10},
+        "engine": "veracity 0.1.0",
+        "simulated": True,
+    }
+    return Decide(**said | change)
 
 
 def overridden(run: int = 0, record: int = 4, value: str = '{"action":null}', **approval: Any) -> Override:
@@ -204,6 +204,7 @@ def scored(number: int = 0, before: str | None = None, **change: Any) -> Outcome
         scores=RowsDigest(5, digest(f"scores {number}")),
         before=before,
         scored_at=at(10 + number),
+        code_sha256=digest("code"),
         engine="veracity 0.1.0",
         simulated=True,
     )
@@ -257,6 +258,7 @@ MODEL_STATEMENTS: dict[str, Any] = {
     "release": released(),
     "release-by-rule": released("stop", replaces=8, rule="skill below 0"),
     "decide": decided(RELEASE_AT),
+    "decide-without-a-model": decided(None),
     "override": overridden(),
     "outcome": scored(),
     "outcome-second": scored(1, digest("scores 0"), runs=None),

@@ -184,6 +184,14 @@ def test_nothing_runs_after_a_stop() -> None:
         assert codes([*stopped, (END, decided(release, 2))]) == ["release-not-in-force"]
 
 
+def test_a_system_decides_by_rungs_that_need_no_model() -> None:
+    """Before a release, after a stop, or when its files cannot be used: in order, and that is all."""
+    bare = decided(None, 2, made_at=at(18))
+    assert codes([*LIFE[:-2], (END, bare)]) == []
+    assert codes([*LIFE, (END, replace(bare, run=3))]) == []
+    assert codes([*LIFE, (END, bare)]) == ["run-repeated"]
+
+
 def test_two_systems_are_apart() -> None:
     """What one system says is nothing to another."""
     rain = replace(decided(RELEASE_AT), system="rain")

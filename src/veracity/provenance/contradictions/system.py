@@ -145,6 +145,8 @@ class SystemSoFar:
             yield Contradiction("simulated", detail, self.run_index)
 
     def _check_release(self, said: Decide) -> Iterator[Contradiction]:
+        if said.release is None:
+            return  # by rungs that need no model: nothing was released, or its files could not be used
         if self.is_stopped or said.release != self.release:
             want = "none" if self.is_stopped else _shown(self.release)
             detail = f"want the release in force, {want}, got {said.release}"
