@@ -61,3 +61,27 @@ class BadParameter(ModelsError, Malformed):
     """A parameter of an estimator is outside of what it can be."""
 
     code = "bad-parameter"
+
+
+class IncidentRefused(ModelsError, Rejected):
+    """Root of the reasons for which a step of an incident is not said."""
+
+    code = "incident-refused"
+
+
+class IncidentOpen(IncidentRefused):
+    """An incident of that name is open already."""
+
+    code = "incident-open"
+
+
+class IncidentClosed(IncidentRefused):
+    """The incident is closed, and stays so."""
+
+    code = "incident-closed"
+
+
+class UnknownIncident(IncidentRefused):
+    """The system has no incident of that name."""
+
+    code = "unknown-incident"
