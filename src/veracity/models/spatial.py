@@ -23,6 +23,8 @@ N_ROUNDS = 4
 N_TIMES = 240  #: of the panel, that sensors' own errors and quantiles are learned from
 WORST = 400.0  #: a sensor's own variance is at most that many nuggets
 LEAST_TRUST = 0.02
+BAD_TIMES = 16.0  #: a sensor is bad if its own variance is over so many typical ones, and
+BAD_SHARE = 0.5  #: over so much of what distance adds at most
 
 
 @dataclass
@@ -196,7 +198,8 @@ class SpatialModel:
         return float(np.median(self.own_error_))
 
     def _is_sound(self) -> Bools:
-        out: Bools = self.own_error_ <= 16.0 * max(self._typical(), 1e-12)
+        sill = self.variogram_.sill if self.variogram_ else 0.0
+        out: Bools = self.own_error_ <= max(BAD_TIMES * self._typical(), BAD_SHARE * sill)
         return out
 
     def _unrest(self, errors: Floats, field_variance: Floats) -> Floats:
