@@ -21,7 +21,7 @@ Points = Mapping[str, tuple[float, float]]  #: longitude and latitude by name, d
 N_PLACES = 3  #: least number of sensors to interpolate from
 N_ROUNDS = 4
 N_TIMES = 240  #: of the panel, that sensors' own errors and quantiles are learned from
-WORST = 400.0  #: a sensor's own variance is at most that many nuggets
+WORST = 100.0  #: a sensor's own variance is at most that many times what sensors far apart differ by
 LEAST_TRUST = 0.02
 BAD_TIMES = 16.0  #: a sensor is bad if its own variance is over so many typical ones, and
 BAD_SHARE = 0.5  #: over so much of what distance adds at most
@@ -187,10 +187,10 @@ class SpatialModel:
 
     def _own_errors(self, errors: Floats, field_variance: Floats) -> Floats:
         """Return (k,): what of each sensor's difference from the others the field does not explain."""
-        nugget = self.variogram_.nugget if self.variogram_ else 0.0
+        nugget, sill = (self.variogram_.nugget, self.variogram_.sill) if self.variogram_ else (0.0, 0.0)
         square = _column_medians(np.square(errors)) / 0.455
         rest = square - _column_medians(field_variance)
-        out: Floats = np.clip(np.nan_to_num(rest, nan=nugget), 0.25 * nugget, WORST * nugget)
+        out: Floats = np.clip(np.nan_to_num(rest, nan=nugget), 0.25 * nugget, WORST * (nugget + sill))
         return out
 
     def _typical(self) -> float:

@@ -11,6 +11,7 @@ from veracity.models.panel_array import Floats
 N_BINS = 15
 N_TIMES = 120  #: that differences are taken at, spread over the panel
 EARTH_KM = 6371.0088
+LEAST_NUGGET = 0.01  #: of all variance: no sensor is without an error of its own
 
 
 @dataclass(frozen=True)
@@ -97,4 +98,4 @@ def _through(apart: Floats, half_square: Floats) -> Variogram:
     bounds = (np.log([1e-9, 1e-9, 0.05]), np.log([2 * high, 20 * high, max(widest, 2 * reach)]))
     found = least_squares(gap, np.clip(start, bounds[0] + 1e-6, bounds[1] - 1e-6), bounds=bounds)
     nugget, sill, reach_km = (float(v) for v in np.exp(found.x))
-    return Variogram(nugget, sill, reach_km)
+    return Variogram(max(nugget, LEAST_NUGGET * (nugget + sill)), sill, reach_km)
