@@ -143,7 +143,7 @@ def gap_rows(panel: PanelArray, targets: tuple[str, ...]) -> list[dict[str, Any]
                     rows.append({**about, "way": name, **scores(y, fill(x)[gaps])})
                 seen, at = cut.rows(slice(TRAIN_END - 100, None)), np.arange(100, len(x) - TRAIN_END + 100)
                 for mode, filler in fillers.items():
-                    q = filler.estimate(seen, at).values[:, :, 0][gaps[TRAIN_END:]]
+                    q = filler.estimate(seen, at, gaps[TRAIN_END:]).values[:, :, 0][gaps[TRAIN_END:]]
                     row = {
                         **about,
                         "way": f"ours, {mode}",

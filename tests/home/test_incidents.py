@@ -134,7 +134,7 @@ def test_no_step_before_the_last_one(tmp_path: Path) -> None:
         update_incident(home, APP, "one", by="Lan", what="earlier")
 
 
-@pytest.mark.parametrize("by", ["", "two\nlines", "x" * 201])
+@pytest.mark.parametrize("by", ["", "two\nlines", "x" * 1_001])
 def test_words_are_one_line(tmp_path: Path, by: str) -> None:
     """A person's name and what was seen are each one line that shows itself."""
     city = new_released_city(tmp_path)

@@ -2,19 +2,16 @@
 
 import json
 import re
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from rain_app import NOW_HOUR
+from rain_app import NOW_HOUR, stop_rule
 from released_city import APP, MINH, Released, later, new_released_city, use_mean_rain
 from run_cli import Here
 from small_city import key
 from veracity.cli import main
 from veracity.cli import register as register_commands
-from veracity.home.errors import BadName
-from veracity.home.home import Home
 from veracity.home.models import gate
 from veracity.home.models.gate_checks import card_path
 from veracity.home.models.incidents import ask_close, close_incident, open_incident
@@ -134,17 +131,11 @@ def test_a_stop_and_a_changed_card_are_told(tmp_path: Path, monkeypatch: pytest.
         assert (changed.standing, changed.value) == ("stale", digest)
         path.unlink()
         assert entry(home, APP.name, APP, home.clock()).facts["card"].standing == "stale"
-        gate.stop_by_rule(home, APP.name, APP.stop_rules[0] if APP.stop_rules else _rule())
+        gate.stop_by_rule(home, APP.name, stop_rule())
         stopped = entry(home, APP.name, APP, home.clock())
         assert stopped.facts["stage"].value == "stopped"
         assert "by rule" in stopped.facts["stage"].note
         assert stopped.facts["model"].standing == "missing"
-
-
-def _rule() -> "object":
-    from rain_app import stop_rule
-
-    return stop_rule()
 
 
 def test_pages_are_whole_and_say_what_they_are(served: Released) -> None:
@@ -194,12 +185,3 @@ def test_the_commands(served: Released, tmp_path: Path, here: Here, monkeypatch:
     assert written == {**printed, "schema": written["schema"]}
     (tmp_path / "file").write_text("")
     assert here("register", "export", "--to", tmp_path / "file" / "x", *home).code != 0
-
-
-def test_unused_names_are_kept_apart(served: Released) -> None:
-    """A home that is asked for another system knows nothing of it."""
-    home: Home = served.city.open(5)
-    other = entry(home, "other", None, home.clock() + timedelta(days=1))
-    home.close()
-    assert {f.standing for f in other.facts.values()} == {"missing"}
-    assert issubclass(BadName, Exception)

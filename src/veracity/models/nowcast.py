@@ -116,14 +116,18 @@ class GapFiller:
             Times by number; by default the last one.
         """
         at = self._times(panel, at)
-        said = self.estimate(panel, at)
         column = panel.index(self.target)
         values, measured = panel.values[at, :, column], panel.measured[at, :, column]
-        keep = (measured & np.isfinite(values))[:, :, None, None]
-        return replace(said, values=np.where(keep, values[:, :, None, None], said.values))
+        keep = measured & np.isfinite(values)
+        said = self.estimate(panel, at, ~keep)
+        whole = np.where(keep[:, :, None, None], values[:, :, None, None], said.values)
+        return replace(said, values=whole)
 
-    def estimate(self, panel: PanelArray, at: Ints | None = None) -> Forecast:
-        """Return estimates for every key at some times, as if its own target were unknown there."""
+    def estimate(self, panel: PanelArray, at: Ints | None = None, wanted: Bools | None = None) -> Forecast:
+        """Return estimates for every key at some times, as if its own target were unknown there.
+
+        ``wanted``: (o, k) where to make them; NaN elsewhere. By default everywhere.
+        """
         if self.residuals_ is None:
             raise NotFitted("gap filler: want fit first, got none")
         at = self._times(panel, at)
@@ -133,12 +137,14 @@ class GapFiller:
         known = np.isfinite(z[:, : len(self.keys_)])
         since = steps_since(known, self.longest)
         until = steps_until(known, self.longest) if self.mode == "archive" else None
-        out = np.empty((len(at), len(self.keys_), 1, len(self.levels)))
+        out = np.full((len(at), len(self.keys_), 1, len(self.levels)), np.nan)
         for k in range(len(self.keys_)):
-            edges = self._edges(since[at, k], None if until is None else until[at, k])
-            found = self._estimated(k, z, noise, at, edges, self.covariance_[k])
-            centre = self._centre_at(panel.times_us[at])[:, k, 0]
-            out[:, k, 0] = self._back(self.residuals_.around(*found) + centre[:, None])
+            which = np.arange(len(at)) if wanted is None else np.flatnonzero(wanted[:, k])
+            times = at[which]
+            edges = self._edges(since[times, k], None if until is None else until[times, k])
+            found = self._estimated(k, z, noise, times, edges, self.covariance_[k])
+            centre = self._centre_at(panel.times_us[times])[:, k, 0]
+            out[which, k, 0] = self._back(self.residuals_.around(*found) + centre[:, None])
         return Forecast(
             self.target, panel.times_us[at], panel.every_us, panel.keys, np.array([0]), self.levels, out
         ).in_order()
