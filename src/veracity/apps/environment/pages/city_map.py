@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from veracity.apps.environment.limits import CATEGORIES
 from veracity.apps.environment.pages.frame import COLOURS, DARK, POLLUTANTS, UNIT, badge
 from veracity.apps.environment.pages.spoken import category_name
@@ -34,7 +36,8 @@ def outlook_map(view: View, found: list[State]) -> Html:
         "The worst category to be ready for in any hour: that of a value which is passed with a chance of one in"
         " three. Dashed and hatched: not from the model alone, since measurements are missing."
     )
-    return _figure("The worst of the next 24 hours, by station", spots, [], words)
+    outlines = [Region(p.rings, "", shown(p.name)) for p in view.places]
+    return _figure("The worst of the next 24 hours, by station", spots, outlines, words)
 
 
 def _figure(title: str, spots: list[Spot], regions: list[Region], words: str) -> Html:
@@ -43,7 +46,22 @@ def _figure(title: str, spots: list[Spot], regions: list[Region], words: str) ->
         return tag("p", "No place of any station is known, so there is no map.")
     keys = [joined([tag("span", badge(i), class_="entry"), " "]) for i in range(len(COLOURS))]
     keys.append(tag("span", badge(None), class_="entry"))
-    return tag("figure", drawn, tag("p", *keys, class_="legend"), tag("figcaption", words, class_="soft"))
+    middle = map_drawing(f"{title}: the middle of the city", crowded(spots), regions)
+    near = [] if middle is None else [tag("h3", "The middle of the city"), middle]
+    legend = tag("p", *keys, class_="legend")
+    return tag("figure", drawn, legend, *near, tag("figcaption", words, class_="soft"))
+
+
+def crowded(spots: list[Spot]) -> list[Spot]:
+    """Return the spots that lie too close to be told apart on a map of all: the nearer half, if it is crowded."""
+    if len(spots) < 8:
+        return []
+    lon, lat = (np.array([getattr(s, name) for s in spots]) for name in ("lon", "lat"))
+    away = np.maximum(np.abs(lon - np.median(lon)), np.abs(lat - np.median(lat)))
+    half = np.argsort(away, kind="stable")[: len(spots) // 2]
+    whole = max(float(np.ptp(lon)), float(np.ptp(lat)))
+    near = max(float(np.ptp(lon[half])), float(np.ptp(lat[half])))
+    return [spots[i] for i in sorted(half)] if near < whole / 3 else []
 
 
 def _place(view: View, key: str) -> tuple[float, float] | None:

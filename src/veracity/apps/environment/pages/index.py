@@ -78,13 +78,13 @@ def _others(words: object) -> Iterable[Html]:
 
 
 def _table(view: View, found: list[State]) -> Html:
-    heads = ("station", "now", "of", f"value, {UNIT}", "be ready for", "of", "at", "chance of a warning's air")
+    heads = ("station", "now", "of", f"value, {UNIT}", "be ready for", "of", "at", "chance of more than 100")
     caption = (
         "Every station: the present hour by its worst pollutant, and the worst of the next 24 hours. Values with a"
         " range were estimated, not measured. The last column is the highest chance, in any hour, that the"
         " index passes 100."
     )
-    return rows_table(caption, heads, [_row(view, s) for s in found], text=3)
+    return rows_table(caption, heads, [_row(view, s) for s in found], words=(0, 1, 2, 4, 5, 6))
 
 
 def _row(view: View, state: State) -> tuple[Html | str, ...]:

@@ -16,7 +16,7 @@ from veracity.pages.html import Html, joined, tag
 from veracity.pages.reliability import reliability_plot, shares_below
 
 SHOWN_H = (1, 3, 6, 12, 24, 48)
-NAMES = {OWN: "this system", LAST: "last value", SEASONAL: "same hour of the day before", CLIMATOLOGY: "usual"}
+NAMES = {OWN: "this system", LAST: "last value", SEASONAL: "day before", CLIMATOLOGY: "usual"}
 GROUPS = ((1, 6, "1 to 6 hours ahead"), (7, 24, "7 to 24 hours ahead"), (25, 48, "25 to 48 hours ahead"))
 
 
@@ -31,7 +31,14 @@ def skill_page(app: App, view: View) -> bytes:
             "Every forecast was logged before its outcome was known, with what three simple rules would have said."
             " Later readings are set against them. Nobody can take a bad day out.",
         ),
-        *((tag("p", "No forecast has been scored yet.", class_="verdict"),) if view.lines.is_empty() else ()),
+        tag(
+            "p",
+            "“Last value”: the air stays as it is. “Day before”: the same hour of the day before. “Usual”: what was"
+            " measured at that hour in the last weeks.",
+            class_="soft",
+        ),
+        tag("p", "No forecast has been scored yet.", class_="verdict") if view.lines.is_empty() else None,
+        tag("h2", "How far off?"),
         *(_errors(view, target) for target in POLLUTANTS),
         tag("h2", "Do the ranges hold?"),
         tag(
@@ -73,10 +80,10 @@ def _errors(view: View, target: str) -> Html | None:
     curves = [_curve(of_target, model) for model in NAMES]
     title = f"{POLLUTANTS[target]}: mean absolute error by hours ahead, {UNIT}"
     cells = [_cells(of_target, h) for h in SHOWN_H if not of_target.filter(pl.col("horizon_s") == h * 3600).is_empty()]
-    heads = ("hours ahead", "outcomes", *(f"{n}: error" for n in NAMES.values()), "80 % range held", "95 % range held")
+    heads = ("hours ahead", "outcomes", *NAMES.values(), "80 % range held", "95 % held")
     return tag(
         "figure",
-        tag("h2", POLLUTANTS[target]),
+        tag("h3", POLLUTANTS[target]),
         errors_plot([c for c in curves if len(c.hours)], title, UNIT),
         rows_table(f"{title}; lower is better", heads, cells),
     )

@@ -37,6 +37,7 @@ def station_page(app: App, view: View, state: State) -> bytes:
         f"Station {shown(state.key)}",
         _outlook(state),
         _rungs(app, rows),
+        tag("h2", "Measured and forecast"),
         fan_legend(),
         *(_figure(view, state, rows, target) for target in POLLUTANTS),
         data_link(station_file(state.key)),
@@ -101,7 +102,7 @@ def _figure(view: View, state: State, rows: pl.DataFrame, target: str) -> Html:
     title = f"{POLLUTANTS[target]} at {shown(state.key)}: measured, and forecast for 48 hours"
     return tag(
         "figure",
-        tag("h2", POLLUTANTS[target]),
+        tag("h3", POLLUTANTS[target]),
         fan_plot(fan, title, UNIT, shift_us(view)),
         _table(view, rows.filter(pl.col("target") == target), target),
     )
@@ -111,7 +112,7 @@ def _table(view: View, rows: pl.DataFrame, target: str) -> Html:
     heads = ("for", "middle", "80 % range", "95 % range", "chance index > 100", "from")
     wanted = rows.filter(pl.col("horizon_s").is_in([0, *(h * 3600 for h in IN_TABLE_H)])).sort("due")
     cells = [_cells(view, row) for row in wanted.iter_rows(named=True)]
-    return rows_table(f"{POLLUTANTS[target]}, {UNIT}, means of the hour that ends then", heads, cells)
+    return rows_table(f"{POLLUTANTS[target]}, {UNIT}, means of the hour that ends then", heads, cells, words=(0, 5))
 
 
 def _cells(view: View, row: dict[str, object]) -> tuple[Html | str, ...]:
