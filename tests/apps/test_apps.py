@@ -24,7 +24,9 @@ def test_there_is_an_app() -> None:
     assert [apps.find(name).name for name in EVERY] == list(EVERY)
 
 
-@pytest.mark.parametrize("name", ["weather", "", "Environment", "../environment", "environment.app", "a" * 999])
+@pytest.mark.parametrize(
+    "name", ["weather", "", "Environment", "../environment", "environment.app", "a" * 999]
+)
 def test_an_unknown_app_is_refused(name: str) -> None:
     """A name that no folder has is our own error, whatever it is made of."""
     with pytest.raises(UnknownApp, match="want one of .*environment"):

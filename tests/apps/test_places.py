@@ -12,8 +12,11 @@ from veracity.apps.regions import parse_regions
 
 def test_places_are_read() -> None:
     """Each key has its numbers; an empty cell is unknown; a byte-order mark and CRLF do no harm."""
-    text = "\ufeffstation,lon,lat,height\r\nHà Nội 1,105.8,21.0,12\r\n\"a, b\",,21,\r\n".encode()
-    assert parse_places(text) == {"Hà Nội 1": {"lon": 105.8, "lat": 21.0, "height": 12.0}, "a, b": {"lat": 21.0}}
+    text = '\ufeffstation,lon,lat,height\r\nHà Nội 1,105.8,21.0,12\r\n"a, b",,21,\r\n'.encode()
+    assert parse_places(text) == {
+        "Hà Nội 1": {"lon": 105.8, "lat": 21.0, "height": 12.0},
+        "a, b": {"lat": 21.0},
+    }
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,11 @@ def _region(region: Region, frame: _Frame, hatch: str) -> list[Html]:
     if not data:
         return []
     filled = tag("path", tag("title", region.words), d=data, class_=f"region {region.class_}")
-    return [filled] if region.is_sure else [filled, tag("path", d=data, class_="hatch", style=f"fill:url(#{hatch})")]
+    return (
+        [filled]
+        if region.is_sure
+        else [filled, tag("path", d=data, class_="hatch", style=f"fill:url(#{hatch})")]
+    )
 
 
 def _ring(ring: Floats, frame: _Frame) -> str:
@@ -133,7 +137,9 @@ def _spot(spot: Spot, frame: _Frame, hatch: str) -> Html:
     circle = tag("circle", cx=x, cy=y, r=RADIUS, class_=f"{spot.class_}{unsure}")
     fill = f"fill:url(#{hatch})"
     over = None if spot.is_sure else tag("circle", cx=x, cy=y, r=RADIUS, class_="hatch", style=fill)
-    text = tag("text", spot.mark, x=x, y=f"{frame.y(spot.lat) + 6:.0f}", class_="dark" if spot.is_dark else None)
+    text = tag(
+        "text", spot.mark, x=x, y=f"{frame.y(spot.lat) + 6:.0f}", class_="dark" if spot.is_dark else None
+    )
     return tag("g", tag("title", spot.words), circle, over, text)
 
 

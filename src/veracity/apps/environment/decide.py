@@ -54,7 +54,9 @@ def _of_target(
 def _nothing(seen: PanelArray, target: str) -> Forecast:
     shape = (1, len(seen.keys), len(HORIZONS), len(LEVELS))
     horizons = np.array(HORIZONS, np.int64)
-    return Forecast(target, seen.times_us[-1:], seen.every_us, seen.keys, horizons, LEVELS, np.full(shape, np.nan))
+    return Forecast(
+        target, seen.times_us[-1:], seen.every_us, seen.keys, horizons, LEVELS, np.full(shape, np.nan)
+    )
 
 
 def _own_rows(said: Answer) -> pl.DataFrame:

@@ -89,8 +89,10 @@ def states(panel: PanelArray, rows: pl.DataFrame) -> list[State]:
     own = rows.filter(pl.col("model") == OWN)
     by_key = {str(key[0]): frame for key, frame in own.group_by("key", maintain_order=True)}
     nothing = own.clear()
-    return [State(k, _readings(panel, i, by_key.get(k, nothing)), _outlook(by_key.get(k, nothing)))
-            for i, k in enumerate(panel.keys)]
+    return [
+        State(k, _readings(panel, i, by_key.get(k, nothing)), _outlook(by_key.get(k, nothing)))
+        for i, k in enumerate(panel.keys)
+    ]
 
 
 def _readings(panel: PanelArray, place: int, rows: pl.DataFrame) -> dict[str, Reading]:

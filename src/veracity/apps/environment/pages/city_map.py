@@ -25,7 +25,9 @@ def now_map(view: View, found: list[State]) -> Html:
     )
     regions = ward_regions(view)
     if regions:
-        words += " Wards have the colour of PM2.5 by interpolation between stations; hatched where two are likely."
+        words += (
+            " Wards have the colour of PM2.5 by interpolation between stations; hatched where two are likely."
+        )
     return _figure("Air quality now, by station", spots, regions, words)
 
 

@@ -25,7 +25,9 @@ def city_json(app: App, view: View, found: list[State]) -> dict[str, Any]:
         "owner": app.owner,
         "facts": dict(view.facts),
         "categories": list(CATEGORIES),
-        "limits": {t: {"unit": TARGETS[t], "from": list(LIMITS[t]), "who_2021": WHO_2021[t]} for t in TARGETS},
+        "limits": {
+            t: {"unit": TARGETS[t], "from": list(LIMITS[t]), "who_2021": WHO_2021[t]} for t in TARGETS
+        },
         "stations": [_station(view, s) for s in found],
     }
 
@@ -45,7 +47,18 @@ def station_json(view: View, state: State) -> dict[str, Any]:
 def skill_json(view: View) -> dict[str, Any]:
     """Return what the page on skill shows."""
     found = scores(view)
-    kept = ("target", "horizon_s", "model", "n", "mae", "rmse", "crps", "coverage80", "coverage95", "skill_mae")
+    kept = (
+        "target",
+        "horizon_s",
+        "model",
+        "n",
+        "mae",
+        "rmse",
+        "crps",
+        "coverage80",
+        "coverage95",
+        "skill_mae",
+    )
     return {
         "schema": "veracity.environment.skill/v1",
         **_head(view),
@@ -89,11 +102,18 @@ def _reading(reading: Reading) -> dict[str, Any]:
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     kept = ("target", "horizon_s", "threshold", "probability", "action", "rung")
-    said = {"due": row["due"].isoformat(), **{name: row[name] for name in kept}, "unit": TARGETS[row["target"]]}
+    said = {
+        "due": row["due"].isoformat(),
+        **{name: row[name] for name in kept},
+        "unit": TARGETS[row["target"]],
+    }
     if row["q50"] is None:
         return said
     values = np.array([row[name] for name in QUANTILES])
-    limits = {"who-2021": WHO_2021[row["target"]], **dict(zip(CATEGORIES[1:], LIMITS[row["target"]], strict=True))}
+    limits = {
+        "who-2021": WHO_2021[row["target"]],
+        **dict(zip(CATEGORIES[1:], LIMITS[row["target"]], strict=True)),
+    }
     chances = {name: round(float(exceedance(values, LEVELS, limit)), 5) for name, limit in limits.items()}
     return said | {name: round(row[name], 3) for name in QUANTILES} | {"probabilities": chances}
 

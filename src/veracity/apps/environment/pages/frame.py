@@ -80,7 +80,11 @@ def badge(category: int | None, *, is_sure: bool = True) -> Html:
 
 def app_page(app: App, view: View, heading: str, *body: Html | None, back: bool = True) -> bytes:
     """Return a page of the app with its head and foot."""
-    sim = tag("p", tag("span", "SIMULATED: no value here is of real air", class_="sim")) if view.simulated else None
+    sim = (
+        tag("p", tag("span", "SIMULATED: no value here is of real air", class_="sim"))
+        if view.simulated
+        else None
+    )
     when = f"Said at {local(view, view.now)} ({view.zone}); times below are on that clock."
     links = [("index.html", "Map and outlook"), ("skill.html", "How right it was")]
     nav = tag("nav", *(tag("a", words, href=to) for to, words in links), aria_label="Pages") if back else None

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from veracity.apps.environment.actions import EVENTS, UNKNOWN
 from veracity.apps.environment.limits import CATEGORIES
 from veracity.apps.environment.pages.city_map import now_map, outlook_map
-from veracity.apps.environment.pages.frame import POLLUTANTS, UNIT, app_page, badge, data_link, local, station_file
+from veracity.apps.environment.pages.frame import (
+    POLLUTANTS,
+    UNIT,
+    app_page,
+    badge,
+    data_link,
+    local,
+    station_file,
+)
 from veracity.apps.environment.pages.hot import hot_spots
 from veracity.apps.environment.pages.spoken import category_name, spoken
 from veracity.apps.environment.state import State
@@ -67,7 +75,8 @@ def _fallbacks(app: App, found: list[State]) -> Html | None:
     if not rungs:
         return None
     items = [
-        tag("li", tag("b", f"{_stations(counts[r.name], found)}: "), r.words["en"], *_others(r.words)) for r in rungs
+        tag("li", tag("b", f"{_stations(counts[r.name], found)}: "), r.words["en"], *_others(r.words))
+        for r in rungs
     ]
     return tag("section", tag("p", "Not all of this is the model's:"), tag("ul", *items))
 
@@ -100,7 +109,9 @@ def _row(view: View, state: State) -> tuple[Html | str, ...]:
         return (link, badge(None), "", "", later, of, due, chance)
     value = f"{worst.value:.1f}"
     if not worst.is_measured:
-        value = tag("span", f"{worst.low:.1f} to {worst.high:.1f}", class_="est", title="estimated, 80 % range")
+        value = tag(
+            "span", f"{worst.low:.1f} to {worst.high:.1f}", class_="est", title="estimated, 80 % range"
+        )
     now = badge(worst.category, is_sure=worst.is_sure)
     return (link, now, POLLUTANTS[worst.target], value, later, of, due, chance)
 
@@ -124,6 +135,10 @@ def _advice(found: list[State]) -> Html:
     codes = [c for c in reversed(CATEGORIES) if c in actions]
     columns = []
     for lang, name in LANGUAGES.items():
-        parts = [part for code in codes for part in (tag("p", tag("b", category_name(code, lang))), spoken(code, lang))]
+        parts = [
+            part
+            for code in codes
+            for part in (tag("p", tag("b", category_name(code, lang))), spoken(code, lang))
+        ]
         columns.append(tag("div", tag("h3", name), *parts, lang=lang))
     return tag("div", *columns, class_="advice")

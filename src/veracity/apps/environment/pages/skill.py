@@ -79,7 +79,11 @@ def _errors(view: View, target: str) -> Html | None:
     of_target = found.filter(pl.col("target") == target).sort("horizon_s")
     curves = [_curve(of_target, model) for model in NAMES]
     title = f"{POLLUTANTS[target]}: mean absolute error by hours ahead, {UNIT}"
-    cells = [_cells(of_target, h) for h in SHOWN_H if not of_target.filter(pl.col("horizon_s") == h * 3600).is_empty()]
+    cells = [
+        _cells(of_target, h)
+        for h in SHOWN_H
+        if not of_target.filter(pl.col("horizon_s") == h * 3600).is_empty()
+    ]
     heads = ("hours ahead", "outcomes", *NAMES.values(), "80 % range held", "95 % held")
     return tag(
         "figure",
@@ -117,5 +121,3 @@ def _diagram(view: View, target: str, first_h: int, last_h: int, words: str) -> 
 def _matrix(rows: pl.DataFrame) -> "np.typing.NDArray[np.float64]":
     out: np.typing.NDArray[np.float64] = rows.select(QUANTILES).to_numpy().astype(np.float64)
     return out
-
-

@@ -112,7 +112,9 @@ def _table(view: View, rows: pl.DataFrame, target: str) -> Html:
     heads = ("for", "middle", "80 % range", "95 % range", "chance index > 100", "from")
     wanted = rows.filter(pl.col("horizon_s").is_in([0, *(h * 3600 for h in IN_TABLE_H)])).sort("due")
     cells = [_cells(view, row) for row in wanted.iter_rows(named=True)]
-    return rows_table(f"{POLLUTANTS[target]}, {UNIT}, means of the hour that ends then", heads, cells, words=(0, 5))
+    return rows_table(
+        f"{POLLUTANTS[target]}, {UNIT}, means of the hour that ends then", heads, cells, words=(0, 5)
+    )
 
 
 def _cells(view: View, row: dict[str, object]) -> tuple[Html | str, ...]:
@@ -125,4 +127,11 @@ def _cells(view: View, row: dict[str, object]) -> tuple[Html | str, ...]:
 
     chance = row["probability"]
     said = percent(chance) if isinstance(chance, float) else ""
-    return (when, q("q50"), f"{q('q10')} to {q('q90')}", f"{q('q025')} to {q('q975')}", said, str(row["rung"]))
+    return (
+        when,
+        q("q50"),
+        f"{q('q10')} to {q('q90')}",
+        f"{q('q025')} to {q('q975')}",
+        said,
+        str(row["rung"]),
+    )
