@@ -146,7 +146,7 @@ class App:
     every_s: int
     stop_rules: tuple[StopRule, ...] = ()
     look_back_s: int = 1_814_400
-    events: EventPolicy = EventPolicy()
+    events: EventPolicy = field(default_factory=EventPolicy)
     risk: tuple[Literal["low", "medium", "high"], str] = ("medium", "")
     code: Callable[[], str] = field(default=lambda: "", repr=False)  # digest of its source
     pages: Pages | None = None

@@ -1,4 +1,4 @@
-"""Gap filling with uncertainty: what a place would have measured, from the others and from both sides in time.
+"""Gap filling with uncertainty: what a place would have measured, from other places and other times.
 
 Two modes, and the difference matters. ``live`` uses nothing after the time it fills: the only honest one for
 what is shown or decided now. ``archive`` also uses what came after: better, and right for repairing a
@@ -155,7 +155,7 @@ class GapFiller:
     @classmethod
     def from_files(cls, parameters: Mapping[str, Any], files: Mapping[str, bytes]) -> Self:
         """Return the fitted filler that ``parameters`` and ``to_files`` are of, or raise MalformedModel."""
-        given = {n: tuple(v) if isinstance(v, list) else v for n, v in parameters.items()}
+        given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in parameters.items()}
         try:
             filler = cls(**given)
         except (TypeError, BadParameter) as exc:
@@ -186,7 +186,7 @@ class GapFiller:
 
     def _times(self, panel: PanelArray, at: Ints | None) -> Ints:
         at = np.array([panel.n_times - 1]) if at is None else np.asarray(at, np.int64)
-        if len(at) and not (0 <= at.min() and at.max() < panel.n_times):
+        if len(at) and not (at.min() >= 0 and at.max() < panel.n_times):
             raise BadParameter(f"at: want times 0 to {panel.n_times - 1}, got {at.min()} to {at.max()}")
         return at
 
@@ -213,7 +213,8 @@ class GapFiller:
         sums, counts = np.zeros((period, *whole.shape)), np.zeros((period, *whole.shape))
         np.add.at(sums, place, rest)
         np.add.at(counts, place, known)
-        return whole + sums / (counts + 5.0)
+        out: Floats = whole + sums / (counts + 5.0)
+        return out
 
     def _centre_at(self, times_us: Ints) -> Floats:
         period = len(self.centre_)
