@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from veracity.apps.environment.actions import action_codes, warning_limit
+from veracity.apps.environment.actions import action_codes, chances_of, warning_limit
 from veracity.apps.environment.baselines import baselines
 from veracity.apps.environment.exceedance import exceedance
 from veracity.apps.environment.ladder import MODEL, NOWCAST, TARGETS, Answer, answer
@@ -79,14 +79,13 @@ def _rows(said: Forecast, model: str, rungs: "np.typing.NDArray[np.str_]") -> pl
         said.levels,
         np.maximum(said.values, 0.0),
     )
-    limit = warning_limit(said.target)
-    chance = exceedance(clipped.values[0], said.levels, limit)
+    chance = exceedance(clipped.values[0], said.levels, warning_limit(said.target))
     frame = clipped.to_frame().rename({"origin": "issued"})
     return frame.with_columns(
         pl.lit(model).alias("model"),
         pl.lit(said.target).alias("target"),
         (pl.col("due") - pl.col("issued")).dt.total_seconds().alias("horizon_s"),
-        pl.lit(limit).alias("threshold"),
+        pl.lit(warning_limit(said.target)).alias("threshold"),
         pl.Series("probability", chance.ravel(), pl.Float64).fill_nan(None),
         pl.lit(None, pl.String).alias("action"),
         pl.Series("rung", rungs.ravel().tolist(), pl.String),
@@ -94,5 +93,5 @@ def _rows(said: Forecast, model: str, rungs: "np.typing.NDArray[np.str_]") -> pl
 
 
 def _with_actions(rows: pl.DataFrame, said: Forecast) -> pl.DataFrame:
-    codes = action_codes(said.target, np.maximum(said.values[0], 0.0), said.levels)
+    codes = action_codes(chances_of(said.target, np.maximum(said.values[0], 0.0), said.levels))
     return rows.with_columns(pl.Series("action", codes.ravel().tolist(), pl.String))

@@ -1,9 +1,10 @@
 """The model: which estimator learns from how much data, and its forecast of every hour up to 48.
 
-The rule: with less than ``TREES_FROM_DAYS`` days of an hourly panel, ridge regression over the lags of all
-stations beside a day-before forecast, for every hour ahead; from there on trees, which then have seasons to
-learn, for some hours ahead, the hours between them on straight lines. Either is wrapped in conformal
-calibration, so that the ranges it gives hold what they promise when the air changes.
+The rule: with less than ``TREES_FROM_DAYS`` days of an hourly panel an ensemble of three simple ones, ridge
+regression over the lags of all stations, what is usual at the hour, and the last value, with weights by hours
+ahead; from there on trees, which then have seasons to learn. Either learns some hours ahead, those between
+them follow from their neighbours (``between``), and is wrapped in conformal calibration, so that the ranges
+hold what they promise when the air changes.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ TREES_FROM_DAYS = 180
 WEATHER = ("temperature", "humidity")
 DAY = 24
 HELD_BACK = 0.3  #: of a short panel: the last days, on which weights and then ranges are learned
-PENALTY = 0.1
+PENALTY = 1.0
 
 
 def train(panel: PanelArray, *, seed: int) -> dict[str, Forecaster]:
@@ -45,14 +46,10 @@ def make(panel: PanelArray, target: str, seed: int) -> Forecaster:
     others = [c for c in (*TARGETS, *WEATHER) if c != target and c in panel.columns]
     if panel.n_times < TREES_FROM_DAYS * DAY:
         ridge = {"name": "ridge", "parameters": {"columns": others, "penalty": PENALTY}}
-        simple = [
-            {"name": "seasonal", "parameters": {}},
-            {"name": "climatology", "parameters": {"fewest": FEWEST}},
-        ]
-        members = Ensemble(
-            target, LINES_AT, seed=seed, members=(ridge, *simple), held_back=HELD_BACK, stride=6
-        )
-        return Conformal.around(members, held_back=HELD_BACK)
+        climate = {"name": "climatology", "parameters": {"fewest": FEWEST}}
+        members = (ridge, climate, {"name": "last_value", "parameters": {}})
+        together = Ensemble(target, LINES_AT, seed=seed, members=members, held_back=HELD_BACK, stride=6)
+        return Conformal.around(together, held_back=HELD_BACK)
     trees = LightGbm(target, TREES_AT, columns=tuple(others), seed=seed, n_trees=100, stride=3)
     return Conformal.around(trees)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from veracity.apps.environment.limits import CATEGORIES, LIMITS, WARN_FROM, WHO_2021
+from veracity.apps.environment.limits import LIMITS, WARN_FROM, WHO_2021
 from veracity.apps.environment.pages.frame import (
     POLLUTANTS,
     UNIT,
@@ -14,8 +14,8 @@ from veracity.apps.environment.pages.frame import (
     shift_us,
     station_file,
 )
-from veracity.apps.environment.pages.index import LANGUAGES, percent
-from veracity.apps.environment.pages.spoken import category_name, spoken
+from veracity.apps.environment.pages.index import percent
+from veracity.apps.environment.pages.spoken import LANGUAGES, category_name, spoken
 from veracity.apps.environment.state import State
 from veracity.models.app import App
 from veracity.models.decisions import OWN, QUANTILES
@@ -79,12 +79,12 @@ def _quantiles(rows: pl.DataFrame) -> "np.typing.NDArray[np.float64]":
 
 
 def _outlook(state: State) -> Html:
-    code = state.outlook.action
-    if code not in CATEGORIES:
+    place = state.outlook.place
+    if place is None:
         return tag("p", "Nothing is known of the next 24 hours here.", class_="verdict no")
-    head = tag("p", "Be ready in the next 24 hours for: ", badge(CATEGORIES.index(code)), class_="verdict")
+    head = tag("p", "Be ready in the next 24 hours for: ", badge(place), class_="verdict")
     columns = [
-        tag("div", tag("h3", f"{name}: {category_name(code, lang)}"), spoken(code, lang), lang=lang)
+        tag("div", tag("h3", f"{name}: {category_name(place, lang)}"), spoken(place, lang), lang=lang)
         for lang, name in LANGUAGES.items()
     ]
     return tag("section", head, tag("div", *columns, class_="advice"))
