@@ -22,6 +22,7 @@ from veracity.models.app import App
 from veracity.models.view import View
 from veracity.pages.document import rows_table
 from veracity.pages.html import Html, joined, shown, tag
+from veracity.pages.map import Region
 
 
 _AHEAD = ("be ready for", "of", "at", "chance of more than 100")
