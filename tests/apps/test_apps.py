@@ -29,7 +29,7 @@ def test_there_is_an_app() -> None:
 )
 def test_an_unknown_app_is_refused(name: str) -> None:
     """A name that no folder has is our own error, whatever it is made of."""
-    with pytest.raises(UnknownApp, match="want one of .*environment"):
+    with pytest.raises(UnknownApp, match=r"want one of .*environment"):
         apps.find(name)
 
 

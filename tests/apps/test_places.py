@@ -67,7 +67,7 @@ def collection(geometry: str, properties: str = "{}") -> bytes:
 
 
 def test_regions_are_read() -> None:
-    """A polygon has its code, name and point; where none are given its number and its middle stand for them."""
+    """A polygon has its code, name and point; else its number and middle stand for them."""
     (named,) = parse_regions(collection(SQUARE, '{"code":"20194","name":"Hải Vân","lon":1.5,"lat":3}'))
     assert (named.code, named.name, named.lon, named.lat) == ("20194", "Hải Vân", 1.5, 3.0)
     (bare,) = parse_regions(collection(SQUARE, '{"lon":"east"}'))

@@ -21,14 +21,16 @@ MAX_HEIGHT = 1400
 MAP_STYLE = """
 .map{width:100%;min-width:30rem;height:auto;display:block;background:var(--card)}
 .map path{stroke-linejoin:round}
-.map .region{stroke:var(--gap);stroke-width:.8;fill:var(--rule);fill-rule:evenodd}
+.map .region{stroke:var(--gap);stroke-width:.8;fill-rule:evenodd}
+.map .bare{fill:var(--rule)}
 .map .hatch{stroke:none}
 .map circle{stroke:#1a1d21;stroke-width:1.6}.map circle.unsure{stroke-dasharray:4 3;stroke-width:2.4}
 .map text{font:700 17px system-ui,sans-serif;text-anchor:middle;fill:#1a1d21}
 .map text.dark{fill:#fff}
 .map .frame{fill:none;stroke:var(--rule)}
 .map .scale{stroke:var(--fg);stroke-width:2.5}.map text.scale-text{fill:var(--fg);font-weight:400;stroke:none}
-.hatch-line{stroke:#1a1d21;stroke-width:1.2;stroke-opacity:.55}
+.hatch-line{stroke:#1a1d21;stroke-width:1.2;stroke-opacity:.5}
+@media (prefers-color-scheme:dark){.hatch-line{stroke-opacity:.75}}
 """
 
 
@@ -113,7 +115,7 @@ def _region(region: Region, frame: _Frame, hatch: str) -> list[Html]:
     data = "".join(_ring(ring, frame) for ring in region.rings)
     if not data:
         return []
-    filled = tag("path", tag("title", region.words), d=data, class_=f"region {region.class_}")
+    filled = tag("path", tag("title", region.words), d=data, class_=f"region {region.class_ or 'bare'}")
     return (
         [filled]
         if region.is_sure

@@ -11,7 +11,7 @@ import pytest
 from simulated_air import air_panel, end_of
 from veracity.apps.environment.app import APP
 from veracity.apps.environment.ladder import LADDER, TARGETS
-from veracity.apps.environment.limits import CATEGORIES
+from veracity.apps.environment.limits import ACTIONS
 from veracity.apps.environment.model import HORIZONS
 from veracity.models.decision_rows import check_rows, in_order
 from veracity.models.decisions import OWN, QUANTILES, SCHEMA
@@ -69,7 +69,7 @@ def test_every_place_pollutant_and_hour_is_said_once() -> None:
     assert dict(rows["model"].value_counts().iter_rows()) == dict.fromkeys([OWN, *BASELINES], n)
     assert set(rows["horizon_s"]) == {h * 3600 for h in range(1, 49)}
     assert rungs(rows) == {"model"}
-    assert set(own(rows)["action"]) <= set(CATEGORIES)
+    assert set(own(rows)["action"]) <= set(ACTIONS)
     assert rows.filter(pl.col("model") != OWN)["action"].null_count() == 3 * n
 
 
@@ -101,7 +101,7 @@ def test_a_station_that_falls_silent_walks_down_the_ladder(hours: int, rung: str
 
 
 def test_a_station_that_never_spoke_is_not_known() -> None:
-    """Nothing is invented where nothing was ever measured: no quantiles, no chance, the action says unknown."""
+    """Nothing is invented where nothing was ever measured: no quantiles, no chance, action unknown."""
     rows = own(decide(silent(whole(), PANEL.n_times, slice(2, 3))), key=PANEL.keys[2])
     assert set(rows["rung"]) == {"nothing-known"}
     assert set(rows["action"]) == {"unknown"}
@@ -119,7 +119,7 @@ def test_one_dead_sensor_takes_nothing_else_down() -> None:
 @pytest.mark.parametrize(("hours", "rung"), [(5, "seasonal"), (40, "climatology")])
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_feed_cut_in_the_middle(hours: int, rung: str, is_there: bool) -> None:
-    """With all stations silent, whether the panel has empty rows or ends early, the ladder serves until now."""
+    """With all stations silent, by empty rows or a panel that ends early, the ladder serves until now."""
     cut = silent(whole(), hours) if is_there else whole().until(PANEL.n_times - 1 - hours)
     rows = decide(cut)
     assert rungs(rows) == {rung}

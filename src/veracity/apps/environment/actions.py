@@ -33,5 +33,5 @@ def action_codes(chances: Floats) -> npt.NDArray[np.str_]:
 
 
 def chances_of(target: str, values: Floats, levels: tuple[float, ...]) -> Floats:
-    """Return (..., 5): from (..., q) quantiles, the chance of each category after the first or a worse one."""
+    """Return (..., 5) from (..., q) quantiles: chances of each category after the first, or a worse one."""
     return np.stack([exceedance(values, levels, limit) for limit in LIMITS[target]], axis=-1)

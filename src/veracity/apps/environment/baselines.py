@@ -1,4 +1,4 @@
-"""The baselines, learned anew at every run from the last weeks: they need no model, so that they always answer."""
+"""The baselines, learned anew at every run from the last weeks: they need no model, and so always answer."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
 """From a panel and a model to what citizens and operators get. Pure.
 
 Each run says, for every station and pollutant: the next 48 hours, with the chance that the limit is passed
-from which the air is unhealthy for sensitive people, and what people are told; the present hour where it was not
-measured; and what three baselines would have said, which nobody is told but which are scored beside.
+from which the air is unhealthy for sensitive people, and what people are told; the present hour where it was
+not measured; and what three baselines would have said, which nobody is told but which are scored beside.
 """
 
 from collections.abc import Iterator

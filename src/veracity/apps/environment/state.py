@@ -1,4 +1,4 @@
-"""The air of each station as a run leaves it: the present hour, and the worst to be ready for in the next day."""
+"""The air of each station as a run leaves it: this hour, and the worst to be ready for in the next day."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from veracity.apps.environment.actions import UNKNOWN
-from veracity.apps.environment.ladder import MODEL, TARGETS
 from veracity.apps.environment.aqi import Index, us_hour, vn_hour
+from veracity.apps.environment.ladder import MODEL, TARGETS
 from veracity.apps.environment.limits import ACTIONS, place_of
 from veracity.models.decisions import OWN
 from veracity.models.panel_array import Floats, PanelArray
@@ -20,7 +20,7 @@ NEXT = timedelta(hours=24)
 class Reading:
     """One pollutant at one station in the present hour: a value, and the range it lies in with 80 %.
 
-    ``is_measured``: made from readings of the hour; the range is then the value itself. Else it was estimated.
+    ``is_measured``: made from readings of the hour, and the range is the value itself; else it was estimated.
     """
 
     target: str

@@ -17,7 +17,6 @@ from veracity.apps.environment.state import states
 from veracity.models.app import App
 from veracity.models.view import View
 
-
 BETWEEN = "pm25"  #: the pollutant that is drawn between stations
 
 

@@ -19,8 +19,8 @@ def now_map(view: View, found: list[State], regions: list[Region]) -> Html:
     """Return the map of the present hour."""
     spots = [spot for s in found if (spot := _now_spot(view, s)) is not None]
     words = (
-        "Circles are stations, with the number of the category of their worst pollutant. Dashed and hatched: not"
-        " sure which category it is, because the value is estimated, not measured."
+        "Circles are stations, with the number of the category of their worst pollutant. Dashed and hatched:"
+        " not sure which category it is, because the value is estimated, not measured."
     )
     if regions:
         words += (
@@ -33,8 +33,8 @@ def outlook_map(view: View, found: list[State]) -> Html:
     """Return the map of the next day."""
     spots = [spot for s in found if (spot := _outlook_spot(view, s)) is not None]
     words = (
-        "The worst category to be ready for in any hour: that of a value which is passed with a chance of one in"
-        " three. Dashed and hatched: not from the model alone, since measurements are missing."
+        "The worst category to be ready for in any hour: that of a value which is passed with a chance of one"
+        " in three. Dashed and hatched: not from the model alone, since measurements are missing."
     )
     outlines = [Region(p.rings, "", shown(p.name)) for p in view.places]
     return _figure("The worst of the next 24 hours, by station", spots, outlines, words)
@@ -53,7 +53,7 @@ def _figure(title: str, spots: list[Spot], regions: list[Region], words: str) ->
 
 
 def crowded(spots: list[Spot]) -> list[Spot]:
-    """Return the spots that lie too close to be told apart on a map of all: the nearer half, if it is crowded."""
+    """Return the half nearest to the middle, if it is crowded there; else none."""
     if len(spots) < 8:
         return []
     lon, lat = (np.array([getattr(s, name) for s in spots]) for name in ("lon", "lat"))

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from veracity.apps.environment.exceedance import exceedance
-from veracity.apps.environment.ladder import TARGETS
 from veracity.apps.environment.aqi import Index
 from veracity.apps.environment.categories import VN_CATEGORIES
+from veracity.apps.environment.exceedance import exceedance
 from veracity.apps.environment.hotspots import HotSpot
+from veracity.apps.environment.ladder import TARGETS
 from veracity.apps.environment.limits import ACTIONS, LIMITS, WHO_2021
 from veracity.apps.environment.pages.skill import GROUPS, outcomes_of, scores
 from veracity.apps.environment.state import Reading, State
@@ -20,7 +20,6 @@ from veracity.models.decisions import OWN, QUANTILES
 from veracity.models.forecast import LEVELS
 from veracity.models.view import View
 from veracity.pages.reliability import shares_below
-
 
 _CODES = tuple(c.code for c in VN_CATEGORIES)
 

@@ -56,6 +56,11 @@ def local(view: View, when: datetime) -> str:
     return when.astimezone(ZoneInfo(view.zone)).strftime("%a %d %b %Y %H:%M")
 
 
+def local_soon(view: View, when: datetime) -> str:
+    """Return a time within the next days, as the clock on the wall shows it, without its date."""
+    return when.astimezone(ZoneInfo(view.zone)).strftime("%a %H:%M")
+
+
 def shift_us(view: View) -> int:
     """Return how far the clock on the wall is ahead of UTC, in microseconds."""
     offset = view.now.astimezone(ZoneInfo(view.zone)).utcoffset()

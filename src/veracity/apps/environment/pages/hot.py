@@ -22,8 +22,8 @@ def hot_table(found: list[HotSpot] | None) -> Html:
         "the sensor",
     )
     caption = (
-        "Stations whose PM2.5 stayed above what all others say for the last 24 hours. Of those listed at most one"
-        " in twenty is expected to be there by chance."
+        "Stations whose PM2.5 stayed above what all others say for the last 24 hours. Of those listed at most"
+        " one in twenty is expected to be there by chance."
     )
     return rows_table(caption, heads, [_row(one) for one in found], words=(0, 4))
 

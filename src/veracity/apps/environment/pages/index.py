@@ -12,7 +12,7 @@ from veracity.apps.environment.pages.frame import (
     app_page,
     badge,
     data_link,
-    local,
+    local_soon,
     station_file,
 )
 from veracity.apps.environment.pages.hot import hot_table
@@ -23,7 +23,6 @@ from veracity.models.view import View
 from veracity.pages.document import rows_table
 from veracity.pages.html import Html, joined, shown, tag
 from veracity.pages.map import Region
-
 
 _AHEAD = ("be ready for", "of", "at", "chance of more than 100")
 
@@ -94,9 +93,10 @@ def _others(words: object) -> Iterable[Html]:
 def _table(view: View, found: list[State]) -> Html:
     heads = ("station", "VN_AQI", "US AQI", "this hour", "of", f"value, {UNIT}", *_AHEAD)
     caption = (
-        "Every station: its indices (of particles over twelve hours), this hour alone by its worst pollutant, and the"
-        " worst of the next 24 hours. A dash: too little was measured. Values with a range were estimated, not"
-        " measured. The last column is the highest chance, in any hour, that the index passes 100."
+        "Every station: its indices (of particles over twelve hours), this hour alone by its worst pollutant,"
+        " and the worst of the next 24 hours. A dash: too little was measured. Values with a range were"
+        " estimated, not measured. The last column is the highest chance, in any hour, that the index passes"
+        " 100."
     )
     return rows_table(caption, heads, [_row(view, s) for s in found], words=(0, 3, 4, 6, 7, 8))
 
@@ -106,7 +106,7 @@ def _row(view: View, state: State) -> tuple[Html | str, ...]:
     ahead = state.outlook
     later = badge(ahead.place)
     chance = "" if ahead.probability is None else percent(ahead.probability)
-    due = "" if ahead.due is None else local(view, ahead.due)
+    due = "" if ahead.due is None else local_soon(view, ahead.due)
     of = POLLUTANTS.get(ahead.target or "", "")
     indices = [
         tag("span", "–", aria_label="not known") if i.value is None else str(i.value)

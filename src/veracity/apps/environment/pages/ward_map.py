@@ -22,7 +22,7 @@ def _region(place: Place, air: WardAir | None) -> Region:
     could = ", ".join(category_name(c.level - 1) for c in air.could_be)
     doubt = f"; could also be: {could}" if could else ""
     words = (
-        f"{shown(place.name)}: PM2.5 about {air.median:.0f} {UNIT}, 80 % from {air.low:.0f} to {air.high:.0f},"
-        f" estimated ({category_name(air.category.level - 1)}{doubt})"
+        f"{shown(place.name)}: PM2.5 about {air.median:.0f} {UNIT}, 80 % from {air.low:.0f} to"
+        f" {air.high:.0f}, estimated ({category_name(air.category.level - 1)}{doubt})"
     )
     return Region(place.rings, f"c{air.category.level - 1}", words, is_sure=not air.could_be)
