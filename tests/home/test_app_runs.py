@@ -17,8 +17,8 @@ from veracity.home.models.decisions import decisions_path, find_run, read_decisi
 from veracity.home.models.running import run_app
 from veracity.models.decisions import OWN, SCHEMA
 from veracity.models.errors import BadDecisions, DecidedLate
-from veracity.provenance.statements import Decide, parse_statement
 from veracity.provenance.dsse import open_envelope
+from veracity.provenance.statements import Decide, parse_statement
 
 APP = rain_app(stage="act")
 

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def slow_line(r: dict[str, Any], events: EventPolicy) -> dict[str, float]:
     out["n"] = 1.0
     if r["q50"] is not None:
         gaps = [(q, y - r[name]) for q, name in zip(LEVELS, QUANTILES, strict=True)]
-        edges = [0.0, *((a + b) / 2 for a, b in zip(LEVELS[:-1], LEVELS[1:], strict=True)), 1.0]
+        edges = [0.0, *((a + b) / 2 for a, b in pairwise(LEVELS)), 1.0]
         loss = [max(q * g, (q - 1) * g) * (edges[i + 1] - edges[i]) for i, (q, g) in enumerate(gaps)]
         out |= {"n_quantiles": 1.0, "sum_error": r["q50"] - y, "sum_abs": abs(r["q50"] - y)}
         out |= {"sum_sq": (r["q50"] - y) ** 2, "sum_crps": 2 * sum(loss)}
