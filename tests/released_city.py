@@ -50,7 +50,9 @@ def new_released_city(folder: Path) -> RainCity:
     return city
 
 
-def assure(home: Writer, trained: Trained, tests: Sequence[dict[str, Any]] = TESTS, policy: bytes = POLICY) -> str:
+def assure(
+    home: Writer, trained: Trained, tests: Sequence[dict[str, Any]] = TESTS, policy: bytes = POLICY
+) -> str:
     """Say that a model was put through some tests; return the report's digest."""
     said = trained.train
     verdicts = [t["verdict"] for t in tests]
