@@ -50,11 +50,16 @@ def sentences() -> Mapping[str, Mapping[Lang, str]]:
     return cast(Mapping[str, Mapping[Lang, str]], found)
 
 
+def each(write: Callable[[Lang], str]) -> Words:
+    """Return what ``write`` makes of each language."""
+    return {lang: write(lang) for lang in LANGS}
+
+
 def in_words(value: Argument, lang: Lang) -> str:
     """Write what a sentence is filled with."""
     if value is None:
         return "–"
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, (bool, str)):
         return str(value)
     if isinstance(value, (int, float)):
         return number(value, lang)

@@ -1,7 +1,8 @@
-"""When a requirement is not asked of a system, and why: each returns the reason, or None where it is asked."""
+"""When a requirement is not asked of a system: each returns the reason, or None where it is asked."""
 
 from collections.abc import Mapping
 
+from veracity.models.app import Words
 from veracity.models.dossier.answer import Condition, Point, say
 from veracity.models.facts import Known
 
@@ -60,7 +61,7 @@ def goes_on_learning(k: Known) -> Point | None:
     return say("na-learns-not", k.train.at("train.model"))
 
 
-RISK: Mapping[str, Mapping[str, str]] = {
+RISK: Mapping[str, Words] = {
     "low": {"en": "low", "vi": "thấp"},
     "medium": {"en": "medium", "vi": "trung bình"},
     "high": {"en": "high", "vi": "cao"},

@@ -1,4 +1,4 @@
-"""Answers about data and training: where rows came from, what was kept out, and how to make the model again."""
+"""Answers about data and training: where rows came from, what was kept out, how to train again."""
 
 from collections.abc import Mapping
 

@@ -1,10 +1,11 @@
-"""Answers about service: who let it run, how it is stopped, what it logged, how it scored, what went wrong."""
+"""Answers about service: who let it run, what stops it, what it logged, how it scored, what went wrong."""
 
 from collections.abc import Mapping
 
 from veracity.data.rules.language import duration, number
+from veracity.models.app import Words
 from veracity.models.card_facts import latest_steps
-from veracity.models.dossier.answer import Answer, Point, say
+from veracity.models.dossier.answer import Answer, Point, each, say
 from veracity.models.facts import Evidence, Known, Said, ScoreKnown, significant
 from veracity.provenance.statements import Approve, Release
 
@@ -53,10 +54,8 @@ def fallbacks(k: Known) -> list[Point]:
         return []
     points = [say("fallbacks", k.declared("ladder"), rungs=" → ".join(r.name for r in k.app.ladder))]
     if k.runs.rungs:
-        used = {
-            lang: ", ".join(f"{rung}: {number(n, lang)}" for rung, n in sorted(k.runs.rungs.items()))
-            for lang in ("en", "vi")
-        }
+        rungs = sorted(k.runs.rungs.items())
+        used = each(lambda lang: ", ".join(f"{rung}: {number(n, lang)}" for rung, n in rungs))
         points.append(say("rungs-used", Evidence(k.runs.last, "decide.rungs"), used=used))
     return points
 
@@ -167,19 +166,13 @@ def _release(r: Said[Release]) -> Point:
 
 
 def _score(at: Evidence, s: ScoreKnown) -> Point:
-    horizon = {lang: duration(s.horizon_s, lang) for lang in ("en", "vi")}
-    scores = {
-        lang: ", ".join(
-            f"{name} {number(v, lang)}"
-            for name, value in s.scores.items()
-            if (v := significant(value, 4)) is not None
-        )
-        for lang in ("en", "vi")
-    }
+    known = [(name, v) for name, value in s.scores.items() if (v := significant(value, 4)) is not None]
+    horizon = each(lambda lang: duration(s.horizon_s, lang))
+    scores = each(lambda lang: ", ".join(f"{name} {number(v, lang)}" for name, v in known))
     return say("score", at, target=s.target, horizon=horizon, model=s.model, scores=scores, n=s.n)
 
 
-ACTION: Mapping[str, Mapping[str, str]] = {
+ACTION: Mapping[str, Words] = {
     "release": {"en": "release", "vi": "phát hành"},
     "roll-back": {"en": "roll-back", "vi": "quay lui"},
     "stop": {"en": "stop", "vi": "dừng"},

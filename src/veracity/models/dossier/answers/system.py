@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from veracity.data.rules.language import duration, unit_symbol
-from veracity.models.dossier.answer import Answer, Point, say
+from veracity.models.dossier.answer import Answer, Point, each, say
 from veracity.models.dossier.answers.conditions import RISK
 from veracity.models.facts import Known
 
@@ -21,7 +21,7 @@ def identity(k: Known) -> list[Point]:
 def version(k: Known) -> list[Point]:
     """The model by its digest, and what it replaced."""
     t = k.train.it
-    files = [f for f in (k.files or {}).values()]
+    files = list(k.files.values())
     if files:
         first = say(
             "model-version",
@@ -72,7 +72,7 @@ def outputs(k: Known) -> list[Point]:
     """What it puts out, how often, for how far ahead."""
     units = {t: unit_symbol(u) for t, u in k.app.targets.items()}
     targets = ", ".join(f"{t} ({u})" if u else t for t, u in units.items())
-    every = {lang: duration(k.app.every_s, lang) for lang in ("en", "vi")}
+    every = each(lambda lang: duration(k.app.every_s, lang))
     return [say("outputs", k.declared("targets"), targets=targets, n=len(k.app.horizons), every=every)]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from veracity.models.app import Words
 from veracity.models.card_facts import tests_of
 from veracity.models.dossier.answer import Answer, Argument, Point, say
 from veracity.models.facts import Known, ReportKnown, TestKnown, significant
@@ -110,7 +111,7 @@ def _number(r: ReportKnown, t: TestKnown, n: Mapping[str, Any]) -> Point:
     return say("test-number", r.evidence(t.name), **filled)
 
 
-VERDICT: Mapping[str, Mapping[str, str]] = {
+VERDICT: Mapping[str, Words] = {
     "passed": {"en": "passed", "vi": "đạt"},
     "failed": {"en": "failed", "vi": "không đạt"},
     "untested": {"en": "untested", "vi": "chưa thử"},
