@@ -37,7 +37,7 @@ class Answered:
 
     @property
     def person(self) -> Person | None:
-        """Who must act; nobody where it does not apply, or where evidence is all that is asked and is there."""
+        """Who must act; nobody where it does not apply, or where evidence is all that is asked."""
         if self.status == "not-applicable":
             return None
         if self.requirement.person is None and self.status == "person":
