@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from veracity.models.facts import Evidence, Fact, Known, ReportKnown, Said, TestKnown, Value
 from veracity.provenance.statements import Approve, Incident, Release
 
 _ACCURACY = ("skill", "accuracy", "calibration")
+MOST_NUMBERS = 200  #: of one test in a card; of more the judged ones, and how many were left out
 _HARDENING = ("robustness", "drift", "explanation", "explanations", "privacy", "resources")
 
 
@@ -107,7 +109,22 @@ def _use(k: Known) -> Iterator[Fact]:
 
 
 def _metrics(k: Known) -> Iterator[Fact]:
+    """Yield how the model and the baselines did on what training held out, then what the report measured."""
+    for target, by_name in sorted(_mapping(k.description.get("metrics")).items()):
+        at = k.train.at(f"model.json.metrics.{target}", k.train.it.model_sha256)
+        for name, rows in sorted(_mapping(by_name).items()):
+            for row in rows if isinstance(rows, list) else []:
+                yield from _metric_row(target, name, row, at)
     yield from _numbers(k, "metrics", _ACCURACY)
+
+
+def _metric_row(target: str, name: str, row: Mapping[str, object], at: Evidence) -> Iterator[Fact]:
+    horizon = row.get("horizon")
+    of = (target, f"+{horizon}", name)
+    for score, value in sorted(row.items()):
+        if score != "horizon" and isinstance(value, (int, float, type(None))):
+            fact = f"metrics.held-out.{target}.{horizon}.{name}.{score}"
+            yield Fact(fact, score, value, at, of=of)
 
 
 def _fairness(k: Known) -> Iterator[Fact]:
@@ -123,12 +140,20 @@ def _numbers(k: Known, section: str, families: tuple[str, ...]) -> Iterator[Fact
     report = k.report
     for test in tests_of(report, families):
         assert report is not None
-        for number in test.numbers:
+        told = (
+            test.numbers
+            if len(test.numbers) <= MOST_NUMBERS
+            else [n for n in test.numbers if n.get("judged")]
+        )
+        for number in told[:MOST_NUMBERS]:
             of = tuple(f"{key} {value}" for key, value in sorted(dict(number.get("of") or {}).items()))
             name = ".".join((section, test.name, str(number["name"]), *of)).replace(" ", "-")
             value = number.get("value")
             at = report.evidence(test.name)
             yield Fact(name, str(number["name"]), _float(value), at, of=(test.name, " · ".join(of)))
+        if left_out := len(test.numbers) - min(len(told), MOST_NUMBERS):
+            at = report.evidence(test.name)
+            yield Fact(f"{section}.{test.name}.left-out", "left_out", left_out, at, of=(test.name, ""))
 
 
 def _limits(k: Known) -> Iterator[Fact]:
@@ -240,9 +265,12 @@ def tests_of(report: ReportKnown | None, families: Iterable[str]) -> list[TestKn
     return [] if report is None else [t for t in report.tests if t.family in wanted]
 
 
-def _estimators(k: Known) -> Mapping[str, Mapping[str, object]]:
-    described = k.description.get("estimators")
-    return described if isinstance(described, Mapping) else {}
+def _estimators(k: Known) -> Mapping[str, Any]:
+    return _mapping(k.description.get("estimators"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _bound(above: float | None, below: float | None) -> str:
