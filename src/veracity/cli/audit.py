@@ -34,6 +34,8 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
         ("certificates", report.certificates),
         ("calibrations", report.calibrations),
         ("corrections", report.corrections),
+        ("models", report.models),
+        ("releases", report.releases),
     )
     made = (
         f"made again: {report.batches:,} batches of {report.records:,} records, {report.rows:,} rows,"

@@ -5,8 +5,9 @@ bytes, cut and cleaned again by the contract of that time, give the columns, row
 counts that were signed; the table and the quarantine file hold those rows. For every file: its
 parts follow one another and together are the file of the signed digest. For every file of a table:
 its real rows are those, and no more. For every certificate: its day is summed up again. For every panel,
-calibration and correction: made again from the tables, it has the digest that was signed. Nothing is
-believed but the log.
+calibration and correction: made again from the tables, it has the digest that was signed. For every model:
+its files are those that were signed, and so is the panel that it learned from. For every release: the
+approval, the tests and the stages before it gave the right to it. Nothing is believed but the log.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.key_audit import check_enrolment_times, check_key_times, check_received_order
+from veracity.home.models.audit import audit_models
 from veracity.home.panel_audit import check_panel
 from veracity.home.personal_audit import PersonalAudit
 from veracity.home.release_audit import ReleaseAudit
@@ -53,6 +55,8 @@ class AuditReport:
     certificates: int = 0
     calibrations: int = 0
     corrections: int = 0
+    models: int = 0
+    releases: int = 0
     skipped: int = 0
     findings: list[AuditFinding] = field(default_factory=list)
 
@@ -116,6 +120,10 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
                 report.calibrations += kind == "calibrate"
                 for what, detail in audit_calibration(home, idx):
                     _find(report, f"{kind} {predicate['name']} (log entry {idx})", what, detail)
+    audited = audit_models(home, feeds if feed is not None else None)
+    report.models, report.releases = audited.models, audited.releases
+    for found in audited.findings:
+        _find(report, *found)
     return report
 
 

@@ -46,7 +46,11 @@ def read_panel(path: Path) -> Panel:
 
 def build(home: Home, path: Path, as_of: datetime | None = None) -> BuiltPanel:
     """Build a panel as known at ``as_of`` (or now), saying nothing in the log."""
-    panel = read_panel(path)
+    return build_defined(home, read_panel(path), as_of)
+
+
+def build_defined(home: Home, panel: Panel, as_of: datetime | None = None) -> BuiltPanel:
+    """Build a panel of a definition that was read, as known at ``as_of`` (or now)."""
     up_to = {feed: home.index.up_to(feed, as_of) for feed in panel.feeds if home.feed(feed)}
     frame = panel_frame(home, panel, up_to)
     inputs = tuple(

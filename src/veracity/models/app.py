@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import polars as pl
 
 from veracity.models.bundle import Estimators
+from veracity.models.events import EventPolicy
 from veracity.models.panel_array import PanelArray
 
 Language = Literal["en", "vi", "id"]
@@ -109,6 +110,10 @@ class App:
         Seconds between runs.
     stop_rules
         What stops it by itself.
+    look_back_s
+        How far back the panel goes that ``decide`` gets.
+    events
+        What counts as a warning, and what one costs beside an event that nobody was warned of.
     risk
         ``low``, ``medium`` or ``high``, as its owner classifies it under Law 134/2025/QH15, with the reason.
     """
@@ -130,5 +135,7 @@ class App:
     stage: Stage
     every_s: int
     stop_rules: tuple[StopRule, ...] = ()
+    look_back_s: int = 1_814_400
+    events: EventPolicy = EventPolicy()
     risk: tuple[Literal["low", "medium", "high"], str] = ("medium", "")
     code: Callable[[], str] = field(default=lambda: "", repr=False)  # digest of its source
