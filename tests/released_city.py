@@ -20,19 +20,22 @@ from veracity.home.models.gate_checks import card_path, policy_path, report_path
 from veracity.home.models.training import Trained, train
 from veracity.home.officers import add_officer, approve
 from veracity.models.app import App
+from veracity.models.assurance.judging import Result
+from veracity.models.assurance.report import About, Report
+from veracity.models.assurance.result import Verdict
 from veracity.models.estimators import ESTIMATORS
 from veracity.provenance.approvals import Request
 from veracity.provenance.dsse import Envelope
-from veracity.provenance.statements import Assure, Duty, Stage
+from veracity.provenance.statements import Assure, Stage
 
 APP = rain_app(stage="act")
 SYSTEM = APP.name
 LAN, MINH = "Nguyễn Thị Lan", "Trần Văn Minh"
 POLICY = b"name: tests\nstages: {act: {days: 2, decisions: 10}}\n"
-TESTS: tuple[dict[str, Any], ...] = (
-    {"name": "skill", "verdict": "passed", "required": ["advise"]},
-    {"name": "faults", "verdict": "passed", "required": ["act"]},
-    {"name": "privacy", "verdict": "untested", "required": []},
+TESTS: tuple[tuple[str, Verdict, tuple[str, ...]], ...] = (
+    ("skill", "passed", ("advise",)),
+    ("faults", "passed", ("act",)),
+    ("privacy", "untested", ()),
 )
 
 
@@ -51,13 +54,21 @@ def new_released_city(folder: Path) -> RainCity:
 
 
 def assure(
-    home: Writer, trained: Trained, tests: Sequence[dict[str, Any]] = TESTS, policy: bytes = POLICY
+    home: Writer,
+    trained: Trained,
+    tests: Sequence[tuple[str, Verdict, tuple[str, ...]]] = TESTS,
+    policy: bytes = POLICY,
 ) -> str:
     """Say that a model was put through some tests; return the report's digest."""
     said = trained.train
-    verdicts = [t["verdict"] for t in tests]
-    failed = verdicts.count("failed")
-    text = canonical_json({"model": said.model_sha256, "tests": list(tests)})
+    report = Report(
+        "forecaster",
+        About(said.name, said.model_sha256, simulated=True),
+        {"name": "tests"},
+        0,
+        tuple(Result(n, "skill", "?", "Tests.", "", (), required, v, "", ()) for n, v, required in tests),
+    )
+    text, failed = report.to_json(), report.tally["failed"]
     statement = Assure(
         name=said.name,
         model_sha256=said.model_sha256,
@@ -66,9 +77,9 @@ def assure(
         definition_sha256=said.definition_sha256,
         inputs=said.inputs,
         rows=said.rows,
-        passed=verdicts.count("passed"),
+        passed=report.tally["passed"],
         failed=failed,
-        untested=verdicts.count("untested"),
+        untested=report.tally["untested"],
         verdict="failed" if failed else "passed",
         seed=0,
         engine="tests",
@@ -135,6 +146,3 @@ class Released:
 def later(hours: float) -> datetime:
     """A time so long after the small city's."""
     return NOW + timedelta(hours=hours)
-
-
-DUTIES: tuple[Duty, ...] = ("release", "act")

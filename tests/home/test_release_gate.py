@@ -175,8 +175,8 @@ def test_an_approval_is_of_one_thing(made: Released, home: Writer) -> None:
         replace(request, reports=()),
         replace(request, action="roll-back"),
     ):
+        approval = signed(asked)
         with pytest.raises(gate_errors.WrongApproval):
-            approval = signed(asked)
             gate.release(home, request.asked, approval, app=APP, check_card=check_small_card)
 
 
@@ -202,7 +202,7 @@ def test_only_assured_models_are_released(made: Released, home: Writer) -> None:
     refused(home, replace(none, reports=request_for(home, made.trained).reports), gate_errors.NotAssured)
     refused(home, replace(none, reports=("ab" * 32,)), gate_errors.NotAssured)
     passed = assure(home, other)
-    bad = assure(home, other, [{**TESTS[0], "verdict": "failed"}, *TESTS[1:]])
+    bad = assure(home, other, [("skill", "failed", ("advise",)), *TESTS[1:]])
     assert "denies" in refused(home, replace(none, reports=(passed,)), gate_errors.NotAssured)
     refused(home, replace(none, reports=(bad,)), gate_errors.NotAssured)
 
@@ -210,7 +210,7 @@ def test_only_assured_models_are_released(made: Released, home: Writer) -> None:
 def test_a_stage_takes_its_tests(made: Released, home: Writer) -> None:
     """What advise requires must have passed for advise; shadow requires none of it, but some test."""
     other = train(home, APP, seed=2)
-    lacking = assure(home, other, [{**TESTS[0], "verdict": "untested"}, *TESTS[1:]])
+    lacking = assure(home, other, [("skill", "untested", ("advise",)), *TESTS[1:]])
     release_it(home, other, "shadow")
     assert "skill" in refused(home, request_for(home, other), gate_errors.NotAssured)
     check_reports(home, other.train.model_sha256, [lacking], "shadow", home.log.size)
@@ -409,7 +409,7 @@ def test_requests_are_read_strictly(made: Released, home: Writer) -> None:
 def test_stage_rules_are_read_strictly() -> None:
     """What a policy leaves out is as by default; what is none is refused."""
     assert parse_stage_rules(b"name: x\n") == DEFAULTS
-    for wrong in ("stages: 1", "stages: {fly: {}}", "stages: {act: 3}", "stages: {act: {days: -1}}",
-                  "stages: {act: {decisions: 1.5}}", "stages: {act: {days: yes}}", "stages: {act: {hours: 1}}"):  # fmt: skip
+    rules = ("3", "{days: -1}", "{decisions: 1.5}", "{days: yes}", "{hours: 1}")
+    for wrong in ("1", "{fly: {}}", *(f"{{act: {rule}}}" for rule in rules)):
         with pytest.raises(MalformedStageRules):
-            parse_stage_rules(wrong.encode())
+            parse_stage_rules(f"stages: {wrong}".encode())

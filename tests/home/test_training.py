@@ -200,7 +200,7 @@ def load_all(home: Home, sha256: str) -> ModelFiles:
 
 
 def test_files_added_removed_and_swapped(city: RainCity, home: Home) -> None:
-    """A file more, a file less, another model's files or key, no signature: none is loaded, the audit tells."""
+    """A file more, a file less, another model's files or key, no signature: not loaded, the audit tells."""
     (row,) = models(home)
     folder = home.directory.store / "models" / row.sha256
     kept = {p.name: p.read_bytes() for p in folder.iterdir()}

@@ -10,7 +10,9 @@ from typing import Any, Literal, cast, get_args
 from veracity.data.plain_yaml import parse_yaml
 from veracity.models.assurance.errors import MalformedPolicy
 from veracity.models.assurance.result import AssuranceTest
+from veracity.models.stage_rules import SECTION, StageRule, read_stage_rules
 from veracity.provenance.fields import Fields
+from veracity.provenance.statements.words import Stage
 
 POLICY_BYTES = 262_144
 DEFAULT = "policy-default.yaml"
@@ -76,6 +78,8 @@ class Policy:
         Times to forecast from, spread over the test period.
     tests
         Demands by test.
+    stages
+        How long the stage before each must have been served; what the file leaves out is as by default.
     sha256, text
         Of the file.
     """
@@ -89,6 +93,7 @@ class Policy:
     confidence: float
     most_origins: int
     tests: Mapping[str, Demand]
+    stages: Mapping[Stage, StageRule]
     sha256: str
     text: bytes = field(repr=False)
 
@@ -124,6 +129,7 @@ def parse_policy(text: bytes, known: Mapping[str, AssuranceTest[Any]]) -> Policy
         confidence=_number(fields, "confidence", 0.5, 0.999),
         most_origins=_within(fields, "most_origins", 10, 100_000),
         tests={name: _demand(item, known[name]) for name, item in tests.items()},
+        stages=read_stage_rules(fields.take(SECTION) if SECTION in fields else None),
         sha256=hashlib.sha256(text).hexdigest(),
         text=text,
     )
