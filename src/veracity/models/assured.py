@@ -3,9 +3,10 @@
 import hashlib
 from typing import Any
 
+from veracity.models.assurance.errors import MalformedReport
+from veracity.models.assurance.report import MAX_TESTS, REPORT_BYTES
 from veracity.models.errors import ModelAltered
 from veracity.models.facts import TestKnown
-from veracity.models.report_reading import MAX_REPORT_BYTES, MAX_TESTS, MalformedReport
 from veracity.provenance.fields import Fields
 from veracity.provenance.strictjson import parse_json
 
@@ -24,7 +25,7 @@ def read_tests(body: bytes, sha256: str) -> tuple[TestKnown, ...]:
     """
     if (digest := hashlib.sha256(body).hexdigest()) != sha256:
         raise ModelAltered(f"report {sha256[:16]}: want one of that digest, got {digest[:16]}")
-    document = parse_json(body, "report", MAX_REPORT_BYTES, MalformedReport)
+    document = parse_json(body, "report", REPORT_BYTES, MalformedReport)
     return tuple(_test(t) for t in Fields(document, "report", MalformedReport).objects("tests", MAX_TESTS))
 
 
