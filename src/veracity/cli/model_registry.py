@@ -43,7 +43,7 @@ def list_models(home: Path, as_json: bool) -> None:
             str(i["model"])[:16],
             i["entry"],
             i["trained_at"],
-            " ".join(serving.get(str(i["model"]), [])) + mark(i["simulated"] is True),
+            (" ".join(serving.get(str(i["model"]), [])) or "-") + mark(i["simulated"] is True),
         )
         for i in items
     ]
