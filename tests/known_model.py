@@ -1,4 +1,4 @@
-"""A model of which everything is known, made up for tests: statements, report, scores, incidents. Simulated."""
+"""A model of which everything is known, made up for tests: statements, report, scores (simulated)."""
 
 from typing import Any
 
@@ -28,9 +28,11 @@ from veracity.provenance.statements import (
     Train,
     format_statement,
 )
-from veracity.provenance.statements.incident import closing_sha256
+from veracity.provenance.statements.approve import Approved
+from veracity.provenance.statements.incident import Step, closing_sha256
 from veracity.provenance.statements.override import overridden_sha256
 from veracity.provenance.statements.release import asked_release, release_sha256
+from veracity.provenance.statements.words import Action
 
 MODEL, BEFORE, CODE, CARD, REPORT, POLICY = (c * 64 for c in "abcdef")
 AT = "2026-09-03T12:00:00.000000Z"
@@ -38,9 +40,9 @@ OFFICER = key("officer")
 ENGINE = "numpy 2.2.0"
 
 
-def approval(action: str, sha256: str, by: str = "Lan Nguyễn", why: str = "Tests passed.") -> Any:
+def approval(action: Approved, sha256: str, by: str = "Lan Nguyễn", why: str = "Tests passed.") -> Any:
     """An officer's signed approval."""
-    said = Approve(action, "rain-hours", sha256, by, why, AT)  # type: ignore[arg-type]
+    said = Approve(action, "rain-hours", sha256, by, why, AT)
     return open_envelope(sign_envelope(format_statement(said.to_statement()), [OFFICER]))
 
 
@@ -90,7 +92,14 @@ TESTS = (
         "6 numbers within skill at least 0",
         "Is it better than the best baseline?",
         tuple(
-            {"name": "skill", "value": 0.1 + h / 100, "low": 0.05, "high": 0.2, "n": 700, "of": {"horizon": str(h)}}
+            {
+                "name": "skill",
+                "value": 0.1 + h / 100,
+                "low": 0.05,
+                "high": 0.2,
+                "n": 700,
+                "of": {"horizon": str(h)},
+            }
             for h in (1, 2, 3)
         ),
         ("advise",),
@@ -107,14 +116,21 @@ TESTS = (
 )
 
 
-def release(action: str = "release", model: str = MODEL, replaces: int | None = None) -> Release:
+def release(action: Action = "release", model: str = MODEL, replaces: int | None = None) -> Release:
     """A change of what serves, approved."""
     asked = asked_release(
-        "rain-hours", action, model, "advise", CARD, (REPORT,), replaces, simulated=True  # type: ignore[arg-type]
+        "rain-hours",
+        action,
+        model,
+        "advise",
+        CARD,
+        (REPORT,),
+        replaces,
+        simulated=True,
     )
     return Release(
         system="rain-hours",
-        action=action,  # type: ignore[arg-type]
+        action=action,
         model_sha256=model,
         stage="advise",
         card_sha256=CARD,
@@ -147,17 +163,28 @@ def outcome(number: int = 0) -> Outcome:
 
 def override() -> Override:
     """An officer's word in place of a decision's."""
-    value = '{"action":"warn"}'
-    signed = approval("override", overridden_sha256("rain-hours", 3, 5, "8" * 64, value), why="Rivers are full.")
+    value, why = '{"action":"warn"}', "Rivers are full."
+    signed = approval(
+        "override", overridden_sha256("rain-hours", 3, 5, "8" * 64, value), why="Rivers are full."
+    )
     return Override("rain-hours", 3, 5, "8" * 64, value, AT, signed, simulated=True)
 
 
-def incident(step: str = "opened", name: str = "late-warning") -> Incident:
+def incident(step: Step = "opened", name: str = "late-warning") -> Incident:
     """A step of an incident."""
     what = "A warning came an hour late."
     signed = approval("incident", closing_sha256("rain-hours", name, what)) if step == "closed" else None
     return Incident(
-        "rain-hours", name, step, "serious", "Lan Nguyễn", what, AT, AT, simulated=True, approval=signed  # type: ignore[arg-type]
+        "rain-hours",
+        name,
+        step,
+        "serious",
+        "Lan Nguyễn",
+        what,
+        AT,
+        AT,
+        simulated=True,
+        approval=signed,
     )
 
 

@@ -1,4 +1,4 @@
-"""``veracity model card``: all facts of a model with their evidence, computed; or a card held against them."""
+"""``veracity model card``: a model's facts with their evidence, computed; or a card held against them."""
 
 import re
 from pathlib import Path
@@ -65,10 +65,8 @@ def card(
             _write(opened, made, to, lang, [])
         finally:
             opened.close()
-    lines = [
-        f"card {made.sha256} of {made.name}, {len(made.facts):,} facts from {made.size:,} log entries"
-        f"{mark(made.simulated)}"
-    ]
+    said = f"card {made.sha256} of {made.name}, {len(made.facts):,} facts from {made.size:,} log entries"
+    lines = [said + mark(made.simulated)]
     lines += ["kept: a release can rest on it"] if keep else []
     lines += [f"to {to}"] if to else []
     _emit(made, [], [], to, keep, "\n".join(lines), as_json)
@@ -92,7 +90,9 @@ def _look(model: str, given: str, to: Path | None, lang: Lang, home: Path, as_js
     finally:
         opened.close()
     head = "DENIED" if denied else "STALE" if stale else "TRUE"
-    lines = [f"{head}  card {looked.sha256} of {looked.name}, log entries {looked.size:,}{mark(looked.simulated)}"]
+    lines = [
+        f"{head}  card {looked.sha256} of {looked.name}, log entries {looked.size:,}{mark(looked.simulated)}"
+    ]
     lines += [f"denied: {d}" for d in denied[:_SHOWN]] + _more(denied)
     lines += [f"stale: {d}" for d in stale[:_SHOWN] if not denied] + ([] if denied else _more(stale))
     lines += ["not written: nothing is shown of a card that the evidence denies"] if denied and to else []
@@ -145,4 +145,11 @@ def _emit(
 
 def _object(d: Difference) -> dict[str, object]:
     evidence = d.evidence.to_object()
-    return {"fact": d.name, "why": d.why, "card": d.card, "evidence_says": d.found, "evidence": evidence, "by": d.by}
+    return {
+        "fact": d.name,
+        "why": d.why,
+        "card": d.card,
+        "evidence_says": d.found,
+        "evidence": evidence,
+        "by": d.by,
+    }

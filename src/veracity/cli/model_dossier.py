@@ -23,9 +23,7 @@ AIVERIFY = "aiverify"
 @to_file
 @language
 @in_home
-def dossier(
-    model: str, framework: str, to: Path | None, lang: Lang, home: Path, as_json: bool
-) -> None:
+def dossier(model: str, framework: str, to: Path | None, lang: Lang, home: Path, as_json: bool) -> None:
     """Answer what a law or a standard asks of MODEL and its system, and count what evidence answers.
 
     vn is Vietnam's Law 134/2025/QH15 and Decree 142/2026, eu the Annex IV and Article 12 of the AI Act,
@@ -43,7 +41,11 @@ def dossier(
     lines = [
         f"{made.framework.title[lang]}{mark(made.known.simulated)}",
         coverage_words(made, lang),
-        *(f"person: {a.requirement.number[lang]}: {_todo(a, lang)}" for a in made.answers if a.status == "person"),
+        *(
+            f"person: {a.requirement.number[lang]}: {_todo(a, lang)}"
+            for a in made.answers
+            if a.status == "person"
+        ),
         *(f"not known: {w[lang]}" for w in made.framework.unknown),
         *([f"to {to}"] if to else []),
     ]

@@ -258,7 +258,9 @@ def _incidents(k: Known) -> Iterator[Fact]:
             ("due", it.due),
             ("what", it.what),
         ):
-            yield Fact(f"incidents.one.{it.incident}.{label}", label, value, s.at(f"incident.{label}"), of=row)
+            yield Fact(
+                f"incidents.one.{it.incident}.{label}", label, value, s.at(f"incident.{label}"), of=row
+            )
 
 
 def latest_steps(k: Known) -> list[Said[Incident]]:

@@ -1,4 +1,4 @@
-"""A model card as a sheet: facts in tables, evidence by number, what is stale marked with what is so by now."""
+"""A model card as a sheet: facts in tables, evidence by number, stale facts marked with what is so now."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby

@@ -6,11 +6,12 @@ time stamp but the one given.
 
 import json
 from importlib import resources
+from typing import Literal
 
 from veracity.errors import Unavailable
 from veracity.pages.sheet import Sheet
 
-STANDARD = "a-2a"
+STANDARD: Literal["a-2a"] = "a-2a"
 
 
 class MissingTypesetter(Unavailable):
@@ -44,7 +45,7 @@ def sheet_pdf(sheet: Sheet, timestamp_s: int) -> bytes:
             format="pdf",
             sys_inputs={"data": data},
             ignore_system_fonts=True,
-            pdf_standards=[STANDARD],
+            pdf_standards=STANDARD,
             timestamp=timestamp_s,
         )
     except RuntimeError as exc:

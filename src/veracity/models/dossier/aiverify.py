@@ -5,7 +5,7 @@ median. Its quantiles, scores and verdicts are in ``output``, which the schema l
 
 References
 ----------
-aiverify-foundation/aiverify, ``aiverify-test-engine/aiverify_test_engine/utils/aiverify.testresult.schema.json``.
+aiverify-foundation/aiverify: ``aiverify.testresult.schema.json`` of its test engine.
 """
 
 from typing import Any
@@ -39,7 +39,9 @@ def result(dossier: Dossier, seconds: float | None = None) -> dict[str, Any]:
     known = dossier.known
     report = known.report
     if report is None or not report.tests:
-        raise NothingToExport("aiverify: want an assurance report on the model, got none: veracity model assure")
+        raise NothingToExport(
+            "aiverify: want an assurance report on the model, got none: veracity model assure"
+        )
     it = report.said.it
     return {
         "gid": GID,

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from veracity.data.rules.language import number
 from veracity.models.app import Words
 from veracity.models.card_facts import tests_of
-from veracity.models.dossier.answer import Answer, Argument, Lang, Point, each, say
+from veracity.models.dossier.answer import Answer, Argument, Point, each, in_words, say
 from veracity.models.facts import Known, ReportKnown, TestKnown, significant
 
 _ASSURE = "veracity model assure"
@@ -106,15 +105,13 @@ def _asks(r: ReportKnown, t: TestKnown) -> Point:
 def _number(r: ReportKnown, t: TestKnown, n: Mapping[str, Any]) -> Point:
     of = ", ".join(f"{key} {value}" for key, value in sorted(dict(n.get("of") or {}).items()))
     low, high = n.get("low"), n.get("high")
-    known = low is not None and high is not None
-    interval = each(lambda lang: f" ({_short(low, lang)} … {_short(high, lang)})" if known else "")
+    interval: Argument = ""
+    if low is not None and high is not None:
+        ends = significant(float(low), 3), significant(float(high), 3)
+        interval = each(lambda lang: f" ({in_words(ends[0], lang)} … {in_words(ends[1], lang)})")
     filled: dict[str, Argument] = {"test": t.name, "number": str(n["name"]), "of": f" ({of})" if of else ""}
     filled |= {"value": significant(float(n["value"]), 4), "interval": interval, "n": n.get("n")}
     return say("test-number", r.evidence(t.name), **filled)
-
-
-def _short(value: float, lang: Lang) -> str:
-    return number(significant(value, 3) or 0.0, lang)
 
 
 VERDICT: Mapping[str, Words] = {
