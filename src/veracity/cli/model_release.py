@@ -81,7 +81,7 @@ class _Approval:
         return None
 
     def read(self, home: Home, ask: Callable[[], ReleaseRequest]) -> tuple[ReleaseRequest, Envelope]:
-        """Return what was asked and the officer's signature on it; ``ask`` makes it where it is signed now."""
+        """Return what was asked and the officer's signature; ``ask`` makes it where it is signed now."""
         if self.files is not None:
             asked, signed = (read_file(path, MAX_ENVELOPE_BYTES) for path in self.files)
             return ReleaseRequest.parse(asked), read_approval(signed)

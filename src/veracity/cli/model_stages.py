@@ -1,6 +1,7 @@
 """``veracity model stages``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ def stages(system: str | None, home: Path, as_json: bool) -> None:
     opened = Home.open(home)
     try:
         named = systems(opened) if system is None else [system]
-        items = []
+        items: list[dict[str, Any]] = []
         for one in named:
             said, now = changes(opened, one), in_force(opened, one)
             items.append(
@@ -38,16 +39,13 @@ def stages(system: str | None, home: Path, as_json: bool) -> None:
 _SHOWN = ("action", "stage", "model", "released_at", "rule", "replaces", "simulated")
 
 
-def _overview(items: list[dict[str, object]]) -> str:
+def _overview(items: list[dict[str, Any]]) -> str:
     rows = [(i["system"], i["stage"] or "stopped", str(i["model"] or "-")[:16], i["entry"]) for i in items]
     return columns(rows, ("system", "stage", "model", "entry")) if rows else "nothing was ever released"
 
 
-def _history(said: object) -> str:
-    rows = [
-        (c["entry"], c["action"], c["stage"], c["model"][:16], c["released_at"], c["rule"])
-        for c in (said if isinstance(said, list) else [])
-    ]
-    ends = mark(any(c["simulated"] for c in (said if isinstance(said, list) else [])))
+def _history(said: list[dict[str, Any]]) -> str:
+    rows = [(c["entry"], c["action"], c["stage"], c["model"][:16], c["released_at"], c["rule"]) for c in said]
+    ends = mark(any(c["simulated"] for c in said))
     head = ("entry", "action", "stage", "model", "at", "rule")
     return columns(rows, head) + ends if rows else "nothing was ever released"

@@ -12,7 +12,7 @@ from veracity.models.estimators import ESTIMATORS
 from veracity.models.evaluation import evaluate, summarise
 from veracity.models.panel_array import Ints, PanelArray
 
-BASELINES = ("last-value", "seasonal", "climatology")
+BASELINES = ("last_value", "seasonal", "climatology")
 MAX_ORIGINS = 200
 OWN = "model"
 
