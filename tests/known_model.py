@@ -164,9 +164,7 @@ def outcome(number: int = 0) -> Outcome:
 def override() -> Override:
     """An officer's word in place of a decision's."""
     value, why = '{"action":"warn"}', "Rivers are full."
-    signed = approval(
-        "override", overridden_sha256("rain-hours", 3, 5, "8" * 64, value), why="Rivers are full."
-    )
+    signed = approval("override", overridden_sha256("rain-hours", 3, 5, "8" * 64, value), why=why)
     return Override("rain-hours", 3, 5, "8" * 64, value, AT, signed, simulated=True)
 
 
