@@ -184,7 +184,7 @@ def check_result(document: dict[str, Any]) -> None:
     assert STAMP.fullmatch(document["startTime"])
     assert isinstance(document["timeTaken"], (int, float))
     arguments = document["testArguments"]
-    known_names = {
+    names = {
         "testDataset",
         "mode",
         "modelType",
