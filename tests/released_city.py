@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+import veracity.apps
 from rain_app import MeanRain, RainCity, rain_app
 from small_city import NOW, key
 from veracity.canonical import canonical_json
+from veracity.cli import model_release
 from veracity.home.clock import format_time
 from veracity.home.home import Home, Writer
 from veracity.home.models import gate
 from veracity.home.models.gate_checks import card_path, policy_path, report_path
+from veracity.home.models.recipe import Recipe
 from veracity.home.models.training import Trained, train
 from veracity.home.officers import add_officer, approve
 from veracity.models.app import App
@@ -42,6 +45,14 @@ TESTS: tuple[tuple[str, Verdict, tuple[str, ...]], ...] = (
 def use_mean_rain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let files name the estimator of the app of rain."""
     monkeypatch.setitem(ESTIMATORS, MeanRain.name, MeanRain)
+
+
+def use_rain_app(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the app of rain be found as every app is, by a folder; its cards are small ones."""
+    (folder / "rain_hours").mkdir(exist_ok=True)
+    (folder / "rain_hours/app.py").write_text("from released_city import APP as APP\n", encoding="utf-8")
+    monkeypatch.setattr(veracity.apps, "__path__", [*veracity.apps.__path__, str(folder)])
+    monkeypatch.setattr(model_release, "_check_card", check_small_card)
 
 
 def new_released_city(folder: Path) -> RainCity:
@@ -123,6 +134,27 @@ def release_it(
     request = gate.ask_release(home, app, trained.train.model_sha256, stage, digest)
     approval = signed(request, home.clock())
     return gate.release(home, request.asked, approval, app=app, check_card=check_small_card)
+
+
+def serving_city(folder: Path, name: str) -> None:
+    """Make a city whose app is served by a second model, with a third asked for and approved.
+
+    ``asked.json`` and ``approval.json`` lie beside it; a model ``mine`` of a built-in estimator is there too.
+    """
+    (folder / "files").mkdir()
+    city = new_released_city(folder / "files")
+    with city.at() as home:
+        for seed in (1, 2, 3):
+            trained = train(home, APP, seed=seed)
+            assure(home, trained)
+            if seed < 3:
+                release_it(home, trained, "shadow")
+        recipe = Recipe.of_estimator("mine", APP.panel, "last_value", ("rain",), (1,))
+        train(home, recipe, seed=0)
+        request = gate.ask_release(home, APP, trained.train.model_sha256, "shadow", card(home, trained))
+    (folder / "asked.json").write_bytes(request.format())
+    (folder / "approval.json").write_bytes(signed(request).format())
+    city.root.rename(folder / name)
 
 
 @dataclass

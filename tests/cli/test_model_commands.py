@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import veracity.apps
 from rain_app import RainCity
-from released_city import LAN, MINH, SYSTEM, assure, use_mean_rain
+from released_city import LAN, MINH, SYSTEM, assure, use_mean_rain, use_rain_app
 from run_cli import Done, Here, is_one_line
 from small_city import PANEL, clock, key, key_file
 from veracity.canonical import canonical_json
@@ -26,10 +25,7 @@ def _rain_app(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """An app in a folder of its own, found as every app is; and its card, checked as the tests' is."""
     use_mean_rain(monkeypatch)
     monkeypatch.setitem(main._COMMANDS, "officer", ("veracity.cli.officer", "officer"))
-    folder = tmp_path_factory.mktemp("apps")
-    (folder / "rain_hours").mkdir()
-    (folder / "rain_hours/app.py").write_text("from rain_app import rain_app\nAPP = rain_app(stage='act')\n")
-    monkeypatch.setattr(veracity.apps, "__path__", [*veracity.apps.__path__, str(folder)])
+    use_rain_app(tmp_path_factory.mktemp("apps"), monkeypatch)
 
 
 @pytest.fixture(scope="module")

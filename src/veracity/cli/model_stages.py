@@ -33,7 +33,8 @@ def stages(system: str | None, home: Path, as_json: bool) -> None:
     finally:
         opened.close()
     text = _overview(items) if system is None else _history(items[0]["changes"])
-    emit("model-stages", {"items": items}, text, as_json)
+    simulated = any(c["simulated"] for i in items for c in i["changes"])
+    emit("model-stages", {"items": items, "simulated": simulated}, text + mark(simulated), as_json)
 
 
 _SHOWN = ("action", "stage", "model", "released_at", "rule", "replaces", "simulated")
@@ -46,6 +47,5 @@ def _overview(items: list[dict[str, Any]]) -> str:
 
 def _history(said: list[dict[str, Any]]) -> str:
     rows = [(c["entry"], c["action"], c["stage"], c["model"][:16], c["released_at"], c["rule"]) for c in said]
-    ends = mark(any(c["simulated"] for c in said))
     head = ("entry", "action", "stage", "model", "at", "rule")
-    return columns(rows, head) + ends if rows else "nothing was ever released"
+    return columns(rows, head) if rows else "nothing was ever released"
