@@ -13,6 +13,8 @@ COMMANDS = {
     "compare": ("veracity.cli.model_compare", "compare"),
     "reproduce": ("veracity.cli.model_compare", "reproduce"),
     "export": ("veracity.cli.model_registry", "export"),
+    "card": ("veracity.cli.model_card", "card"),
+    "dossier": ("veracity.cli.model_dossier", "dossier"),
     "ask": ("veracity.cli.model_release", "ask"),
     "release": ("veracity.cli.model_release", "release"),
     "stop": ("veracity.cli.model_release", "stop"),
