@@ -12,6 +12,7 @@ COMMANDS = {
     "verify": ("veracity.cli.model_verify", "verify"),
     "compare": ("veracity.cli.model_compare", "compare"),
     "reproduce": ("veracity.cli.model_compare", "reproduce"),
+    "assure": ("veracity.cli.model_assure", "assure"),
     "export": ("veracity.cli.model_registry", "export"),
     "ask": ("veracity.cli.model_release", "ask"),
     "release": ("veracity.cli.model_release", "release"),
