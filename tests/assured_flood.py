@@ -13,13 +13,13 @@ NAMES = ("rain", "level", "tide", "noise")
 WEIGHTS = np.array([1.6, 1.0, 0.6, 0.0])
 
 
-def events(n: int, seed: int, *, first: int = 0, hidden: float = 0.0) -> Cases:
-    """Simulated floods: likelier with rain, level and tide. ``hidden``: more at W3 than features tell."""
+def events(n: int, seed: int, *, first: int = 0, blind: str = "") -> Cases:
+    """Simulated floods: likelier with rain, level and tide; of the ward ``blind`` nothing is measured."""
     rng = np.random.default_rng([seed, 11])
     x = rng.normal(size=(n, 4))
     groups = np.array(["W1", "W2", "W3"])[rng.integers(0, 3, n)]
-    logit = x @ WEIGHTS - 1.2 + hidden * (groups == "W3")
-    y = rng.random(n) < 1 / (1 + np.exp(-logit))
+    y = rng.random(n) < 1 / (1 + np.exp(1.2 - x @ WEIGHTS))
+    x[groups == blind] = np.nan
     return Cases(x, y, NAMES, groups, START_US + (first + np.arange(n)) * HOUR_US)
 
 
@@ -102,7 +102,7 @@ class Reservoir:
 
     def step(self, action: float) -> Step:
         self.inflow = max(0.0, self._mean + 0.7 * (self.inflow - self._mean) + 0.008 * self._rng.normal())
-        self.level = float(np.clip(self.level + self.inflow - 0.06 * action, 0.0, 1.0))
+        self.level = min(max(self.level + self.inflow - 0.06 * action, 0.0), 1.0)
         safe = 0.1 <= self.level <= 0.95
         return Step(np.array([self.level, self.inflow]), (self.level - 0.6) ** 2 + (not safe), safe)
 
@@ -115,7 +115,7 @@ class Gate:
         if not (0 <= level <= 1):
             return 0.5
         ahead = inflow / 0.06 if 0 <= inflow <= 1 else 0.4
-        return float(np.clip(ahead + 2.0 * (level - 0.6), 0.0, 1.0))
+        return min(max(float(ahead + 2.0 * (level - 0.6)), 0.0), 1.0)
 
 
 class FixedGate:
@@ -149,4 +149,4 @@ class NoGate(Gate):
 
 def gate_case(controller: Gate | LazyGate) -> ControllerCase:
     """A gate of the simulated reservoir to be tested."""
-    return ControllerCase(controller, FixedGate(), Reservoir, (0.0, 1.0), (0.3, 0.8), policy(), 5, 10, 120)
+    return ControllerCase(controller, FixedGate(), Reservoir, (0.0, 1.0), (0.3, 0.8), policy(), 5, 8, 100)

@@ -8,7 +8,7 @@ from veracity.models.estimator import Forecaster
 from veracity.models.estimators import ESTIMATORS
 from veracity.models.panel_array import PanelArray
 
-NAMES = ("climatology", "last-value", "seasonal")
+NAMES = ("climatology", "last-value", "seasonal")  #: as reports have them; ``ESTIMATORS`` may write ``_``
 
 
 def fit_baselines(estimators: Estimators, training: PanelArray) -> dict[str, dict[str, Forecaster]]:
@@ -23,10 +23,11 @@ def fit_baselines(estimators: Estimators, training: PanelArray) -> dict[str, dic
 
 
 def _fit(name: str, own: Forecaster, training: PanelArray) -> Forecaster | None:
-    if name not in ESTIMATORS:
+    kind = ESTIMATORS.get(name) or ESTIMATORS.get(name.replace("-", "_"))
+    if kind is None:
         return None
     make: Mapping[str, object] = {"target": own.target, "horizons": own.horizons}
     try:
-        return ESTIMATORS[name](**make).fit(training)
+        return kind(**make).fit(training)
     except VeracityError:  # too few rows, or a nowcast, of which a baseline cannot say anything
         return None
