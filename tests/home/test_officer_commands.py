@@ -48,9 +48,9 @@ def test_officers_come_and_go(tmp_path: Path) -> None:
         with pytest.raises(MalformedStatement):
             add_officer(home, "minh", key("x").public, ["act"], person="two\nlines")
         assert home.log.size == 7
-    home = Home.open(root, clock)
-    found = [(a.name, a.duties, a.ended_at) for a in officers(home)]
-    home.close()
+    reading = Home.open(root, clock)
+    found = [(a.name, a.duties, a.ended_at) for a in officers(reading)]
+    reading.close()
     assert found == [
         ("officer/lan", ("act", "release"), 4),
         ("officer/lan", ("act", "release"), 5),

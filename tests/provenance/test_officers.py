@@ -115,10 +115,15 @@ def test_an_officers_key_is_replaced_for_the_same_duties() -> None:
         with pytest.raises(RevokedKey):
             agencies.check_officer(approval(LAN), "act", 4, AT)
         assert agencies.rests_on([LAN_2.public.keyid]) == {0, 2, 3}
-    for change in ({"duties": ("act", "incident", "release")}, {"duties": ("act",)}, {"person": "Someone"}):
+    changes: list[dict[str, Any]] = [
+        {"duties": ("act", "incident", "release")},
+        {"duties": ("act",)},
+        {"person": "Someone"},
+    ]
+    for change in changes:
         for signer in (LAN, OPERATOR):
             with pytest.raises(EnrolmentRejected, match="as enrolled"):
-                city().add(3, signed(replace(rotate, **change), signer))  # type: ignore[arg-type]
+                city().add(3, signed(replace(rotate, **change), signer))
 
 
 REFUSED = {
@@ -162,7 +167,7 @@ def test_only_officers_have_a_person_and_duties() -> None:
     """Both, always, of an officer; neither of anybody else; and old statements are what they were."""
     good = LAN_COMES.to_statement()
     assert typed(parse_statement(format_statement(good))) == LAN_COMES
-    for change in (
+    changes: list[dict[str, Any]] = [
         {"role": "agency"},
         {"person": None},
         {"person": " "},
@@ -177,7 +182,8 @@ def test_only_officers_have_a_person_and_duties() -> None:
         {"agency": "officer/"},
         {"agency": "officer/lan.nguyen"},
         {"agency": "officer/a/b"},
-    ):
+    ]
+    for change in changes:
         with pytest.raises(MalformedStatement):
             typed(replace(good, predicate={**good.predicate, **change}))
     for name in ("person", "duties"):

@@ -1,4 +1,4 @@
-"""``veracity model``: models from training to service, and directories signed as OpenSSF Model Signing does."""
+"""``veracity model``: models from training to service, and directories signed."""
 
 import click
 

@@ -12,11 +12,20 @@ from typing import Any, cast, get_args
 
 from veracity.canonical import canonical_json
 from veracity.errors import Malformed
+from veracity.provenance.agencies import Agencies, Authority
 from veracity.provenance.dsse import MAX_ENVELOPE_BYTES, Envelope, open_envelope, seal
 from veracity.provenance.errors import MalformedApproval
 from veracity.provenance.fields import Fields
 from veracity.provenance.keys import MessageSigner
-from veracity.provenance.statements import Approve, Duty, format_statement
+from veracity.provenance.statements import (
+    Approve,
+    Duty,
+    Incident,
+    Override,
+    Release,
+    format_statement,
+    said_at,
+)
 from veracity.provenance.statements.approve import Approved
 from veracity.provenance.statements.release import release_duty
 from veracity.provenance.statements.statement import FEED_NAME
@@ -110,3 +119,20 @@ def read_approval(data: bytes) -> Envelope:
     except Malformed as exc:
         raise MalformedApproval(f"approval: {exc}") from exc
     return envelope
+
+
+def check_approved(agencies: Agencies, index: int, said: Release | Override | Incident) -> Authority | None:
+    """Check the approval in the statement at a log index; None where it takes none.
+
+    Its own time is what the officer's key and the approval are held against.
+
+    Raises
+    ------
+    NotAnOfficer, DutyMissing, ApproverDiffers, ApprovedLater, UnknownKey, RevokedKey, ExpiredKey,
+    EnvelopeRejected
+        As ``agencies`` does.
+    """
+    at = said_at(said.to_statement())
+    if said.approval is None or at is None:
+        return None
+    return agencies.check_officer(said.approval, said.duty, index, at)

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args
 from veracity.data.plain_yaml import parse_yaml
 from veracity.models.assurance.errors import MalformedPolicy
 from veracity.models.assurance.result import AssuranceTest
-from veracity.models.stage_rules import SECTION, StageRule, parse_stage_rules
+from veracity.models.stage_rules import SECTION, StageRule, read_stage_rules
 from veracity.provenance.fields import Fields
 from veracity.provenance.statements.words import Stage
 
@@ -76,10 +76,10 @@ class Policy:
         Of the block bootstrap: how many samples, the length of a block, the intervals' level.
     most_origins
         Times to forecast from, spread over the test period.
-    stages
-        How long each stage is served before the next; the release gate holds to it.
     tests
         Demands by test.
+    stages
+        How long the stage before each must have been served; what the file leaves out is as by default.
     sha256, text
         Of the file.
     """
@@ -92,8 +92,8 @@ class Policy:
     block_s: int
     confidence: float
     most_origins: int
-    stages: Mapping[Stage, StageRule]
     tests: Mapping[str, Demand]
+    stages: Mapping[Stage, StageRule]
     sha256: str
     text: bytes = field(repr=False)
 
@@ -128,13 +128,11 @@ def parse_policy(text: bytes, known: Mapping[str, AssuranceTest[Any]]) -> Policy
         block_s=_within(fields, "block_s", 1, 366 * 86_400),
         confidence=_number(fields, "confidence", 0.5, 0.999),
         most_origins=_within(fields, "most_origins", 10, 100_000),
-        stages=parse_stage_rules(text),
         tests={name: _demand(item, known[name]) for name, item in tests.items()},
+        stages=read_stage_rules(fields.take(SECTION) if SECTION in fields else None),
         sha256=hashlib.sha256(text).hexdigest(),
         text=text,
     )
-    if SECTION in fields:
-        fields.take(SECTION)  # read above
     fields.done()
     return policy
 

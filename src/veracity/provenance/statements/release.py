@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 from veracity.canonical import canonical_json
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import MalformedStatement
-from veracity.provenance.statements.approve import Approve
+from veracity.provenance.statements.approve import Approve, take_approval
 from veracity.provenance.statements.enrol import Duty
 from veracity.provenance.statements.statement import (
     SHA256,
@@ -100,9 +100,7 @@ class Release:
             simulated=fields.flag("simulated"),
             replaces=fields.optional("replaces", fields.count),
             rule=fields.optional("rule", fields.text),
-            approval=fields.optional(
-                "approval", lambda n: Envelope.from_object(fields.take(n), "release.approval")
-            ),
+            approval=fields.optional("approval", lambda name: take_approval(fields, name, _KIND)),
         )
         fields.done()
         check_subjects(statement, release.to_statement())
