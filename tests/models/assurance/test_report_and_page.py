@@ -10,8 +10,9 @@ from assured_world import Fading, assured
 from veracity.canonical import canonical_json
 from veracity.models.assurance.battery import run_classifier_battery, run_controller_battery
 from veracity.models.assurance.errors import MalformedReport
+from veracity.models.assurance.judging import lacking
 from veracity.models.assurance.report import About, Report, parse_report
-from veracity.models.report_reading import lacking, read_report
+from veracity.models.assured import read_tests
 from veracity.pages.assurance import PAGE_BYTES, assurance_page
 
 ABOUT = About(
@@ -33,13 +34,13 @@ def report() -> Report:
 
 
 def test_a_report_reads_back(report: Report) -> None:
-    """What was written is what is read, to the byte, and the release gate reads the same tests."""
+    """What was written is what is read, to the byte, and cards read the same tests."""
     again = parse_report(report.to_json())
     assert again.to_json() == report.to_json()
     assert again.about == ABOUT
-    tests = read_report(report.to_json())
+    tests = read_tests(report.to_json(), report.sha256)
     assert [(t.name, t.verdict) for t in tests] == [(r.name, r.verdict) for r in report.results]
-    assert lacking(tests, "advise") == report.to_document()["stages"]["advise"]["lacking"]
+    assert lacking(report.results, "advise") == report.to_document()["stages"]["advise"]["lacking"]
 
 
 def test_an_edited_report_is_refused(report: Report) -> None:
