@@ -234,7 +234,7 @@ def _check_report(
     assure = read_said(home, idx, Assure)
     if assure.verdict == "failed":
         raise NotAssured(f"report {report[:16]}: want one that passed, got {assure.failed} tests failed")
-    _check_tests(assure, _kept(home, "report", report_path(report), report), stage)
+    _check_tests(assure, kept(home, "report", report_path(report), report), stage)
     return assure
 
 
@@ -256,10 +256,10 @@ def _check_tests(assure: Assure, text: bytes, stage: Stage) -> None:
 
 
 def _stage_rules(home: Home, policy_sha256: str) -> dict[Stage, StageRule]:
-    return parse_stage_rules(_kept(home, "policy", policy_path(policy_sha256), policy_sha256))
+    return parse_stage_rules(kept(home, "policy", policy_path(policy_sha256), policy_sha256))
 
 
-def _kept(home: Home, what: str, path: str, sha256: str) -> bytes:
+def kept(home: Home, what: str, path: str, sha256: str) -> bytes:
     """Return what is kept under a digest; NotAssured if the store has none or another."""
     try:
         text = home.objects.get(path)
