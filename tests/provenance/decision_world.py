@@ -62,7 +62,10 @@ class SystemWorld:
         self.pages = [b"".join(self.lines[i : i + PER_PAGE]) for i in range(0, 70, PER_PAGE)]
         n = len(self.world.entries)
         self.release_at, self.decide_at = (n + 1, n) if lies.release_last else (n, n + 1)
-        said = [(lies.release, lies.release_key), (self._run(lies), lies.decide_key)]
+        said: list[tuple[Any, SigningKey]] = [
+            (lies.release, lies.release_key),
+            (self._run(lies), lies.decide_key),
+        ]
         for statement, signer in reversed(said) if lies.release_last else said:
             self.world.say(statement.to_statement(), signer)
         stop = released("stop", replaces=self.release_at, time=at(14), rule="skill below 0")
