@@ -5,9 +5,8 @@ where that is too old, nothing but a wide guess.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from small_city import NOW, PANEL, START, new_city
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import ingest
 from veracity.models.app import App, Rung, StopRule
-from veracity.models.bundle import Estimators, describe, bundle_files
+from veracity.models.bundle import Estimators, bundle_files, describe
 from veracity.models.decisions import OWN, QUANTILES, SCHEMA
 from veracity.models.events import EventPolicy
 from veracity.models.files import DESCRIPTION, ModelFiles
@@ -69,7 +68,7 @@ class MeanRain:
         return made
 
 
-def train(panel: PanelArray, *, seed: int) -> Estimators:  # noqa: ARG001 - nothing is left to chance
+def train(panel: PanelArray, *, seed: int) -> Estimators:
     """Learn the mean."""
     return {"rain": MeanRain().fit(panel)}
 
@@ -212,4 +211,5 @@ def rain_model() -> ModelFiles:
 
 def stop_rule(**changes: Any) -> StopRule:
     """A rule that stops the app where it errs by more than a millimetre."""
-    return StopRule(**({"name": "too-wrong", "score": "mae", "above": 1.0, "n_least": 1} | changes))
+    declared: dict[str, Any] = {"name": "too-wrong", "score": "mae", "above": 1.0, "n_least": 1}
+    return StopRule(**(declared | changes))

@@ -51,11 +51,9 @@ def build(home: Home, path: Path, as_of: datetime | None = None) -> BuiltPanel:
 
 def build_defined(home: Home, panel: Panel, as_of: datetime | None = None) -> BuiltPanel:
     """Build a panel of a definition that was read, as known at ``as_of`` (or now)."""
-    up_to = {feed: home.index.up_to(feed, as_of) for feed in panel.feeds if home.feed(feed)}
+    inputs = known_inputs(home, panel, as_of)
+    up_to = dict.fromkeys(panel.feeds, -1) | {i.feed: i.up_to_batch for i in inputs}
     frame = panel_frame(home, panel, up_to)
-    inputs = tuple(
-        Input(feed, last, snapshot_digest(home, feed, last)) for feed, last in up_to.items() if last >= 0
-    )
     simulated = is_any_simulated(home, panel.feeds)
     statement = Transform(
         name=panel.name,
@@ -66,6 +64,14 @@ def build_defined(home: Home, panel: Panel, as_of: datetime | None = None) -> Bu
         as_of=None if as_of is None else format_time(as_of),
     )
     return BuiltPanel(frame, panel, statement, None)
+
+
+def known_inputs(home: Home, panel: Panel, as_of: datetime | None = None) -> tuple[Input, ...]:
+    """Return the snapshots that a panel is built from as known at ``as_of`` (or now), known from the log."""
+    up_to = {feed: home.index.up_to(feed, as_of) for feed in panel.feeds if home.feed(feed)}
+    return tuple(
+        Input(feed, last, snapshot_digest(home, feed, last)) for feed, last in up_to.items() if last >= 0
+    )
 
 
 def build_and_say(home: Writer, path: Path, as_of: datetime | None = None) -> BuiltPanel:

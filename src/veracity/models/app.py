@@ -14,6 +14,7 @@ import polars as pl
 from veracity.models.bundle import Estimators
 from veracity.models.events import EventPolicy
 from veracity.models.panel_array import PanelArray
+from veracity.models.view import View
 
 Language = Literal["en", "vi", "id"]
 Words = Mapping[Language, str]  #: the same in each language
@@ -77,6 +78,13 @@ class Decide(Protocol):
         """
 
 
+class Pages(Protocol):
+    """Draws static pages of an app for people. Pure."""
+
+    def __call__(self, app: "App", view: View) -> Mapping[str, bytes]:
+        """Return pages and the data beside them by their names; ``index.html`` is among them."""
+
+
 @dataclass(frozen=True)
 class App:
     """A city application.
@@ -114,6 +122,8 @@ class App:
         How far back the panel goes that ``decide`` gets.
     events
         What counts as a warning, and what one costs beside an event that nobody was warned of.
+    pages
+        Static pages of what it says, if it has any.
     risk
         ``low``, ``medium`` or ``high``, as its owner classifies it under Law 134/2025/QH15, with the reason.
     """
@@ -136,6 +146,7 @@ class App:
     every_s: int
     stop_rules: tuple[StopRule, ...] = ()
     look_back_s: int = 1_814_400
-    events: EventPolicy = EventPolicy()
+    events: EventPolicy = field(default_factory=EventPolicy)
     risk: tuple[Literal["low", "medium", "high"], str] = ("medium", "")
     code: Callable[[], str] = field(default=lambda: "", repr=False)  # digest of its source
+    pages: Pages | None = None

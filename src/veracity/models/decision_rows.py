@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -87,9 +88,7 @@ def _rules(targets: Collection[str], rungs: Collection[str], made_at: datetime) 
     ahead_s = (col("due") - col("issued")).dt.total_microseconds()
     some = pl.any_horizontal(col(n).is_not_null() for n in QUANTILES)
     finite = pl.all_horizontal(col(n).is_finite() for n in QUANTILES)
-    rising = pl.all_horizontal(
-        col(low) <= col(high) for low, high in zip(QUANTILES[:-1], QUANTILES[1:], strict=True)
-    )
+    rising = pl.all_horizontal(col(low) <= col(high) for low, high in pairwise(QUANTILES))
     chance = col("probability").is_null() | col("probability").is_between(0, 1)
     return {
         f"model a name, not {OVERRIDE} or {OVERRIDDEN}": col("model").str.contains(_NAME)

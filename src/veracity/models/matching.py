@@ -4,10 +4,10 @@ The rules, for each decision and each outcome (a target, place and time):
 
 - A decision falls due at its ``due``. It is settled in the first scoring that finds its outcome measured, and
   then never again.
-- An outcome that is not there waits. Seven days after it was due (``WAIT``) the decision is counted missing, for
-  good: what comes later changes nothing.
-- An outcome that is measured again within those days is counted: *repeated* if it is the same, *contradicted* if
-  it is another. The first counts in the scores; the other is kept beside it and shown.
+- An outcome that is not there waits. Seven days after it was due (``WAIT``) the decision is counted missing,
+  for good: what comes later changes nothing.
+- An outcome that is measured again within those days is counted: *repeated* if it is the same, *contradicted*
+  if it is another. The first counts in the scores; the other is kept beside it and shown.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ CELL = ("target", "key", "due")
 OUTCOMES = pl.Schema(
     {
         "state": pl.String(),
-        "run": pl.Int64(),  # the decision that is settled: row ``record`` of run ``run``; null of what came again
+        "run": pl.Int64(),  # the decision that is settled: row ``record`` of a run; null of what came again
         "record": pl.Int64(),
         "target": pl.String(),
         "key": pl.String(),
@@ -94,7 +94,7 @@ def outcome_rows(found: pl.DataFrame, run: int) -> pl.DataFrame:
 
 
 def first_values(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """Return the value that counts of each outcome in rows of outcomes, and the last that was seen: ``last``."""
+    """Return of each outcome the value that counts, ``first``, and the last that was seen, ``last``."""
     matched = outcomes.filter(pl.col("state") == MATCHED).unique(CELL, keep="first", maintain_order=True)
     again = outcomes.filter(pl.col("state") == CONTRADICTED).unique(CELL, keep="last", maintain_order=True)
     joined = matched.select(*CELL, first="value").join(

@@ -1,4 +1,4 @@
-"""A person's word in place of a decision's: which columns it may change, and the rows that are scored of it."""
+"""A person's word in place of a decision's: which columns it may change, and the rows scored of it."""
 
 import math
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def value_text(changes: Mapping[str, Any]) -> str:
     BadDecisions
         If it changes nothing, or what cannot be changed.
     """
-    wide = {name: changes["value"] for name in QUANTILES} if "value" in changes else {}
+    wide = dict.fromkeys(QUANTILES, changes["value"]) if "value" in changes else {}
     columns = wide | {name: value for name, value in changes.items() if name != "value"}
     return canonical_json(_checked(columns)).decode()
 

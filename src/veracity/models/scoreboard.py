@@ -1,8 +1,8 @@
 """The scoreboard: lines of sums that are only ever added, and the scores that they come to.
 
-A line is a sum over the decisions of one model, rung, target, place, horizon and day. Sums of lines are lines
-of fewer names, so that any summary is a sum of what stands in the log, in one fixed order: the same lines give
-the same digits on every machine and number of threads.
+A line is a sum over the decisions of one model, rung, target, place, horizon and day. Sums of lines are
+lines of fewer names, so that any summary is a sum of what stands in the log, in one fixed order: the same
+lines give the same digits on every machine and number of threads.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from veracity.models.decision_rows import OVERRIDDEN, OVERRIDE
 from veracity.models.decisions import OWN
 from veracity.models.errors import BadParameter
 
-_KEYS = {
+_KEYS: dict[str, pl.DataType] = {
     "model": pl.String(),  # the system's own is "model"; "override" a person's, "overridden" what it replaced
     "served": pl.String(),  # digest of the model that the run was under; null where none was
     "rung": pl.String(),
@@ -23,7 +23,7 @@ _KEYS = {
     "horizon_s": pl.Int64(),
     "day": pl.Date(),  # of the outcome, UTC
 }
-SUMS = {
+SUMS: dict[str, pl.DataType] = {
     "n": pl.Int64(),  # outcomes known
     "n_missing": pl.Int64(),  # outcomes that never came
     "n_quantiles": pl.Int64(),  # of n, rows with quantiles: the sums below are over these
@@ -105,8 +105,8 @@ def summary(lines: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``by``, ``model``, the sums, the scores of ``scores_of``, then ``best`` (the baseline of the least mean
-        absolute error in the same group), ``skill_mae`` and ``skill_crps`` (1 less the ratio to that
+        ``by``, ``model``, the sums, the scores of ``scores_of``, then ``best`` (the baseline of the least
+        mean absolute error in the same group), ``skill_mae`` and ``skill_crps`` (1 less the ratio to that
         baseline's: 0 is no better, 1 perfect), null where there is none. Sorted by ``by`` and ``model``.
     """
     names = [n for n in by if n != "model"]
@@ -121,7 +121,7 @@ def summary(lines: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
 
 
 def _best(scores: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Return the best baseline of each group: its name and its mean errors; one row where there is no group."""
+    """Return the best baseline of each group: its name and mean errors; one row where there is no group."""
     ranked = scores.filter(~pl.col("model").is_in(NOT_BASELINES) & pl.col("mae").is_not_null())
     ranked = ranked.sort(*names, "mae", "model", nulls_last=False)
     told = ranked.select(*names, best="model", _mae="mae", _crps="crps")

@@ -7,7 +7,7 @@ import polars as pl
 from veracity.models.app import StopRule
 from veracity.models.decisions import OWN
 from veracity.models.errors import BadParameter
-from veracity.models.scoreboard import SCORES, scores_of, add_up
+from veracity.models.scoreboard import SCORES, add_up, scores_of
 
 
 def tripped(rule: StopRule, lines: pl.DataFrame, model_sha256: str, last: date) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
-from veracity.models.panel_array import Floats, PanelArray
+from veracity.models.panel_array import PanelArray
 
 LOOK_BACK_H = 28 * 24  #: hours of the past; baselines learn from them too
 HOUR_US = 3_600_000_000
@@ -35,12 +35,3 @@ def seen_at(panel: PanelArray, now: datetime) -> PanelArray:
         trust = np.full(shape, np.nan)
         trust[have] = panel.trust[at[have]]
     return replace(panel, times_us=times, every_us=HOUR_US, values=values, measured=measured, trust=trust)
-
-
-def ages_s(panel: PanelArray, column: str, now: datetime) -> Floats:
-    """Return (k,) seconds since each key's newest measured value of a column; infinite for none."""
-    at = panel.index(column)
-    known = panel.measured[:, :, at] & np.isfinite(panel.values[:, :, at])
-    newest = panel.times_us[panel.n_times - 1 - np.argmax(known[::-1], axis=0)]
-    ages: Floats = np.where(known.any(axis=0), (microseconds(now) - newest) / 1e6, np.inf)
-    return ages

@@ -162,7 +162,9 @@ def check_approves(approval: Envelope, system: str, asked_sha256: str) -> None:
         raise WrongApproval(str(exc)) from exc
 
 
-def check_stage_order(home: Home, request: ReleaseRequest, reports: Sequence[Assure], now: datetime) -> None:
+def check_stage_order(
+    home: Home, request: ReleaseRequest, reports: Sequence[Assure], now: datetime, until: int
+) -> None:
     """Raise StageRefused unless the model served the stage before for as long as the policies ask.
 
     A model that served at this stage, or above it, before may come back to it. ``now`` and the log entry
@@ -209,7 +211,8 @@ def _check_served(
         raise StageRefused(
             f"{request.system}: want {rule.days:g} days at {previous} before {request.stage}, got {days:.2f}"
         )
-    if rule.decisions and (n := scored_decisions(home, request.system, served, until)) < rule.decisions:
+    n = scored_decisions(home, request.system, request.model_sha256, served, until) if rule.decisions else 0
+    if n < rule.decisions:
         raise StageRefused(
             f"{request.system}: want {rule.decisions:,} scored decisions at {previous} before"
             f" {request.stage}, got {n:,}"
@@ -234,7 +237,7 @@ def _check_report(
 
 
 def _check_tests(assure: Assure, report: bytes, stage: Stage) -> None:
-    """Raise NotAssured unless a report's tests are those that its statement counts, and enough for a stage."""
+    """Raise NotAssured unless a report's tests are those that its statement counts, and enough."""
     try:
         tests = read_report(report)
     except MalformedReport as exc:

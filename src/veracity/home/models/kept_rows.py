@@ -1,4 +1,4 @@
-"""Rows that statements name by digest, kept as Parquet: written before the statement, checked at every read."""
+"""Rows that statements name by digest, as Parquet: kept before the statement, checked at every read."""
 
 import io
 
@@ -45,6 +45,7 @@ def read_rows(home: Home, path: str, said: RowsDigest) -> pl.DataFrame:
         raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc
     if (rows.height, digest) != (said.rows, said.sha256):
         raise TableMismatch(
-            f"{path}: want {said.rows:,} rows of digest {said.sha256[:16]}, got {rows.height:,} of {digest[:16]}"
+            f"{path}: want {said.rows:,} rows of digest {said.sha256[:16]},"
+            f" got {rows.height:,} of {digest[:16]}"
         )
     return rows

@@ -1,4 +1,4 @@
-"""What one scoring of a system comes to: made from the log, the decisions and the tables, and made again by audits."""
+"""What one scoring of a system comes to: made from the log, the decisions and the tables; again by audits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -212,10 +212,11 @@ def _again(
         newly = pl.DataFrame(schema=CELLS)
     else:
         newly = known.measured(known.floor(start), known.floor(until), since)
-    return came_again(firsts, cells, newly).cast(OUTCOMES)  # type: ignore[arg-type]
+    return came_again(firsts, cells, newly).cast(OUTCOMES)
 
 
 def _span(rows: pl.DataFrame) -> tuple[datetime, datetime]:
     first, last = rows["due"].min(), rows["due"].max()
-    assert isinstance(first, datetime) and isinstance(last, datetime), "a run has rows"
+    assert isinstance(first, datetime), "a run has rows"
+    assert isinstance(last, datetime), "a run has rows"
     return first, last

@@ -26,7 +26,7 @@ class Scored:
 
 
 def score(home: Writer, app: App, until: datetime | None = None) -> list[Scored]:
-    """Match and score all decisions due by ``until`` (or now) that were not before; say so, once a day of time.
+    """Match and score all decisions due by ``until`` (or now), each once; a statement for each day of time.
 
     Where nothing fell due and nothing came again, nothing is said: the same call again changes nothing.
 

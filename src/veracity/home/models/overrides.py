@@ -98,7 +98,7 @@ def say_override(home: Writer, asked: Asked, approval: Envelope) -> tuple[Overri
 
 
 def overrides_of(home: Home, system: str, before: int | None = None) -> dict[int, dict[int, str]]:
-    """Return what persons said, by run and record, the last word of each; only before a log entry if given."""
+    """Return what persons said, by run and record, the last word of each; or only before a log entry."""
     found: dict[int, dict[int, str]] = {}
     for idx, p in said_of(home, "override", system):
         if before is None or idx < before:

@@ -75,7 +75,7 @@ def run_app(home: Writer, app: App, now: datetime, *, load_model: LoadForService
 
 
 def seen_panel(known: Known, now: datetime) -> pl.DataFrame:
-    """Return the panel that a run at ``now`` sees: up to the last time of the grid, as far back as declared."""
+    """Return the panel that a run at ``now`` sees: up to the grid's last time, as far back as declared."""
     end = known.floor(now)
     return known.frame(known.floor(end - timedelta(seconds=known.app.look_back_s)), end)
 

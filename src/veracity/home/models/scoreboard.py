@@ -42,15 +42,23 @@ def all_lines(home: Home, system: str) -> pl.DataFrame:
 
 def scoreboard(home: Home, system: str, by: Sequence[str] = ()) -> pl.DataFrame:
     """Return the scores of a system's models by ``by``, as ``summary`` gives them, in bounded memory."""
-    names = [*dict.fromkeys([*by, "model"])]
-    sums = pl.DataFrame(schema=LINES)
+    return scoreboards(home, system, [by])[0]
+
+
+def scoreboards(home: Home, system: str, bys: Sequence[Sequence[str]]) -> list[pl.DataFrame]:
+    """Return several such summaries from reading the lines once."""
+    names = [[*dict.fromkeys([*by, "model"])] for by in bys]
+    sums = [pl.DataFrame(schema=LINES) for _ in bys]
     for _, lines in score_lines(home, system):
-        added = add_up(lines, names)
-        blank = [pl.lit(None, LINES[n]).alias(n) for n in LINE_KEYS if n not in names]
-        sums = pl.concat([sums, added.with_columns(blank).select(LINES.names())])
-        if sums.height > _FOLD:
-            sums = add_up(sums, names).with_columns(blank).select(LINES.names())
-    return summary(sums, by)
+        sums = [_added(one, lines, of) for one, of in zip(sums, names, strict=True)]
+    return [summary(one, by) for one, by in zip(sums, bys, strict=True)]
+
+
+def _added(sums: pl.DataFrame, lines: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Return sums of lines with more lines in them; names that are summed over are null."""
+    blank = [pl.lit(None, LINES[n]).alias(n) for n in LINE_KEYS if n not in names]
+    whole = pl.concat([sums, add_up(lines, names).with_columns(blank).select(LINES.names())])
+    return whole if whole.height < _FOLD else add_up(whole, names).with_columns(blank).select(LINES.names())
 
 
 def contradictions(home: Home, system: str) -> pl.DataFrame:

@@ -7,7 +7,10 @@ from typing import Any
 
 from veracity.home.clock import parse_time
 from veracity.home.home import Home
+from veracity.home.models.kept_rows import read_rows
+from veracity.home.models.matched import past_scorings, scores_path
 from veracity.home.models.said import read_said
+from veracity.models.decisions import OWN
 from veracity.provenance.statements import Release
 from veracity.provenance.statements.words import STAGES, Stage
 
@@ -100,11 +103,16 @@ def releases_at(said: Iterable[Change], model_sha256: str, stage: Stage) -> set[
     }
 
 
-def scored_decisions(home: Home, system: str, releases: set[int], until: int) -> int:
-    """Return how many decisions, made under some releases, had an outcome by log entry ``until``.
+def scored_decisions(home: Home, system: str, model_sha256: str, releases: set[int], until: int) -> int:
+    """Return how many decisions a model made under some releases had an outcome by log entry ``until``.
 
-    A scoring counts if every run in it was made under these releases. The baselines that a run logs beside
-    are rows as well, and count.
+    Counted on the scoreboard; baselines are left out. A scoring counts if every run in it was made under
+    these releases.
+
+    Raises
+    ------
+    TableMismatch
+        If lines of the scoreboard are gone or changed.
     """
     runs = {
         int(p["run"])
@@ -112,8 +120,9 @@ def scored_decisions(home: Home, system: str, releases: set[int], until: int) ->
         if p["system"] == system and p["release"] in releases and idx < until
     }
     total = 0
-    for idx, p in home.index.predicates("outcome"):
-        if p["system"] == system and p["runs"] is not None and idx < until:
-            span = range(p["runs"]["first"], p["runs"]["last"] + 1)
-            total += int(p["counts"]["matched"]) if runs.issuperset(span) else 0
+    for idx, said in past_scorings(home, system):
+        if idx >= until or said.runs is None or not runs.issuperset(range(said.runs[0], said.runs[1] + 1)):
+            continue
+        lines = read_rows(home, scores_path(said), said.scores)
+        total += int(lines.filter(model=OWN, served=model_sha256)["n"].sum())
     return total

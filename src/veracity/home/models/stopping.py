@@ -1,4 +1,4 @@
-"""Stop rules looked at after a scoring: what did too badly is stopped without a person, and the log says by which rule."""
+"""Stop rules looked at after a scoring: what did too badly is stopped without a person, by name."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

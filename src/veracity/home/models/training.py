@@ -19,7 +19,7 @@ from veracity.home.models.recipe import Recipe
 from veracity.home.models.registry import load_model, write_model
 from veracity.home.models.said import read_said
 from veracity.home.models.snapshots import check_snapshots
-from veracity.home.panels import BuiltPanel, build_defined, panel_path
+from veracity.home.panels import BuiltPanel, build_defined, known_inputs, panel_path
 from veracity.models.app import App
 from veracity.models.bundle import Estimators, bundle_files
 from veracity.models.description import Description, without_making
@@ -81,8 +81,9 @@ def train(
     recipe = app if isinstance(app, Recipe) else Recipe.of_app(app)
     if not 0 <= seed <= MAX_COUNT:
         raise BadParameter(f"seed: want a whole number from 0, got {seed}")
-    built = build_defined(home, parse_panel(recipe.panel), as_of)
-    check_snapshots(home, built.statement.inputs, full_audit=full_audit)
+    panel = parse_panel(recipe.panel)
+    check_snapshots(home, known_inputs(home, panel, as_of), full_audit=full_audit)
+    built = build_defined(home, panel, as_of)
     trained_at, signer = format_time(home.clock()), publishing_key(home).public.hint
     made = make(home, recipe, built, seed=seed, hold_out=hold_out, trained_at=trained_at, signed_by=signer)
     model, said = made.files(), statement(made)

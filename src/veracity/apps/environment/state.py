@@ -1,0 +1,121 @@
+"""The air of each station as a run leaves it: the present hour, and the worst to be ready for in the next day."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from veracity.apps.environment.actions import UNKNOWN
+from veracity.apps.environment.ladder import MODEL, TARGETS
+from veracity.apps.environment.limits import CATEGORIES, LIMITS
+from veracity.models.decisions import OWN
+from veracity.models.panel_array import PanelArray
+
+NEXT = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One pollutant at one station in the present hour: a value, and the range it lies in with 80 %.
+
+    ``is_measured``: made from readings of the hour; the range is then the value itself. Else it was estimated.
+    """
+
+    target: str
+    value: float
+    low: float
+    high: float
+    is_measured: bool
+
+    @property
+    def category(self) -> int:
+        """Place in ``CATEGORIES``."""
+        return category_of(self.target, self.value)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the whole range is of one category."""
+        return category_of(self.target, self.low) == category_of(self.target, self.high)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What people at a station should be ready for in the next 24 hours.
+
+    ``action`` is a code of ``actions``; ``probability`` is the highest chance of any hour and pollutant that
+    the warning limit is passed, None where nothing is known; ``rungs`` are those that the rows stand on.
+    """
+
+    action: str
+    target: str | None
+    due: datetime | None
+    probability: float | None
+    rungs: tuple[str, ...]
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether anything of it is not from the model."""
+        return any(rung != MODEL for rung in self.rungs)
+
+
+@dataclass(frozen=True)
+class State:
+    """One station: readings by pollutant (none where neither measured nor estimated), and the outlook."""
+
+    key: str
+    readings: dict[str, Reading]
+    outlook: Outlook
+
+    @property
+    def worst(self) -> Reading | None:
+        """The reading of the worst category now; the first pollutant of those that share it."""
+        return max(self.readings.values(), key=lambda r: r.category, default=None)
+
+
+def category_of(target: str, value: float) -> int:
+    """Return the place in ``CATEGORIES`` of one hour's value of a pollutant.
+
+    Examples
+    --------
+    >>> category_of("pm25", 24.9), category_of("pm25", 25.0), category_of("o3", 9000.0)
+    (0, 1, 5)
+    """
+    return int(np.searchsorted(LIMITS[target], value, side="right"))
+
+
+def states(panel: PanelArray, rows: pl.DataFrame) -> list[State]:
+    """Return every station of a panel, by name; ``rows`` are one run's decisions."""
+    own = rows.filter(pl.col("model") == OWN)
+    by_key = {str(key[0]): frame for key, frame in own.group_by("key", maintain_order=True)}
+    nothing = own.clear()
+    return [State(k, _readings(panel, i, by_key.get(k, nothing)), _outlook(by_key.get(k, nothing)))
+            for i, k in enumerate(panel.keys)]
+
+
+def _readings(panel: PanelArray, place: int, rows: pl.DataFrame) -> dict[str, Reading]:
+    found: dict[str, Reading] = {}
+    for target in TARGETS:
+        at = panel.index(target)
+        value = float(panel.values[-1, place, at])
+        if panel.measured[-1, place, at] and np.isfinite(value):
+            found[target] = Reading(target, value, value, value, is_measured=True)
+            continue
+        guess = rows.filter(pl.col("target") == target, pl.col("horizon_s") == 0).select("q50", "q10", "q90")
+        if guess.height and guess["q50"][0] is not None:
+            found[target] = Reading(target, *map(float, guess.row(0)), is_measured=False)
+    return found
+
+
+def _outlook(rows: pl.DataFrame) -> Outlook:
+    ahead = rows.filter(pl.col("horizon_s").is_between(1, NEXT.total_seconds()))
+    known = ahead.filter(pl.col("action") != UNKNOWN)
+    rungs = tuple(sorted(ahead["rung"].unique()))
+    if known.is_empty():
+        return Outlook(UNKNOWN, None, None, None, rungs)
+    order = {name: i for i, name in enumerate(CATEGORIES)}
+    ranked = known.with_columns(at=pl.col("action").replace_strict(order, return_dtype=pl.Int64))
+    worst = ranked.sort("at", "probability", "due", descending=[True, True, False]).row(0, named=True)
+    highest = known["probability"].max()
+    assert isinstance(highest, float)
+    return Outlook(worst["action"], worst["target"], worst["due"], highest, rungs)
