@@ -9,13 +9,13 @@ import click
 from veracity.cli.exit_codes import exit_code
 from veracity.cli.output import columns, common, emit, emit_error, in_home, mark, visible, write_output
 from veracity.data.personal.token import TOKEN
-from veracity.home.clock import format_time
 from veracity.home.erasures import erased_at
 from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.models.decision_receipts import make_decision_receipt
 from veracity.home.receipts import find_record, find_row, make_receipt
 from veracity.provenance.errors import ReceiptRejected
+from veracity.provenance.fields import format_utc
 from veracity.provenance.receipts import DecisionEvidence, Receipt, Verification, format_receipt
 from veracity.verifying import add_time_stamp
 from veracity.verifying import verify as verify_file
@@ -180,7 +180,7 @@ def _decided(d: DecisionEvidence) -> dict[str, Any]:
         "model": d.decide.model_sha256,
         "stage": d.decide.stage,
         "made_at": d.decide.made_at,
-        "due": format_time(d.due),
+        "due": format_utc(d.due),
         "forecast": d.is_forecast,
         "release": d.decide.release,
         "officer": d.officer,
