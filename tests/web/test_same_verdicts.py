@@ -221,7 +221,7 @@ def test_signed_nonsense() -> None:
     random, cases, world = seeded(20261128), [], World()
     good = statements(world)
     cases = [(proven(world, sign_envelope(json.dumps(one).encode(), [OPERATOR])), POLICY) for one in good]
-    for _ in range(3_500):
+    for _ in range(3_000):
         changed = spoilt(random.choice(good), random)
         cases.append((proven(world, sign_envelope(json.dumps(changed).encode(), [OPERATOR])), POLICY))
     said = check_same(cases)
@@ -236,9 +236,9 @@ def test_spoilt_receipts() -> None:
     names = json.loads((RECEIPTS / "index.json").read_bytes())["valid"]
     for name in names:
         document = json.loads((RECEIPTS / name).read_bytes())
-        cases += [(json.dumps(spoilt(document, random)).encode(), POLICY) for _ in range(100)]
+        cases += [(json.dumps(spoilt(document, random)).encode(), POLICY) for _ in range(40)]
     said = check_same(cases)
-    assert said["malformed-receipt"] > 300
+    assert said["malformed-receipt"] > 250
     assert len(said) >= 8
 
 
