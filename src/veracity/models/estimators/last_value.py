@@ -7,7 +7,7 @@ import numpy as np
 
 from veracity.models.estimators.points import PointEstimator
 from veracity.models.features import carried
-from veracity.models.panel_array import Floats, PanelArray
+from veracity.models.panel_array import Floats, Ints, PanelArray
 
 
 @dataclass
@@ -16,7 +16,7 @@ class LastValue(PointEstimator):
 
     name: ClassVar[str] = "last_value"
 
-    def points(self, panel: PanelArray, horizons: tuple[int, ...]) -> Floats:
+    def points(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:
         """Return the newest value of each origin, the same for each horizon."""
         newest, _ = carried(panel.column(self.target), panel.n_times)
-        return np.repeat(newest[:, :, None], len(horizons), axis=2)
+        return np.repeat(newest[origins, :, None], len(horizons), axis=2)

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from veracity.models.errors import BadPanel, BadParameter, MalformedModel
-from veracity.models.estimators.ahead import ahead, lowest_of
+from veracity.models.estimators.ahead import ahead
 from veracity.models.estimators.arrays import ARRAYS, from_safetensors, only, to_safetensors
 from veracity.models.estimators.parameters import Parameters
+from veracity.models.estimators.scale import Scale, check_scale, learn_scale
 from veracity.models.features import Features
 from veracity.models.inputs import INPUTS, Inputs, learn_inputs, parse_inputs
 from veracity.models.panel_array import Floats, Ints, PanelArray
@@ -24,10 +25,7 @@ from veracity.models.panel_array import Floats, Ints, PanelArray
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 MODELLED = (LOW, MIDDLE, HIGH)
 FEWEST_ROWS = 50
-NARROWEST = 1e-3  #: a side of the middle, as a share of the target's spread: there is always some doubt
-SCALES = ("auto", "linear", "log")
-MAX_LOG = 50.0
-OFFSET = 0.2  #: added before a logarithm is taken, as a share of the target's median
+NARROWEST = 1e-3  #: a side of the middle, in spreads of the target: there is always some doubt
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,8 @@ class LightGbm(Parameters):
         By horizon and modelled quantile, each with the text that it was read from.
     factors_
         (h, q): where a level lies between the middle (0) and the modelled quantile on its side (1).
-    bounds_
-        (3,): the lowest value that is ever said; the narrowest side; what is added before a logarithm is
-        taken, 0 where none is.
+    scale_
+        Of the changes that the trees learn.
     """
 
     n_trees: int = 120
@@ -78,7 +75,7 @@ class LightGbm(Parameters):
     boosters_: dict[tuple[int, float], Booster] | None = field(default=None, init=False, repr=False)
     inputs_: Inputs | None = field(default=None, init=False, repr=False)
     factors_: Floats | None = field(default=None, init=False, repr=False)
-    bounds_: Floats | None = field(default=None, init=False, repr=False)
+    scale_: Scale | None = field(default=None, init=False, repr=False)
 
     name: ClassVar[str] = "lightgbm"
 
@@ -94,8 +91,7 @@ class LightGbm(Parameters):
             self.at_least(name, least)
         self.at_least("learning_rate", 1e-6)
         self.at_least("least_in_leaf", 0)
-        if self.scale not in SCALES:
-            raise BadParameter(f"scale: want one of {', '.join(SCALES)}, got {self.scale!r}")
+        check_scale(self.scale)
         if self.least_in_leaf >= 0.5:
             raise BadParameter(f"least_in_leaf: want a share below 0.5, got {self.least_in_leaf}")
 
@@ -106,7 +102,7 @@ class LightGbm(Parameters):
         features = self.inputs_.features(panel)
         rows = features.values[every].reshape(-1, len(features.names))
         now, target = features.now[every].ravel(), panel.column(self.target)
-        self.bounds_ = self._bounds(target)
+        self.scale_ = learn_scale(target, self.scale)
         self.boosters_, factors = {}, []
         for horizon in self.horizons:
             came, weight = ahead(target, horizon)[every].ravel(), self._weights(panel, horizon)[every].ravel()
@@ -136,9 +132,9 @@ class LightGbm(Parameters):
         assert self.boosters_ is not None
         assert self.inputs_ is not None
         assert self.factors_ is not None
-        assert self.bounds_ is not None
+        assert self.scale_ is not None
         texts = {_file(h, q): booster.text for (h, q), booster in self.boosters_.items()}
-        arrays = {"factors_": self.factors_, "bounds_": self.bounds_}
+        arrays = {"factors_": self.factors_, "scale_": self.scale_.to_array()}
         return texts | {INPUTS: self.inputs_.to_json(), ARRAYS: to_safetensors(arrays)}
 
     def take_files(self, files: Mapping[str, bytes]) -> None:
@@ -147,8 +143,8 @@ class LightGbm(Parameters):
         only(files, [*names.values(), INPUTS, ARRAYS])
         self.inputs_ = parse_inputs(files[INPUTS], self.target)
         shape = (len(self.horizons), len(self.levels))
-        arrays = from_safetensors(files[ARRAYS], {"factors_": shape, "bounds_": (3,)})
-        self.factors_, self.bounds_ = arrays["factors_"], arrays["bounds_"]
+        arrays = from_safetensors(files[ARRAYS], {"factors_": shape, "scale_": (4,)})
+        self.factors_, self.scale_ = arrays["factors_"], Scale.from_array(arrays["scale_"])
         self.boosters_ = {one: read_booster(files[name], name) for one, name in names.items()}
 
     def _fit_one(
@@ -162,9 +158,9 @@ class LightGbm(Parameters):
                 f"panel: want {self.target!r} known {FEWEST_ROWS} times {horizon} steps on, got {known.sum()}"
             )
         rows, now, came, weight = rows[known], now[known], came[known], weight[known]
-        base = self._base(now)
-        came = self._scaled(came)
-        data = _dataset(rows, came - base, weight, names)
+        assert self.scale_ is not None
+        came = self.scale_.into(came)
+        data = _dataset(rows, came - self.scale_.base(now), weight, names)
         for level in MODELLED:
             self.boosters_[horizon, level] = self._train(data, level, len(rows))
         return self._factors(self._modelled(rows, now, horizon), came)
@@ -194,12 +190,12 @@ class LightGbm(Parameters):
     def _modelled(self, rows: Any, now: Floats, horizon: int) -> Floats:
         """Return (n, 3): the modelled quantiles, scaled, each side at least the narrowest."""
         assert self.boosters_ is not None
-        assert self.bounds_ is not None
+        assert self.scale_ is not None
         said = np.stack(
             [self.boosters_[horizon, q].model.predict(rows, num_threads=1) for q in MODELLED], axis=1
         )
-        said = said + self._base(now)[:, None]
-        middle, least = said[:, 1], self.bounds_[1]
+        said = said + self.scale_.base(now)[:, None]
+        middle, least = said[:, 1], NARROWEST * self.scale_.spread
         low, high = np.minimum(said[:, 0], middle - least), np.maximum(said[:, 2], middle + least)
         return np.stack([low, middle, high], axis=1)
 
@@ -216,32 +212,10 @@ class LightGbm(Parameters):
 
     def _spread_out(self, modelled: Floats, factors: Floats) -> Floats:
         """Return (n, q), as they are, from (n, 3), scaled."""
-        assert self.bounds_ is not None
+        assert self.scale_ is not None
         low, middle, high = (modelled[:, i, None] for i in range(3))
         out = middle + np.where(factors < 0, middle - low, high - middle) * factors
-        if (offset := self.bounds_[2]) > 0:
-            out = np.exp(np.minimum(out, MAX_LOG)) - offset
-        return _at_least(out, self.bounds_[0])
-
-    def _bounds(self, target: Floats) -> Floats:
-        known = target[np.isfinite(target)]
-        lowest, spread = lowest_of(target), float(known.std()) if len(known) else 0.0
-        if self.scale == "linear" or (self.scale == "auto" and lowest < 0) or spread == 0:
-            return np.array([lowest, max(NARROWEST * spread, 1e-9), 0.0])
-        if lowest < 0:
-            raise BadPanel(f"panel: want {self.target!r} from 0 for a log scale, got {known.min():g}")
-        return np.array([lowest, NARROWEST, max(OFFSET * float(np.median(known)), 1e-3 * spread)])
-
-    def _scaled(self, values: Floats) -> Floats:
-        """Return values on the scale that trees learn on."""
-        assert self.bounds_ is not None
-        offset = self.bounds_[2]
-        return np.log(np.maximum(values, 0.0) + offset) if offset > 0 else values
-
-    def _base(self, now: Floats) -> Floats:
-        """Return what changes are from: the newest value scaled, 0 where there is none."""
-        scaled = self._scaled(now)
-        return np.where(np.isfinite(scaled), scaled, 0.0)
+        return self.scale_.back(out)
 
     def _weights(self, panel: PanelArray, horizon: int) -> Floats:
         """Return how much each outcome counts: the trust in the sensors behind it, 1 where not known."""
@@ -284,11 +258,6 @@ def _dataset(rows: Any, label: Floats, weight: Floats, names: tuple[str, ...]) -
 
 def _rows_of(features: Features, at: Ints) -> tuple[Any, Floats]:
     return features.values[at].reshape(-1, len(features.names)), features.now[at].ravel()
-
-
-def _at_least(values: Floats, least: float) -> Floats:
-    out: Floats = np.maximum(values, least)
-    return out
 
 
 def _file(horizon: int, level: float) -> str:

@@ -147,9 +147,8 @@ def check_origins(panel: PanelArray, origins: Ints | None) -> Ints:
 
 def _check_ascending(name: str, values: Any, low: float, high: float, kind: type) -> None:
     """Raise BadParameter unless these are some numbers of a kind within bounds, ascending."""
-    good = isinstance(values, tuple) and 0 < len(values) <= 1_000
-    good = good and all(type(v) is kind and low <= v <= high for v in values)
-    if not good or list(values) != sorted(set(values)):
-        raise BadParameter(
-            f"{name}: want numbers from {low:g} to {high:g}, ascending, got {str(values)[:60]}"
-        )
+    some = list(values) if isinstance(values, tuple) and 0 < len(values) <= 1_000 else []
+    if not some or any(type(v) is not kind for v in some) or sorted(set(some)) != some:
+        raise BadParameter(f"{name}: want {kind.__name__}s, ascending, got {str(values)[:60]}")
+    if some[0] < low or some[-1] > high:
+        raise BadParameter(f"{name}: want numbers from {low:g} to {high:g}, got {str(values)[:60]}")

@@ -37,8 +37,12 @@ class PointEstimator(Parameters):
         return None
 
     @abstractmethod
-    def points(self, panel: PanelArray, horizons: tuple[int, ...]) -> Floats:
-        """Return (n, k, h): one value for each row of a panel as origin, from rows up to it."""
+    def points(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:
+        """Return (o, k, h): one value for each of some rows of a panel as origins, from rows up to it."""
+
+    def learning_origins(self, panel: PanelArray) -> Ints:
+        """Return the origins from which errors are learned; by default all."""
+        return np.arange(panel.n_times)
 
     def learn(self, panel: PanelArray) -> None:
         """Learn what ``points`` needs; by default nothing."""
@@ -56,10 +60,15 @@ class PointEstimator(Parameters):
         target = panel.column(self.target)
         self.learn(panel)
         self.lowest_ = np.array([lowest_of(target)])
-        said = self.points(panel, self.horizons)
-        errors = [ahead(target, h) - said[:, :, i] for i, h in enumerate(self.horizons)]
+        origins = self.learning_origins(panel)
+        said = self.points(panel, self.horizons, origins)
         self.errors_ = np.stack(
-            [self._by_hour(panel, e, h) for e, h in zip(errors, self.horizons, strict=True)]
+            [
+                self._by_hour(
+                    panel.times_us[origins] + h * panel.every_us, ahead(target, h)[origins] - said[:, :, i], h
+                )
+                for i, h in enumerate(self.horizons)
+            ]
         )
         return self
 
@@ -68,7 +77,7 @@ class PointEstimator(Parameters):
         assert self.errors_ is not None
         assert self.lowest_ is not None
         first = 0 if self.lookback is None else max(0, int(origins.min()) - self.lookback)
-        points = self.points(panel.rows(slice(first, None)), horizons)[origins - first]
+        points = self.points(panel.rows(slice(first, None)), horizons, origins - first)
         at = [self.horizons.index(h) for h in horizons]
         due = panel.times_us[origins][:, None] + np.array(horizons) * panel.every_us
         around = self.errors_[np.array(at)[None, :], hour_of(due)]
@@ -91,9 +100,8 @@ class PointEstimator(Parameters):
         for name, values in arrays.items():
             setattr(self, name, values)
 
-    def _by_hour(self, panel: PanelArray, errors: Floats, horizon: int) -> Floats:
-        hours = hour_of(panel.times_us + horizon * panel.every_us)
-        pooled = errors[np.isfinite(errors)]
+    def _by_hour(self, due_us: Ints, errors: Floats, horizon: int) -> Floats:
+        hours, pooled = hour_of(due_us), errors[np.isfinite(errors)]
         if len(pooled) == 0:
             raise BadPanel(f"panel: want {self.target!r} known {horizon} steps after an origin, got none")
         out = np.tile(np.quantile(pooled, self.levels), (N_HOURS, 1))

@@ -12,7 +12,7 @@ from veracity.models.estimators.arrays import Shape
 from veracity.models.estimators.points import PointEstimator
 from veracity.models.features import Float32s
 from veracity.models.inputs import INPUTS, Inputs, learn_inputs, parse_inputs
-from veracity.models.panel_array import Floats, PanelArray
+from veracity.models.panel_array import Floats, Ints, PanelArray
 
 FEWEST_ROWS = 50
 
@@ -65,11 +65,11 @@ class Ridge(PointEstimator):
         target = panel.column(self.target)
         self.lines_ = np.stack([self._line(ready, ahead(target, h).ravel(), h) for h in self.horizons])
 
-    def points(self, panel: PanelArray, horizons: tuple[int, ...]) -> Floats:
+    def points(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:
         """Return what the lines say."""
         assert self.inputs_ is not None
         assert self.lines_ is not None
-        values = self.inputs_.features(panel).values
+        values = self.inputs_.features(panel).values[origins]
         ready = self._ready(values.reshape(-1, values.shape[2]))
         lines = self.lines_[[self.horizons.index(h) for h in horizons]]
         return (ready @ lines[:, :-1].T + lines[:, -1]).reshape(*values.shape[:2], len(horizons))

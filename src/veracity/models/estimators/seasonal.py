@@ -8,7 +8,7 @@ import numpy as np
 from veracity.models.estimators.ahead import steps_a_day
 from veracity.models.estimators.points import PointEstimator
 from veracity.models.features import carried, lagged
-from veracity.models.panel_array import Floats, PanelArray
+from veracity.models.panel_array import Floats, Ints, PanelArray
 
 
 @dataclass
@@ -33,12 +33,12 @@ class Seasonal(PointEstimator):
         self.at_least("days", 1)
         self.at_least("n_back", 1)
 
-    def points(self, panel: PanelArray, horizons: tuple[int, ...]) -> Floats:
+    def points(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:
         """Return for each origin the value a whole number of periods before what is forecast."""
         period = self.days * steps_a_day(panel)
         target = panel.column(self.target)
         newest, _ = carried(target, panel.n_times)
-        return np.stack([self._point(target, newest, period, h) for h in horizons], axis=2)
+        return np.stack([self._point(target, newest, period, h)[origins] for h in horizons], axis=2)
 
     def _point(self, target: Floats, newest: Floats, period: int, horizon: int) -> Floats:
         first = -(-horizon // period) * period - horizon  # rows before the origin
