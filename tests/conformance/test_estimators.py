@@ -111,7 +111,7 @@ def test_the_same_seed_gives_the_same_files(
 
 
 def test_missing_values_are_survived(one: Forecaster, panel: PanelArray) -> None:
-    """A day without any value, and a key without one ever: it says nothing or something, and does not fail."""
+    """A day without any value, and a key that never has one: it says something or nothing, without failing."""
     values = panel.values.copy()
     values[520:545] = np.nan
     values[:, 0] = np.nan
