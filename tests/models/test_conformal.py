@@ -35,7 +35,7 @@ def test_coverage_holds_when_the_world_changes() -> None:
     panel = drifting()
     train = panel.rows(slice(0, 2000))
     plain = LastValue(TARGET, HORIZONS).fit(train)
-    calibrated = Conformal.around(LastValue(TARGET, HORIZONS), longest_replay=5000).fit(train)
+    calibrated = Conformal.around(LastValue(TARGET, HORIZONS), longest_replay=5000, rate=0.3).fit(train)
     after = range(2300, 2970)
     low, _ = coverage(plain, panel, after)
     of_80, of_95 = coverage(calibrated, panel, after)
