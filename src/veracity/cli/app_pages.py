@@ -19,14 +19,27 @@ FILE = click.Path(path_type=Path)
 
 @click.command("pages")
 @click.argument("name", metavar="APP")
-@click.option("--to", "to", required=True, type=FILE, help="A directory; files of the same names are replaced.")
+@click.option(
+    "--to", "to", required=True, type=FILE, help="A directory; files of the same names are replaced."
+)
 @click.option("--wards", type=FILE, help="GeoJSON of polygons to draw and to say values of.")
-@click.option("--places", type=FILE, help="CSV of the stations' lon and lat, where the app does not know them.")
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of the pages, such as Asia/Ho_Chi_Minh.")
+@click.option(
+    "--places", type=FILE, help="CSV of the stations' lon and lat, where the app does not know them."
+)
+@click.option(
+    "--zone", default="UTC", show_default=True, help="Time zone of the pages, such as Asia/Ho_Chi_Minh."
+)
 @click.option("--run", type=click.IntRange(0), help="The number of a run; by default the newest.")
 @in_home
 def pages(
-    name: str, to: Path, wards: Path | None, places: Path | None, zone: str, run: int | None, home: Path, as_json: bool
+    name: str,
+    to: Path,
+    wards: Path | None,
+    places: Path | None,
+    zone: str,
+    run: int | None,
+    home: Path,
+    as_json: bool,
 ) -> None:
     """Write an app's pages with pictures, and the figures behind them as JSON."""
     _check_zone(zone)
@@ -44,7 +57,13 @@ def pages(
     for file, body in written.items():
         write_output(to / file, body)
     lines = f"{len(written)} files of {name} in {to}: open {to / 'index.html'}{mark(view.simulated)}"
-    document = {"app": name, "to": to, "files": sorted(written), "made_at": view.now, "simulated": view.simulated}
+    document = {
+        "app": name,
+        "to": to,
+        "files": sorted(written),
+        "made_at": view.now,
+        "simulated": view.simulated,
+    }
     emit("app-pages", document, lines, as_json)
 
 
@@ -59,5 +78,3 @@ def _check_zone(zone: str) -> None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
         raise click.UsageError(f"zone: want one such as Asia/Ho_Chi_Minh, got {zone[:64]!r}") from exc
-
-

@@ -1,4 +1,4 @@
-"""``veracity model``: models from training to service, and directories signed as OpenSSF Model Signing does."""
+"""``veracity model``: models from training to service, and directories signed."""
 
 import click
 
@@ -12,7 +12,10 @@ COMMANDS = {
     "verify": ("veracity.cli.model_verify", "verify"),
     "compare": ("veracity.cli.model_compare", "compare"),
     "reproduce": ("veracity.cli.model_compare", "reproduce"),
+    "assure": ("veracity.cli.model_assure", "assure"),
     "export": ("veracity.cli.model_registry", "export"),
+    "card": ("veracity.cli.model_card", "card"),
+    "dossier": ("veracity.cli.model_dossier", "dossier"),
     "ask": ("veracity.cli.model_release", "ask"),
     "release": ("veracity.cli.model_release", "release"),
     "stop": ("veracity.cli.model_release", "stop"),

@@ -34,11 +34,19 @@ def compare(first: str, second: str, home: Path, as_json: bool) -> int:
         told = compare_models(opened, one, other, _app(opened, other))
     finally:
         opened.close()
-    lines = [f"{one.sha256[:16]} and {other.sha256[:16]}: {'the same' if told.is_same else 'they differ'}"]
+    simulated = one.train.simulated or other.train.simulated
+    verdict = "the same" if told.is_same else "they differ"
+    lines = [f"{one.sha256[:16]} and {other.sha256[:16]}: {verdict}{mark(simulated)}"]
     lines += _described(told.described)
     lines += [f"file {line}" for line in told.files]
     lines += _apart(told.apart)
-    document = {"first": one.sha256, "second": other.sha256, "same": told.is_same, **asdict(told)}
+    document = {
+        "first": one.sha256,
+        "second": other.sha256,
+        "same": told.is_same,
+        **asdict(told),
+        "simulated": simulated,
+    }
     emit("model-comparison", document, "\n".join(lines), as_json)
     return int(not told.is_same)
 
@@ -74,6 +82,7 @@ def reproduce(model: str, full_audit: bool, home: Path, as_json: bool) -> int:
         "learned_same": made.learned_same,
         "tolerance": made.tolerance,
         **asdict(made),
+        "simulated": row.train.simulated,
     }
     emit("model-reproduction", document, "\n".join(lines), as_json)
     return int(not made.learned_same)

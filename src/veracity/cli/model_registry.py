@@ -43,12 +43,12 @@ def list_models(home: Path, as_json: bool) -> None:
             str(i["model"])[:16],
             i["entry"],
             i["trained_at"],
-            " ".join(serving.get(str(i["model"]), [])) + mark(i["simulated"] is True),
+            (" ".join(serving.get(str(i["model"]), [])) or "-") + mark(i["simulated"] is True),
         )
         for i in items
     ]
     text = columns(table, ("name", "model", "entry", "trained at", "serves")) if table else "no models"
-    emit("models", {"items": items}, text, as_json)
+    emit("models", {"items": items, "simulated": any(r.train.simulated for r in rows)}, text, as_json)
 
 
 @click.command()
@@ -87,7 +87,12 @@ def show(model: str, home: Path, as_json: bool) -> None:
     ]
     metrics = columns(metric_rows(described), ("target", "name", "horizon", "n", "mae", "crps"))
     lines = [columns([(a, str(b)) for a, b in facts]), *([metrics] if described.metrics else [])]
-    document = {"model": said.model_sha256, "entry": row.idx, "description": files.description}
+    document = {
+        "model": said.model_sha256,
+        "entry": row.idx,
+        "description": files.description,
+        "simulated": said.simulated,
+    }
     emit("model", document, "\n".join(lines), as_json)
 
 

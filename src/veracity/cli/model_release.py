@@ -13,7 +13,7 @@ from veracity.cli.output import emit, in_home, mark, write_output
 from veracity.feeds.file_info import read_file
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.key_places import is_reference, open_reference, read_key_file
-from veracity.home.models.card_check import check_card, keep_card
+from veracity.home.models import cards
 from veracity.home.models.gate import (
     Changed,
     ask_release,
@@ -26,6 +26,7 @@ from veracity.home.models.gate import roll_back as roll_back_model
 from veracity.home.models.gate import stop as stop_system
 from veracity.home.models.request import ReleaseRequest
 from veracity.home.officers import approve
+from veracity.models.card import MAX_CARD_BYTES, parse_card
 from veracity.provenance.approvals import Request, read_approval
 from veracity.provenance.dsse import MAX_ENVELOPE_BYTES, Envelope
 from veracity.provenance.statements import STAGES, Stage
@@ -80,7 +81,7 @@ class _Approval:
         return None
 
     def read(self, home: Home, ask: Callable[[], ReleaseRequest]) -> tuple[ReleaseRequest, Envelope]:
-        """Return what was asked and the officer's signature on it; ``ask`` makes it where it is signed now."""
+        """Return what was asked and the officer's signature; ``ask`` makes it where it is signed now."""
         if self.files is not None:
             asked, signed = (read_file(path, MAX_ENVELOPE_BYTES) for path in self.files)
             return ReleaseRequest.parse(asked), read_approval(signed)
@@ -134,8 +135,8 @@ def ask(
             request = ask_stop(writer, system) if to_stop else ask_roll_back(writer, system)
     write_output(output, request.format())
     lines = [
-        f"asked: {request.action} of {request.model_sha256[:16]} for {system} at {request.stage}, to {output}"
-        f"{mark(request.simulated)}",
+        f"asked: {request.action} of {request.model_sha256[:16]} for {system} at {request.stage}"
+        + mark(request.simulated),
         f"sign: veracity officer sign {output} --key KEY --by NAME --why REASON -o APPROVAL",
     ]
     emit(
@@ -152,9 +153,7 @@ def release(approval: _Approval | None, home: Path, as_json: bool) -> None:
         raise click.UsageError("want --request and --approval")
     with open_writer(home) as writer:
         request, signed = approval.read(writer, lambda: ask_stop(writer, ""))
-        done = release_model(
-            writer, request.asked, signed, app=find(request.system), check_card=check_card(find)
-        )
+        done = release_model(writer, request.asked, signed, app=find(request.system), check_card=_check_card)
     _tell(done, as_json)
 
 
@@ -199,15 +198,22 @@ def _named(system: str | None) -> str:
 
 def _card(home: Writer, given: str) -> str:
     """Return a card's digest; a file is put into the store first, as it is."""
-    return given if _DIGEST.fullmatch(given) else keep_card(home, Path(given))
+    if _DIGEST.fullmatch(given):
+        return given
+    return cards.keep(home, parse_card(read_file(Path(given), MAX_CARD_BYTES)))
+
+
+def _check_card(home: Home, text: bytes) -> list[str]:
+    return cards.check(home, find, text)
 
 
 def _tell(done: Changed, as_json: bool) -> None:
     said = done.release
+    model = f"model {said.model_sha256[:16]}"
     what = {
-        "release": f"{said.system} is served by model {said.model_sha256[:16]} at stage {said.stage}",
-        "roll-back": f"{said.system} is served by model {said.model_sha256[:16]} again, at stage {said.stage}",
-        "stop": f"{said.system} is stopped; model {said.model_sha256[:16]} no longer serves",
+        "release": f"{said.system} is served by {model} at stage {said.stage}",
+        "roll-back": f"{said.system} is served by {model} again, at stage {said.stage}",
+        "stop": f"{said.system} is stopped; {model} no longer serves",
     }[said.action]
     document = {
         "system": said.system,

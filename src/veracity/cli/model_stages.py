@@ -1,6 +1,7 @@
 """``veracity model stages``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ def stages(system: str | None, home: Path, as_json: bool) -> None:
     opened = Home.open(home)
     try:
         named = systems(opened) if system is None else [system]
-        items = []
+        items: list[dict[str, Any]] = []
         for one in named:
             said, now = changes(opened, one), in_force(opened, one)
             items.append(
@@ -32,22 +33,19 @@ def stages(system: str | None, home: Path, as_json: bool) -> None:
     finally:
         opened.close()
     text = _overview(items) if system is None else _history(items[0]["changes"])
-    emit("model-stages", {"items": items}, text, as_json)
+    simulated = any(c["simulated"] for i in items for c in i["changes"])
+    emit("model-stages", {"items": items, "simulated": simulated}, text + mark(simulated), as_json)
 
 
 _SHOWN = ("action", "stage", "model", "released_at", "rule", "replaces", "simulated")
 
 
-def _overview(items: list[dict[str, object]]) -> str:
+def _overview(items: list[dict[str, Any]]) -> str:
     rows = [(i["system"], i["stage"] or "stopped", str(i["model"] or "-")[:16], i["entry"]) for i in items]
     return columns(rows, ("system", "stage", "model", "entry")) if rows else "nothing was ever released"
 
 
-def _history(said: object) -> str:
-    rows = [
-        (c["entry"], c["action"], c["stage"], c["model"][:16], c["released_at"], c["rule"])
-        for c in (said if isinstance(said, list) else [])
-    ]
-    ends = mark(any(c["simulated"] for c in (said if isinstance(said, list) else [])))
+def _history(said: list[dict[str, Any]]) -> str:
+    rows = [(c["entry"], c["action"], c["stage"], c["model"][:16], c["released_at"], c["rule"]) for c in said]
     head = ("entry", "action", "stage", "model", "at", "rule")
-    return columns(rows, head) + ends if rows else "nothing was ever released"
+    return columns(rows, head) if rows else "nothing was ever released"

@@ -15,6 +15,7 @@ from veracity.home.home import open_writer
 from veracity.home.models.recipe import Recipe
 from veracity.home.models.training import HOLD_OUT, Trained
 from veracity.home.models.training import train as train_model
+from veracity.models.decisions import OWN
 from veracity.models.description import Description
 from veracity.provenance.fields import MAX_COUNT
 
@@ -86,7 +87,7 @@ def _recipe(
     name: str | None,
 ) -> Recipe:
     text = read_file(panel, PANEL_BYTES)
-    named = name or f"{parse_panel(text).name}-{estimator}"[:64]
+    named = name or f"{parse_panel(text).name}-{estimator.replace('_', '-')}"[:64]
     return Recipe.of_estimator(named, text, estimator, targets, _steps(horizons), _parameters(parameters))
 
 
@@ -110,11 +111,11 @@ def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
 
 def _tell(done: Trained, as_json: bool) -> None:
     said, described = done.train, Description.of(done.files)
-    n_batches = sum(i.up_to_batch + 1 for i in said.inputs)
+    snapshots = ", ".join(f"{i.feed} up to batch {i.up_to_batch}" for i in said.inputs)
     head = "trained" if done.is_new else "trained before, the same to the last bit:"
     lines = [
         f"{head} {said.name}, model {said.model_sha256}{mark(said.simulated)}",
-        f"from {said.rows.rows:,} rows of {len(said.inputs)} feeds, {n_batches} batches, seed {said.seed}",
+        f"from {said.rows.rows:,} rows made of {snapshots}; seed {said.seed}",
         f"log entry {done.idx}",
     ]
     table = columns(list(metric_rows(described)), ("target", "name", "horizon", "n", "mae", "crps"))
@@ -134,7 +135,7 @@ def metric_rows(described: Description) -> list[tuple[Any, ...]]:
     return [
         (target, name, row["horizon"], row["n"], _short(row.get("mae")), _short(row.get("crps")))
         for target, by_name in described.metrics.items()
-        for name, rows in by_name.items()
+        for name, rows in sorted(by_name.items(), key=lambda item: (item[0] != OWN, item[0]))
         for row in rows
     ]
 

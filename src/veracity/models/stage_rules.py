@@ -60,7 +60,11 @@ def parse_stage_rules(policy: bytes) -> dict[Stage, StageRule]:
         If it is something else.
     """
     document = parse_yaml(policy, "policy", POLICY_BYTES, MalformedStageRules)
-    section = document.get(SECTION) if isinstance(document, dict) else None
+    return read_stage_rules(document.get(SECTION) if isinstance(document, dict) else None)
+
+
+def read_stage_rules(section: Any) -> dict[Stage, StageRule]:
+    """Read that section, parsed; None for a policy without one."""
     rules = dict(DEFAULTS)
     if section is None:
         return rules

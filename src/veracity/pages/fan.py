@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veracity.models.panel_array import Floats
+from veracity.models.panel_array import Bools, Floats
 from veracity.pages.html import Html, tag
 from veracity.pages.plot import HEIGHT, WIDTH, dots, legend, path, plot, uprights
 from veracity.pages.scale import Tick, number, number_ticks, time_ticks
@@ -83,7 +83,11 @@ def fan_plot(fan: Fan, title: str, unit: str, shift_us: int = 0) -> Html:
     marks.append(uprights([(fan.now_us - start) / (end - start)], "fan-now"))
     x_ticks = time_ticks(start + shift_us, end + shift_us)
     picture = plot(marks, title, x_ticks, _y_ticks(top), y_name=unit)
-    words = [tag("p", "Dotted: ", "; ".join(f"{number(v)} {w}" for v, w in shown), class_="soft")] if shown else []
+    words = (
+        [tag("p", "Dotted: ", "; ".join(f"{number(v)} {w}" for v, w in shown), class_="soft")]
+        if shown
+        else []
+    )
     return tag("div", picture, *words, class_="fan")
 
 
@@ -106,10 +110,12 @@ def _top(fan: Fan) -> float:
 
 def _bands(fan: Fan, start: int, end: int, top: float) -> list[Html]:
     x = (fan.due_us - start) / (end - start)
-    known = np.isfinite(fan.quantiles).all(axis=1)
+    known: Bools = np.isfinite(fan.quantiles).all(axis=1)
     bands = []
     for low, high, class_ in RANGES:
-        data = [_ribbon(x[run], fan.quantiles[run, low], fan.quantiles[run, high], top) for run in _runs(known)]
+        data = [
+            _ribbon(x[run], fan.quantiles[run, low], fan.quantiles[run, high], top) for run in _runs(known)
+        ]
         bands.append(path("".join(data), class_))
     middle = "".join(_line(x[run], fan.quantiles[run, 3], top) for run in _runs(known))
     return [*bands, path(middle, "fan-mid")]
@@ -132,7 +138,7 @@ def _guesses(fan: Fan, start: int, end: int, top: float) -> list[Html]:
     return [path(ranges, "fan-guess-range"), dots(x, middle, "fan-guess"), dots(x, middle, "fan-guess-in")]
 
 
-def _runs(known: "np.typing.NDArray[np.bool_]") -> list[slice]:
+def _runs(known: Bools) -> list[slice]:
     """Return the runs of what is known."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(np.int8)))
     return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
@@ -158,5 +164,3 @@ def _x(at: float) -> str:
 
 def _y(value: float, top: float) -> str:
     return f"{HEIGHT * (1 - min(max(value / top, 0.0), 1.0)):.1f}"
-
-

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 from veracity.data.panel_definition import parse_panel
 from veracity.errors import VeracityError
@@ -26,9 +26,11 @@ from veracity.home.models.said import read_said
 from veracity.home.models.stages import Change, changes, releases_at, scored_decisions, time_at
 from veracity.log.errors import ObjectMissing
 from veracity.models.app import App
+from veracity.models.assurance.errors import MalformedReport
+from veracity.models.assurance.judging import lacking
+from veracity.models.assurance.report import parse_report
 from veracity.models.description import Description
 from veracity.models.files import ModelFiles
-from veracity.models.report_reading import MalformedReport, TestVerdict, lacking, read_report
 from veracity.models.stage_rules import StageRule, before, parse_stage_rules, strictest
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import MalformedStatement
@@ -232,33 +234,32 @@ def _check_report(
     assure = read_said(home, idx, Assure)
     if assure.verdict == "failed":
         raise NotAssured(f"report {report[:16]}: want one that passed, got {assure.failed} tests failed")
-    _check_tests(assure, _kept(home, "report", report_path(report), report), stage)
+    _check_tests(assure, kept(home, "report", report_path(report), report), stage)
     return assure
 
 
-def _check_tests(assure: Assure, report: bytes, stage: Stage) -> None:
-    """Raise NotAssured unless a report's tests are those that its statement counts, and enough."""
+def _check_tests(assure: Assure, text: bytes, stage: Stage) -> None:
+    """Raise NotAssured unless a report is the one that its statement speaks of, and enough for a stage."""
+    what = f"report {assure.report_sha256[:16]}"
     try:
-        tests = read_report(report)
+        report = parse_report(text)
     except MalformedReport as exc:
-        raise NotAssured(str(exc)) from exc
-    verdicts = [t.verdict for t in tests]
-    got = {v: verdicts.count(v) for v in get_args(TestVerdict)}
+        raise NotAssured(f"{what}: want one that can be read, got: {exc}") from exc
+    if (about := report.about.model_sha256) != assure.model_sha256:
+        raise NotAssured(f"{what}: want one on model {assure.model_sha256[:16]}, got one on {about[:16]}")
     want = {"passed": assure.passed, "failed": assure.failed, "untested": assure.untested}
-    if got != want or not got["passed"]:
-        raise NotAssured(f"report {assure.report_sha256[:16]}: want tests {want} as signed, got {got}")
-    if missing := lacking(tests, stage):
-        raise NotAssured(
-            f"report {assure.report_sha256[:16]}: want each test passed that {stage} requires, got"
-            f" {', '.join(missing[:5])} without"
-        )
+    if dict(report.tally) != want or not report.tally["passed"]:
+        raise NotAssured(f"{what}: want tests {want} as signed, some passed, got {dict(report.tally)}")
+    if missing := lacking(report.results, stage):
+        told = ", ".join(missing[:5])
+        raise NotAssured(f"{what}: want each test passed that {stage} requires, got {told} without")
 
 
 def _stage_rules(home: Home, policy_sha256: str) -> dict[Stage, StageRule]:
-    return parse_stage_rules(_kept(home, "policy", policy_path(policy_sha256), policy_sha256))
+    return parse_stage_rules(kept(home, "policy", policy_path(policy_sha256), policy_sha256))
 
 
-def _kept(home: Home, what: str, path: str, sha256: str) -> bytes:
+def kept(home: Home, what: str, path: str, sha256: str) -> bytes:
     """Return what is kept under a digest; NotAssured if the store has none or another."""
     try:
         text = home.objects.get(path)

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from veracity.models.bundle import Estimators
+from veracity.models.decisions import OWN
 from veracity.models.errors import BadPanel
 from veracity.models.estimator import Forecaster
 from veracity.models.estimators import ESTIMATORS
 from veracity.models.evaluation import evaluate, summarise
 from veracity.models.panel_array import Ints, PanelArray
 
-BASELINES = ("last-value", "seasonal", "climatology")
+BASELINES = ("last_value", "seasonal", "climatology")
 MAX_ORIGINS = 200
-OWN = "model"
 
 
 def measure(panel: PanelArray, n_learned: int, estimators: Estimators) -> dict[str, Any]:

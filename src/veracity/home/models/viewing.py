@@ -24,7 +24,9 @@ from veracity.provenance.statements import Decide
 RECENT = 14  #: scorings whose outcomes are drawn one by one; the scoreboard's sums are of all
 
 
-def view_of(home: Home, app: App, *, run: int | None = None, places: Sequence[Place] = (), zone: str = "UTC") -> View:
+def view_of(
+    home: Home, app: App, *, run: int | None = None, places: Sequence[Place] = (), zone: str = "UTC"
+) -> View:
     """Return the view of a run, by default the newest.
 
     Raises
