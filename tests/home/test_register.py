@@ -16,9 +16,11 @@ from veracity.home.models import gate
 from veracity.home.models.gate_checks import card_path
 from veracity.home.models.incidents import ask_close, close_incident, open_incident
 from veracity.home.models.outcomes import score
+from veracity.home.models.overrides import ask_override, say_override
 from veracity.home.models.register import entry, register
 from veracity.home.models.running import run_app
-from veracity.home.officers import approve
+from veracity.home.officers import add_officer, approve
+from veracity.models.overriding import value_text
 from veracity.models.register import Entry, best_skill
 from veracity.pages.register import index_page, system_page
 
@@ -33,6 +35,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Released:
             made.city.take(NOW_HOUR + hour, 1, at=hour)
             with made.city.at(hour) as home:
                 run_app(home, APP, home.clock())
+        with made.city.at(4) as home:
+            add_officer(home, "hoa", key("hoa").public, ["override"], person="Hoa")
+            asked = ask_override(home, APP, 3, 0, value_text({"value": 1.5}))
+            say_override(home, asked, approve(key("hoa"), asked.request, "Hoa", "it rains", home.clock()))
         with made.city.at(5) as home:
             score(home, APP, None)
             open_incident(home, APP, "stays-open", "critical", by="a citizen", what="<b>wrong</b> for days")
@@ -88,6 +94,8 @@ def test_incidents_stand_newest_first_with_their_days(served: Released) -> None:
     assert (found.n_open, found.n_overdue) == (1, 0)
     assert of(served, 5 + 49).n_overdue == 1
     assert len(found.incidents[0].entries) == 2
+    (override,) = found.overrides
+    assert (override.run, override.by, override.why) == (3, "Hoa", "it rains")
 
 
 def test_old_facts_are_stale(served: Released) -> None:
@@ -155,6 +163,7 @@ def test_pages_are_whole_and_say_what_they_are(served: Released) -> None:
     assert "&lt;b&gt;wrong&lt;/b&gt;" in page
     assert page.count("<svg") == 3
     assert "How to appeal" in page
+    assert "it rains" in page
     for fact in one.facts.values():
         assert all(f"[{idx}]" in page for idx in fact.entries)
     assert system_page(found, one) == page.encode()

@@ -75,7 +75,7 @@ def export(to: Path, home: Path, as_json: bool) -> None:
         write_output(to / name, body)
     simulated = any(entry.simulated for entry in found.entries)
     document = {"to": to, "files": sorted(files), "systems": len(found.entries), "simulated": simulated}
-    text = f"{len(found.entries)} systems to {to}: {', '.join(sorted(files))}{mark(simulated)}"
+    text = f"{len(files)} files to {to}: {', '.join(sorted(files))}{mark(simulated)}"
     emit("register-export", document, text, as_json)
 
 

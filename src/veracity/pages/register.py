@@ -47,7 +47,11 @@ def index_page(register: Register) -> bytes:
         *("system", "owner", "stage", "risk", "better than the best baseline by"),
         *("overrides", "open incidents", "not known or old"),
     )
-    table = rows_table("Systems", heads, rows, text=4) if rows else tag("p", "No system is known.")
+    table = (
+        rows_table("Systems", heads, rows, words=(0, 1, 2, 3, 4, 7))
+        if rows
+        else tag("p", "No system is known.")
+    )
     return document(title, tag("h1", title), _as_of(register), table, style=REGISTER_STYLE)
 
 
@@ -72,8 +76,8 @@ def _as_of(register: Register) -> Html:
     return tag(
         "p",
         f"Computed from {register.size:,} entries of the log {shown(register.origin)} at {register.as_of}."
-        f" Root of the log: {register.root_sha256}. A number in brackets is a log entry that proves a fact:"
-        " veracity receipt makes a proof of it that anyone can check offline.",
+        f" Root of the log: {register.root_sha256}. A number in brackets is the log entry that proves a"
+        " fact; veracity lineage with that number shows it and what it rests on.",
         class_="soft",
     )
 
@@ -268,14 +272,14 @@ def _scores(rows: pl.DataFrame, name: str) -> Html:
         )
         for r in rows.sort("horizon_s", "model").head(MOST_LINES).iter_rows(named=True)
     ]
-    return rows_table(f"Scores of {name}", heads, lines, text=1)
+    return rows_table(f"Scores of {name}", heads, lines)
 
 
 def _incidents(entry: Entry) -> Html:
     days = "; ".join(f"{name}: {rule.days} days, {rule.why}" for name, rule in DEADLINES.items())
     heads = ("incident", "severity", "state", "opened", "due", "what", "last word", "proofs")
     rows: list[tuple[Html | str, ...]] = [_incident(one) for one in entry.incidents[:MOST_LINES]]
-    table = rows_table("Incidents", heads, rows, text=8) if rows else tag("p", "None was reported.")
+    table = rows_table("Incidents", heads, rows, words=range(8)) if rows else tag("p", "None was reported.")
     rule = tag("p", f"To be closed within, counted from the opening: {days}.", class_="soft")
     return tag("section", tag("h2", "Incidents"), table, _left(len(entry.incidents)), rule)
 
@@ -309,7 +313,11 @@ def _overrides(entry: Entry) -> Html:
         )
         for o in entry.overrides[:MOST_LINES]
     ]
-    table = rows_table("Overrides", heads, rows, text=6) if rows else tag("p", "No decision was overridden.")
+    table = (
+        rows_table("Overrides", heads, rows, words=range(6))
+        if rows
+        else tag("p", "No decision was overridden.")
+    )
     return tag("section", tag("h2", "Decisions that persons replaced"), table, _left(len(entry.overrides)))
 
 
