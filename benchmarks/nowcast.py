@@ -3,7 +3,7 @@
 ``beijing_multisite``: gaps of 1, 6 and 24 hours are planted in a year that was not learned from, in PM2.5,
 PM10, NO2 and O3: once of a whole station, once of that pollutant alone. ``taiwan_airbox``: each tenth of the
 sensors is left out in turn and estimated from the others, on the half of the month that was not learned
-from. Six sensors that stand outside of the island, four of them abroad, are neither used nor scored.
+from. Six sensors that stand outside of the island, five of them abroad, are neither used nor scored.
 
     VERACITY_DATA=... python benchmarks/nowcast.py [--quick]
 """
