@@ -13,6 +13,7 @@ import pytest
 import persons
 import veracity
 from calibrated_post import CONTRACT, DEFINITION, post
+from released_city import LAN, serving_city, use_mean_rain, use_rain_app
 from run_cli import Done, Here
 from small_city import AGENCY, NOW, PANEL, clock, contract, key, key_file, ndjson, new_city
 from veracity.cli.exit_codes import EXIT_CODES, exit_code
@@ -56,6 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 100)])
     calibrated_city(folder)
     people_city(folder)
+    modelled_city(folder)
     (folder / "fork.json").write_bytes(fork_of(root / "store/log"))
     StateFile(folder / "state.json").write(State())
     prepare(folder / "uni", "uni.example/witness")
@@ -69,6 +71,13 @@ def passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.touch(0o600)
     path.write_text("a long sentence\n", encoding="utf-8")
     monkeypatch.setenv("VERACITY_NEW_PASSPHRASE_FILE", str(path))
+
+
+@pytest.fixture(autouse=True)
+def _rain_app(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app of rain, found as every app is."""
+    use_mean_rain(monkeypatch)
+    use_rain_app(tmp_path_factory.mktemp("apps"), monkeypatch)
 
 
 @pytest.fixture
@@ -106,6 +115,14 @@ def people_city(folder: Path) -> None:
         protect_file(contract, inspect(sent), folder / "sent.csv", folder / "sent.keys")
 
 
+def modelled_city(folder: Path) -> None:
+    """Make a fourth city, whose app of rain is served by its second model, with one more asked for."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_mean_rain(monkeypatch)
+        serving_city(folder, "modelled")
+    key_file(folder, "lan")
+
+
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     context = click.Context(group)
     for name in group.list_commands(context):
@@ -115,6 +132,12 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[s
         else:
             yield (*path, name)
 
+
+OF_MODELS = (
+    *("train", "ls", "show", "compare", "reproduce", "export"),
+    *("ask", "release", "stop", "roll-back", "stages"),
+)
+TRAINED = ["--panel", "HERE/panel.yaml", "--estimator", "last_value", "--target", "rain", "--horizons", "1"]
 
 # command -> (arguments that succeed, arguments that fail, the exit code then); HERE is the folder
 CASES: dict[str, tuple[list[str], list[str], int]] = {
@@ -253,6 +276,33 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         ["HERE/city/store", "--signature", "HERE/a.ndjson", "--key", "HERE/none.pub"],
         4,
     ),
+    "model train": (
+        [*TRAINED, "--seed", "2"],
+        ["--panel", "HERE/panel.yaml", "--estimator", "none", "--target", "rain", "--horizons", "1"],
+        3,
+    ),
+    "model ls": ([], [], 3),
+    "model show": (["rain-hours"], ["none"], 3),
+    "model compare": (["rain-hours", "rain-hours"], ["rain-hours", "none"], 3),
+    "model reproduce": (["mine"], ["none"], 3),
+    "model export": (["rain-hours", "--to", "HERE/out"], ["rain-hours", "--to", "HERE"], 4),
+    "model ask": (
+        ["rain-hours", "--roll-back", "-o", "HERE/ask.json"],
+        ["none", "--stop", "-o", "HERE/ask.json"],
+        1,
+    ),
+    "model release": (
+        ["--request", "HERE/asked.json", "--approval", "HERE/approval.json"],
+        ["--request", "HERE/a.ndjson", "--approval", "HERE/approval.json"],
+        3,
+    ),
+    "model stop": (["rain-hours", "--rule", "too-wrong"], ["none", "--rule", "too-wrong"], 1),
+    "model roll-back": (
+        ["rain-hours", "--key", "HERE/lan.pem", "--by", LAN, "--why", "worse"],
+        ["rain-hours", "--key", "HERE/rain-office.pem", "--by", LAN, "--why", "worse"],
+        1,
+    ),
+    "model stages": ([], [], 3),
     "monitor follow": (
         ["HERE/city/store/log", "--policy", POLICY, "--state", "HERE/state.json"],
         ["HERE/nowhere", "--policy", POLICY],
@@ -316,6 +366,7 @@ MARKED = {
     "log show",
     "cose export",
     "cose verify",
+    *(f"model {verb}" for verb in OF_MODELS),
     "monitor follow",
 }
 NO_HOME = {
@@ -348,6 +399,8 @@ def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> 
         home = "posted"  # a city of its own, so that entries of the other have their numbers
     if name.startswith("personal") and home == "city":
         home = "people"
+    if name.removeprefix("model ") in OF_MODELS and home == "city":
+        home = "modelled"
     spelled = [a.replace("HERE", str(folder)) for a in given]
     return [*name.split(), *spelled, *([] if name in NO_HOME else ["--home", str(folder / home)])]
 

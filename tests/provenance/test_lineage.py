@@ -46,14 +46,14 @@ def test_a_panel_uses_batches_up_to_the_one_it_names() -> None:
 def test_other_kinds_name_their_inputs() -> None:
     """A statement without a typed form is linked by the digests of its inputs."""
     panel = STATEMENTS[PANEL][1]
-    model = Statement(
-        "train",
-        (Subject("sha256", "22" * 32, "model"),),
+    alert = Statement(
+        "alert",
+        (Subject("sha256", "22" * 32, "flood"),),
         {"inputs": [{"sha256": panel.subjects[0].digest}, {"other": 1}, "text"]},
     )
-    lineage = Lineage.of([*STATEMENTS, (PANEL + 1, model)])
+    lineage = Lineage.of([*STATEMENTS, (PANEL + 1, alert)])
     assert lineage.ancestors(PANEL + 1) == [CONTRACT_AT, FIRST, SECOND, PANEL]
-    odd = Statement("assure", (Subject("sha256", "33" * 32),), {"inputs": "none"})
+    odd = Statement("evaluate", (Subject("sha256", "33" * 32),), {"inputs": "none"})
     lineage.add(PANEL + 2, odd)
     assert lineage.ancestors(PANEL + 2) == []
 

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import click
 
+from veracity.apps import find, names
 from veracity.cli.output import emit, in_home, mark
 from veracity.home.audit import audit as run_audit
 from veracity.home.contracts import is_simulated
 from veracity.home.home import Home
+from veracity.models.app import App
 from veracity.provenance.fields import MAX_COUNT
+
+_SHOWN = 20
 
 
 @click.command()
@@ -27,13 +31,18 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
     Exit 1 if anything differs.
     """
     opened = Home.open(home)
-    report = run_audit(opened, feed, sample, seed)
+    report = run_audit(opened, feed, sample, seed, _installed)
     simulated = is_simulated(opened, feed)
     opened.close()
     more = (
         ("certificates", report.certificates),
         ("calibrations", report.calibrations),
         ("corrections", report.corrections),
+        ("runs of apps", report.runs),
+        ("scorings", report.scorings),
+        ("overrides", report.overrides),
+        ("models", report.models),
+        ("releases", report.releases),
     )
     made = (
         f"made again: {report.batches:,} batches of {report.records:,} records, {report.rows:,} rows,"
@@ -42,7 +51,14 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
     )
     lines = [made]
     lines += [f"DIFFERS  {f.where}: {f.what}: {f.detail}" for f in report.findings]
+    lines += [f"NOT CHECKED  {one}" for one in report.unchecked[:_SHOWN]]
+    if (more_unchecked := len(report.unchecked) - _SHOWN) > 0:
+        lines.append(f"NOT CHECKED  and {more_unchecked:,} more")
     lines.append("everything is as the log says" if report.is_clean else f"{len(report.findings)} findings")
     document = {"clean": report.is_clean, "simulated": simulated, **asdict(report)}
     emit("audit", document, "\n".join(lines), as_json)
     return int(not report.is_clean)
+
+
+def _installed(system: str) -> App | None:
+    return find(system) if system in names() else None

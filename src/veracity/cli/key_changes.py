@@ -47,6 +47,8 @@ def time_of(name: str, text: str | None) -> datetime | None:
 def say_key(verb: str, key: AgencyKey, as_json: bool) -> None:
     """Print what became of a key."""
     lines = [f"{verb} {key.agency}, key {key.keyid[:16]}, log entry {key.ended_at or key.enrolled_at}"]
+    if key.person is not None:
+        lines.append(f"may approve  {', '.join(key.duties)}, as {key.person}")
     if key.expires is not None and key.ended_at is None:
         lines.append(f"expires      {key.expires}")
     if key.revoked_as_of is not None:

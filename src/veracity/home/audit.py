@@ -5,8 +5,10 @@ bytes, cut and cleaned again by the contract of that time, give the columns, row
 counts that were signed; the table and the quarantine file hold those rows. For every file: its
 parts follow one another and together are the file of the signed digest. For every file of a table:
 its real rows are those, and no more. For every certificate: its day is summed up again. For every panel,
-calibration and correction: made again from the tables, it has the digest that was signed. Nothing is
-believed but the log.
+calibration and correction: made again from the tables, it has the digest that was signed. For every model:
+its files are those that were signed, and so is the panel that it learned from. For every release: the
+approval, the tests and the stages before it gave the right to it. For every run of an app: it decides the
+same again, and every scoring settles and scores the same. Nothing is believed but the log.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,8 @@ from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.key_audit import check_enrolment_times, check_key_times, check_received_order
+from veracity.home.models.audit import audit_models
+from veracity.home.models.decision_audit import DecisionAudit, FindApp
 from veracity.home.panel_audit import check_panel
 from veracity.home.personal_audit import PersonalAudit
 from veracity.home.release_audit import ReleaseAudit
@@ -53,6 +57,12 @@ class AuditReport:
     certificates: int = 0
     calibrations: int = 0
     corrections: int = 0
+    models: int = 0
+    releases: int = 0
+    runs: int = 0
+    scorings: int = 0
+    overrides: int = 0
+    unchecked: list[str] = field(default_factory=list)
     skipped: int = 0
     findings: list[AuditFinding] = field(default_factory=list)
 
@@ -69,8 +79,16 @@ class AuditReport:
         return not self.findings
 
 
-def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: int = 0) -> AuditReport:
+def audit(
+    home: Home,
+    feed: str | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    find: FindApp = lambda _: None,
+) -> AuditReport:
     """Audit one feed or all of them, all batches or ``sample`` of each feed, and the panels.
+
+    ``find`` gives the app of a system, None where it is not installed: that does not decide again.
 
     Findings are collected, not raised: an audit goes on past the first.
     """
@@ -116,7 +134,21 @@ def audit(home: Home, feed: str | None = None, sample: int | None = None, seed: 
                 report.calibrations += kind == "calibrate"
                 for what, detail in audit_calibration(home, idx):
                     _find(report, f"{kind} {predicate['name']} (log entry {idx})", what, detail)
+    audited = audit_models(home, feeds if feed is not None else None)
+    report.models, report.releases = audited.models, audited.releases
+    for found in audited.findings:
+        _find(report, *found)
+    if feed is None:
+        _audit_decisions(DecisionAudit(home, find), report)
     return report
+
+
+def _audit_decisions(decisions: DecisionAudit, report: AuditReport) -> None:
+    """Decide and score again, where the apps are installed."""
+    for found in decisions.check():
+        _find(report, *found)
+    report.runs, report.scorings = decisions.runs, decisions.scorings
+    report.overrides, report.unchecked = decisions.overrides, decisions.unchecked
 
 
 def _feeds_of(home: Home, kind: str, predicate: Mapping[str, Any]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Agencies and their devices come, change keys and go: each time a statement in the log."""
+"""Agencies, their devices and officers come, change keys and go: each time a statement in the log."""
 
 import os
 import re
@@ -17,18 +17,19 @@ from veracity.provenance.agencies import Authority
 from veracity.provenance.dsse import open_envelope, sign_envelope
 from veracity.provenance.keys import MessageSigner, PublicKey, SigningKey, write_signing_key
 from veracity.provenance.secret_files import remove_secret, sync_directory
-from veracity.provenance.statements import Action, Enrol, Role, format_statement
+from veracity.provenance.statements import Action, Duty, Enrol, Role, format_statement
+from veracity.provenance.statements.enrol import OFFICER_NAME
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}(/[a-z0-9][a-z0-9-]{0,62})?")
 
 
 @dataclass(frozen=True)
 class AgencyKey:
-    """One key of one agency or device.
+    """One key of one agency, device or officer.
 
     ``ended_at`` is the log entry that revoked or replaced it. What was received before ``revoked_as_of``
     stays valid, as does all before entry ``ended_at`` where that is None. ``devices`` are those still in
-    force of an agency whose key was revoked.
+    force of an agency whose key was revoked. ``person`` and ``duties`` are an officer's.
     """
 
     agency: str
@@ -40,6 +41,8 @@ class AgencyKey:
     expires: str | None = None
     revoked_as_of: str | None = None
     devices: tuple[str, ...] = ()
+    person: str | None = None
+    duties: tuple[Duty, ...] = ()
 
 
 def add_agency(
@@ -54,7 +57,7 @@ def add_agency(
     AgencyExists, BadName
     """
     _check_agency(name)
-    return _add(home, name, "agency", public, expires, None)
+    return add_key(home, name, "agency", public, expires)
 
 
 def add_device(
@@ -75,7 +78,7 @@ def add_device(
     agency = _check_device(name)
     if not home.agencies().enrolled(agency):
         raise UnknownAgency(f"device: want one of an agency that is enrolled, got {name!r}")
-    return _add(home, name, "device", public, expires, sign)
+    return add_key(home, name, "device", public, expires, sign)
 
 
 def rotate_key(
@@ -85,13 +88,23 @@ def rotate_key(
     expires: datetime | None = None,
     sign: MessageSigner | None = None,
 ) -> AgencyKey:
-    """Replace the key of an agency or a device; what the old key signed before stays valid."""
+    """Replace the key of an agency, a device or an officer; what the old one signed before stays valid."""
     old = _active(home, name)
     public, made = _given_or_made(public)
     envelope = _changed(home, "rotate", old, public, expires=expires, sign=sign)
     path = _keep(home, name, made)
     entry = home.append(envelope)
-    return AgencyKey(name, public.keyid, entry, None, path, old.role, _text(expires))
+    return AgencyKey(
+        name,
+        public.keyid,
+        entry,
+        None,
+        path,
+        old.role,
+        _text(expires),
+        person=old.person,
+        duties=old.duties,
+    )
 
 
 def revoke_key(
@@ -102,7 +115,7 @@ def revoke_key(
     keyid: str | None = None,
     sign: MessageSigner | None = None,
 ) -> AgencyKey:
-    """Revoke the key of an agency or a device: what it signs from here on is refused.
+    """Revoke the key of an agency, a device or an officer: what it signs from here on is refused.
 
     With ``as_of``, so is what it signed and the city received from then on, though the log has it. Then
     ``keyid`` (or how it begins) may name a key that was replaced, or revoked as of a later time.
@@ -132,6 +145,8 @@ def revoke_key(
         _text(key.expires),
         _text(found.void_from),
         tuple(sorted(devices)) if key.role == "agency" else (),
+        key.person,
+        key.duties,
     )
 
 
@@ -166,6 +181,8 @@ def list_keys(home: Home) -> list[AgencyKey]:
             a.role,
             _text(a.expires),
             _text(a.void_from),
+            person=a.person,
+            duties=a.duties,
         )
         for a in home.agencies().enrolled()
     ]
@@ -195,22 +212,45 @@ def signing_key(home: Home, text: str) -> MessageSigner:
     return read_key_file(Path(text))
 
 
-def _add(
+def add_key(
     home: Writer,
     name: str,
     role: Role,
     public: PublicKey | None,
     expires: datetime | None,
-    sign: MessageSigner | None,
+    sign: MessageSigner | None = None,
+    *,
+    person: str | None = None,
+    duties: tuple[Duty, ...] = (),
 ) -> AgencyKey:
+    """Enrol a key of a name that has none in force; without a public key one is made and kept in the home.
+
+    Raises
+    ------
+    AgencyExists
+        If the name has a key in force.
+    MalformedStatement, EnrolmentRejected
+        If the log would not take it.
+    """
     if home.agencies().active(name):
         raise AgencyExists(f"{role}: want a new name, got {name!r}; its key can be rotated")
     public, made = _given_or_made(public)
-    enrol = Enrol("enrol", name, role, public, as_of=format_time(home.clock()), expires=_until(home, expires))
+    enrol = Enrol(
+        "enrol",
+        name,
+        role,
+        public,
+        as_of=format_time(home.clock()),
+        expires=_until(home, expires),
+        person=person,
+        duties=duties,
+    )
     envelope = _signed(home, enrol, sign)
     path = _keep(home, name, made)
     entry = home.append(envelope)
-    return AgencyKey(name, public.keyid, entry, None, path, role, _text(expires))
+    return AgencyKey(
+        name, public.keyid, entry, None, path, role, _text(expires), person=person, duties=duties
+    )
 
 
 def _given_or_made(public: PublicKey | None) -> tuple[PublicKey, SigningKey | None]:
@@ -242,6 +282,8 @@ def _changed(
         as_of=as_of or format_time(home.clock()),
         reason=reason,
         expires=_until(home, expires),
+        person=old.person,
+        duties=old.duties,
     )
     return _signed(home, enrol, sign)
 
@@ -326,6 +368,8 @@ def _kept(home: Home, name: str) -> list[KeyPlace]:
 
 
 def _check_name(name: str) -> None:
+    if OFFICER_NAME.fullmatch(name):
+        return
     if "/" in name:
         _check_device(name)
     else:
@@ -333,7 +377,7 @@ def _check_name(name: str) -> None:
 
 
 def _check_agency(name: str) -> None:
-    if not _NAME.fullmatch(name) or "/" in name or name == OPERATOR:
+    if not _NAME.fullmatch(name) or "/" in name or name in (OPERATOR, "officer"):
         raise BadName(f"agency: want a name such as 'danang-environment' ([a-z0-9-]), got {name!r}")
 
 

@@ -46,12 +46,14 @@ def read_panel(path: Path) -> Panel:
 
 def build(home: Home, path: Path, as_of: datetime | None = None) -> BuiltPanel:
     """Build a panel as known at ``as_of`` (or now), saying nothing in the log."""
-    panel = read_panel(path)
-    up_to = {feed: home.index.up_to(feed, as_of) for feed in panel.feeds if home.feed(feed)}
+    return build_defined(home, read_panel(path), as_of)
+
+
+def build_defined(home: Home, panel: Panel, as_of: datetime | None = None) -> BuiltPanel:
+    """Build a panel of a definition that was read, as known at ``as_of`` (or now)."""
+    inputs = known_inputs(home, panel, as_of)
+    up_to = dict.fromkeys(panel.feeds, -1) | {i.feed: i.up_to_batch for i in inputs}
     frame = panel_frame(home, panel, up_to)
-    inputs = tuple(
-        Input(feed, last, snapshot_digest(home, feed, last)) for feed, last in up_to.items() if last >= 0
-    )
     simulated = is_any_simulated(home, panel.feeds)
     statement = Transform(
         name=panel.name,
@@ -62,6 +64,14 @@ def build(home: Home, path: Path, as_of: datetime | None = None) -> BuiltPanel:
         as_of=None if as_of is None else format_time(as_of),
     )
     return BuiltPanel(frame, panel, statement, None)
+
+
+def known_inputs(home: Home, panel: Panel, as_of: datetime | None = None) -> tuple[Input, ...]:
+    """Return the snapshots that a panel is built from as known at ``as_of`` (or now), known from the log."""
+    up_to = {feed: home.index.up_to(feed, as_of) for feed in panel.feeds if home.feed(feed)}
+    return tuple(
+        Input(feed, last, snapshot_digest(home, feed, last)) for feed, last in up_to.items() if last >= 0
+    )
 
 
 def build_and_say(home: Writer, path: Path, as_of: datetime | None = None) -> BuiltPanel:

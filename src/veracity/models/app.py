@@ -11,8 +11,11 @@ from typing import Literal, Protocol
 
 import polars as pl
 
+from veracity.models.assurance.context import Context
 from veracity.models.bundle import Estimators
+from veracity.models.events import EventPolicy
 from veracity.models.panel_array import PanelArray
+from veracity.models.view import View
 
 Language = Literal["en", "vi", "id"]
 Words = Mapping[Language, str]  #: the same in each language
@@ -76,6 +79,13 @@ class Decide(Protocol):
         """
 
 
+class Pages(Protocol):
+    """Draws static pages of an app for people. Pure."""
+
+    def __call__(self, app: "App", view: View) -> Mapping[str, bytes]:
+        """Return pages and the data beside them by their names; ``index.html`` is among them."""
+
+
 @dataclass(frozen=True)
 class App:
     """A city application.
@@ -109,6 +119,14 @@ class App:
         Seconds between runs.
     stop_rules
         What stops it by itself.
+    look_back_s
+        How far back the panel goes that ``decide`` gets.
+    events
+        What counts as a warning, and what one costs beside an event that nobody was warned of.
+    assurance
+        What the battery of tests is told of it: districts, groups, storms. None leaves it to defaults.
+    pages
+        Static pages of what it says, if it has any.
     risk
         ``low``, ``medium`` or ``high``, as its owner classifies it under Law 134/2025/QH15, with the reason.
     """
@@ -130,5 +148,9 @@ class App:
     stage: Stage
     every_s: int
     stop_rules: tuple[StopRule, ...] = ()
+    look_back_s: int = 1_814_400
+    events: EventPolicy = field(default_factory=EventPolicy)
     risk: tuple[Literal["low", "medium", "high"], str] = ("medium", "")
+    assurance: Context | None = None
     code: Callable[[], str] = field(default=lambda: "", repr=False)  # digest of its source
+    pages: Pages | None = None

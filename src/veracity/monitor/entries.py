@@ -8,9 +8,20 @@ from veracity.errors import VeracityError
 from veracity.monitor.findings import Finding
 from veracity.monitor.state import State
 from veracity.provenance.agencies import Authority
+from veracity.provenance.approvals import check_approved
 from veracity.provenance.dsse import Envelope, open_envelope, verify
 from veracity.provenance.errors import UnknownKey
-from veracity.provenance.statements import Ingest, Statement, Typed, parse_statement, said_at, typed
+from veracity.provenance.statements import (
+    Incident,
+    Ingest,
+    Override,
+    Release,
+    Statement,
+    Typed,
+    parse_statement,
+    said_at,
+    typed,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ def check_entry(state: State, index: int, entry: bytes) -> Checked:
         found.extend(_signatures(state, index, entry, envelope, statement))
         if isinstance(said, Ingest) and said.delivery is not None:
             found.extend(_delivery(state, index, said, said.delivery))
+        if isinstance(said, Release | Override | Incident):
+            check_approved(state.agencies, index, said)
     except VeracityError as exc:
         found.append(_finding(index, exc.code, f"{statement.kind}: {exc}"))
     if said is not None:

@@ -7,6 +7,9 @@ Rules
   operator's or the old key's. It goes (``revoke``) by that of the operator or of a key of the agency.
 - A device is named ``<agency>/<device>`` and counts for its agency. Its keys come, are replaced and
   go by the signature of the operator or of a key of the agency; never by its own.
+- An officer is named ``officer/<name>``, with the person's name as people read it and the duties. An
+  officer's key comes and goes by the operator's signature, and is replaced by the operator's or the old
+  key's, for the same person and the same duties. One name is one person's. It signs approvals.
 - A key is enrolled once, for one name and role, and never comes back.
 - The operator's last key can be rotated, not revoked.
 
@@ -20,14 +23,26 @@ states the times.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from veracity.provenance.dsse import Envelope, verify
-from veracity.provenance.errors import EnrolmentRejected, ExpiredKey, RevokedKey, UnknownKey
+from veracity.provenance.errors import (
+    ApprovedLater,
+    ApproverDiffers,
+    DutyMissing,
+    EnrolmentRejected,
+    ExpiredKey,
+    NotAnOfficer,
+    RevokedKey,
+    UnknownKey,
+)
 from veracity.provenance.fields import format_utc
 from veracity.provenance.keys import PublicKey
-from veracity.provenance.statements.enrol import DEVICE_NAME, Action, Enrol, Role
+from veracity.provenance.statements.approve import Approve
+from veracity.provenance.statements.enrol import DEVICE_NAME, Action, Duty, Enrol, Role
 from veracity.provenance.statements.statement import parse_statement
+
+AHEAD = timedelta(minutes=5)  #: an officer's clock may be ahead of the city's by so much
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,8 @@ class Authority:
         From when on nothing received counts.
     void_from, voided_at
         The same by a revocation as of a time, and the entry that says so.
+    person, duties
+        Of an officer: the name shown, and what may be approved.
     """
 
     name: str
@@ -55,6 +72,8 @@ class Authority:
     ended_by: Action | None = None
     void_from: datetime | None = None
     voided_at: int | None = None
+    person: str | None = None
+    duties: tuple[Duty, ...] = ()
 
     @property
     def agency(self) -> str:
@@ -181,6 +200,40 @@ class Agencies:
         verify(envelope, [authority.key])
         return authority
 
+    def check_officer(self, envelope: Envelope, duty: Duty, at_index: int, received: datetime) -> Authority:
+        """Check an approval for the statement at a log index, and return the officer who signed it.
+
+        ``received`` is the time of that statement, by its own word: what the key and the approval are
+        held against. What is approved is for the statement to compare.
+
+        Raises
+        ------
+        NotAnOfficer, DutyMissing
+            If it was signed by another, or by an officer without the duty.
+        ApproverDiffers
+            If it names another person than the one enrolled with the key.
+        ApprovedLater
+            If it dates itself more than ``AHEAD`` after ``received``.
+        UnknownKey, RevokedKey, ExpiredKey, EnvelopeRejected, MalformedStatement
+            As ``signer`` does, or if it is no approval.
+        """
+        officer = self.signer(envelope, at_index, received)
+        if officer.role != "officer":
+            raise NotAnOfficer(f"approval: want an officer's signature, got {officer.role} {officer.name}'s")
+        approve = Approve.of(envelope)
+        if approve.by != officer.person:
+            raise ApproverDiffers(
+                f"approval by: want {officer.person}, as {officer.name} is enrolled, got {approve.by}"
+            )
+        if duty not in officer.duties:
+            duties = ", ".join(officer.duties)
+            raise DutyMissing(f"approval: want an officer with duty {duty}, got {officer.name} with {duties}")
+        if datetime.fromisoformat(approve.approved_at) > received + AHEAD:
+            raise ApprovedLater(
+                f"approved_at: want a time not after {format_utc(received)}, got {approve.approved_at}"
+            )
+        return officer
+
     @property
     def operator(self) -> str:
         """The operator's name; UnknownKey before entry 0 was taken in."""
@@ -236,7 +289,15 @@ class Agencies:
         return self._take(enrol, 0)
 
     def _take(self, enrol: Enrol, index: int) -> Authority:
-        authority = Authority(enrol.agency, enrol.role, enrol.key, index, enrol.until)
+        authority = Authority(
+            enrol.agency,
+            enrol.role,
+            enrol.key,
+            index,
+            enrol.until,
+            person=enrol.person,
+            duties=enrol.duties,
+        )
         self._keys[enrol.key.keyid] = authority
         return authority
 
@@ -272,6 +333,8 @@ class Agencies:
             )
         if other := next((a for a in self.enrolled(enrol.agency) if a.role != enrol.role), None):
             raise EnrolmentRejected(f"enrol: want role {other.role} for {other.name}, got {enrol.role}")
+        if other := next((a for a in self.enrolled(enrol.agency) if a.person != enrol.person), None):
+            raise EnrolmentRejected(f"enrol: want person {other.person} for {other.name}, got {enrol.person}")
         if enrol.role == "device":
             agency = _agency_of(enrol.agency)
             if not DEVICE_NAME.fullmatch(enrol.agency) or not any(
@@ -334,6 +397,11 @@ def _check_named(enrol: Enrol, old: Authority) -> None:
         raise EnrolmentRejected(
             f"{enrol.action}: want a key of {enrol.role} {enrol.agency}, got {old.role} {old.name}'s"
         )
+    if (old.person, old.duties) != (enrol.person, enrol.duties):
+        raise EnrolmentRejected(
+            f"{enrol.action}: want {old.person} with {', '.join(old.duties)}, as enrolled,"
+            f" got {enrol.person} with {', '.join(enrol.duties)}"
+        )
 
 
 def _check_in_time(enrol: Enrol, signer: Authority) -> None:
@@ -358,7 +426,7 @@ def _may_rotate(signer: Authority, old: Authority) -> bool:
 
 
 def _who_may(old: Authority) -> str:
-    return "the operator" if old.role == "operator" else f"the operator or {old.agency}"
+    return "the operator" if old.role in ("operator", "officer") else f"the operator or {old.agency}"
 
 
 def _agency_of(device: str) -> str:

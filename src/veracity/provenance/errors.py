@@ -93,6 +93,36 @@ class EnrolmentRejected(ProvenanceError, Rejected):
     code = "enrolment-rejected"
 
 
+class NotAnOfficer(ProvenanceError, Rejected):
+    """What only an officer may approve was signed by another."""
+
+    code = "not-an-officer"
+
+
+class DutyMissing(ProvenanceError, Rejected):
+    """An officer approved what is not among the duties enrolled."""
+
+    code = "duty-missing"
+
+
+class ApproverDiffers(ProvenanceError, Rejected):
+    """An approval names another person than the one whose key signed it."""
+
+    code = "approver-differs"
+
+
+class ApprovedLater(ProvenanceError, Rejected):
+    """An approval dates itself after what it approves."""
+
+    code = "approved-later"
+
+
+class MalformedApproval(ProvenanceError, Malformed):
+    """The bytes are no approval, or no request for one."""
+
+    code = "malformed-approval"
+
+
 class MalformedReceipt(ProvenanceError, Malformed):
     """The bytes are not a receipt; nothing in them may be used."""
 

@@ -3,8 +3,13 @@
 A pure graph over the log's statements, named by their log index. A statement makes its
 subjects and uses the digests that its predicate names. A ``transform`` and a ``calibrate`` use every
 batch of a feed up to the one they name, and so does an ``ingest`` of each registry that it looked rows up
-in; a release or a rejection uses the batches it took rows from, a ``certify`` those of its day. Kinds
+in; rows let in or rejected use the batches they were taken from, a ``certify`` those of its day. Kinds
 without a typed form use ``predicate.inputs[*].sha256``.
+
+Of models: a ``train`` uses what its panel was built from, an ``assure`` that and the model, a ``release``
+the model, the reports and the release it replaces, a ``decide`` the release it ran under and what it read,
+an ``override`` its run, an ``outcome`` the runs it scored and what it read, a step of an ``incident`` the
+steps before.
 
 What the rules remember of the batches before is not followed: every batch would rest on all of them.
 """
@@ -15,13 +20,22 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from veracity.provenance.statements import (
+    Assure,
     Calibrate,
     Certify,
+    Decide,
     Erase,
+    Incident,
     Ingest,
+    Input,
+    Outcome,
+    Override,
     Reject,
+    Release,
     Statement,
+    Train,
     Transform,
+    Typed,
     Withdraw,
     typed,
 )
@@ -35,7 +49,7 @@ class Lineage:
         self._users: dict[str, list[int]] = defaultdict(list)
         self._made: dict[int, tuple[str, ...]] = {}
         self._used: dict[int, tuple[str, ...]] = {}
-        # feed -> batches, ascending, and the log index of each
+        # feed -> batches, ascending, and the log index of each; runs of a system likewise
         self._batches: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         self._batch_at: dict[int, tuple[str, int]] = {}
         # feed -> (first batch, last batch, log index) of what used them
@@ -44,6 +58,9 @@ class Lineage:
         # single batches that a statement took rows from, and the other way round
         self._singles_at: dict[int, tuple[tuple[str, int], ...]] = {}
         self._singles: dict[tuple[str, int], list[int]] = defaultdict(list)
+        # entries that a statement names by their log index, and the other way round
+        self._named_at: dict[int, int] = {}
+        self._named: dict[int, list[int]] = defaultdict(list)
 
     @classmethod
     def of(cls, statements: Iterable[tuple[int, Statement]]) -> "Lineage":
@@ -56,15 +73,11 @@ class Lineage:
     def add(self, index: int, statement: Statement) -> None:
         """Take in the statement at a log index; MalformedStatement if it is not what its kind says."""
         form = typed(statement)
-        made = tuple(dict.fromkeys(s.digest for s in statement.subjects))
+        made = () if isinstance(form, Release) else tuple(dict.fromkeys(s.digest for s in statement.subjects))
         used = _inputs(statement)
         if isinstance(form, Ingest):
             used = (form.contract_sha256,)
-            numbers, indices = self._batches[form.feed]
-            at = bisect_right(numbers, form.batch)
-            numbers.insert(at, form.batch)
-            indices.insert(at, index)
-            self._batch_at[index] = (form.feed, form.batch)
+            self._take_batch(index, form.feed, form.batch)
             if form.released is not None:
                 self._use_batches(index, form.feed, form.released.batches)
             if form.checks is not None:
@@ -76,13 +89,55 @@ class Lineage:
         elif isinstance(form, Withdraw):
             used = (form.document_sha256,)
         elif isinstance(form, Transform | Calibrate):
-            used = (form.definition_sha256, *(i.sha256 for i in form.inputs))
-            self._use_spans(index, ((i.feed, 0, i.up_to_batch) for i in form.inputs))
+            used = self._use_inputs(index, form.inputs, form.definition_sha256)
+        else:
+            used = self._add_of_models(index, form, used)
         self._made[index], self._used[index] = made, tuple(dict.fromkeys(used))
         for digest in made:
             self._makers[digest].append(index)
         for digest in self._used[index]:
             self._users[digest].append(index)
+
+    def _add_of_models(self, index: int, form: Typed | None, used: tuple[str, ...]) -> tuple[str, ...]:
+        """Take in a statement about models; return the digests that it uses."""
+        if isinstance(form, Train):
+            return self._use_inputs(index, form.inputs, form.definition_sha256)
+        if isinstance(form, Assure):
+            return self._use_inputs(index, form.inputs, form.definition_sha256, form.model_sha256)
+        if isinstance(form, Release):
+            self._use_entry(index, form.replaces)
+            return (form.model_sha256, *form.reports)
+        if isinstance(form, Decide):
+            self._use_entry(index, form.release)
+            self._take_batch(index, _runs(form.system), form.run)
+            return self._use_inputs(index, form.inputs)
+        if isinstance(form, Override):
+            self._use_batches(index, _runs(form.system), [form.run])
+            return ()
+        if isinstance(form, Outcome):
+            runs = [] if form.runs is None else [(_runs(form.system), *form.runs)]
+            self._use_spans(index, [*runs, *((i.feed, 0, i.up_to_batch) for i in form.inputs)])
+            return tuple(i.sha256 for i in form.inputs)
+        return (form.subject_sha256,) if isinstance(form, Incident) else used
+
+    def _use_inputs(self, index: int, inputs: tuple[Input, ...], *more: str) -> tuple[str, ...]:
+        """Take in that a statement used some feeds up to a batch; return those digests and ``more``."""
+        self._use_spans(index, ((i.feed, 0, i.up_to_batch) for i in inputs))
+        return (*more, *(i.sha256 for i in inputs))
+
+    def _use_entry(self, index: int, named: int | None) -> None:
+        """Take in that a statement names another by its log index."""
+        if named is not None:
+            self._named_at[index] = named
+            self._named[named].append(index)
+
+    def _take_batch(self, index: int, feed: str, batch: int) -> None:
+        """Take in a batch of a feed, or a run of a system."""
+        numbers, indices = self._batches[feed]
+        at = bisect_right(numbers, batch)
+        numbers.insert(at, batch)
+        indices.insert(at, index)
+        self._batch_at[index] = (feed, batch)
 
     def _use_spans(self, index: int, spans: Iterable[tuple[str, int, int]]) -> None:
         """Take in that a statement used the batches of some feeds from one to another."""
@@ -106,6 +161,8 @@ class Lineage:
 
     def _parents(self, index: int) -> set[int]:
         found = {i for d in self._used.get(index, ()) for i in self._makers.get(d, ()) if i < index}
+        if self._named_at.get(index, index) < index and self._named_at[index] in self._made:
+            found.add(self._named_at[index])
         singles = ((feed, batch, batch) for feed, batch in self._singles_at.get(index, ()))
         for feed, first, last in (*self._spans_at.get(index, ()), *singles):
             numbers, indices = self._batches[feed]
@@ -115,12 +172,18 @@ class Lineage:
 
     def _children(self, index: int) -> set[int]:
         found = {i for d in self._made.get(index, ()) for i in self._users.get(d, ()) if i > index}
+        found.update(i for i in self._named.get(index, ()) if i > index)
         if index in self._batch_at:
             feed, batch = self._batch_at[index]
             spans = self._spans[feed]
             found.update(i for first, last, i in spans if first <= batch <= last and i > index)
             found.update(i for i in self._singles[feed, batch] if i > index)
         return found
+
+
+def _runs(system: str) -> str:
+    """Return what the runs of a system are kept under: no feed has such a name."""
+    return f"runs of {system}"
 
 
 def _inputs(statement: Statement) -> tuple[str, ...]:

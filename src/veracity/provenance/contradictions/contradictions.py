@@ -14,15 +14,25 @@ from veracity.provenance.contradictions.feed import refused_whole
 from veracity.provenance.contradictions.feeds import Feeds
 from veracity.provenance.contradictions.files import Files
 from veracity.provenance.contradictions.found import Contradiction
-from veracity.provenance.contradictions.made import Made
+from veracity.provenance.contradictions.made import Made, check_inputs
+from veracity.provenance.contradictions.models import Models
 from veracity.provenance.contradictions.remembered import Remembered
+from veracity.provenance.contradictions.systems import Systems
 from veracity.provenance.statements import (
+    Approve,
+    Assure,
     Calibrate,
     Certify,
+    Decide,
     Erase,
+    Incident,
     Ingest,
+    Outcome,
+    Override,
     Reject,
+    Release,
     SealedContract,
+    Train,
     Transform,
     Withdraw,
 )
@@ -37,6 +47,7 @@ class Contradictions:
     def __init__(self) -> None:
         self._feeds, self._files, self._days = Feeds(), Files(), Days()
         self._made, self._erased = Made(), Erased()
+        self._models, self._systems = Models(), Systems()
         self._rejected: Remembered[int] = Remembered(MAX_REJECTIONS, int)
 
     @classmethod
@@ -49,6 +60,8 @@ class Contradictions:
         read._made = Made(**value["made"])
         read._rejected = Remembered(MAX_REJECTIONS, int, value["rejected"])
         read._erased = Erased(value.get("erased", []))
+        read._models = Models(**value.get("models", {}))
+        read._systems = Systems(**value.get("systems", {}))
         return read
 
     def to_object(self) -> dict[str, Any]:
@@ -61,6 +74,8 @@ class Contradictions:
             "made": self._made.to_object(),
             "rejected": self._rejected.to_object(),
             "erased": self._erased.to_object(),
+            "models": self._models.to_object(),
+            "systems": self._systems.to_object(),
         }
 
     def agency_of(self, feed: str) -> str | None:
@@ -104,6 +119,23 @@ class Contradictions:
             yield from self._made.add_withdrawal(index, said)
         elif isinstance(said, Erase):
             yield from self._erased.add(index, said, self._feeds.get(said.feed))
+        else:
+            yield from self._add_of_models(index, said)
+
+    def _add_of_models(self, index: int, said: Typed) -> Iterator[Contradiction]:
+        if isinstance(said, Train | Assure | Decide | Outcome):
+            yield from check_inputs(said.inputs, said.simulated, self._feeds)
+        if isinstance(said, Train):
+            yield from self._models.add_train(index, said)
+        elif isinstance(said, Assure):
+            yield from self._models.add_assure(index, said)
+        elif isinstance(said, Approve):
+            detail = "want an approval in the statement that it approves, got one as an entry"
+            yield Contradiction("approval-alone", detail)
+        if isinstance(said, Release):
+            yield from self._models.check_release(said)
+        if isinstance(said, Release | Decide | Override | Outcome | Incident):
+            yield from self._systems.add(index, said)
 
     def _add_batch(self, index: int, ingest: Ingest) -> Iterator[Contradiction]:
         yield from self._check_registries(ingest)

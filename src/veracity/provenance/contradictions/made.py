@@ -24,7 +24,7 @@ class Made:
 
     def add_transform(self, index: int, said: Transform, feeds: Feeds) -> Iterator[Contradiction]:
         """Take in rows made by a definition, or by a calibration's document."""
-        yield from _check_inputs(said.inputs, said.simulated, feeds)
+        yield from check_inputs(said.inputs, said.simulated, feeds)
         document = self._documents.get(said.definition_sha256)
         withdrawn = None if document is None else document[2]  # what is taken back corrects no more
         by = ["transform", said.definition_sha256, said.as_of, withdrawn]
@@ -32,7 +32,7 @@ class Made:
 
     def add_calibration(self, index: int, said: Calibrate, feeds: Feeds) -> Iterator[Contradiction]:
         """Take in a fitted calibration."""
-        yield from _check_inputs(said.inputs, said.simulated, feeds)
+        yield from check_inputs(said.inputs, said.simulated, feeds)
         by = ["calibrate", said.definition_sha256, said.as_of, said.engine]
         yield from self._compare(index, by, said.inputs, said.document_sha256)
         known = self._documents.get(said.document_sha256)
@@ -76,7 +76,8 @@ class Made:
             yield Contradiction("output-differs", detail, known[1])
 
 
-def _check_inputs(inputs: tuple[Input, ...], simulated: bool, feeds: Feeds) -> Iterator[Contradiction]:
+def check_inputs(inputs: tuple[Input, ...], simulated: bool, feeds: Feeds) -> Iterator[Contradiction]:
+    """Tell of inputs that were not there, and of simulated ones that are told as real."""
     for item in inputs:
         feed = feeds.get(item.feed)
         if feeds.is_beyond(item.feed):

@@ -21,7 +21,7 @@ from veracity.provenance.statements.checks import Checks, RegistryUsed, Released
 from veracity.provenance.statements.contract import SealedContract
 from veracity.provenance.statements.decide import Decide
 from veracity.provenance.statements.delivery import DeliveredEvidence, Delivery
-from veracity.provenance.statements.enrol import AGENCY_NAME, Action, Enrol, Role
+from veracity.provenance.statements.enrol import AGENCY_NAME, DUTIES, Action, Duty, Enrol, Role
 from veracity.provenance.statements.erase import Erase, Ground
 from veracity.provenance.statements.file import FileDigest
 from veracity.provenance.statements.incident import Incident
@@ -48,6 +48,7 @@ from veracity.provenance.statements.words import STAGES, Severity, Stage, Verdic
 
 __all__ = [
     "AGENCY_NAME",
+    "DUTIES",
     "KINDS",
     "STAGES",
     "STATEMENT_TYPE",
@@ -61,6 +62,7 @@ __all__ = [
     "Decide",
     "DeliveredEvidence",
     "Delivery",
+    "Duty",
     "Enrol",
     "Erase",
     "Evidence",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from veracity.provenance.dsse import Envelope
-from veracity.provenance.errors import MalformedStatement
+from veracity.provenance.errors import MalformedEnvelope, MalformedStatement
+from veracity.provenance.fields import Fields
 from veracity.provenance.statements.checks import MAX_BY, MAX_WHY, check_person
 from veracity.provenance.statements.statement import (
     SHA256,
@@ -88,6 +89,14 @@ class Approve:
             "approved_at": self.approved_at,
         }
         return Statement(_KIND, (Subject(SHA256, self.subject_sha256, self.action),), predicate)
+
+
+def take_approval(fields: Fields, name: str, where: str) -> Envelope:
+    """Read the envelope of an approval; MalformedStatement if it is none."""
+    try:
+        return Envelope.from_object(fields.take(name), f"{where}.{name}")
+    except MalformedEnvelope as exc:
+        raise MalformedStatement(str(exc)) from exc
 
 
 def _told(action: str, system: str, subject_sha256: str) -> str:

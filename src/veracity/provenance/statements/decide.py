@@ -29,9 +29,9 @@ class Decide:
     run
         Number of the run in its system: 0, 1, 2 …
     release
-        The log entry of the release it ran under.
+        The log entry of the release it ran under; None where nothing was released, or all was stopped.
     model_sha256, stage
-        As that release says.
+        As that release says; None and ``shadow`` without one: rungs that need no model then decide.
     made_at
         When it was decided (RFC 3339, UTC).
     inputs
@@ -50,8 +50,8 @@ class Decide:
 
     system: str
     run: int
-    release: int
-    model_sha256: str
+    release: int | None
+    model_sha256: str | None
     stage: Stage
     made_at: str
     inputs: tuple[Input, ...]
@@ -64,6 +64,12 @@ class Decide:
     simulated: bool
 
     def __post_init__(self) -> None:
+        is_released = self.release is not None
+        if is_released != (self.model_sha256 is not None) or not (is_released or self.stage == "shadow"):
+            raise MalformedStatement(
+                f"decide: want a release with its model, or neither and stage shadow, got release"
+                f" {self.release}, model {str(self.model_sha256)[:16]}, stage {self.stage}"
+            )
         n_pages = -(-self.output.rows // self.evidence.records_per_page)
         if self.evidence.form != "rendered" or self.evidence.n_pages != n_pages:
             raise MalformedStatement(
@@ -82,8 +88,8 @@ class Decide:
         decide = cls(
             system=read_system(fields),
             run=fields.count("run"),
-            release=fields.count("release"),
-            model_sha256=fields.sha256("model"),
+            release=fields.optional("release", fields.count),
+            model_sha256=fields.optional("model", fields.sha256),
             stage=cast(Stage, fields.choice("stage", get_args(Stage))),
             made_at=fields.time("made_at"),
             inputs=tuple(read_input(item) for item in fields.objects("inputs", MAX_INPUTS)),

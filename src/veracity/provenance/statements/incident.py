@@ -7,8 +7,9 @@ from typing import Any, Literal, cast, get_args
 from veracity.canonical import canonical_json
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import MalformedStatement
-from veracity.provenance.statements.approve import Approve
+from veracity.provenance.statements.approve import Approve, take_approval
 from veracity.provenance.statements.checks import MAX_BY, MAX_WHY, check_person
+from veracity.provenance.statements.enrol import Duty
 from veracity.provenance.statements.statement import (
     SHA256,
     Statement,
@@ -67,6 +68,11 @@ class Incident:
         return sha256(canonical_json({"system": self.system, "incident": self.incident})).hexdigest()
 
     @property
+    def duty(self) -> Duty:
+        """What the officer who closes it must have been given."""
+        return "incident"
+
+    @property
     def approved_sha256(self) -> str:
         """What an officer signs to close it."""
         return closing_sha256(self.system, self.incident, self.what)
@@ -85,9 +91,7 @@ class Incident:
             due=fields.time("due"),
             said_at=fields.time("said_at"),
             simulated=fields.flag("simulated"),
-            approval=fields.optional(
-                "approval", lambda n: Envelope.from_object(fields.take(n), "incident.approval")
-            ),
+            approval=fields.optional("approval", lambda name: take_approval(fields, name, _KIND)),
         )
         fields.done()
         check_subjects(statement, incident.to_statement())

@@ -67,6 +67,8 @@ class Outcome:
         The lines added to the scoreboard, as rows.
     before
         Digest of the lines of the scoring before; None for the first. Each line stands on all before it.
+    code_sha256
+        Digest of the source of the system, which says what is measured and what a warning costs.
     """
 
     system: str
@@ -79,6 +81,7 @@ class Outcome:
     scores: RowsDigest
     before: str | None
     scored_at: str
+    code_sha256: str
     engine: str
     simulated: bool
 
@@ -113,6 +116,7 @@ class Outcome:
             scores=RowsDigest.read(fields.object("scores")),
             before=fields.optional("before", fields.sha256),
             scored_at=fields.time("scored_at"),
+            code_sha256=fields.sha256("code"),
             engine=fields.text("engine", 256),
             simulated=fields.flag("simulated"),
         )
@@ -133,6 +137,7 @@ class Outcome:
             "scores": self.scores.to_object(),
             "before": self.before,
             "scored_at": self.scored_at,
+            "code": self.code_sha256,
             "engine": self.engine,
             "simulated": self.simulated,
         }

@@ -6,7 +6,8 @@ from typing import Any
 
 from veracity.canonical import canonical_json
 from veracity.provenance.dsse import Envelope
-from veracity.provenance.statements.approve import Approve
+from veracity.provenance.statements.approve import Approve, take_approval
+from veracity.provenance.statements.enrol import Duty
 from veracity.provenance.statements.statement import (
     SHA256,
     Statement,
@@ -54,6 +55,11 @@ class Override:
         return overridden_sha256(self.system, self.run, self.record, self.decision_sha256, self.value)
 
     @property
+    def duty(self) -> Duty:
+        """What the officer must have been given."""
+        return "override"
+
+    @property
     def approved(self) -> Approve:
         """What the officer's signature is on."""
         return Approve.of(self.approval)
@@ -69,7 +75,7 @@ class Override:
             decision_sha256=fields.sha256("decision"),
             value=fields.text("value", MAX_VALUE),
             overridden_at=fields.time("overridden_at"),
-            approval=Envelope.from_object(fields.take("approval"), "override.approval"),
+            approval=take_approval(fields, "approval", _KIND),
             simulated=fields.flag("simulated"),
         )
         fields.done()

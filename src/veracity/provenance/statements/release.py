@@ -7,7 +7,8 @@ from typing import Any, cast, get_args
 from veracity.canonical import canonical_json
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import MalformedStatement
-from veracity.provenance.statements.approve import Approve
+from veracity.provenance.statements.approve import Approve, take_approval
+from veracity.provenance.statements.enrol import Duty
 from veracity.provenance.statements.statement import (
     SHA256,
     Statement,
@@ -79,6 +80,11 @@ class Release:
         """What an officer signs: the digest of everything but the time and the approval itself."""
         return release_sha256(self._asked())
 
+    @property
+    def duty(self) -> Duty:
+        """What the officer who approves it must have been given."""
+        return release_duty(self.action, self.stage)
+
     @classmethod
     def from_statement(cls, statement: Statement) -> "Release":
         """Read a statement; MalformedStatement if it is no ``release``, or its approval is of another."""
@@ -94,9 +100,7 @@ class Release:
             simulated=fields.flag("simulated"),
             replaces=fields.optional("replaces", fields.count),
             rule=fields.optional("rule", fields.text),
-            approval=fields.optional(
-                "approval", lambda n: Envelope.from_object(fields.take(n), "release.approval")
-            ),
+            approval=fields.optional("approval", lambda name: take_approval(fields, name, _KIND)),
         )
         fields.done()
         check_subjects(statement, release.to_statement())
@@ -147,6 +151,11 @@ def asked_release(
         "replaces": replaces,
         "simulated": simulated,
     }
+
+
+def release_duty(action: Action, stage: Stage) -> Duty:
+    """Return the duty that a change of what serves takes: to let act is ``act``; to stop is ``release``."""
+    return "act" if stage == "act" and action != "stop" else "release"
 
 
 def release_sha256(asked: dict[str, Any]) -> str:

@@ -1,0 +1,106 @@
+"""Human overrides: an officer puts their word in place of a decision's, before the outcome, with a reason."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from veracity.home.clock import format_time, parse_time
+from veracity.home.errors import BadName
+from veracity.home.home import Home, Writer
+from veracity.home.models.decisions import find_run, read_decisions
+from veracity.home.models.of_system import said_of
+from veracity.home.officers import check_approval
+from veracity.models.app import App
+from veracity.models.decision_rows import check_rows, decision_line
+from veracity.models.errors import DecidedLate
+from veracity.models.overriding import overridden_row
+from veracity.provenance.approvals import Request
+from veracity.provenance.dsse import Envelope
+from veracity.provenance.statements import Override
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An override before its approval: what an officer is asked to sign."""
+
+    app: App
+    run: int
+    record: int
+    decision_sha256: str
+    value: str
+
+    @property
+    def request(self) -> Request:
+        """What the officer signs: the same names as the statement's digest is of."""
+        asked = {
+            "system": self.app.name,
+            "run": self.run,
+            "record": self.record,
+            "decision": self.decision_sha256,
+            "value": self.value,
+        }
+        return Request("override", self.app.name, asked)
+
+
+def ask_override(home: Home, app: App, run: int, record: int, value: str) -> Asked:
+    """Prepare an override of one decision: row ``record`` of run ``run``.
+
+    ``value`` is as ``overriding.value_text`` gives it.
+
+    Raises
+    ------
+    BadName
+        If there is no such decision.
+    BadDecisions
+        If what stands in its place could be no decision.
+    DecidedLate
+        If its outcome is due: what is known can no longer be decided.
+    TableMismatch
+        If the decisions kept are not those in the log.
+    """
+    rows = read_decisions(home, app.name, run)
+    if not 0 <= record < rows.height:
+        raise BadName(f"record: want one of the {rows.height} decisions of run {run}, got {record}")
+    row = rows.slice(record, 1)
+    due = row["due"].item()
+    if due <= home.clock():
+        raise DecidedLate(f"override: want a decision whose outcome is not due yet, got one due {due}")
+    made_at = parse_time("made_at", find_run(home, app.name, run).decide.made_at)
+    check_rows(overridden_row(row, value), app.targets, [r.name for r in app.ladder], made_at)
+    return Asked(app, run, record, sha256(decision_line(rows, record)).hexdigest(), value)
+
+
+def say_override(home: Writer, asked: Asked, approval: Envelope) -> tuple[Override, int]:
+    """Say an override that an officer approved; return its statement and its place in the log.
+
+    Raises
+    ------
+    NotAnOfficer, UnknownKey, RevokedKey, ExpiredKey, EnvelopeRejected
+        If who signed is not one with the duty to override, now.
+    MalformedStatement
+        If the approval is of something else.
+    DecidedLate
+        If the outcome fell due in the meantime.
+    """
+    asked = ask_override(home, asked.app, asked.run, asked.record, asked.value)
+    overridden_at = format_time(home.clock())
+    check_approval(home, approval, "override", overridden_at)
+    override = Override(
+        system=asked.app.name,
+        run=asked.run,
+        record=asked.record,
+        decision_sha256=asked.decision_sha256,
+        value=asked.value,
+        overridden_at=overridden_at,
+        approval=approval,
+        simulated=find_run(home, asked.app.name, asked.run).decide.simulated,
+    )
+    return override, home.say(override.to_statement())
+
+
+def overrides_of(home: Home, system: str, before: int | None = None) -> dict[int, dict[int, str]]:
+    """Return what persons said, by run and record, the last word of each; or only before a log entry."""
+    found: dict[int, dict[int, str]] = {}
+    for idx, p in said_of(home, "override", system):
+        if before is None or idx < before:
+            found.setdefault(int(p["run"]), {})[int(p["record"])] = str(p["value"])
+    return found
