@@ -14,6 +14,8 @@ COMMANDS = {
     "reproduce": ("veracity.cli.model_compare", "reproduce"),
     "assure": ("veracity.cli.model_assure", "assure"),
     "export": ("veracity.cli.model_registry", "export"),
+    "card": ("veracity.cli.model_card", "card"),
+    "dossier": ("veracity.cli.model_dossier", "dossier"),
     "ask": ("veracity.cli.model_release", "ask"),
     "release": ("veracity.cli.model_release", "release"),
     "stop": ("veracity.cli.model_release", "stop"),

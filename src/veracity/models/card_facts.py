@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from veracity.models.decisions import OWN
 from veracity.models.facts import Evidence, Fact, Known, ReportKnown, Said, TestKnown, Value
 from veracity.provenance.statements import Approve, Incident, Release
 
@@ -38,13 +39,13 @@ def _model(k: Known) -> Iterator[Fact]:
     if k.files:
         files = said.at("model files", train.model_sha256)
         yield Fact("model.files", "files", len(k.files), files)
-        yield Fact("model.bytes", "bytes", sum(k.files.values()), files, "By")
+        yield Fact("model.bytes", "bytes", sum(k.files.values()), files)
     for target, one in sorted(_estimators(k).items()):
         at = said.at(f"model.json.estimators.{target}", train.model_sha256)
-        yield Fact(f"model.estimator.{target}", "estimator", str(one.get("name")), at, of=(target,))
+        yield Fact(f"model.target.{target}.estimator", "estimator", str(one.get("name")), at, of=(target,))
     for target, unit in sorted(k.app.targets.items()):
         at = k.declared(f"targets.{target}")
-        yield Fact(f"model.unit.{target}", "unit", unit, at, of=(target,))
+        yield Fact(f"model.target.{target}.unit", "unit", unit, at, of=(target,))
     yield Fact("model.personal", "personal", train.personal, said.at("train.personal"))
     yield Fact("model.simulated", "simulated", k.simulated, said.at("train.simulated"))
 
@@ -66,7 +67,7 @@ def _data(k: Known) -> Iterator[Fact]:
             ("snapshot", f.snapshot_sha256, k.train.at("train.inputs", f.snapshot_sha256)),
         )
         for label, value, at in values:
-            yield Fact(f"data.{f.feed}.{label}", label, value, at, of=(f.feed,))
+            yield Fact(f"data.feed.{f.feed}.{label}", label, value, at, of=(f.feed,))
 
 
 def _training(k: Known) -> Iterator[Fact]:
@@ -93,11 +94,11 @@ def _use(k: Known) -> Iterator[Fact]:
     yield Fact("use.stage", "furthest_stage", a.stage, k.declared("stage"))
     yield Fact("use.every", "every", a.every_s, k.declared("every_s"), "s")
     yield Fact("use.horizons", "horizons", len(a.horizons), k.declared("horizons"))
-    for i, rung in enumerate(a.ladder):
+    for rung in a.ladder:
         at = k.declared(f"ladder.{rung.name}")
         needs = ", ".join(rung.needs) or "nothing"
-        yield Fact(f"use.ladder.{i}.{rung.name}", "needs", needs, at, of=(rung.name,))
-        yield Fact(f"use.age.{i}.{rung.name}", "oldest", rung.longest_age_s, at, "s", (rung.name,))
+        yield Fact(f"use.ladder.{rung.name}.needs", "needs", needs, at, of=(rung.name,))
+        yield Fact(f"use.ladder.{rung.name}.oldest", "oldest", rung.longest_age_s, at, "s", (rung.name,))
     for rule in a.stop_rules:
         at = k.declared(f"stop_rules.{rule.name}")
         bound = (
@@ -112,19 +113,25 @@ def _metrics(k: Known) -> Iterator[Fact]:
     """Yield how the model and the baselines did on what training held out, then what the report measured."""
     for target, by_name in sorted(_mapping(k.description.get("metrics")).items()):
         at = k.train.at(f"model.json.metrics.{target}", k.train.it.model_sha256)
-        for name, rows in sorted(_mapping(by_name).items()):
-            for row in rows if isinstance(rows, list) else []:
-                yield from _metric_row(target, name, row, at)
+        rows = [(row.get("horizon"), name, row) for name, row in _metric_rows(by_name)]
+        for horizon, name, row in sorted(rows, key=lambda r: (r[0] or 0, r[1] != OWN, r[1])):
+            yield from _metric_row(target, name, horizon, row, at)
     yield from _numbers(k, "metrics", _ACCURACY)
 
 
-def _metric_row(target: str, name: str, row: Mapping[str, object], at: Evidence) -> Iterator[Fact]:
-    horizon = row.get("horizon")
-    of = (target, f"+{horizon}", name)
-    for score, value in sorted(row.items()):
-        if score != "horizon" and isinstance(value, (int, float, type(None))):
+def _metric_rows(by_name: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, rows in _mapping(by_name).items():
+        yield from ((str(name), row) for row in rows if isinstance(row, Mapping))
+
+
+def _metric_row(
+    target: str, name: str, horizon: object, row: Mapping[str, Any], at: Evidence
+) -> Iterator[Fact]:
+    order = {score: i for i, score in enumerate(("n", "mae", "rmse", "crps", "coverage80", "coverage95"))}
+    for score in sorted(row, key=lambda s: (order.get(s, len(order)), s)):
+        if score != "horizon" and isinstance(row[score], (int, float, type(None))):
             fact = f"metrics.held-out.{target}.{horizon}.{name}.{score}"
-            yield Fact(fact, score, value, at, of=of)
+            yield Fact(fact, score, row[score], at, of=(target, f"+{horizon}", name))
 
 
 def _fairness(k: Known) -> Iterator[Fact]:
@@ -150,10 +157,10 @@ def _numbers(k: Known, section: str, families: tuple[str, ...]) -> Iterator[Fact
             name = ".".join((section, test.name, str(number["name"]), *of)).replace(" ", "-")
             value = number.get("value")
             at = report.evidence(test.name)
-            yield Fact(name, str(number["name"]), _float(value), at, of=(test.name, " · ".join(of)))
+            yield Fact(name, str(number["name"]), _float(value), at, of=(" · ".join(of) or "all",))
         if left_out := len(test.numbers) - min(len(told), MOST_NUMBERS):
             at = report.evidence(test.name)
-            yield Fact(f"{section}.{test.name}.left-out", "left_out", left_out, at, of=(test.name, ""))
+            yield Fact(f"{section}.{test.name}.left-out", "left_out", left_out, at, of=("all",))
 
 
 def _limits(k: Known) -> Iterator[Fact]:
@@ -173,7 +180,7 @@ def _limits(k: Known) -> Iterator[Fact]:
     for test in report.tests:
         if test.verdict != "passed":
             told = f"{test.verdict}: {test.reason}"
-            yield Fact(f"limits.{test.name}", "limit", told, report.evidence(test.name), of=(test.name,))
+            yield Fact(f"limits.test.{test.name}", "limit", told, report.evidence(test.name), of=(test.name,))
 
 
 def _service(k: Known) -> Iterator[Fact]:
@@ -233,8 +240,8 @@ def _overrides(k: Known) -> Iterator[Fact]:
     yield Fact("overrides.n", "overrides", len(k.overrides), last)
     for o in k.overrides:
         row = (f"run {o.it.run} record {o.it.record}",)
-        yield Fact(f"overrides.{o.idx}.by", "by", o.it.approved.by, o.at("override.approval"), of=row)
-        yield Fact(f"overrides.{o.idx}.why", "why", o.it.approved.why, o.at("override.approval"), of=row)
+        yield Fact(f"overrides.one.{o.idx}.by", "by", o.it.approved.by, o.at("override.approval"), of=row)
+        yield Fact(f"overrides.one.{o.idx}.why", "why", o.it.approved.why, o.at("override.approval"), of=row)
 
 
 def _incidents(k: Known) -> Iterator[Fact]:
@@ -251,7 +258,9 @@ def _incidents(k: Known) -> Iterator[Fact]:
             ("due", it.due),
             ("what", it.what),
         ):
-            yield Fact(f"incidents.{it.incident}.{label}", label, value, s.at(f"incident.{label}"), of=row)
+            yield Fact(
+                f"incidents.one.{it.incident}.{label}", label, value, s.at(f"incident.{label}"), of=row
+            )
 
 
 def latest_steps(k: Known) -> list[Said[Incident]]:

@@ -230,6 +230,14 @@ class Known:
         """Whether simulated data went into it."""
         return self.train.it.simulated or any(f.simulated for f in self.feeds)
 
+    @property
+    def said_at(self) -> str:
+        """The time of the last statement about model or system (RFC 3339, UTC): what a document is as of."""
+        times = [self.train.it.trained_at, *(r.said.it.assured_at for r in self.reports)]
+        times += [r.it.released_at for r in self.releases] + [o.it.scored_at for o in self.outcomes]
+        times += [o.it.overridden_at for o in self.overrides] + [i.it.said_at for i in self.incidents]
+        return max([*times, self.runs.last_made_at or ""])
+
     def declared(self, path: str) -> Evidence:
         """Return the evidence of what the app's source declares."""
         return Evidence(None, f"app.{path}", self.app_sha256)

@@ -1,5 +1,6 @@
 """Answers: sentences filled from facts, each with where it stands; or the reason why nothing is asked."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from veracity.models.facts import Evidence, Known
 
 Lang = Literal["en", "vi"]
 LANGS: tuple[Lang, ...] = ("en", "vi")
+_DIGEST = re.compile("[0-9a-f]{64}")  # written short: the evidence has it whole
 _SENTENCES_BYTES = 262_144
 
 Argument = str | int | float | None | Words
@@ -59,8 +61,8 @@ def in_words(value: Argument, lang: Lang) -> str:
     """Write what a sentence is filled with."""
     if value is None:
         return "–"
-    if isinstance(value, (bool, str)):
-        return str(value)
+    if isinstance(value, str):
+        return f"{value[:16]}…" if _DIGEST.fullmatch(value) else value
     if isinstance(value, (int, float)):
         return number(value, lang)
     words: Words = value

@@ -34,6 +34,8 @@ class Requirement:
     ----------
     id
         The number that the framework gives it, ``Law 10(3), Decree 14``.
+    number
+        The same as each language writes it.
     asks
         What is asked, in our own short words.
     answers
@@ -47,6 +49,7 @@ class Requirement:
     """
 
     id: str
+    number: Words
     asks: Words
     answers: tuple[str, ...]
     applies: str | None
@@ -132,8 +135,10 @@ def _group(fields: Fields) -> Group:
 
 
 def _requirement(fields: Fields) -> Requirement:
+    one = fields.text("id", 64)
     requirement = Requirement(
-        id=fields.text("id", 64),
+        id=one,
+        number=_words(fields, "number") if "number" in fields else dict.fromkeys(LANGS, one),
         asks=_words(fields, "asks"),
         answers=tuple(_known(fields, n, ANSWERS) for n in _listed(fields, "answers")),
         applies=fields.choice("applies", CONDITIONS) if "applies" in fields else None,

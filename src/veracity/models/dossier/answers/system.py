@@ -44,7 +44,7 @@ def version(k: Known) -> list[Point]:
 def unique_id(k: Known) -> list[Point]:
     """By what the city tells it apart."""
     sha256 = k.train.it.model_sha256
-    return [say("unique-id", k.train.at("train.model", sha256), system=k.system, sha256=sha256)]
+    return [say("unique-id", k.train.at("train.model", sha256), system=k.system, digest=f"sha256:{sha256}")]
 
 
 def purpose(k: Known) -> list[Point]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from veracity.models.app import Words
 from veracity.models.card_facts import tests_of
-from veracity.models.dossier.answer import Answer, Argument, Point, say
+from veracity.models.dossier.answer import Answer, Argument, Point, each, in_words, say
 from veracity.models.facts import Known, ReportKnown, TestKnown, significant
 
 _ASSURE = "veracity model assure"
@@ -105,7 +105,10 @@ def _asks(r: ReportKnown, t: TestKnown) -> Point:
 def _number(r: ReportKnown, t: TestKnown, n: Mapping[str, Any]) -> Point:
     of = ", ".join(f"{key} {value}" for key, value in sorted(dict(n.get("of") or {}).items()))
     low, high = n.get("low"), n.get("high")
-    interval = "" if low is None or high is None else f" ({significant(low, 3)} … {significant(high, 3)})"
+    interval: Argument = ""
+    if low is not None and high is not None:
+        ends = significant(float(low), 3), significant(float(high), 3)
+        interval = each(lambda lang: f" ({in_words(ends[0], lang)} … {in_words(ends[1], lang)})")
     filled: dict[str, Argument] = {"test": t.name, "number": str(n["name"]), "of": f" ({of})" if of else ""}
     filled |= {"value": significant(float(n["value"]), 4), "interval": interval, "n": n.get("n")}
     return say("test-number", r.evidence(t.name), **filled)
