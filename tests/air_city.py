@@ -1,4 +1,4 @@
-"""A small city that measures air by the app's own contract: simulated readings of an hour, one signed file."""
+"""A small city that measures air by the app's own contract: simulated, by the hour, one signed file."""
 
 import json
 from datetime import timedelta

@@ -21,8 +21,8 @@ from veracity.home.models.viewing import view_of
 from veracity.models.decisions import OWN, SCHEMA
 
 WARDS = (
-    '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"code":"1","name":"Bến <b>","lon":108.21,'
-    '"lat":16.06},"geometry":{"type":"Polygon","coordinates":[[[108.1,16.0],[108.3,16.0],[108.3,16.1],[108.1,16.0]]]}}]}'
+    '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"code":"1","name":"Bến <b>",'
+    '"lon":108.21,"lat":16.06},"geometry":{"type":"Polygon","coordinates":[[[108.1,16.0],[108.3,16.0],[108.3,16.1],[108.1,16.0]]]}}]}'
 )
 
 
@@ -43,7 +43,7 @@ def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_pages_of_a_city(root: Path, here: Here, tmp_path: Path) -> None:
-    """The command writes pages and JSON of the newest run; they say what they stand on, and that it is simulated."""
+    """The command writes pages and JSON of the newest run, which say what they stand on: simulated."""
     wards, to = tmp_path / "wards.geojson", tmp_path / "pages"
     wards.write_text(WARDS, "utf-8")
     asked = ("app", "pages", "environment", "--home", root, "--to", to, "--wards", wards, "--json")

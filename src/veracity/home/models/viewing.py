@@ -1,7 +1,6 @@
 """What an app's pages are drawn from: its newest run, or another, the panel it saw, and how it scored."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import polars as pl
 
