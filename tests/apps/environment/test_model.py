@@ -39,7 +39,7 @@ def test_the_estimator_is_chosen_by_the_amount_of_data() -> None:
 
 
 def test_a_model_says_every_hour_and_keeps_on_file() -> None:
-    """A fitted model forecasts hours 1 to 48, quantiles in order, the same from its files; the seed decides."""
+    """A fitted model forecasts hours 1 to 48, quantiles in order, and the same from its files."""
     fitted = make(PANEL, "no2", 4).fit(PANEL)
     said = forecast(fitted, PANEL)
     assert said is not None
