@@ -19,11 +19,11 @@ AHEAD = np.sort(np.random.default_rng(0).gamma(9, 3, (6, 7)), axis=1)
 def fan(past: list[float], quantiles: "np.typing.NDArray[np.float64]" = AHEAD, guesses: int = 0) -> Fan:
     n = len(past)
     return Fan(
-        np.arange(1 - n, 1) * HOUR_US,
+        (np.arange(1 - n, 1) * HOUR_US).astype(np.float64),
         np.array(past),
         np.zeros(guesses),
         np.repeat(quantiles[:1], guesses, axis=0),
-        np.arange(1, len(quantiles) + 1) * HOUR_US,
+        (np.arange(1, len(quantiles) + 1) * HOUR_US).astype(np.float64),
         quantiles,
         0,
         [(20.0, "a limit"), (1e9, "far above")],
