@@ -110,7 +110,7 @@ def _top(fan: Fan) -> float:
 
 def _bands(fan: Fan, start: int, end: int, top: float) -> list[Html]:
     x = (fan.due_us - start) / (end - start)
-    known: Bools = np.isfinite(fan.quantiles).all(axis=1)
+    known = np.asarray(np.isfinite(fan.quantiles).all(axis=1))
     bands = []
     for low, high, class_ in RANGES:
         data = [

@@ -1,7 +1,5 @@
 """The simplest forecasts, fitted on what a model learned from: it is held against them."""
 
-from collections.abc import Mapping
-
 from veracity.errors import VeracityError
 from veracity.models.bundle import Estimators
 from veracity.models.estimator import Forecaster
@@ -26,8 +24,7 @@ def _fit(name: str, own: Forecaster, training: PanelArray) -> Forecaster | None:
     kind = ESTIMATORS.get(name) or ESTIMATORS.get(name.replace("-", "_"))
     if kind is None:
         return None
-    make: Mapping[str, object] = {"target": own.target, "horizons": own.horizons}
     try:
-        return kind(**make).fit(training)
+        return kind(target=own.target, horizons=own.horizons).fit(training)
     except VeracityError:  # too few rows, or a nowcast, of which a baseline cannot say anything
         return None

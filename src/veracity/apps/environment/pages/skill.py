@@ -43,9 +43,9 @@ def skill_page(app: App, view: View) -> bytes:
         tag("h2", "Do the ranges hold?"),
         tag(
             "p",
-            "Of all outcomes, a tenth should lie at or below what was said to be passed nine times in ten, and"
-            " so on: dots on the dashed line. Dots below it on the right, above it on the left: too sure of"
-            " itself.",
+            "Of all outcomes, a tenth should lie at or below what was said to be passed nine times in ten,"
+            " and so on: dots on the dashed line. Dots below it on the right, above it on the left: too"
+            " sure.",
         ),
         *(_reliability(view, target) for target in POLLUTANTS),
         data_link("skill"),
