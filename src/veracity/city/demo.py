@@ -16,11 +16,13 @@ from typing import Any
 
 import polars as pl
 
+from veracity.apps import find
 from veracity.city import AGENCIES, FEEDS, contracts, panel
 from veracity.city.archive import DAYS_PER_FILE, archive
 from veracity.city.caught import Said, is_caught, strays
 from veracity.city.clock import STEP
 from veracity.city.faults import Fault
+from veracity.city.learning import EVERY, Learned, forecast, settle, teach
 from veracity.city.twin import Delivery, Twin
 from veracity.data.text import RECORDS_PER_PAGE
 from veracity.errors import VeracityError
@@ -43,7 +45,10 @@ from veracity.verifying import verify
 
 ORIGIN = "danang.example/simulated-twin"
 START = datetime(2026, 9, 14, 17, tzinfo=UTC)  # midnight in Da Nang
+QUARTER = timedelta(minutes=15)  # after the hour, when its batches are in
 WEEKS = 4  # of air before that, for models to learn from
+
+SYSTEM = "environment"  # the app that is trained, released and run: any would do
 
 Say = Callable[[str], None]
 
@@ -95,6 +100,7 @@ class DemoReport:
     steps: list[dict[str, str]] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    learned: Learned = field(default_factory=Learned)
 
     @property
     def all_noticed(self) -> bool:
@@ -130,8 +136,14 @@ def play(root: Path, seed: int, say: Say) -> DemoReport:
         say(f"enrolled {len(keys)} agencies and their feeds; each signs what it sends")
         _ingest_archive(home, twin, clock, keys, Path(inbox), report)
         say(f"ingested {report.archived:,} readings of air from the {WEEKS} weeks before, a file a week")
+        clock.now = START + timedelta(minutes=6)
+        report.learned = teach(home, find, SYSTEM, _key(seed, "officer"), seed)
+        say(f"trained a model of air on {WEEKS - 1} weeks, tested it on the last, and released it")
         _ingest_all(home, twin, clock, keys, Path(inbox), report)
-        say(f"ingested {report.deliveries} deliveries")
+        say(
+            f"ingested {report.deliveries} deliveries, and forecast every three hours before what came was known"
+        )
+        settle(home, find(SYSTEM), report.learned)
         _compare(home, twin, report)
         definition = Path(inbox) / "panel.yaml"
         first = (START + STEP).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -174,7 +186,12 @@ def _ingest_all(
     deliveries = list(twin.deliveries())
     forger = _key(twin.seed, "somebody else")
     start = time.perf_counter()
+    app, due = find(SYSTEM), START + EVERY
     for number, delivery in enumerate(deliveries):
+        if delivery.received_at >= due + QUARTER:
+            clock.now = due + QUARTER
+            forecast(home, app, report.learned, clock.now)
+            due += EVERY
         path = _deliver(home, delivery, keys, forger, inbox / str(number))
         clock.now = delivery.received_at
         for done in ingest(home, delivery.feed, [path]):
