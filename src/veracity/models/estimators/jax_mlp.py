@@ -68,9 +68,11 @@ class JaxMlp(Parameters):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("width", "n_epochs", "batch", "stride"):
-            self.at_least(name, 1)
+            self.count(name, 1)
+        self.count("n_nearest", 0)
         check_scale(self.scale)
-        for name in ("learning_rate", "decay", "n_nearest"):
+        self.columns_or_all()
+        for name in ("learning_rate", "decay"):
             self.at_least(name, 0)
 
     def fit(self, panel: PanelArray) -> Self:

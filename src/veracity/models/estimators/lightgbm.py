@@ -88,10 +88,11 @@ class LightGbm(Parameters):
             ("n_threads", 1),
             ("n_nearest", 0),
         ):
-            self.at_least(name, least)
+            self.count(name, least)
         self.at_least("learning_rate", 1e-6)
         self.at_least("least_in_leaf", 0)
         check_scale(self.scale)
+        self.columns_or_all()
         if self.least_in_leaf >= 0.5:
             raise BadParameter(f"least_in_leaf: want a share below 0.5, got {self.least_in_leaf}")
 

@@ -49,7 +49,8 @@ class Ridge(PointEstimator):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.at_least("penalty", 1e-9)
-        self.at_least("n_nearest", 0)
+        self.count("n_nearest", 0)
+        self.columns_or_all()
 
     @property
     def lookback(self) -> int | None:
