@@ -15,9 +15,9 @@ import polars as pl
 
 from veracity.models.errors import BadPanel, BadParameter
 from veracity.models.estimators.ahead import steps_a_day
-from veracity.models.estimators.lightgbm import Booster, read_booster, text_of
 from veracity.models.estimators.optional import need
 from veracity.models.estimators.points import PointEstimator
+from veracity.models.estimators.trees import Booster, read_booster, text_of
 from veracity.models.features import carried
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
