@@ -21,7 +21,7 @@ from veracity.models.estimators.trees import Booster, read_booster, text_of
 from veracity.models.features import carried
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
-MODELS = ("auto_ets", "dynamic_theta", "seasonal_smoothing")
+MODELS = ("ets", "dynamic_theta", "seasonal_smoothing")
 BOOSTER = "booster.txt"
 
 
@@ -32,7 +32,7 @@ class StatsForecast(PointEstimator):
     Attributes
     ----------
     model
-        ``auto_ets`` (additive errors and season, trend chosen), ``dynamic_theta`` or ``seasonal_smoothing``.
+        ``ets`` (additive errors and season, no trend), ``dynamic_theta`` or ``seasonal_smoothing``.
     days
         How many days before an origin are used.
     n_origins
@@ -73,8 +73,8 @@ class StatsForecast(PointEstimator):
         from statsforecast import models
 
         model: Any
-        if self.model == "auto_ets":
-            model = models.AutoETS(season_length=a_day, model="AZA")
+        if self.model == "ets":
+            model = models.AutoETS(season_length=a_day, model="ANA")
         elif self.model == "dynamic_theta":
             model = models.DynamicOptimizedTheta(season_length=a_day)
         else:
