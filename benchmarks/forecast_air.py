@@ -75,7 +75,7 @@ def estimators(target: str, horizons: tuple[int, ...], *, quick: bool) -> dict[s
         "climatology": ("climatology", {}, 1),
         "ridge": ("ridge", {}, 1),
         "statsforecast theta": ("statsforecast", {"model": "dynamic_theta"}, PEER_STRIDE),
-        "statsforecast ETS": ("statsforecast", {"model": "auto_ets", "n_origins": 40}, PEER_STRIDE),
+        "statsforecast ETS": ("statsforecast", {"model": "ets", "n_origins": 40}, PEER_STRIDE),
         "mlforecast": ("mlforecast", {"n_origins": 60}, PEER_STRIDE),
         OWN: ("conformal", {"base": "ensemble", "base_parameters": _members(own, mlp)}, 1),
     }

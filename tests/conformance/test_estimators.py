@@ -169,7 +169,14 @@ def test_only_what_it_was_made_for(one: Forecaster, panel: PanelArray) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "wrong",
-    [{"horizons": ()}, {"horizons": (0, 1)}, {"horizons": (2, 1)}, {"levels": (0.5, 1.5)}, {"seed": -1}],
+    [
+        {"horizons": ()},
+        {"horizons": (0, 1)},
+        {"horizons": (2, 1)},
+        {"levels": (0.5, 1.5)},
+        {"seed": -1},
+        {"seed": 0.5},
+    ],
 )
 def test_parameters_are_checked(name: str, wrong: dict[str, Any]) -> None:
     """No horizons, or some not ahead, levels that are no shares, a seed that is none: refused when made."""
