@@ -6,7 +6,7 @@ and scored, the scoreboard is read, and every run and scoring is made again as a
 process of its own, so that its peak memory is its alone. The simplest baseline, the same rows written as
 Parquet and read back, with no order, digest, page or log, is in the table.
 
-    python benchmarks/scoreboard.py [--runs N] [--stations N]
+    python benchmarks/scoreboard.py [--runs N]
 """
 
 import argparse
@@ -37,6 +37,7 @@ from veracity.provenance.keys import SigningKey
 SEED = 5
 START = datetime(2026, 9, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+STATIONS = 250
 HORIZONS = tuple(range(1, 11))
 MODELS = (OWN, "last-value", "seasonal", "climatology")
 WARM_HOURS = 48
@@ -109,7 +110,7 @@ APP = App(
     owner="air-office",
     contracts={},
     panel=PANEL,
-    attributes={},
+    attributes={f"S{k:04}": {"lon": 108.2, "lat": 16.0} for k in range(STATIONS)},
     targets={"pm25": "ug/m3"},
     horizons=HORIZONS,
     train=lambda panel, *, seed: {},  # noqa: ARG005 - nothing is trained
@@ -210,7 +211,7 @@ def plain(root: Path, runs: int) -> int:
     home = Home.open(root)
     for i in range(runs):
         now = at(WARM_HOURS + i)
-        keys = tuple(f"S{k:04}" for k in range(250))
+        keys = tuple(f"S{k:04}" for k in range(STATIONS))
         ones = np.ones((1, len(keys), 1))
         panel = PanelArray(np.array([0]), 1, keys, ("pm25",), ones, ones > 0)
         file = folder / f"{i}.parquet"
@@ -249,7 +250,6 @@ def main() -> None:
     """Run all stages on one city, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--stations", type=int, default=250)
     parser.add_argument("--case", nargs=3, metavar=("STAGE", "ROOT", "RUNS"))
     options = parser.parse_args()
     if options.case:
@@ -258,12 +258,12 @@ def main() -> None:
         return
     with workspace() as folder:
         root, rows = folder / "city", []
-        found(root, options.stations)
+        found(root, STATIONS)
         for name in STAGES:
             if name == "matched and scored":
                 n = options.runs + len(HORIZONS)
                 with open_writer(root, lambda n=n: at(WARM_HOURS + n)) as home:
-                    take(home, root, WARM_HOURS + 1, n, options.stations)
+                    take(home, root, WARM_HOURS + 1, n, STATIONS)
             rows.append(in_process(__file__, name, root, options.runs))
         kept = {
             kind: sum(f.stat().st_size for f in (root / "store" / kind).rglob("*") if f.is_file())
@@ -273,7 +273,7 @@ def main() -> None:
         "claim": (__doc__ or "").splitlines()[0],
         "seed": SEED,
         "runs": options.runs,
-        "stations": options.stations,
+        "stations": STATIONS,
         "horizons": len(HORIZONS),
         "models": len(MODELS),
         "bytes_kept": kept,
