@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -113,7 +113,7 @@ def make(
     known
         The snapshots that outcomes are read from.
     past
-        All scorings before, in order.
+        All scorings before, in order; or the last ones, as far back as ``WAIT`` goes.
     until
         Decisions due by then.
     before
@@ -168,6 +168,19 @@ def past_scorings(home: Home, system: str, before: int | None = None) -> list[Sa
     """Return the scorings of a system in log order, or those before a log entry."""
     said = [idx for idx, _ in said_of(home, "outcome", system) if before is None or idx < before]
     return [(idx, read_said(home, idx, Outcome)) for idx in said]
+
+
+def recent_scorings(home: Home, system: str, back: timedelta) -> list[Said]:
+    """Return the scorings whose ``until`` is less than ``back`` before the last one's: that one always.
+
+    Only these are read from the log, so that the cost does not grow with history.
+    """
+    said = said_of(home, "outcome", system)
+    if not said:
+        return []
+    since = parse_time("until", str(said[-1][1]["until"])) - back
+    recent = [idx for idx, p in said if parse_time("until", str(p["until"])) > since]
+    return [(idx, read_said(home, idx, Outcome)) for idx in recent]
 
 
 def _past_outcomes(home: Home, past: Sequence[Said], window: Window) -> pl.DataFrame:
