@@ -24,6 +24,7 @@ from veracity.home.models.registry import load_model
 from veracity.home.models.request import ReleaseRequest
 from veracity.home.models.said import read_said
 from veracity.home.models.stages import Change, changes, releases_at, scored_decisions, time_at
+from veracity.home.panels import panel_path
 from veracity.log.errors import ObjectMissing
 from veracity.models.app import App
 from veracity.models.assurance.errors import MalformedReport
@@ -77,11 +78,23 @@ def check_app(home: Home, app: App, train: Train, stage: Stage) -> None:
             f"model {train.model_sha256[:16]}: want one of the panel that {app.name} serves from,"
             f" {panel.sha256[:16]}, got {train.definition_sha256[:16]}"
         )
-    for feed in panel.feeds:
-        try:
-            home.feed(feed)
-        except VeracityError as exc:
-            raise FeedNotInForce(f"feed {feed}: want a contract in force, got: {exc}") from exc
+    _check_feeds(home, panel.feeds)
+
+
+def check_panel_kept(home: Home, train: Train) -> None:
+    """Raise unless the panel that a model learned from is kept, and its feeds have contracts in force.
+
+    Raises
+    ------
+    WrongModel, FeedNotInForce
+    """
+    try:
+        panel = parse_panel(home.objects.get(panel_path(train.definition_sha256)))
+    except VeracityError as exc:
+        raise WrongModel(f"panel {train.definition_sha256[:16]}: want it in the store, got: {exc}") from exc
+    if panel.sha256 != train.definition_sha256:
+        raise WrongModel(f"panel {train.definition_sha256[:16]}: want one of that digest, got another")
+    _check_feeds(home, panel.feeds)
 
 
 def check_reports(
@@ -151,7 +164,9 @@ def check_approval(home: Home, release: Release, idx: int, *, is_new: bool) -> N
     check_approves(release.approval, release.system, release.approved_sha256)
     received = parse_time("released_at", release.released_at)
     home.agencies().check_officer(release.approval, release.duty, idx, received)
-    used = [i for i, p in changes(home, release.system, idx) if p["approval"] == release.approval.to_object()]
+    payload = release.approval.to_object()["payload"]
+    said = changes(home, release.system, idx)
+    used = [i for i, p in said if p["approval"] and p["approval"]["payload"] == payload]
     if is_new and used:
         raise ApprovalUsed(f"approval: want one that was not used, got that of log entry {used[0]}")
 
@@ -196,6 +211,14 @@ def report_path(sha256: str) -> str:
 def policy_path(sha256: str) -> str:
     """Return where a policy is kept."""
     return f"policies/{sha256}.yaml"
+
+
+def _check_feeds(home: Home, feeds: Sequence[str]) -> None:
+    for feed in feeds:
+        try:
+            home.feed(feed)
+        except VeracityError as exc:
+            raise FeedNotInForce(f"feed {feed}: want a contract in force, got: {exc}") from exc
 
 
 def _check_served(
