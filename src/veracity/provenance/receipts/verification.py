@@ -4,22 +4,17 @@ Each link is a step with a name. The first that fails raises ReceiptRejected wit
 what no receipt can show, or this one does not, is listed in ``Verification.not_checked``.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from veracity.canonical import canonical_json
-from veracity.errors import Malformed, Rejected
-from veracity.log.cosignatures import cosignature_time
-from veracity.log.merkle import leaf_hash, verify_inclusion
-from veracity.log.notes import parse_note
 from veracity.log.policy import Accepted, Policy
 from veracity.provenance.agencies import Agencies, Authority
 from veracity.provenance.approvals import check_approved
 from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.fields import format_utc
+from veracity.provenance.receipts.checking import check_claimed, check_included, quorum_time, step
 from veracity.provenance.receipts.decisions import check_due, check_release, read_decision
 from veracity.provenance.receipts.evidence import (
     DecisionEvidence,
@@ -49,8 +44,6 @@ from veracity.provenance.statements import (
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-
-_END_OF_TIME = 253_402_300_800  # the year 10000, in seconds since 1970
 
 #: Cleans a proven record again and returns its clean rows (more than one from a wide file, none
 #: if it is quarantined or refused). Raises one of our errors if the contract forbids the batch.
@@ -158,24 +151,24 @@ class _Verifier:
 
     def run(self, reexecute: Reexecute | None) -> Verification:
         stated = self._receipt.stated
-        with _step("checkpoint"):
+        with step("checkpoint"):
             accepted = self._check_checkpoint()
-        with _step("time_stamps"):
+        with step("time_stamps"):
             self._check_time_stamps()
-        with _step("keys"):
+        with step("keys"):
             self._check_keys(accepted)
-        with _step("entry"):
-            _check_included(stated, accepted)
+        with step("entry"):
+            check_included(stated, accepted)
             self._passed("entry", f"entry {self._index} of {accepted.checkpoint.size}")
-        with _step("signature"):
+        with step("signature"):
             signer = self._check_signature()
-        with _step("statement"):
+        with step("statement"):
             form = typed(stated.statement)
             if isinstance(form, Delivery | Approve):
                 kind = stated.statement.kind
                 raise ReceiptRejected("statement", f"kind: want one that goes in the log, got {kind}")
             self._passed("statement", stated.statement.kind)
-        with _step("revocations"):
+        with step("revocations"):
             self._check_revocations(accepted)
         agency, evidence, decision, is_row_checked = None, None, None, False
         self._check_shown(stated.statement.kind)
@@ -239,7 +232,7 @@ class _Verifier:
         tree = accepted.checkpoint
         witnesses = ", ".join(accepted.witnesses) or "no witness"
         self._passed("checkpoint", f"{tree.origin} size {tree.size}, cosigned by {witnesses}")
-        if (cosigned := _quorum_time(note, self._policy)) is not None:
+        if (cosigned := quorum_time(note, self._policy)) is not None:
             self._times.append(cosigned)
         if self._policy.quorum is None:
             self._not_checked.append(
@@ -261,7 +254,7 @@ class _Verifier:
 
     def _check_keys(self, accepted: Accepted) -> None:
         for key in self._receipt.keys:
-            _check_included(key, accepted)
+            check_included(key, accepted)
             if key.index >= self._index:
                 raise ReceiptRejected("keys", f"log index: want below {self._index}, got {key.index}")
             self._agencies.add(key.index, key.envelope)
@@ -292,7 +285,7 @@ class _Verifier:
     def _check_revocations(self, accepted: Accepted) -> None:
         """Take in what came after the statement; the steps that follow ask the keys as they are now."""
         for later in self._receipt.revocations:
-            _check_included(later, accepted)
+            check_included(later, accepted)
             if later.index <= self._index:
                 raise ReceiptRejected(
                     "revocations", f"log index: want above {self._index}, got {later.index}"
@@ -332,7 +325,7 @@ class _Verifier:
         return agency, evidence
 
     def _check_approval(self, form: Release | Override | Incident) -> None:
-        with _step("approval"):
+        with step("approval"):
             officer = check_approved(self._agencies, self._index, form)
         if officer is not None and form.approval is not None:
             why = Approve.of(form.approval).why
@@ -347,18 +340,18 @@ class _Verifier:
         record = self._receipt.record
         if record is None:
             return None
-        with _step("pages"):
+        with step("pages"):
             check_pages(Paged.of_decide(decide), record)
         shown = ", ".join(str(page.index) for page in record.pages)
         self._passed("pages", f"page {shown} of {decide.evidence.n_pages}")
-        with _step("record"):
+        with step("record"):
             page, start, end, _ = locate(Paged.of_decide(decide), record)
         data = page.content[start:end]
         self._passed("record", f"decision {record.record} of run {decide.run}, {len(data)} bytes")
-        with _step("row"):
+        with step("row"):
             row = read_decision(data)
         self._passed("row", f"{len(row)} values, the decision's own")
-        with _step("due"):
+        with step("due"):
             due, is_forecast = check_due(decide, row)
         self._tell_due(decide, row["due"], due, is_forecast=is_forecast)
         return DecisionEvidence(decide, record.record, data, row, due, is_forecast, *released)
@@ -376,8 +369,8 @@ class _Verifier:
                 raise ReceiptRejected("release", "release: want the one that the run was under, got none")
             self._not_checked.append("release: the receipt does not carry it")
             return ()
-        with _step("release"):
-            _check_included(stated, accepted)
+        with step("release"):
+            check_included(stated, accepted)
             release, officer = check_release(decide, self._index, stated, self._agencies)
         approve = Approve.of(release.approval) if release.approval is not None else None
         why = "" if approve is None else approve.why
@@ -434,8 +427,8 @@ class _Verifier:
                 raise ReceiptRejected("contract", "contract: want the one the record was held to, got none")
             self._not_checked.append("contract: the receipt does not carry it")
             return None
-        with _step("contract"):
-            _check_included(contract.stated, accepted)
+        with step("contract"):
+            check_included(contract.stated, accepted)
             sealed = check_contract(ingest, self._index, contract, self._agencies)
         self._passed(
             "contract", f"{sealed.feed} {sealed.version}, in force from entry {contract.stated.index}"
@@ -452,13 +445,13 @@ class _Verifier:
                 raise ReceiptRejected("parts", "parts: want none where no delivery was signed, got some")
             self._not_checked.append(f"agency: nobody signed this delivery of {ingest.feed}")
             return None
-        with _step("delivery"):
+        with step("delivery"):
             delivery, signer = check_delivery(ingest, self._index, sealed, self._agencies)
         name = f"{delivery.file.name}, {delivery.file.n_bytes} bytes"
         self._passed("delivery", f"{name}, signed by {signer.role} {signer.name}")
         if parts is None:
             raise ReceiptRejected("parts", "parts: want the way to the delivered file's root, got none")
-        with _step("parts"):
+        with step("parts"):
             check_parts(ingest, parts, delivery)
         self._passed("parts", f"part {parts.index + 1} of {parts.n}")
         return signer.agency
@@ -467,11 +460,11 @@ class _Verifier:
         record, contract = self._receipt.record, self._receipt.contract
         if record is None or contract is None:
             return None
-        with _step("pages"):
+        with step("pages"):
             check_pages(Paged.of_ingest(ingest), record)
         shown = ", ".join(str(page.index) for page in record.pages)
         self._passed("pages", f"page {shown} of {ingest.evidence.n_pages}")
-        with _step("record"):
+        with step("record"):
             page, start, end, is_exact = locate(Paged.of_ingest(ingest), record)
         self._passed("record", f"record {record.record} of batch {record.batch}, {end - start} bytes")
         if record.first_line is not None:
@@ -503,57 +496,10 @@ class _Verifier:
         if reexecute is None:
             self._not_checked.append("row: the record was not cleaned again")
             return False
-        with _step("row"):
-            _check_claimed(row, reexecute(evidence))
+        with step("row"):
+            check_claimed(row, reexecute(evidence))
         self._passed("row", f"{len(row)} values as claimed, from cleaning the record again")
         self._not_checked.append(
             "other records: that none has the same key, and that the table holds the row (`veracity audit`)"
         )
         return True
-
-
-def _quorum_time(note: bytes, policy: Policy) -> datetime | None:
-    """Return by when the quorum had cosigned a note that the policy accepts; None if it asks for none.
-
-    The time is the last that the first witnesses to be a quorum say: fewer cannot make it earlier.
-    """
-    if policy.quorum is None:
-        return None
-    names = {(v.name, v.key_id): name for name, v in policy.witnesses.items()}
-    signed = [s for s in parse_note(note).signatures if (s.name, s.key_id) in names]
-    cosigned: set[str] = set()
-    for time_s, name in sorted((cosignature_time(s.payload), names[s.name, s.key_id]) for s in signed):
-        cosigned.add(name)
-        if policy.is_quorum(cosigned):
-            return datetime.fromtimestamp(time_s, UTC) if 0 < time_s < _END_OF_TIME else None
-    return None
-
-
-def _check_included(stated: ProvenEntry, accepted: Accepted) -> None:
-    tree = accepted.checkpoint
-    verify_inclusion(leaf_hash(stated.entry), stated.index, tree.size, stated.proof.path, tree.root)
-
-
-def _check_claimed(row: Mapping[str, Value], found: Sequence[Mapping[str, Any]]) -> None:
-    """Check that the row claimed is one of those the record gives."""
-    claimed = canonical_json(dict(row))
-    if any(canonical_json(dict(other)) == claimed for other in found):
-        return
-    if len(found) != 1:
-        raise ReceiptRejected("row", f"row: want one of the record's {len(found)} clean rows, got another")
-    (other,) = found
-    for name in sorted(set(row) | set(other)):
-        want, got = other.get(name, "no such column"), row.get(name, "no such column")
-        if canonical_json(want) != canonical_json(got):
-            raise ReceiptRejected("row", f"{name[:64]!r}: want {str(want)[:60]!r}, got {str(got)[:60]!r}")
-
-
-@contextmanager
-def _step(name: str) -> Iterator[None]:
-    """Turn any of our errors into ReceiptRejected with the step's name."""
-    try:
-        yield
-    except ReceiptRejected:
-        raise
-    except (Malformed, Rejected) as exc:
-        raise ReceiptRejected(name, str(exc)) from exc
