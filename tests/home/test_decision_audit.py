@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ from veracity.home.models.said import read_said
 from veracity.home.models.stopping import check_stop_rules
 from veracity.home.officers import add_officer, approve
 from veracity.models.app import App
+from veracity.models.bundle import Estimators
 from veracity.models.decisions import OWN
 from veracity.models.errors import BadDecisions, DecidedLate
 from veracity.models.overriding import value_text
+from veracity.models.panel_array import PanelArray
 from veracity.provenance.errors import DutyMissing, MalformedStatement, NotAnOfficer
 from veracity.provenance.statements import Decide, Matched
 
@@ -182,8 +185,8 @@ def test_better_decisions_under_a_new_statement_are_told(city: RainCity) -> None
     assert [f for f in findings if "run 2" in f and "decided again" in f]
 
 
-def better(*args: Any) -> pl.DataFrame:
-    return decide(*args).with_columns(q50=pl.col("q50") + 0.25)
+def better(panel: PanelArray, estimators: Estimators, now: datetime) -> pl.DataFrame:
+    return decide(panel, estimators, now).with_columns(q50=pl.col("q50") + 0.25)
 
 
 def say_again(home: Writer, **changes: Any) -> None:
