@@ -6,7 +6,7 @@ and scored, the scoreboard is read, and every run and scoring is made again as a
 process of its own, so that its peak memory is its alone. The simplest baseline, the same rows written as
 Parquet and read back, with no order, digest, page or log, is in the table.
 
-    python benchmarks/scoreboard.py [--runs N] [--stations N]
+    python benchmarks/scoreboard.py [--runs N]
 """
 
 import argparse
@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from measure import cost, in_process, peak_mb, report, workspace
+from veracity.home.clock import Clock
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency
 from veracity.home.founding import CityKeys, init
@@ -30,6 +31,7 @@ from veracity.home.models.outcomes import score
 from veracity.home.models.running import run_app
 from veracity.home.models.scoreboard import scoreboards
 from veracity.models.app import App, Rung
+from veracity.models.bundle import Estimators
 from veracity.models.decisions import OWN, QUANTILES, SCHEMA, TIME
 from veracity.models.panel_array import PanelArray
 from veracity.provenance.keys import SigningKey
@@ -37,6 +39,7 @@ from veracity.provenance.keys import SigningKey
 SEED = 5
 START = datetime(2026, 9, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+STATIONS = 250
 HORIZONS = tuple(range(1, 11))
 MODELS = (OWN, "last-value", "seasonal", "climatology")
 WARM_HOURS = 48
@@ -73,7 +76,7 @@ columns:
 """
 
 
-def decide(panel: PanelArray, _: object, now: datetime) -> pl.DataFrame:
+def decide(panel: PanelArray, estimators: Estimators, now: datetime) -> pl.DataFrame:  # noqa: ARG001
     """Say quantiles around the last value known: 10,000 rows for 250 stations."""
     rng = np.random.default_rng([SEED, int(now.timestamp())])
     n_keys, n_rows = len(panel.keys), len(panel.keys) * len(HORIZONS) * len(MODELS)
@@ -109,7 +112,7 @@ APP = App(
     owner="air-office",
     contracts={},
     panel=PANEL,
-    attributes={},
+    attributes={f"S{k:04}": {"lon": 108.2, "lat": 16.0} for k in range(STATIONS)},
     targets={"pm25": "ug/m3"},
     horizons=HORIZONS,
     train=lambda panel, *, seed: {},  # noqa: ARG005 - nothing is trained
@@ -142,12 +145,17 @@ def at(hours: float) -> datetime:
     return START + hours * HOUR
 
 
+def clock_at(hours: float) -> Clock:
+    """A clock that stands still."""
+    return lambda: at(hours)
+
+
 def found(root: Path, stations: int) -> None:
     """Make the city, with two days of readings."""
-    init(root, "bench.example/simulated", lambda: at(0), CityKeys(bytes(32), SigningKey(b"o" * 32)))
+    init(root, "bench.example/simulated", clock_at(0), CityKeys(bytes(32), SigningKey(b"o" * 32)))
     contract = root.parent / "air.yaml"
     contract.write_text(CONTRACT)
-    with open_writer(root, lambda: at(WARM_HOURS)) as home:
+    with open_writer(root, clock_at(WARM_HOURS)) as home:
         add_agency(home, "air-office", SigningKey(b"a" * 32).public)
         add_feed(home, contract)
         take(home, root, 1, WARM_HOURS, stations)
@@ -162,15 +170,15 @@ def log_all(root: Path, runs: int) -> int:
     """Run the app every hour; return how many decisions were logged."""
     total = 0
     for i in range(runs):
-        now = at(WARM_HOURS + i)
-        with open_writer(root, lambda now=now: now) as home:
-            total += run_app(home, APP, now, load_model=no_model).logged.decide.output.rows
+        hours = WARM_HOURS + i
+        with open_writer(root, clock_at(hours)) as home:
+            total += run_app(home, APP, at(hours), load_model=no_model).logged.decide.output.rows
     return total
 
 
 def score_all(root: Path, runs: int) -> int:
     """Match and score all that fell due; return how many decisions were settled."""
-    with open_writer(root, lambda: at(WARM_HOURS + runs + len(HORIZONS))) as home:
+    with open_writer(root, clock_at(WARM_HOURS + runs + len(HORIZONS))) as home:
         return sum(one.outcome.counts.due for one in score(home, APP))
 
 
@@ -210,11 +218,11 @@ def plain(root: Path, runs: int) -> int:
     home = Home.open(root)
     for i in range(runs):
         now = at(WARM_HOURS + i)
-        keys = tuple(f"S{k:04}" for k in range(250))
+        keys = tuple(f"S{k:04}" for k in range(STATIONS))
         ones = np.ones((1, len(keys), 1))
         panel = PanelArray(np.array([0]), 1, keys, ("pm25",), ones, ones > 0)
         file = folder / f"{i}.parquet"
-        decide(panel, None, now).write_parquet(file, compression="zstd", compression_level=1)
+        decide(panel, {}, now).write_parquet(file, compression="zstd", compression_level=1)
         total += pl.read_parquet(file).height
     home.close()
     return total
@@ -249,7 +257,6 @@ def main() -> None:
     """Run all stages on one city, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--stations", type=int, default=250)
     parser.add_argument("--case", nargs=3, metavar=("STAGE", "ROOT", "RUNS"))
     options = parser.parse_args()
     if options.case:
@@ -258,12 +265,12 @@ def main() -> None:
         return
     with workspace() as folder:
         root, rows = folder / "city", []
-        found(root, options.stations)
+        found(root, STATIONS)
         for name in STAGES:
             if name == "matched and scored":
                 n = options.runs + len(HORIZONS)
-                with open_writer(root, lambda n=n: at(WARM_HOURS + n)) as home:
-                    take(home, root, WARM_HOURS + 1, n, options.stations)
+                with open_writer(root, clock_at(WARM_HOURS + n)) as home:
+                    take(home, root, WARM_HOURS + 1, n, STATIONS)
             rows.append(in_process(__file__, name, root, options.runs))
         kept = {
             kind: sum(f.stat().st_size for f in (root / "store" / kind).rglob("*") if f.is_file())
@@ -273,7 +280,7 @@ def main() -> None:
         "claim": (__doc__ or "").splitlines()[0],
         "seed": SEED,
         "runs": options.runs,
-        "stations": options.stations,
+        "stations": STATIONS,
         "horizons": len(HORIZONS),
         "models": len(MODELS),
         "bytes_kept": kept,

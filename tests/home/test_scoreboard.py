@@ -171,9 +171,8 @@ def test_days_of_catching_up_give_a_statement_each(city: RainCity) -> None:
         (f"2026-09-0{4 + i}T00:00", (i, i), 18) for i in range(4)
     ]
     assert all(a.scores.sha256 == b.before for a, b in pairwise(said))
-    home = city.open()
-    total = scoreboards(home, SYSTEM, [["day"], []])
-    home.close()
+    with city.at(96) as home:
+        total = scoreboards(home, SYSTEM, [["day"], []])
     assert (
         total[0].filter(pl.col("model") == OWN)["n"].sum()
         == total[1].filter(pl.col("model") == OWN)["n"].item()
