@@ -45,9 +45,13 @@ def make(panel: PanelArray, target: str, seed: int) -> Forecaster:
     """Return the estimator, not fitted, that a panel of this length asks for."""
     others = [c for c in (*TARGETS, *WEATHER) if c != target and c in panel.columns]
     if panel.n_times < TREES_FROM_DAYS * DAY:
-        ridge = {"name": "ridge", "parameters": {"columns": others, "penalty": PENALTY}}
-        climate = {"name": "climatology", "parameters": {"fewest": FEWEST}}
-        members = (ridge, climate, *({"name": n, "parameters": {}} for n in ("last_value", "seasonal")))
+        kinds: dict[str, dict[str, object]] = {
+            "ridge": {"columns": others, "penalty": PENALTY},
+            "climatology": {"fewest": FEWEST},
+            "last_value": {},
+            "seasonal": {},
+        }
+        members = tuple({"name": name, "parameters": own} for name, own in kinds.items())
         together = Ensemble(target, LINES_AT, seed=seed, members=members, held_back=HELD_BACK, stride=6)
         return Conformal.around(together, held_back=HELD_BACK)
     trees = LightGbm(target, TREES_AT, columns=tuple(others), seed=seed, n_trees=100, stride=3)
