@@ -149,7 +149,8 @@ def test_bad_frameworks_are_refused() -> None:
     """An answer there is not, a language missing, nobody to answer, a name unknown."""
     good = (
         b"name: eu\ntitle: {en: a, vi: b}\nabout: {en: a, vi: b}\nsources: [x]\nunknown: []\n"
-        b"groups: [{title: {en: a, vi: b}, requirements: [{id: '1', asks: {en: a, vi: b}, answers: [purpose]}]}]\n"
+        b"groups: [{title: {en: a, vi: b}, "
+        b"requirements: [{id: '1', asks: {en: a, vi: b}, answers: [purpose]}]}]\n"
     )
     assert parse_framework(good).requirements[0].answers == ("purpose",)
     for was, becomes in (
