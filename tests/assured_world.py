@@ -11,6 +11,7 @@ from veracity.models.assurance.battery import KNOWN, run_battery
 from veracity.models.assurance.context import Context
 from veracity.models.assurance.policy import Policy, default_policy, parse_policy
 from veracity.models.assurance.report import Report
+from veracity.models.estimator import Forecaster
 from veracity.models.forecast import LEVELS, Forecast
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
@@ -136,7 +137,7 @@ BASELINES = {
 }
 
 
-def assured(model: Fading, context: Context | None = None, **more: Any) -> Report:
+def assured(model: Forecaster, context: Context | None = None, **more: Any) -> Report:
     """Put a model through the battery in this world."""
     given: dict[str, Any] = {"training": TRAINING, "baselines": BASELINES} | more
     named = context or Context("dust-app", agencies={"air-office": ["dust"], "met-office": ["wind"]})

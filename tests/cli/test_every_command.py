@@ -133,9 +133,10 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield (*path, name)
 
 
-OF_MODELS = ("train", "ls", "show", "compare", "reproduce", "export")
-OF_MODELS += ("card", "dossier")
-OF_MODELS += ("ask", "release", "stop", "roll-back", "stages")
+OF_MODELS = (
+    *("train", "ls", "show", "compare", "reproduce", "export", "card", "dossier"),
+    *("ask", "release", "stop", "roll-back", "stages"),
+)
 TRAINED = ["--panel", "HERE/panel.yaml", "--estimator", "last_value", "--target", "rain", "--horizons", "1"]
 
 # command -> (arguments that succeed, arguments that fail, the exit code then); HERE is the folder

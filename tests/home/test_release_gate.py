@@ -287,6 +287,22 @@ def test_feeds_and_panel_must_be_the_apps(made: Released, home: Writer) -> None:
         gate.ask_release(home, APP, "no-such", "shadow", "00" * 32)
 
 
+def test_contracts_are_in_force_at_every_load(home: Writer) -> None:
+    """A contract or a panel that is gone from the store, or another, shuts the door."""
+    for folder in ("contracts", "panels"):
+        (path,) = (home.directory.store / folder).glob("*.yaml")
+        body = path.read_bytes()
+        for other in (body + b"\n# more", b"x: ["):
+            path.write_bytes(other)
+            with pytest.raises((gate_errors.FeedNotInForce, gate_errors.WrongModel)):
+                gate.load_for_service(home, SYSTEM)
+        path.unlink()
+        with pytest.raises((gate_errors.FeedNotInForce, gate_errors.WrongModel)):
+            gate.load_for_service(home, SYSTEM)
+        path.write_bytes(body)
+    gate.load_for_service(home, SYSTEM)
+
+
 def test_a_model_that_nobody_trained_is_refused(home: Writer) -> None:
     """Files that lie in the store without a statement are no model."""
     request = ReleaseRequest(SYSTEM, "release", "ab" * 32, "shadow", "cd" * 32, (), home_last(home), True)

@@ -25,7 +25,7 @@ Places = Mapping[str, Mapping[str, float]]
 
 
 def parse_places(text: bytes) -> dict[str, dict[str, float]]:
-    """Read a list of places, by key.
+    r"""Read a list of places, by key.
 
     Raises
     ------

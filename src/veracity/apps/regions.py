@@ -72,9 +72,16 @@ def _ring(where: str, ring: Any) -> Floats:
         raise MalformedRegions(f"{where}: want rings of lon and lat, got {str(ring)[:40]}") from exc
     shaped = points.ndim == 2 and points.shape[0] >= 4 and points.shape[1] == 2
     if not shaped or not np.all(np.abs(points) <= [180.0, 90.0]):
-        raise MalformedRegions(f"{where}: want rings of 4 or more lon and lat in degrees, got {str(ring)[:40]}")
+        raise MalformedRegions(
+            f"{where}: want rings of 4 or more lon and lat in degrees, got {str(ring)[:40]}"
+        )
     return points
 
 
 def _is_degree(value: Any, most: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and abs(value) <= most
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and abs(value) <= most
+    )

@@ -12,6 +12,7 @@ COMMANDS = {
     "verify": ("veracity.cli.model_verify", "verify"),
     "compare": ("veracity.cli.model_compare", "compare"),
     "reproduce": ("veracity.cli.model_compare", "reproduce"),
+    "assure": ("veracity.cli.model_assure", "assure"),
     "export": ("veracity.cli.model_registry", "export"),
     "card": ("veracity.cli.model_card", "card"),
     "dossier": ("veracity.cli.model_dossier", "dossier"),

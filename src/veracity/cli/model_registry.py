@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from veracity.cli.model_train import metric_rows
+from veracity.cli.model_train import METRICS, metric_rows
 from veracity.cli.output import columns, emit, in_home, mark
 from veracity.home.home import Home
 from veracity.home.models.registry import export_model, find_model, load_model, models
@@ -43,7 +43,7 @@ def list_models(home: Path, as_json: bool) -> None:
             str(i["model"])[:16],
             i["entry"],
             i["trained_at"],
-            " ".join(serving.get(str(i["model"]), [])) + mark(i["simulated"] is True),
+            (" ".join(serving.get(str(i["model"]), [])) or "-") + mark(i["simulated"] is True),
         )
         for i in items
     ]
@@ -85,7 +85,7 @@ def show(model: str, home: Path, as_json: bool) -> None:
         ("personal data", "yes" if said.personal else "no"),
         *((f"file {name}", f"{len(body):,} bytes") for name, body in sorted(files.files.items())),
     ]
-    metrics = columns(metric_rows(described), ("target", "name", "horizon", "n", "mae", "crps"))
+    metrics = columns(metric_rows(described), METRICS)
     lines = [columns([(a, str(b)) for a, b in facts]), *([metrics] if described.metrics else [])]
     document = {
         "model": said.model_sha256,

@@ -20,6 +20,8 @@ from veracity.models.description import Description
 from veracity.provenance.fields import MAX_COUNT
 
 _PATH = click.Path(path_type=Path)
+METRICS = ("target", "horizon", "n", "mae", "crps", "best baseline", "its mae")
+MOST_SHOWN = 5  #: horizons of each target
 
 
 @click.command()
@@ -118,7 +120,7 @@ def _tell(done: Trained, as_json: bool) -> None:
         f"from {said.rows.rows:,} rows made of {snapshots}; seed {said.seed}",
         f"log entry {done.idx}",
     ]
-    table = columns(list(metric_rows(described)), ("target", "name", "horizon", "n", "mae", "crps"))
+    table = columns(list(metric_rows(described)), METRICS)
     document = {
         "name": said.name,
         "model": said.model_sha256,
@@ -131,13 +133,29 @@ def _tell(done: Trained, as_json: bool) -> None:
 
 
 def metric_rows(described: Description) -> list[tuple[Any, ...]]:
-    """Return the metrics of a model as rows: target, name, horizon, n, mae, crps."""
-    return [
-        (target, name, row["horizon"], row["n"], _short(row.get("mae")), _short(row.get("crps")))
-        for target, by_name in described.metrics.items()
-        for name, rows in sorted(by_name.items(), key=lambda item: (item[0] != OWN, item[0]))
-        for row in rows
-    ]
+    """Return the metrics of a model beside those of the best baseline, for some horizons of each target."""
+    rows = []
+    for target, by_name in described.metrics.items():
+        own = {row["horizon"]: row for row in by_name.get(OWN, ())}
+        for horizon in _some(list(own)):
+            beside = {n: _mae(found, horizon) for n, found in by_name.items() if n != OWN}
+            known = {n: mae for n, mae in beside.items() if mae is not None}
+            best = min(known, key=lambda n: known[n]) if known else None
+            row = own[horizon]
+            said = (target, horizon, row["n"], _short(row.get("mae")), _short(row.get("crps")))
+            rows.append((*said, best or "-", _short(known[best] if best else None)))
+    return rows
+
+
+def _some(horizons: list[int]) -> list[int]:
+    """Return at most ``MOST_SHOWN`` horizons, the first and the last among them."""
+    last = len(horizons) - 1
+    steps = range(min(len(horizons), MOST_SHOWN))
+    return [horizons[round(i * last / max(1, len(steps) - 1))] for i in steps]
+
+
+def _mae(rows: list[dict[str, Any]], horizon: int) -> float | None:
+    return next((row["mae"] for row in rows if row["horizon"] == horizon), None)
 
 
 def _short(value: float | None) -> str:

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
+from veracity.models.assurance.context import Context
 from veracity.models.bundle import Estimators
 from veracity.models.events import EventPolicy
 from veracity.models.panel_array import PanelArray
@@ -122,6 +123,8 @@ class App:
         How far back the panel goes that ``decide`` gets.
     events
         What counts as a warning, and what one costs beside an event that nobody was warned of.
+    assurance
+        What the battery of tests is told of it: districts, groups, storms. None leaves it to defaults.
     pages
         Static pages of what it says, if it has any.
     risk
@@ -148,5 +151,6 @@ class App:
     look_back_s: int = 1_814_400
     events: EventPolicy = field(default_factory=EventPolicy)
     risk: tuple[Literal["low", "medium", "high"], str] = ("medium", "")
+    assurance: Context | None = None
     code: Callable[[], str] = field(default=lambda: "", repr=False)  # digest of its source
     pages: Pages | None = None

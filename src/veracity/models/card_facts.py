@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from veracity.data.panel_definition import parse_panel
 from veracity.models.decisions import OWN
 from veracity.models.facts import Evidence, Fact, Known, ReportKnown, Said, TestKnown, Value
 from veracity.provenance.statements import Approve, Incident, Release
@@ -73,6 +74,8 @@ def _data(k: Known) -> Iterator[Fact]:
 def _training(k: Known) -> Iterator[Fact]:
     t, at = k.train.it, k.train.at
     yield Fact("training.definition", "definition", t.definition_sha256, at("train.definition"))
+    every = parse_panel(k.app.panel).every_us // 1_000_000
+    yield Fact("training.every", "grid", every, k.declared("panel"), "s")
     yield Fact("training.rows", "rows", t.rows.rows, at("train.rows.rows"))
     yield Fact("training.rows-sha256", "rows_sha256", t.rows.sha256, at("train.rows.sha256"))
     yield Fact("training.as-of", "as_of", t.as_of or "all that was known", at("train.as_of"))

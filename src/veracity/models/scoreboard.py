@@ -73,7 +73,7 @@ def add_up(lines: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
         pl.Series(name, np.bincount(ids, weights=lines[name].to_numpy(), minlength=n_groups)[:n_groups])
         for name in SUMS
     ]
-    return heads.with_columns(s.cast(SUMS[s.name]) for s in sums)
+    return pl.DataFrame([*heads.get_columns(), *(s.cast(SUMS[s.name]) for s in sums)])
 
 
 def scores_of(sums: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,7 @@
 """A whole page of HTML: no script, nothing to load, style inside, readable in light and dark."""
 
+from collections.abc import Collection
+
 from veracity.pages.html import Html, joined, tag, trusted
 from veracity.pages.style import STYLE
 
@@ -20,9 +22,11 @@ def document(title: str, *body: Html | None, style: str = "", lang: str = "en") 
     return joined([trusted("<!DOCTYPE html>\n"), page, "\n"]).encode()
 
 
-def rows_table(caption: str, heads: tuple[str, ...], rows: list[tuple[Html | str, ...]], text: int = 1) -> Html:
-    """Return a table; the first ``text`` columns are words, the others numbers, set to the right."""
-    side = [None if i < text else "num" for i in range(len(heads))]
+def rows_table(
+    caption: str, heads: tuple[str, ...], rows: list[tuple[Html | str, ...]], words: Collection[int] = (0,)
+) -> Html:
+    """Return a table; the columns ``words`` are text, the others numbers, set to the right."""
+    side = [None if i in words else "num" for i in range(len(heads))]
     top = tag("tr", *(tag("th", h, scope="col", class_=c) for h, c in zip(heads, side, strict=True)))
     body = [
         tag(

@@ -1,4 +1,4 @@
-"""Errors by how far ahead a forecast looks: one line a model, told apart by dashes and by words at their ends."""
+"""Errors by how far ahead a forecast looks: one line a model, told apart by their dashes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

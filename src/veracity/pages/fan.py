@@ -83,7 +83,11 @@ def fan_plot(fan: Fan, title: str, unit: str, shift_us: int = 0) -> Html:
     marks.append(uprights([(fan.now_us - start) / (end - start)], "fan-now"))
     x_ticks = time_ticks(start + shift_us, end + shift_us)
     picture = plot(marks, title, x_ticks, _y_ticks(top), y_name=unit)
-    words = [tag("p", "Dotted: ", "; ".join(f"{number(v)} {w}" for v, w in shown), class_="soft")] if shown else []
+    words = (
+        [tag("p", "Dotted: ", "; ".join(f"{number(v)} {w}" for v, w in shown), class_="soft")]
+        if shown
+        else []
+    )
     return tag("div", picture, *words, class_="fan")
 
 
@@ -109,7 +113,9 @@ def _bands(fan: Fan, start: int, end: int, top: float) -> list[Html]:
     known = np.isfinite(fan.quantiles).all(axis=1)
     bands = []
     for low, high, class_ in RANGES:
-        data = [_ribbon(x[run], fan.quantiles[run, low], fan.quantiles[run, high], top) for run in _runs(known)]
+        data = [
+            _ribbon(x[run], fan.quantiles[run, low], fan.quantiles[run, high], top) for run in _runs(known)
+        ]
         bands.append(path("".join(data), class_))
     middle = "".join(_line(x[run], fan.quantiles[run, 3], top) for run in _runs(known))
     return [*bands, path(middle, "fan-mid")]
@@ -158,5 +164,3 @@ def _x(at: float) -> str:
 
 def _y(value: float, top: float) -> str:
     return f"{HEIGHT * (1 - min(max(value / top, 0.0), 1.0)):.1f}"
-
-

@@ -4,6 +4,7 @@ A class says how a region or a spot is filled; a mark in words or digits stands 
 nothing hangs on colour alone. What is not sure is hatched.
 """
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,14 +21,16 @@ MAX_HEIGHT = 1400
 MAP_STYLE = """
 .map{width:100%;min-width:30rem;height:auto;display:block;background:var(--card)}
 .map path{stroke-linejoin:round}
-.map .region{stroke:var(--gap);stroke-width:.8;fill:var(--rule);fill-rule:evenodd}
-.map .hatch{fill:url(#hatch);stroke:none}
+.map .region{stroke:var(--gap);stroke-width:.8;fill-rule:evenodd}
+.map .bare{fill:var(--rule)}
+.map .hatch{stroke:none}
 .map circle{stroke:#1a1d21;stroke-width:1.6}.map circle.unsure{stroke-dasharray:4 3;stroke-width:2.4}
 .map text{font:700 17px system-ui,sans-serif;text-anchor:middle;fill:#1a1d21}
 .map text.dark{fill:#fff}
 .map .frame{fill:none;stroke:var(--rule)}
 .map .scale{stroke:var(--fg);stroke-width:2.5}.map text.scale-text{fill:var(--fg);font-weight:400;stroke:none}
-.hatch-line{stroke:#1a1d21;stroke-width:1.2;stroke-opacity:.55}
+.hatch-line{stroke:#1a1d21;stroke-width:1.2;stroke-opacity:.5}
+@media (prefers-color-scheme:dark){.hatch-line{stroke-opacity:.75}}
 """
 
 
@@ -79,15 +82,15 @@ def map_drawing(title: str, spots: Sequence[Spot], regions: Iterable[Region] = (
     """Return the map around the spots; None without any."""
     if not spots:
         return None
-    frame = _frame(spots)
-    areas = [part for region in regions for part in _region(region, frame)]
+    frame, hatch = _frame(spots), f"hatch-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
+    areas = [part for region in regions for part in _region(region, frame, hatch)]
     height = f"{frame.height:.0f}"
     drawn = tag(
         "svg",
         tag("title", title),
-        _hatch(),
+        _hatch(hatch),
         *areas,
-        *(_spot(s, frame) for s in sorted(spots, key=lambda s: -s.lat)),
+        *(_spot(s, frame, hatch) for s in sorted(spots, key=lambda s: -s.lat)),
         _scale_bar(frame),
         tag("rect", class_="frame", x="0", y="0", width=WIDTH, height=height),
         class_="map",
@@ -108,12 +111,16 @@ def _frame(spots: Sequence[Spot]) -> _Frame:
     return _Frame(west, middle + height * across * stretch / WIDTH / 2, across, height)
 
 
-def _region(region: Region, frame: _Frame) -> list[Html]:
+def _region(region: Region, frame: _Frame, hatch: str) -> list[Html]:
     data = "".join(_ring(ring, frame) for ring in region.rings)
     if not data:
         return []
-    filled = tag("path", tag("title", region.words), d=data, class_=f"region {region.class_}")
-    return [filled] if region.is_sure else [filled, path(data, "hatch")]
+    filled = tag("path", tag("title", region.words), d=data, class_=f"region {region.class_ or 'bare'}")
+    return (
+        [filled]
+        if region.is_sure
+        else [filled, tag("path", d=data, class_="hatch", style=f"fill:url(#{hatch})")]
+    )
 
 
 def _ring(ring: Floats, frame: _Frame) -> str:
@@ -126,18 +133,21 @@ def _ring(ring: Floats, frame: _Frame) -> str:
     return f"M{'L'.join(points)}z" if len(points) > 2 else ""
 
 
-def _spot(spot: Spot, frame: _Frame) -> Html:
+def _spot(spot: Spot, frame: _Frame, hatch: str) -> Html:
     x, y = f"{frame.x(spot.lon):.0f}", f"{frame.y(spot.lat):.0f}"
     unsure = "" if spot.is_sure else " unsure"
     circle = tag("circle", cx=x, cy=y, r=RADIUS, class_=f"{spot.class_}{unsure}")
-    hatch = None if spot.is_sure else tag("circle", cx=x, cy=y, r=RADIUS, class_="hatch")
-    text = tag("text", spot.mark, x=x, y=f"{frame.y(spot.lat) + 6:.0f}", class_="dark" if spot.is_dark else None)
-    return tag("g", tag("title", spot.words), circle, hatch, text)
+    fill = f"fill:url(#{hatch})"
+    over = None if spot.is_sure else tag("circle", cx=x, cy=y, r=RADIUS, class_="hatch", style=fill)
+    text = tag(
+        "text", spot.mark, x=x, y=f"{frame.y(spot.lat) + 6:.0f}", class_="dark" if spot.is_dark else None
+    )
+    return tag("g", tag("title", spot.words), circle, over, text)
 
 
-def _hatch() -> Html:
+def _hatch(name: str) -> Html:
     line = tag("path", d="M0 0V8", class_="hatch-line")
-    pattern = {"id": "hatch", "width": "7", "height": "7", "patternUnits": "userSpaceOnUse"}
+    pattern = {"id": name, "width": "7", "height": "7", "patternUnits": "userSpaceOnUse"}
     return tag("defs", tag("pattern", line, **pattern, patternTransform="rotate(45)"))
 
 

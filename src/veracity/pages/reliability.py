@@ -39,7 +39,9 @@ def reliability_plot(shares: Floats, n: int, title: str) -> Html:
     ideal = path(f"M0 {HEIGHT}L{WIDTH} 0", "bound")
     if n < LEAST or np.isnan(shares).any():
         words = f"Too few outcomes to tell: {n}, want {LEAST}."
-        return tag("div", plot([ideal], title, _TICKS, _TICKS, y_name="happened"), tag("p", words), class_="rel")
+        return tag(
+            "div", plot([ideal], title, _TICKS, _TICKS, y_name="happened"), tag("p", words), class_="rel"
+        )
     error = 2 * np.sqrt(shares * (1 - shares) / n)
     low, high = np.clip(shares - error, 0, 1), np.clip(shares + error, 0, 1)
     whiskers = "".join(

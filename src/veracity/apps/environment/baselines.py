@@ -1,12 +1,10 @@
-"""The baselines, learned anew at every run from the last weeks: they need no model, so that they always answer."""
+"""The baselines, learned anew at every run from the last weeks: they need no model, and so always answer."""
 
 from collections.abc import Callable
 
 from veracity.models.errors import BadPanel
 from veracity.models.estimator import Forecaster
-from veracity.models.estimators.climatology import Climatology
-from veracity.models.estimators.last_value import LastValue
-from veracity.models.estimators.seasonal import Seasonal
+from veracity.models.estimators import Climatology, LastValue, Seasonal
 from veracity.models.forecast import Forecast
 from veracity.models.panel_array import PanelArray
 

@@ -1,8 +1,8 @@
 """From a panel and a model to what citizens and operators get. Pure.
 
 Each run says, for every station and pollutant: the next 48 hours, with the chance that the limit is passed
-from which the air is unhealthy for sensitive people, and what people are told; the present hour where it was not
-measured; and what three baselines would have said, which nobody is told but which are scored beside.
+from which the air is unhealthy for sensitive people, and what people are told; the present hour where it was
+not measured; and what three baselines would have said, which nobody is told but which are scored beside.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from veracity.apps.environment.actions import action_codes, warning_limit
+from veracity.apps.environment.actions import action_codes, chances_of, warning_limit
 from veracity.apps.environment.baselines import baselines
 from veracity.apps.environment.exceedance import exceedance
 from veracity.apps.environment.ladder import MODEL, NOWCAST, TARGETS, Answer, answer
@@ -54,7 +54,9 @@ def _of_target(
 def _nothing(seen: PanelArray, target: str) -> Forecast:
     shape = (1, len(seen.keys), len(HORIZONS), len(LEVELS))
     horizons = np.array(HORIZONS, np.int64)
-    return Forecast(target, seen.times_us[-1:], seen.every_us, seen.keys, horizons, LEVELS, np.full(shape, np.nan))
+    return Forecast(
+        target, seen.times_us[-1:], seen.every_us, seen.keys, horizons, LEVELS, np.full(shape, np.nan)
+    )
 
 
 def _own_rows(said: Answer) -> pl.DataFrame:
@@ -77,14 +79,13 @@ def _rows(said: Forecast, model: str, rungs: "np.typing.NDArray[np.str_]") -> pl
         said.levels,
         np.maximum(said.values, 0.0),
     )
-    limit = warning_limit(said.target)
-    chance = exceedance(clipped.values[0], said.levels, limit)
+    chance = exceedance(clipped.values[0], said.levels, warning_limit(said.target))
     frame = clipped.to_frame().rename({"origin": "issued"})
     return frame.with_columns(
         pl.lit(model).alias("model"),
         pl.lit(said.target).alias("target"),
         (pl.col("due") - pl.col("issued")).dt.total_seconds().alias("horizon_s"),
-        pl.lit(limit).alias("threshold"),
+        pl.lit(warning_limit(said.target)).alias("threshold"),
         pl.Series("probability", chance.ravel(), pl.Float64).fill_nan(None),
         pl.lit(None, pl.String).alias("action"),
         pl.Series("rung", rungs.ravel().tolist(), pl.String),
@@ -92,5 +93,5 @@ def _rows(said: Forecast, model: str, rungs: "np.typing.NDArray[np.str_]") -> pl
 
 
 def _with_actions(rows: pl.DataFrame, said: Forecast) -> pl.DataFrame:
-    codes = action_codes(said.target, np.maximum(said.values[0], 0.0), said.levels)
+    codes = action_codes(chances_of(said.target, np.maximum(said.values[0], 0.0), said.levels))
     return rows.with_columns(pl.Series("action", codes.ravel().tolist(), pl.String))

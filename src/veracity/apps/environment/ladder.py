@@ -47,7 +47,9 @@ class Answer:
     rungs: npt.NDArray[np.str_]
 
 
-def answer(panel: PanelArray, target: str, by_rung: Mapping[str, Forecast], empty: Forecast, now: datetime) -> Answer:
+def answer(
+    panel: PanelArray, target: str, by_rung: Mapping[str, Forecast], empty: Forecast, now: datetime
+) -> Answer:
     """Return for each place and horizon what the best rung says that can serve it.
 
     ``by_rung`` are forecasts of the rungs that can say something at all; ``empty`` says nothing.

@@ -1,9 +1,10 @@
 """The model: which estimator learns from how much data, and its forecast of every hour up to 48.
 
-The rule: with less than ``TREES_FROM_DAYS`` days of an hourly panel, ridge regression over the lags of all
-stations beside a day-before forecast, for every hour ahead; from there on trees, which then have seasons to
-learn, for some hours ahead, the hours between them on straight lines. Either is wrapped in conformal
-calibration, so that the ranges it gives hold what they promise when the air changes.
+The rule: with less than ``TREES_FROM_DAYS`` days of an hourly panel an ensemble of three simple ones, ridge
+regression over the lags of all stations, what is usual at the hour, and the last value, with weights by hours
+ahead; from there on trees, which then have seasons to learn. Either learns some hours ahead, those between
+them follow from their neighbours (``between``), and is wrapped in conformal calibration, so that the ranges
+hold what they promise when the air changes.
 """
 
 from collections.abc import Sequence
@@ -11,23 +12,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from veracity.apps.environment.baselines import FEWEST
 from veracity.apps.environment.ladder import TARGETS
 from veracity.models.errors import BadPanel, BadParameter, NotFitted
 from veracity.models.estimator import Forecaster
-from veracity.models.estimators.climatology import Climatology
-from veracity.models.estimators.conformal import Conformal
-from veracity.models.estimators.ensemble import Ensemble
-from veracity.models.estimators.lightgbm import LightGbm
-from veracity.models.estimators.ridge import Ridge
-from veracity.models.estimators.seasonal import Seasonal
+from veracity.models.estimators import Climatology, Conformal, Ensemble, LightGbm
 from veracity.models.forecast import Forecast
 from veracity.models.panel_array import Floats, PanelArray
 
 HORIZONS = tuple(range(1, 49))  #: hours ahead that are forecast
-TREES_AT = (1, 2, 3, 6, 9, 12, 18, 24, 30, 36, 42, 48)  #: of these, those that trees are grown for
+LINES_AT = (*range(1, 12), *range(12, 49, 3))  #: of these, those that a short panel's model learns
+TREES_AT = (1, 3, 6, 12, 24, 36, 48)  #: and those that trees are grown for
 TREES_FROM_DAYS = 180
 WEATHER = ("temperature", "humidity")
 DAY = 24
+HELD_BACK = 0.3  #: of a short panel: the last days, on which weights and then ranges are learned
+PENALTY = 1.0
 
 
 def train(panel: PanelArray, *, seed: int) -> dict[str, Forecaster]:
@@ -43,12 +43,15 @@ def train(panel: PanelArray, *, seed: int) -> dict[str, Forecaster]:
 
 def make(panel: PanelArray, target: str, seed: int) -> Forecaster:
     """Return the estimator, not fitted, that a panel of this length asks for."""
-    columns = tuple(c for c in (*TARGETS, *WEATHER) if c != target and c in panel.columns)
+    others = [c for c in (*TARGETS, *WEATHER) if c != target and c in panel.columns]
     if panel.n_times < TREES_FROM_DAYS * DAY:
-        members: list[Forecaster] = [Ridge(target, HORIZONS, columns=columns), Seasonal(target, HORIZONS)]
-        return Conformal(Ensemble(target, HORIZONS, seed=seed, members=members))
-    trees = LightGbm(target, TREES_AT, columns=columns, seed=seed, n_trees=100, stride=3)
-    return Conformal(trees)
+        ridge = {"name": "ridge", "parameters": {"columns": others, "penalty": PENALTY}}
+        climate = {"name": "climatology", "parameters": {"fewest": FEWEST}}
+        members = (ridge, climate, {"name": "last_value", "parameters": {}})
+        together = Ensemble(target, LINES_AT, seed=seed, members=members, held_back=HELD_BACK, stride=6)
+        return Conformal.around(together, held_back=HELD_BACK)
+    trees = LightGbm(target, TREES_AT, columns=tuple(others), seed=seed, n_trees=100, stride=3)
+    return Conformal.around(trees)
 
 
 def forecast(estimator: Forecaster, seen: PanelArray) -> Forecast | None:
@@ -62,7 +65,7 @@ def forecast(estimator: Forecaster, seen: PanelArray) -> Forecast | None:
 
 def usual(seen: PanelArray, target: str) -> Floats:
     """Return (k, 24) what is usual at each hour of the day (UTC), from the last weeks."""
-    climate = Climatology(target, tuple(range(1, DAY + 1)), fewest=7).fit(seen).predict(seen)
+    climate = Climatology(target, tuple(range(1, DAY + 1)), fewest=FEWEST).fit(seen).predict(seen)
     shift = seen.times_us[-1] // 3_600_000_000 + climate.horizons
     out = np.empty((len(seen.keys), DAY))
     out[:, shift % DAY] = climate.median[0]

@@ -1,4 +1,4 @@
-"""The present hour of stations that did not measure it: from the others and from their own past, with how sure."""
+"""The present hour where it was not measured: from other stations and from its own past, with how sure."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The air of each station as a run leaves it: the present hour, and the worst to be ready for in the next day."""
+"""The air of each station as a run leaves it: this hour, and the worst to be ready for in the next day."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 
 from veracity.apps.environment.actions import UNKNOWN
+from veracity.apps.environment.aqi import Index, us_hour, vn_hour
 from veracity.apps.environment.ladder import MODEL, TARGETS
-from veracity.apps.environment.limits import CATEGORIES, LIMITS
+from veracity.apps.environment.limits import ACTIONS, place_of
 from veracity.models.decisions import OWN
-from veracity.models.panel_array import PanelArray
+from veracity.models.panel_array import Floats, PanelArray
 
 NEXT = timedelta(hours=24)
 
@@ -19,7 +20,7 @@ NEXT = timedelta(hours=24)
 class Reading:
     """One pollutant at one station in the present hour: a value, and the range it lies in with 80 %.
 
-    ``is_measured``: made from readings of the hour; the range is then the value itself. Else it was estimated.
+    ``is_measured``: made from readings of the hour, and the range is the value itself; else it was estimated.
     """
 
     target: str
@@ -30,13 +31,13 @@ class Reading:
 
     @property
     def category(self) -> int:
-        """Place in ``CATEGORIES``."""
-        return category_of(self.target, self.value)
+        """Place of its category of VN_AQI, from 0, were the hour to go on."""
+        return place_of(self.target, self.value)
 
     @property
     def is_sure(self) -> bool:
         """Whether the whole range is of one category."""
-        return category_of(self.target, self.low) == category_of(self.target, self.high)
+        return place_of(self.target, self.low) == place_of(self.target, self.high)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Outlook:
     rungs: tuple[str, ...]
 
     @property
+    def place(self) -> int | None:
+        """Place of the action's category, from 0; None where nothing is known."""
+        return ACTIONS.index(self.action) if self.action in ACTIONS else None
+
+    @property
     def is_fallback(self) -> bool:
         """Whether anything of it is not from the model."""
         return any(rung != MODEL for rung in self.rungs)
@@ -61,11 +67,16 @@ class Outlook:
 
 @dataclass(frozen=True)
 class State:
-    """One station: readings by pollutant (none where neither measured nor estimated), and the outlook."""
+    """One station: readings by pollutant (none where neither measured nor estimated), and the outlook.
+
+    ``vn`` and ``us`` are the indices of the hour, from what was measured alone.
+    """
 
     key: str
     readings: dict[str, Reading]
     outlook: Outlook
+    vn: Index
+    us: Index
 
     @property
     def worst(self) -> Reading | None:
@@ -73,24 +84,30 @@ class State:
         return max(self.readings.values(), key=lambda r: r.category, default=None)
 
 
-def category_of(target: str, value: float) -> int:
-    """Return the place in ``CATEGORIES`` of one hour's value of a pollutant.
-
-    Examples
-    --------
-    >>> category_of("pm25", 24.9), category_of("pm25", 25.0), category_of("o3", 9000.0)
-    (0, 1, 5)
-    """
-    return int(np.searchsorted(LIMITS[target], value, side="right"))
-
-
 def states(panel: PanelArray, rows: pl.DataFrame) -> list[State]:
     """Return every station of a panel, by name; ``rows`` are one run's decisions."""
     own = rows.filter(pl.col("model") == OWN)
     by_key = {str(key[0]): frame for key, frame in own.group_by("key", maintain_order=True)}
-    nothing = own.clear()
-    return [State(k, _readings(panel, i, by_key.get(k, nothing)), _outlook(by_key.get(k, nothing)))
-            for i, k in enumerate(panel.keys)]
+    return [_state(panel, i, by_key.get(key, own.clear())) for i, key in enumerate(panel.keys)]
+
+
+def _state(panel: PanelArray, place: int, rows: pl.DataFrame) -> State:
+    hours = {target: _measured(panel, place, target) for target in TARGETS}
+    particles = {t: v[-12:] if t.startswith("pm") else v[-8:] for t, v in hours.items()}
+    return State(
+        panel.keys[place],
+        _readings(panel, place, rows),
+        _outlook(rows),
+        vn_hour(particles),
+        us_hour(particles),
+    )
+
+
+def _measured(panel: PanelArray, place: int, target: str) -> Floats:
+    """Return (n,) what was measured of a pollutant, NaN for hours that were not; nothing below 0."""
+    at = panel.index(target)
+    values = np.where(panel.measured[:, place, at], panel.values[:, place, at], np.nan)
+    return np.where(np.isfinite(values), np.maximum(values, 0.0), np.nan)
 
 
 def _readings(panel: PanelArray, place: int, rows: pl.DataFrame) -> dict[str, Reading]:
@@ -113,7 +130,7 @@ def _outlook(rows: pl.DataFrame) -> Outlook:
     rungs = tuple(sorted(ahead["rung"].unique()))
     if known.is_empty():
         return Outlook(UNKNOWN, None, None, None, rungs)
-    order = {name: i for i, name in enumerate(CATEGORIES)}
+    order = {name: i for i, name in enumerate(ACTIONS)}
     ranked = known.with_columns(at=pl.col("action").replace_strict(order, return_dtype=pl.Int64))
     worst = ranked.sort("at", "probability", "due", descending=[True, True, False]).row(0, named=True)
     highest = known["probability"].max()

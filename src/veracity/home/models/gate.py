@@ -20,6 +20,7 @@ from veracity.home.models.gate_checks import (
     check_card_true,
     check_fresh,
     check_model,
+    check_panel_kept,
     check_reports,
     check_stage_order,
 )
@@ -194,7 +195,7 @@ def load_for_service(home: Home, system: str) -> tuple[ModelFiles, Release, int]
     """Return the model that serves a system, its release and where the log has that. The only door.
 
     Everything is checked again: the log's entry and its signature, the officer's approval, how the model was
-    made, its files, reports and card.
+    made, the contracts of its feeds, its files, reports and card.
 
     Raises
     ------
@@ -206,7 +207,8 @@ def load_for_service(home: Home, system: str) -> tuple[ModelFiles, Release, int]
     serving = _serving(home, system)
     said = serving.release
     check_approval(home, said, serving.idx, is_new=False)
-    _, model = check_model(home, system, said.model_sha256, serving.idx)
+    train, model = check_model(home, system, said.model_sha256, serving.idx)
+    check_panel_kept(home, train)
     check_reports(home, said.model_sha256, said.reports, said.stage, serving.idx)
     check_card_kept(home, said.card_sha256)
     return model, said, serving.idx

@@ -24,6 +24,7 @@ from veracity.home.models.registry import load_model
 from veracity.home.models.request import ReleaseRequest
 from veracity.home.models.said import read_said
 from veracity.home.models.stages import Change, changes, releases_at, scored_decisions, time_at
+from veracity.home.panels import panel_path
 from veracity.log.errors import ObjectMissing
 from veracity.models.app import App
 from veracity.models.assurance.errors import MalformedReport
@@ -77,11 +78,23 @@ def check_app(home: Home, app: App, train: Train, stage: Stage) -> None:
             f"model {train.model_sha256[:16]}: want one of the panel that {app.name} serves from,"
             f" {panel.sha256[:16]}, got {train.definition_sha256[:16]}"
         )
-    for feed in panel.feeds:
-        try:
-            home.feed(feed)
-        except VeracityError as exc:
-            raise FeedNotInForce(f"feed {feed}: want a contract in force, got: {exc}") from exc
+    _check_feeds(home, panel.feeds)
+
+
+def check_panel_kept(home: Home, train: Train) -> None:
+    """Raise unless the panel that a model learned from is in the store, and its feeds have contracts in force.
+
+    Raises
+    ------
+    WrongModel, FeedNotInForce
+    """
+    try:
+        panel = parse_panel(home.objects.get(panel_path(train.definition_sha256)))
+    except VeracityError as exc:
+        raise WrongModel(f"panel {train.definition_sha256[:16]}: want it in the store, got: {exc}") from exc
+    if panel.sha256 != train.definition_sha256:
+        raise WrongModel(f"panel {train.definition_sha256[:16]}: want one of that digest, got another")
+    _check_feeds(home, panel.feeds)
 
 
 def check_reports(
@@ -198,6 +211,14 @@ def policy_path(sha256: str) -> str:
     return f"policies/{sha256}.yaml"
 
 
+def _check_feeds(home: Home, feeds: Sequence[str]) -> None:
+    for feed in feeds:
+        try:
+            home.feed(feed)
+        except VeracityError as exc:
+            raise FeedNotInForce(f"feed {feed}: want a contract in force, got: {exc}") from exc
+
+
 def _check_served(
     home: Home,
     request: ReleaseRequest,
@@ -234,7 +255,7 @@ def _check_report(
     assure = read_said(home, idx, Assure)
     if assure.verdict == "failed":
         raise NotAssured(f"report {report[:16]}: want one that passed, got {assure.failed} tests failed")
-    _check_tests(assure, _kept(home, "report", report_path(report), report), stage)
+    _check_tests(assure, kept(home, "report", report_path(report), report), stage)
     return assure
 
 
@@ -256,10 +277,10 @@ def _check_tests(assure: Assure, text: bytes, stage: Stage) -> None:
 
 
 def _stage_rules(home: Home, policy_sha256: str) -> dict[Stage, StageRule]:
-    return parse_stage_rules(_kept(home, "policy", policy_path(policy_sha256), policy_sha256))
+    return parse_stage_rules(kept(home, "policy", policy_path(policy_sha256), policy_sha256))
 
 
-def _kept(home: Home, what: str, path: str, sha256: str) -> bytes:
+def kept(home: Home, what: str, path: str, sha256: str) -> bytes:
     """Return what is kept under a digest; NotAssured if the store has none or another."""
     try:
         text = home.objects.get(path)

@@ -98,6 +98,7 @@ def run_battery(
             seed,
             training,
             meter,
+            estimators,
         )
         for target, one in sorted(estimators.items())
     }

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -40,6 +40,8 @@ class ForecastCase:
         The rows that the model learned from, where they are at hand.
     baselines
         By name, fitted on the training's rows.
+    siblings
+        The model's estimators of all targets: an app decides with all of them.
     meter
         Runs work and says what it took; None where nothing is to be measured.
     """
@@ -54,6 +56,7 @@ class ForecastCase:
     seed: int
     training: PanelArray | None = None
     meter: Meter | None = None
+    siblings: Mapping[str, Forecaster] = field(default_factory=dict)
 
     def rng(self, what: str) -> np.random.Generator:
         """Return the source of chance of one test: of its own, so that no test changes another's."""

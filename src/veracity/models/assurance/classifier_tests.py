@@ -57,7 +57,7 @@ def honest(case: ClassifierCase) -> Found:
 
 
 def fair(case: ClassifierCase) -> Found:
-    """Return how many more events are missed, and alarms false, in each group than in all."""
+    """Return how many more events are missed, and alarms false, in each group than in the others."""
     groups = sorted(set(case.cases.groups.tolist()))
     if len(groups) < 2:
         return Found(untested="all cases are of one group: there is nobody to be fair between")
@@ -66,16 +66,16 @@ def fair(case: ClassifierCase) -> Found:
     except MissingExtra as exc:
         return Found(untested=str(exc))
     y, warned = case.cases.y, np.nan_to_num(case.p) >= case.threshold
-    cells = np.stack([*(case.cases.groups == g for g in groups), np.ones(len(y), np.bool_)], axis=1)
+    cells = np.stack([case.cases.groups == g for g in groups], axis=1)
+    cells = np.concatenate([cells, ~cells], axis=1)  # each group, then for each all others
     numbers: list[Number] = []
     for name, over, under in (("misses-more", y & ~warned, y), ("false-alarms-more", ~y & warned, ~y)):
         top, bottom = ((which[:, None] & cells).astype(np.float64) for which in (over, under))
         rates = case.bootstrap.ratio(top, bottom)
         labels = [{"group": g} for g in groups]
-        counts = bottom.sum(axis=0)[:-1]
-        numbers += case.bootstrap.numbers(
-            name, rates[:, :-1] - rates[:, -1:], counts, labels, case.policy.n_least
-        )
+        own, others = np.split(rates, 2, axis=1)
+        counts = np.split(bottom.sum(axis=0), 2)[0]
+        numbers += case.bootstrap.numbers(name, own - others, counts, labels, case.policy.n_least)
     note = "rates by group are of fairlearn's MetricFrame; intervals of the block bootstrap, which it has not"
     return Found((*numbers, *plain), notes=(note,))
 
@@ -260,8 +260,8 @@ TESTS = (
         "Are events missed, and alarms false, as seldom in every group?",
         "An error that always hits the same people is no error but a rule.",
         {
-            "misses-more": "share of the group's events that were missed, less that of all",
-            "false-alarms-more": "share of the group's quiet cases with a warning, less that of all",
+            "misses-more": "share of the group's events that were missed, less that of all others",
+            "false-alarms-more": "share of the group's quiet cases with a warning, less that of all others",
         },
         fair,
     ),

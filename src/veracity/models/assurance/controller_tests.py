@@ -8,6 +8,10 @@ from veracity.models.assurance.result import AssuranceTest, Found, Number
 from veracity.models.panel_array import Floats
 
 _BLIND_TRIES = 32
+_LOST = (
+    "stuck after 10 steps",
+    "blind after 10 steps",
+)  # no sensor for good: no controller can promise safety
 
 
 def _as_is(observation: Floats, step: int, rng: np.random.Generator) -> Floats:  # noqa: ARG001 - of all sensors
@@ -72,8 +76,9 @@ def safe(case: ControllerCase) -> Found:
     for fault, (sensor, extreme) in sensors.items():
         own = _played(case, case.controller, "safe", sensor, extreme=extreme)
         rule = _played(case, case.rule, "safe", sensor, extreme=extreme)
+        name = "unsafe-lost" if fault in _LOST else "unsafe"
         numbers += [
-            _share("unsafe", sum(e.unsafe for e in own), own, fault),
+            _share(name, sum(e.unsafe for e in own), own, fault),
             _share("rule-unsafe", sum(e.unsafe for e in rule), rule, fault),
             _share("out-of-range", sum(e.out_of_range for e in own), own, fault),
             _more(case, own, rule, fault),
@@ -136,7 +141,8 @@ TESTS = (
         "Does it stay in the safe set, in extreme weather and with every sensor fault?",
         "What acts on water, traffic or power can do harm faster than anyone can read an alert.",
         {
-            "unsafe": "share of steps outside of the safe set",
+            "unsafe": "share of steps out of the safe set, in any weather, with some readings wrong",
+            "unsafe-lost": "the same with no reading any more",
             "rule-unsafe": "the same under the fixed rule",
             "unsafe-more": "share of steps outside of the safe set, less that under the rule",
             "out-of-range": "share of actions that are none",

@@ -59,7 +59,8 @@ def explained(case: ForecastCase) -> Found:
 def _by_trees(case: ForecastCase, trees: Any) -> Found:
     features = trees.inputs_.features(case.panel)
     horizon = sorted({h for h, _ in trees.boosters_})[0]
-    booster = trees.boosters_[horizon, 0.5]
+    held = trees.boosters_[horizon, 0.5]
+    booster = getattr(held, "model", held)
     at, rng = case.apart, case.rng("explanations")
     rows = features.values[at].reshape(-1, len(features.names))
     if len(rows) > _ROWS:

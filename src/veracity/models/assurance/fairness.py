@@ -1,6 +1,6 @@
 """Fairness of service: whether every ward gets forecasts as good as the city's.
 
-Each group is held against all keys together. Intervals are of the block bootstrap, for all groups at once:
+Each group is held against all others together. Intervals are of the block bootstrap, for all groups at once:
 the worst of many groups is bad by chance alone, and errors of one day hang together; see ``bootstrap``.
 """
 
@@ -25,43 +25,45 @@ def groups_of(case: ForecastCase) -> dict[str, Bools]:
     return {g: np.broadcast_to((of_key == g)[None, :, None], shape) for g in sorted(set(of_key))}
 
 
-def _of_groups(
-    case: ForecastCase, name: str, samples: Floats, whole: Floats, counts: Floats, *, plain: str = ""
-) -> Found:
-    """Return how much worse each group fares than all: ``whole - samples``."""
+def both_sides(groups: Mapping[str, Bools]) -> list[Bools]:
+    """Return the cells of each group, then for each those of all others."""
+    return [*groups.values(), *(~one for one in groups.values())]
+
+
+def _of_groups(case: ForecastCase, name: str, samples: Floats, counts: Floats, *, plain: str = "") -> Found:
+    """Return how much worse each group fares than the others; ``samples`` are of both sides."""
     groups = groups_of(case)
     labels: list[Mapping[str, str]] = [{"group": g} for g in groups]
-    least = case.policy.n_least
-    numbers = case.bootstrap.numbers(name, whole - samples, counts, labels, least)
+    own, others = np.split(samples, 2, axis=1)
+    n = np.split(counts, 2)[0]
+    numbers = case.bootstrap.numbers(name, others - own, n, labels, case.policy.n_least)
     if plain:
-        numbers += case.bootstrap.numbers(plain, samples, counts, labels, least)
+        numbers += case.bootstrap.numbers(plain, own, n, labels, case.policy.n_least)
     return Found(numbers, notes=() if case.context.groups else (_OWN,))
 
 
 def skill(case: ForecastCase) -> Found:
-    """Return how much less skill each group gets than all."""
+    """Return how much less skill each group gets than the others."""
     groups = groups_of(case)
     if len(groups) < 2:
         return Found(untested=_ONE)
     if not case.baselines:
         return Found(untested="no baselines were given")
-    everywhere = np.ones(case.scored.y.shape, np.bool_)
-    samples, counts, _ = skill_samples(case, [*groups.values(), everywhere])
-    return _of_groups(case, "lacks", samples[:, :-1], samples[:, -1:], counts[:-1], plain="skill")
+    samples, counts, _ = skill_samples(case, both_sides(groups))
+    return _of_groups(case, "lacks", samples, counts, plain="skill")
 
 
 def coverage(case: ForecastCase) -> Found:
-    """Return how much less often the 80 % interval holds in each group than in all."""
+    """Return how much less often the 80 % interval holds in each group than in the others."""
     groups = groups_of(case)
     if len(groups) < 2:
         return Found(untested=_ONE)
-    everywhere = np.ones(case.scored.y.shape, np.bool_)
-    samples, counts = coverage_samples(case, 0.8, [*groups.values(), everywhere])
-    return _of_groups(case, "lacks", samples[:, :-1], samples[:, -1:], counts[:-1], plain="coverage80")
+    samples, counts = coverage_samples(case, 0.8, both_sides(groups))
+    return _of_groups(case, "lacks", samples, counts, plain="coverage80")
 
 
 def alarms(case: ForecastCase) -> Found:
-    """Return how many more events are missed, and alarms are false, in each group than in all."""
+    """Return how many more events are missed, and alarms are false, in each group than in the others."""
     groups = groups_of(case)
     if len(groups) < 2:
         return Found(untested=_ONE)
@@ -69,7 +71,7 @@ def alarms(case: ForecastCase) -> Found:
     scored = case.scored
     with np.errstate(invalid="ignore"):
         event, warned = scored.y >= threshold, scored.forecast.median >= threshold
-    cells = [*groups.values(), np.ones(event.shape, np.bool_)]
+    cells = both_sides(groups)
     counts = scored.counts
     whole = "given by the app" if given else "the 90th percentile of the outcomes"
     note = f"an event: {case.target} of at least {threshold:.4g}, {whole}; a warning: a median of that"
@@ -81,8 +83,7 @@ def alarms(case: ForecastCase) -> Found:
         top = np.stack([(over & counts & c).sum(axis=(1, 2)) for c in cells], axis=1).astype(np.float64)
         bottom = np.stack([(under & counts & c).sum(axis=(1, 2)) for c in cells], axis=1).astype(np.float64)
         samples = -case.bootstrap.ratio(top, bottom)  # less is better
-        part = _of_groups(case, name, samples[:, :-1], samples[:, -1:], bottom.sum(axis=0)[:-1])
-        parts.append(part)
+        parts.append(_of_groups(case, name, samples, bottom.sum(axis=0)))
     notes = (note, *parts[0].notes)
     return Found(tuple(n for p in parts for n in p.numbers), notes=notes)
 
@@ -91,9 +92,9 @@ TESTS = (
     AssuranceTest(
         "fair-skill",
         "fairness",
-        "Does every ward get as much skill as the city as a whole?",
+        "Does every ward get as much skill as the rest of the city?",
         "People of a ward with fewer sensors pay the same taxes and breathe the same air.",
-        {"lacks": "skill of all keys less that of the group", "skill": "skill of the group"},
+        {"lacks": "skill of all others less that of the group", "skill": "skill of the group"},
         skill,
     ),
     AssuranceTest(
@@ -102,7 +103,7 @@ TESTS = (
         "Is what it says of its own uncertainty as true in every ward?",
         "A ward that is told false certainty is worse off than one that is told nothing.",
         {
-            "lacks": "coverage of the 80 % interval of all keys less that of the group",
+            "lacks": "coverage of the 80 % interval of all others less that of the group",
             "coverage80": "coverage of the 80 % interval of the group",
         },
         coverage,
@@ -113,8 +114,8 @@ TESTS = (
         "Are events missed, and alarms false, as seldom in every ward?",
         "Missed events harm those who rely on a warning; false ones teach a ward not to listen.",
         {
-            "misses-more": "share of the group's events that were not warned of, less that of all",
-            "false-alarms-more": "share of the group's warnings that no event followed, less that of all",
+            "misses-more": "share of the group's events that were not warned of, less that of all others",
+            "false-alarms-more": "share of its warnings that no event followed, less that of all others",
         },
         alarms,
     ),

@@ -35,7 +35,7 @@ def _decided(case: ForecastCase, origin: int, fault: Fault | None) -> pl.DataFra
         panel = inject(panel, np.array([origin]), panel.n_times, fault, case.rng(fault.name))
     now = _EPOCH + timedelta(microseconds=int(panel.times_us[-1]))
     try:
-        rows = case.context.decide(panel, {case.target: case.model}, now)
+        rows = case.context.decide(panel, case.siblings, now)
     except Exception as exc:
         line = " ".join(str(exc).split())[:200]
         raise ModelCrashed(f"{case.context.name}: want decisions, got {type(exc).__name__}: {line}") from exc

@@ -34,6 +34,8 @@ class About:
     ----------
     model, model_sha256, system
         The model, and the app that it is for.
+    stage
+        The furthest that the app may go: the verdict in the log is for that.
     definition_sha256, rows_sha256, n_rows, inputs, as_of
         The panel: definition, digest of its rows, snapshots by feed (``[batch, digest]``), time of knowledge.
     start, end, trained_to
@@ -45,6 +47,7 @@ class About:
     model: str = ""
     model_sha256: str = ""
     system: str = ""
+    stage: Stage = "act"
     definition_sha256: str = ""
     rows_sha256: str = ""
     n_rows: int = 0
@@ -70,13 +73,20 @@ class About:
             for name, one in cls.__dataclass_fields__.items()
             if one.type is str
         }
+        stage = cast(Stage, fields.choice("stage", STAGES))
         pairs = fields.take("inputs")
         if not isinstance(pairs, dict) or not all(
             isinstance(p, list) and len(p) == 2 for p in pairs.values()
         ):
             raise fields.fail("inputs", "a batch and a digest by feed", pairs)
         inputs = {str(feed): (int(p[0]), str(p[1])) for feed, p in pairs.items()}
-        about = cls(**texts, n_rows=fields.count("n_rows"), inputs=inputs, simulated=fields.flag("simulated"))
+        about = cls(
+            **texts,
+            stage=stage,
+            n_rows=fields.count("n_rows"),
+            inputs=inputs,
+            simulated=fields.flag("simulated"),
+        )
         fields.done()
         return about
 

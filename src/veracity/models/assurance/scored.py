@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from veracity.models.assurance.errors import ModelCrashed
+from veracity.models.crps import crps_of_quantiles
 from veracity.models.estimator import Forecaster
 from veracity.models.forecast import Forecast
 from veracity.models.panel_array import Bools, Floats, Ints, PanelArray
@@ -40,7 +41,7 @@ class Scored:
     @property
     def crps(self) -> Floats:
         """(o, k, h): the continuous ranked probability score from the quantiles; NaN where not scored."""
-        return quantile_score(self.forecast.values, self.forecast.levels, self.y)
+        return crps_of_quantiles(self.forecast.values, self.forecast.levels, self.y)
 
     @property
     def error(self) -> Floats:
@@ -84,26 +85,3 @@ def score(forecast: Forecast, truth: PanelArray, origins: Ints) -> Scored:
     known = truth.measured[safe, :, column].transpose(0, 2, 1) & inside[:, None, :]
     y[~known] = np.nan
     return Scored(forecast, y)
-
-
-def quantile_score(values: Floats, levels: tuple[float, ...], y: Floats) -> Floats:
-    """Return twice the mean pinball loss over the levels, each weighed by the share of levels it stands for.
-
-    Parameters
-    ----------
-    values
-        (…, q).
-    y
-        (…).
-
-    Returns
-    -------
-    score
-        (…), in the unit of ``y``: the CRPS of a forecast that is only known at its quantiles.
-    """
-    q = np.asarray(levels)
-    edges = np.concatenate([[0.0], (q[1:] + q[:-1]) / 2, [1.0]])
-    gap = y[..., None] - values
-    pinball = np.maximum(q * gap, (q - 1) * gap)
-    out: Floats = 2 * (pinball * np.diff(edges)).sum(axis=-1)
-    return out

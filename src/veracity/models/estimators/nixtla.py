@@ -1,7 +1,7 @@
 """Nixtla's libraries as estimators: statsforecast and mlforecast. Extra ``nixtla``.
 
-Nothing of theirs is written to a file but numbers and LightGBM text: statsforecast's models are made anew from
-the rows before each origin, mlforecast's trees are put back into an object made from our parameters.
+Nothing of theirs is written to a file but numbers and LightGBM text: statsforecast's models are made anew
+from the rows before each origin, mlforecast's trees are put back into an object made from our parameters.
 """
 
 import warnings

@@ -1,9 +1,9 @@
 """A partner's model, as ONNX, run by onnxruntime. Extra ``onnx``.
 
-The graph has one input ``window``, (n, lookback, c) float32: for each key and origin the rows up to the origin,
-oldest first, of ``columns``; NaN where nothing is known. It has one output, (n, h, q) float32: quantiles by
-horizon and level of the parameters. How it was learned is the partner's; ``fit`` only learns how it errs, so
-that its quantiles hold here.
+The graph has one input ``window``, (n, lookback, c) float32: for each key and origin the rows up to the
+origin, oldest first, of ``columns``; NaN where nothing is known. It has one output, (n, h, q) float32:
+quantiles by horizon and level of the parameters. How it was learned is the partner's; ``fit`` only learns how
+it errs, so that its quantiles hold here.
 """
 
 from collections.abc import Mapping

@@ -44,7 +44,7 @@ class Tracker:
         came
             (n, k): what was measured at each row, NaN where nothing was.
         past
-            (p, h, k, q): factors that were in force at the first rows, at least one; they are not learned again.
+            (p, h, k, q): factors that were in force at the first rows, one at least; none is learned there.
 
         Returns
         -------

@@ -5,8 +5,8 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from veracity.apps.environment.categories import VN_CATEGORIES
 from veracity.apps.environment.pages.spoken import category_name
-from veracity.apps.environment.limits import CATEGORIES
 from veracity.models.app import App
 from veracity.models.view import View
 from veracity.pages.document import document
@@ -18,14 +18,13 @@ from veracity.pages.reliability import RELIABILITY_STYLE
 
 POLLUTANTS = {"pm25": "PM2.5", "pm10": "PM10", "no2": "NO₂", "o3": "O₃"}
 UNIT = "µg/m³"
-COLOURS = ("#00e400", "#ffff00", "#ff7e00", "#ff0000", "#8f3f97", "#7e0023")  # of VN_AQI's categories
 DARK = (False, False, False, True, True, True)  #: whether text on them is white
 AIR_STYLE = (
     FAN_STYLE
     + ERRORS_STYLE
     + MAP_STYLE
     + RELIABILITY_STYLE
-    + "".join(f".c{i}{{fill:{c};background:{c}}}" for i, c in enumerate(COLOURS))
+    + "".join(f".c{i}{{fill:{c.css};background:{c.css}}}" for i, c in enumerate(VN_CATEGORIES))
     + """
 .region.c0,.region.c1,.region.c2,.region.c3,.region.c4,.region.c5{fill-opacity:.55}
 .cu{fill:#cfd3d8;background:#cfd3d8}
@@ -57,6 +56,11 @@ def local(view: View, when: datetime) -> str:
     return when.astimezone(ZoneInfo(view.zone)).strftime("%a %d %b %Y %H:%M")
 
 
+def local_soon(view: View, when: datetime) -> str:
+    """Return a time within the next days, as the clock on the wall shows it, without its date."""
+    return when.astimezone(ZoneInfo(view.zone)).strftime("%a %H:%M")
+
+
 def shift_us(view: View) -> int:
     """Return how far the clock on the wall is ahead of UTC, in microseconds."""
     offset = view.now.astimezone(ZoneInfo(view.zone)).utcoffset()
@@ -75,12 +79,16 @@ def badge(category: int | None, *, is_sure: bool = True) -> Html:
     light = " light" if DARK[category] else ""
     unsure = "" if is_sure else " unsure"
     mark = tag("span", str(category + 1), class_=f"badge c{category}{light}{unsure}")
-    return tag("span", mark, " ", category_name(CATEGORIES[category], "en"), "" if is_sure else " (not sure)")
+    return tag("span", mark, " ", category_name(category), "" if is_sure else " (not sure)")
 
 
 def app_page(app: App, view: View, heading: str, *body: Html | None, back: bool = True) -> bytes:
     """Return a page of the app with its head and foot."""
-    sim = tag("p", tag("span", "SIMULATED: no value here is of real air", class_="sim")) if view.simulated else None
+    sim = (
+        tag("p", tag("span", "SIMULATED: no value here is of real air", class_="sim"))
+        if view.simulated
+        else None
+    )
     when = f"Said at {local(view, view.now)} ({view.zone}); times below are on that clock."
     links = [("index.html", "Map and outlook"), ("skill.html", "How right it was")]
     nav = tag("nav", *(tag("a", words, href=to) for to, words in links), aria_label="Pages") if back else None

@@ -16,7 +16,7 @@ from veracity.pages.html import Html, joined, tag
 from veracity.pages.reliability import reliability_plot, shares_below
 
 SHOWN_H = (1, 3, 6, 12, 24, 48)
-NAMES = {OWN: "this system", LAST: "last value", SEASONAL: "same hour of the day before", CLIMATOLOGY: "usual"}
+NAMES = {OWN: "this system", LAST: "last value", SEASONAL: "day before", CLIMATOLOGY: "usual"}
 GROUPS = ((1, 6, "1 to 6 hours ahead"), (7, 24, "7 to 24 hours ahead"), (25, 48, "25 to 48 hours ahead"))
 
 
@@ -28,16 +28,23 @@ def skill_page(app: App, view: View) -> bytes:
         "How right the forecasts were",
         tag(
             "p",
-            "Every forecast was logged before its outcome was known, with what three simple rules would have said."
-            " Later readings are set against them. Nobody can take a bad day out.",
+            "Every forecast was logged before its outcome was known, with what three simple rules would have"
+            " said. Later readings are set against them. Nobody can take a bad day out.",
         ),
-        *((tag("p", "No forecast has been scored yet.", class_="verdict"),) if view.lines.is_empty() else ()),
+        tag(
+            "p",
+            "“Last value”: the air stays as it is. “Day before”: the same hour of the day before. “Usual”: what"
+            " was measured at that hour in the last weeks.",
+            class_="soft",
+        ),
+        tag("p", "No forecast has been scored yet.", class_="verdict") if view.lines.is_empty() else None,
+        tag("h2", "How far off?"),
         *(_errors(view, target) for target in POLLUTANTS),
         tag("h2", "Do the ranges hold?"),
         tag(
             "p",
-            "Of all outcomes, a tenth should lie at or below what was said to be passed nine times in ten, and so on:"
-            " dots on the dashed line. Dots below it on the right, above it on the left: too sure of itself.",
+            "Of all outcomes, a tenth should lie at or below what was said to be passed nine times in ten, and so"
+            " on: dots on the dashed line. Dots below it on the right, above it on the left: too sure of itself.",
         ),
         *(_reliability(view, target) for target in POLLUTANTS),
         data_link("skill"),
@@ -72,11 +79,15 @@ def _errors(view: View, target: str) -> Html | None:
     of_target = found.filter(pl.col("target") == target).sort("horizon_s")
     curves = [_curve(of_target, model) for model in NAMES]
     title = f"{POLLUTANTS[target]}: mean absolute error by hours ahead, {UNIT}"
-    cells = [_cells(of_target, h) for h in SHOWN_H if not of_target.filter(pl.col("horizon_s") == h * 3600).is_empty()]
-    heads = ("hours ahead", "outcomes", *(f"{n}: error" for n in NAMES.values()), "80 % range held", "95 % range held")
+    cells = [
+        _cells(of_target, h)
+        for h in SHOWN_H
+        if not of_target.filter(pl.col("horizon_s") == h * 3600).is_empty()
+    ]
+    heads = ("hours ahead", "outcomes", *NAMES.values(), "80 % range held", "95 % held")
     return tag(
         "figure",
-        tag("h2", POLLUTANTS[target]),
+        tag("h3", POLLUTANTS[target]),
         errors_plot([c for c in curves if len(c.hours)], title, UNIT),
         rows_table(f"{title}; lower is better", heads, cells),
     )
@@ -110,5 +121,3 @@ def _diagram(view: View, target: str, first_h: int, last_h: int, words: str) -> 
 def _matrix(rows: pl.DataFrame) -> "np.typing.NDArray[np.float64]":
     out: np.typing.NDArray[np.float64] = rows.select(QUANTILES).to_numpy().astype(np.float64)
     return out
-
-

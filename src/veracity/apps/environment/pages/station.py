@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from veracity.apps.environment.limits import CATEGORIES, LIMITS, WARN_FROM, WHO_2021
+from veracity.apps.environment.limits import LIMITS, WARN_FROM, WHO_2021
 from veracity.apps.environment.pages.frame import (
     POLLUTANTS,
     UNIT,
@@ -14,8 +14,8 @@ from veracity.apps.environment.pages.frame import (
     shift_us,
     station_file,
 )
-from veracity.apps.environment.pages.index import LANGUAGES, percent
-from veracity.apps.environment.pages.spoken import category_name, spoken
+from veracity.apps.environment.pages.index import percent
+from veracity.apps.environment.pages.spoken import LANGUAGES, category_name, spoken
 from veracity.apps.environment.state import State
 from veracity.models.app import App
 from veracity.models.decisions import OWN, QUANTILES
@@ -37,6 +37,7 @@ def station_page(app: App, view: View, state: State) -> bytes:
         f"Station {shown(state.key)}",
         _outlook(state),
         _rungs(app, rows),
+        tag("h2", "Measured and forecast"),
         fan_legend(),
         *(_figure(view, state, rows, target) for target in POLLUTANTS),
         data_link(station_file(state.key)),
@@ -78,12 +79,12 @@ def _quantiles(rows: pl.DataFrame) -> "np.typing.NDArray[np.float64]":
 
 
 def _outlook(state: State) -> Html:
-    code = state.outlook.action
-    if code not in CATEGORIES:
+    place = state.outlook.place
+    if place is None:
         return tag("p", "Nothing is known of the next 24 hours here.", class_="verdict no")
-    head = tag("p", "Be ready in the next 24 hours for: ", badge(CATEGORIES.index(code)), class_="verdict")
+    head = tag("p", "Be ready in the next 24 hours for: ", badge(place), class_="verdict")
     columns = [
-        tag("div", tag("h3", f"{name}: {category_name(code, lang)}"), spoken(code, lang), lang=lang)
+        tag("div", tag("h3", f"{name}: {category_name(place, lang)}"), spoken(place, lang), lang=lang)
         for lang, name in LANGUAGES.items()
     ]
     return tag("section", head, tag("div", *columns, class_="advice"))
@@ -101,7 +102,7 @@ def _figure(view: View, state: State, rows: pl.DataFrame, target: str) -> Html:
     title = f"{POLLUTANTS[target]} at {shown(state.key)}: measured, and forecast for 48 hours"
     return tag(
         "figure",
-        tag("h2", POLLUTANTS[target]),
+        tag("h3", POLLUTANTS[target]),
         fan_plot(fan, title, UNIT, shift_us(view)),
         _table(view, rows.filter(pl.col("target") == target), target),
     )
@@ -111,7 +112,9 @@ def _table(view: View, rows: pl.DataFrame, target: str) -> Html:
     heads = ("for", "middle", "80 % range", "95 % range", "chance index > 100", "from")
     wanted = rows.filter(pl.col("horizon_s").is_in([0, *(h * 3600 for h in IN_TABLE_H)])).sort("due")
     cells = [_cells(view, row) for row in wanted.iter_rows(named=True)]
-    return rows_table(f"{POLLUTANTS[target]}, {UNIT}, means of the hour that ends then", heads, cells)
+    return rows_table(
+        f"{POLLUTANTS[target]}, {UNIT}, means of the hour that ends then", heads, cells, words=(0, 5)
+    )
 
 
 def _cells(view: View, row: dict[str, object]) -> tuple[Html | str, ...]:
@@ -124,4 +127,11 @@ def _cells(view: View, row: dict[str, object]) -> tuple[Html | str, ...]:
 
     chance = row["probability"]
     said = percent(chance) if isinstance(chance, float) else ""
-    return (when, q("q50"), f"{q('q10')} to {q('q90')}", f"{q('q025')} to {q('q975')}", said, str(row["rung"]))
+    return (
+        when,
+        q("q50"),
+        f"{q('q10')} to {q('q90')}",
+        f"{q('q025')} to {q('q975')}",
+        said,
+        str(row["rung"]),
+    )

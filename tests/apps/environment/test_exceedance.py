@@ -1,0 +1,47 @@
+"""The chance of passing a threshold: right between quantiles, never rising, sensible beyond them."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from veracity.apps.environment.exceedance import exceedance
+from veracity.models.forecast import LEVELS
+
+NORMAL = norm.ppf(LEVELS, loc=50, scale=10)
+
+
+def test_at_a_quantile_it_is_what_is_left() -> None:
+    """At the quantile of a level, all above it is left."""
+    for level, value in zip(LEVELS, NORMAL, strict=True):
+        assert exceedance(NORMAL, LEVELS, value) == pytest.approx(1 - level)
+
+
+def test_it_never_rises() -> None:
+    """A higher threshold is never likelier to be passed; chances are from 0 to 1."""
+    chances = [float(exceedance(NORMAL, LEVELS, t)) for t in np.linspace(-200, 300, 501)]
+    assert np.all(np.diff(chances) <= 1e-12)
+    assert 0 <= min(chances) < 1e-6
+    assert 1 - 1e-6 < max(chances) <= 1
+
+
+def test_it_is_near_the_truth() -> None:
+    """Of a normal distribution it is within two points everywhere."""
+    for t in np.linspace(10, 90, 81):
+        assert float(exceedance(NORMAL, LEVELS, t)) == pytest.approx(norm.sf(t, 50, 10), abs=0.02)
+
+
+def test_all_places_at_once() -> None:
+    """Axes before the last are kept; what is not known stays unknown."""
+    values = np.stack([NORMAL, np.full(7, np.nan), np.full(7, 5.0)])[None]
+    chance = exceedance(values, LEVELS, 50.0)
+    assert chance.shape == (1, 3)
+    assert chance[0, 0] == pytest.approx(0.5)
+    assert np.isnan(chance[0, 1])
+    assert chance[0, 2] == 0.0
+
+
+def test_quantiles_that_are_one() -> None:
+    """Where all quantiles are one value, it is passed up to there and not beyond."""
+    same = np.full(7, 5.0)
+    assert float(exceedance(same, LEVELS, 4.9)) == 1.0
+    assert float(exceedance(same, LEVELS, 5.1)) == 0.0
