@@ -38,7 +38,8 @@ def _figure(target: str, maes: list[Fact], facts: Mapping[str, Fact], hours: flo
     unit = facts.get(f"model.target.{target}.unit")
     title = word(lang, "says", "errors", target=target)
     symbol = unit_symbol(str(unit.value)) if unit else ""
-    return tag("figure", tag("figcaption", title), errors_plot(curves, title, symbol))
+    plot = errors_plot(curves, title, symbol, word(lang, "says", "hours_ahead"))
+    return tag("figure", tag("figcaption", title), plot)
 
 
 def _curve(name: str, points: list[tuple[float, float]]) -> Curve:
