@@ -123,8 +123,9 @@ class JaxMlp(Parameters):
         only(files, [ARRAYS, INPUTS])
         self.inputs_ = parse_inputs(files[INPUTS], self.target)
         n_out, w = len(self.horizons) * len(self.levels), self.width
-        shapes: dict[str, Shape] = {"means": (None,), "scales": (None,), "scale_": (4,)}
-        shapes |= {"w0": (None, w), "b0": (w,), "w1": (w, w), "b1": (w,), "w2": (w, n_out), "b2": (n_out,)}
+        f = len(self.inputs_.names())
+        shapes: dict[str, Shape] = {"means": (f,), "scales": (f,), "scale_": (4,)}
+        shapes |= {"w0": (f, w), "b0": (w,), "w1": (w, w), "b1": (w,), "w2": (w, n_out), "b2": (n_out,)}
         arrays = from_safetensors(files[ARRAYS], shapes)
         self.scale_ = Scale.from_array(arrays.pop("scale_"))
         self.weights_ = arrays

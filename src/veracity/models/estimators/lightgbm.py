@@ -146,6 +146,10 @@ class LightGbm(Parameters):
         arrays = from_safetensors(files[ARRAYS], {"factors_": shape, "scale_": (4,)})
         self.factors_, self.scale_ = arrays["factors_"], Scale.from_array(arrays["scale_"])
         self.boosters_ = {one: read_booster(files[name], name) for one, name in names.items()}
+        want = plain_names(self.inputs_.names())
+        for one, booster in self.boosters_.items():
+            if booster.model.feature_name() != want:
+                raise MalformedModel(f"{names[one]}: want the {len(want)} features of {INPUTS}, got others")
 
     def _fit_one(
         self, rows: Any, now: Floats, came: Floats, weight: Floats, horizon: int, names: tuple[str, ...]
@@ -246,13 +250,18 @@ def read_booster(body: bytes, name: str) -> Booster:
         raise MalformedModel(f"{name}: want the text of a LightGBM model, got {str(exc)[:120]}") from exc
 
 
+def plain_names(names: tuple[str, ...]) -> list[str]:
+    """Return features' names as LightGBM takes them, which allows few characters, each with its number."""
+    plain = ["".join(c if c.isascii() and c.isalnum() else "_" for c in name) for name in names]
+    return [f"f{i:03d}_{name}" for i, name in enumerate(plain)]
+
+
 def _dataset(rows: Any, label: Floats, weight: Floats, names: tuple[str, ...]) -> Any:
     import lightgbm
 
     settings = {"max_bin": 63, "verbosity": -1, "feature_pre_filter": False}
-    plain = [name.replace(".", "_") for name in names]
     return lightgbm.Dataset(
-        rows, label, weight=weight, feature_name=plain, params=settings, free_raw_data=False
+        rows, label, weight=weight, feature_name=plain_names(names), params=settings, free_raw_data=False
     )
 
 

@@ -72,6 +72,7 @@ class StatsForecast(PointEstimator):
     def _said(self, series: Floats, a_day: int, longest: int) -> Floats:
         from statsforecast import models
 
+        model: Any
         if self.model == "auto_ets":
             model = models.AutoETS(season_length=a_day, model="AZA")
         elif self.model == "dynamic_theta":

@@ -83,7 +83,9 @@ class Ridge(PointEstimator):
 
     def learned_shapes(self) -> dict[str, Shape]:
         """Return the shapes of those."""
-        return {"means_": (None,), "scales_": (None,), "lines_": (len(self.horizons), None)}
+        assert self.inputs_ is not None
+        f = len(self.inputs_.names())
+        return {"means_": (f,), "scales_": (f,), "lines_": (len(self.horizons), f + 1)}
 
     def to_files(self) -> dict[str, bytes]:
         """Return the lines and the inputs."""
@@ -93,8 +95,8 @@ class Ridge(PointEstimator):
 
     def take_files(self, files: Mapping[str, bytes]) -> None:
         """Take in what ``to_files`` gave; MalformedModel if it is not such."""
-        super().take_files({name: body for name, body in files.items() if name != INPUTS})
         self.inputs_ = parse_inputs(files.get(INPUTS, b""), self.target)
+        super().take_files({name: body for name, body in files.items() if name != INPUTS})
 
     def fit(self, panel: PanelArray) -> Self:
         """Learn from a panel; BadPanel if a column is missing or too little is known."""

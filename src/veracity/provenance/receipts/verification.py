@@ -17,16 +17,29 @@ from veracity.log.merkle import leaf_hash, verify_inclusion
 from veracity.log.notes import parse_note
 from veracity.log.policy import Accepted, Policy
 from veracity.provenance.agencies import Agencies, Authority
+from veracity.provenance.approvals import check_approved
 from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.fields import format_utc
-from veracity.provenance.receipts.evidence import RecordEvidence, check_pages, locate
+from veracity.provenance.receipts.decisions import check_due, check_release, read_decision
+from veracity.provenance.receipts.evidence import (
+    DecisionEvidence,
+    Paged,
+    RecordEvidence,
+    check_pages,
+    locate,
+)
 from veracity.provenance.receipts.links import check_contract, check_delivery, check_operator, check_parts
 from veracity.provenance.receipts.receipt import ProvenEntry, Receipt, Value
 from veracity.provenance.receipts.time_stamps import stamped_text, verify_time_stamp
 from veracity.provenance.statements import (
+    Approve,
+    Decide,
     Delivery,
     Enrol,
+    Incident,
     Ingest,
+    Override,
+    Release,
     Released,
     SealedContract,
     Statement,
@@ -73,12 +86,15 @@ class Verification:
     evidence
         The proven record, if the receipt has one.
     row, is_row_checked
-        The clean values claimed, and whether cleaning the record again gave the same.
+        The clean values claimed, and whether cleaning the record again gave the same; of a decision, what
+        it says.
     in_log_before
         A time before which the statement was in the log, by the word of the policy's quorum of witnesses
         or a time stamp, whichever is earlier; None where neither says.
     revoked
         The keys it rests on that were revoked after it, one line each.
+    decision
+        The proven decision, if the receipt shows one.
     """
 
     steps: tuple[Step, ...]
@@ -96,6 +112,7 @@ class Verification:
     is_row_checked: bool
     in_log_before: datetime | None
     revoked: tuple[str, ...]
+    decision: DecisionEvidence | None = None
 
 
 def verify_receipt(
@@ -154,19 +171,20 @@ class _Verifier:
             signer = self._check_signature()
         with _step("statement"):
             form = typed(stated.statement)
-            if isinstance(form, Delivery):
-                raise ReceiptRejected("statement", "kind: want one that goes in the log, got delivery")
+            if isinstance(form, Delivery | Approve):
+                kind = stated.statement.kind
+                raise ReceiptRejected("statement", f"kind: want one that goes in the log, got {kind}")
             self._passed("statement", stated.statement.kind)
         with _step("revocations"):
             self._check_revocations(accepted)
-        agency, evidence, is_row_checked = None, None, False
+        agency, evidence, decision, is_row_checked = None, None, None, False
+        self._check_shown(stated.statement.kind)
         if isinstance(form, Ingest):
             agency, evidence = self._check_ingest(form, accepted)
-        elif (self._receipt.contract, self._receipt.parts, self._receipt.record) != (None, None, None):
-            raise ReceiptRejected(
-                "statement",
-                f"contract, parts and record: want them of an ingest, got {stated.statement.kind}",
-            )
+        elif isinstance(form, Decide):
+            decision = self._check_decide(form, accepted)
+        elif isinstance(form, Release | Override | Incident):
+            self._check_approval(form)
         self._tell_contradiction(stated.statement)
         if evidence is not None:
             is_row_checked = self._check_row(evidence, reexecute)
@@ -182,19 +200,31 @@ class _Verifier:
             index=self._index,
             witnesses=accepted.witnesses,
             evidence=evidence,
-            row=self._receipt.row,
-            is_row_checked=is_row_checked,
+            row=self._receipt.row if decision is None else decision.row,
+            is_row_checked=is_row_checked or decision is not None,
             in_log_before=min(self._times, default=None),
             revoked=tuple(self._revoked),
+            decision=decision,
         )
 
     def _passed(self, name: str, detail: str) -> None:
         self._steps.append(Step(name, detail))
 
     def _entries(self) -> list[ProvenEntry]:
-        contract = self._receipt.contract
-        stated = [self._receipt.stated] if contract is None else [self._receipt.stated, contract.stated]
-        return [*stated, *self._receipt.keys, *self._receipt.revocations]
+        receipt = self._receipt
+        contract = [] if receipt.contract is None else [receipt.contract.stated]
+        release = [] if receipt.release is None else [receipt.release]
+        return [receipt.stated, *contract, *receipt.keys, *receipt.revocations, *release]
+
+    def _check_shown(self, kind: str) -> None:
+        """Check that the receipt shows nothing that a statement of its kind does not have."""
+        receipt = self._receipt
+        if kind != "ingest" and (receipt.contract, receipt.parts, receipt.row) != (None, None, None):
+            raise ReceiptRejected("statement", f"contract, parts and row: want them of an ingest, got {kind}")
+        if kind not in ("ingest", "decide") and receipt.record is not None:
+            raise ReceiptRejected("statement", f"record: want one of an ingest or a decide, got {kind}")
+        if kind != "decide" and receipt.release is not None:
+            raise ReceiptRejected("statement", f"release: want one of a decide, got {kind}")
 
     def _check_checkpoint(self) -> Accepted:
         note = self._receipt.stated.proof.checkpoint_note
@@ -301,6 +331,81 @@ class _Verifier:
         self._tell_time()
         return agency, evidence
 
+    def _check_approval(self, form: Release | Override | Incident) -> None:
+        with _step("approval"):
+            officer = check_approved(self._agencies, self._index, form)
+        if officer is not None and form.approval is not None:
+            why = Approve.of(form.approval).why
+            self._passed("approval", f"by {officer.person} ({officer.name}): {why}")
+
+    def _check_decide(self, decide: Decide, accepted: Accepted) -> DecisionEvidence | None:
+        released = self._check_release(decide, accepted)
+        self._not_checked.append(
+            "run: that its decisions are all there, and what it saw; that takes the city's files and"
+            " `veracity audit`"
+        )
+        record = self._receipt.record
+        if record is None:
+            return None
+        with _step("pages"):
+            check_pages(Paged.of_decide(decide), record)
+        shown = ", ".join(str(page.index) for page in record.pages)
+        self._passed("pages", f"page {shown} of {decide.evidence.n_pages}")
+        with _step("record"):
+            page, start, end, _ = locate(Paged.of_decide(decide), record)
+        data = page.content[start:end]
+        self._passed("record", f"decision {record.record} of run {decide.run}, {len(data)} bytes")
+        with _step("row"):
+            row = read_decision(data)
+        self._passed("row", f"{len(row)} values, the decision's own")
+        with _step("due"):
+            due, is_forecast = check_due(decide, row)
+        self._tell_due(decide, row["due"], due, is_forecast=is_forecast)
+        return DecisionEvidence(decide, record.record, data, row, due, is_forecast, *released)
+
+    def _check_release(self, decide: Decide, accepted: Accepted) -> tuple[str, str | None, str] | tuple[()]:
+        """Check who released what a run ran under; return the officer, the person and why."""
+        stated = self._receipt.release
+        if decide.release is None:
+            if stated is not None:
+                raise ReceiptRejected("release", "release: want none, as the run names none, got one")
+            self._passed("release", f"{decide.system}: none, by rungs that need no model")
+            return ()
+        if stated is None:
+            if self._receipt.record is not None:
+                raise ReceiptRejected("release", "release: want the one that the run was under, got none")
+            self._not_checked.append("release: the receipt does not carry it")
+            return ()
+        with _step("release"):
+            _check_included(stated, accepted)
+            release, officer = check_release(decide, self._index, stated, self._agencies)
+        approve = Approve.of(release.approval) if release.approval is not None else None
+        why = "" if approve is None else approve.why
+        self._passed(
+            "release",
+            f"{decide.system}: model {release.model_sha256[:16]} to {decide.stage}, released at entry"
+            f" {stated.index} by {officer.person} ({officer.name}): {why}",
+        )
+        self._not_checked.append(
+            f"release: an entry between {stated.index} and {self._index} that is not shown may have ended it"
+        )
+        self._not_checked.append("model: its files, its card and the reports on it, of which it has digests")
+        return officer.name, officer.person, why
+
+    def _tell_due(self, decide: Decide, text: Value, due: datetime, *, is_forecast: bool) -> None:
+        """Tell whether a decision came before its outcome, and by whose word."""
+        before = min(self._times, default=None)
+        if not is_forecast:
+            self._passed("due", f"of {text} itself, made {decide.made_at}")
+            return
+        if before is not None and before <= due:
+            known = f", in the log before {format_utc(before)}"
+            self._passed("due", f"due {text}, made {decide.made_at}{known}")
+            return
+        self._passed("due", f"due {text}, made {decide.made_at}")
+        known = "" if before is None else f", but that it was in the log before {format_utc(before)}"
+        self._not_checked.append(f"time: that it was made before its outcome is the operator's word{known}")
+
     def _tell_time(self) -> None:
         before = min(self._times, default=None)
         known = "" if before is None else f", but that it was in the log before {format_utc(before)}"
@@ -363,11 +468,11 @@ class _Verifier:
         if record is None or contract is None:
             return None
         with _step("pages"):
-            check_pages(ingest, record)
+            check_pages(Paged.of_ingest(ingest), record)
         shown = ", ".join(str(page.index) for page in record.pages)
         self._passed("pages", f"page {shown} of {ingest.evidence.n_pages}")
         with _step("record"):
-            page, start, end, is_exact = locate(ingest, record)
+            page, start, end, is_exact = locate(Paged.of_ingest(ingest), record)
         self._passed("record", f"record {record.record} of batch {record.batch}, {end - start} bytes")
         if record.first_line is not None:
             self._not_checked.append("line: its number in the file is a help to find it, not proven")
