@@ -96,6 +96,7 @@ def test_every_requirement_is_answered_left_to_a_person_or_not_asked(name: str, 
             assert not [t for t in texts if re.search(r"[{}]|None", t)]
         if a.status == "evidence":
             assert all(p.evidence for p in a.points)
+            assert any(p.answers for p in a.points)
             assert all(e.entry is None or e.entry < k.size for p in a.points for e in p.evidence)
         elif a.status == "person":
             assert a.person is not None
@@ -111,6 +112,17 @@ def test_what_is_not_in_the_log_is_not_answered() -> None:
     assert by_id["IV.4"].missing == ("veracity model assure",)
     assert by_id["IV.9"].missing[0].startswith("veracity ")
     assert by_id["IV.2(d)"].status == "evidence"
+
+
+def test_a_test_that_was_not_done_answers_nothing() -> None:
+    """It is shown with its reason, and counted as evidence that is not there yet."""
+    skipped = tuple(replace(t, verdict="untested", numbers=()) for t in TESTS)
+    k = known(reports=(ReportKnown(Said(11, assure(0, 0, 3)), skipped),))
+    by_id = {a.requirement.id: a for a in make_dossier(load_framework("nist"), k).answers}
+    fair = by_id["MEASURE 2.11"]
+    assert (fair.status, fair.missing) == ("person", ("veracity model assure",))
+    assert "fair-skill: untested" in fair.points[0].text("en")
+    assert by_id["MEASURE 1.1"].status == "evidence"  # what was not measured is documented
 
 
 def test_high_risk_requirements_are_asked_of_high_risk_systems_alone() -> None:
