@@ -136,6 +136,15 @@ def test_high_risk_requirements_are_asked_of_high_risk_systems_alone() -> None:
     assert status(personal()) == "evidence"
 
 
+def test_what_the_evidence_cannot_show_is_not_ruled_out() -> None:
+    """With an ONNX file, or with data of persons, the requirement is asked, and a person must answer."""
+    onnx = known(files={"model.json": 900, "rain.onnx": 20})
+    nist = {a.requirement.id: a for a in make_dossier(load_framework("nist"), onnx).answers}
+    assert nist["MANAGE 3.2"].status == "person"
+    eu = {a.requirement.id: a for a in make_dossier(load_framework("eu"), personal()).answers}
+    assert eu["12(3)"].status == "person"
+
+
 def test_numbers_in_answers_are_the_facts() -> None:
     """Another count in the log is another number in the text, written as each language writes it."""
 
