@@ -82,7 +82,7 @@ def check_app(home: Home, app: App, train: Train, stage: Stage) -> None:
 
 
 def check_panel_kept(home: Home, train: Train) -> None:
-    """Raise unless the panel that a model learned from is in the store, and its feeds have contracts in force.
+    """Raise unless the panel that a model learned from is kept, and its feeds have contracts in force.
 
     Raises
     ------
@@ -164,7 +164,9 @@ def check_approval(home: Home, release: Release, idx: int, *, is_new: bool) -> N
     check_approves(release.approval, release.system, release.approved_sha256)
     received = parse_time("released_at", release.released_at)
     home.agencies().check_officer(release.approval, release.duty, idx, received)
-    used = [i for i, p in changes(home, release.system, idx) if p["approval"] == release.approval.to_object()]
+    payload = release.approval.to_object()["payload"]
+    said = changes(home, release.system, idx)
+    used = [i for i, p in said if p["approval"] and p["approval"]["payload"] == payload]
     if is_new and used:
         raise ApprovalUsed(f"approval: want one that was not used, got that of log entry {used[0]}")
 
