@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from veracity.models.card_facts import MOST_NUMBERS, SECTIONS
+from veracity.models.card_facts import SECTIONS
+from veracity.models.card_tests import MOST_NUMBERS
 from veracity.models.dossier.framework import FRAMEWORKS, load_framework
 
 PAGE = (Path(__file__).parents[2] / "docs" / "dossier.md").read_text(encoding="utf-8")

@@ -23,8 +23,9 @@ from veracity.home.models.registry import find_model
 from veracity.home.models.running import run_app
 from veracity.home.models.training import train
 from veracity.models.app import App
-from veracity.models.card import Card, make_card, parse_card
+from veracity.models.card import Card, parse_card
 from veracity.models.card_facts import by_name
+from veracity.models.card_truth import make_card
 from veracity.models.dossier.dossier import make_dossier
 from veracity.models.dossier.errors import MalformedCard
 from veracity.models.dossier.framework import FRAMEWORKS, load_framework

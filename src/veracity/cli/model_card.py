@@ -15,7 +15,8 @@ from veracity.home.home import Home, open_writer
 from veracity.home.models import cards
 from veracity.home.models.facts import gather
 from veracity.home.models.registry import find_model
-from veracity.models.card import MAX_CARD_BYTES, Card, Difference, Words, parse_card, read_words
+from veracity.models.card import MAX_CARD_BYTES, Card, Words, parse_card, read_words
+from veracity.models.card_truth import Difference
 from veracity.models.dossier.errors import MalformedCard
 from veracity.pages.card_pictures import card_pictures
 from veracity.pages.card_sheet import card_sheet

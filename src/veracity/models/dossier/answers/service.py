@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from veracity.data.rules.language import duration, number
 from veracity.models.app import Words
-from veracity.models.card_facts import latest_steps
+from veracity.models.card_service import latest_steps
 from veracity.models.dossier.answer import Answer, Point, each, say, say_lack
 from veracity.models.facts import Evidence, Known, Said, ScoreKnown, significant
 from veracity.provenance.statements import Approve, Release

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from veracity.models.app import Words
-from veracity.models.card_facts import tests_of
+from veracity.models.card_tests import tests_of
 from veracity.models.dossier.answer import Answer, Argument, Point, each, in_words, say, say_lack
 from veracity.models.facts import Known, ReportKnown, TestKnown, significant
 
