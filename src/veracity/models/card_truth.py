@@ -1,4 +1,4 @@
-"""Whether a card is true: computed, held against the evidence it was computed from, and against what is so now."""
+"""Whether a card is true: computed, held against its evidence then, and against what is so now."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
