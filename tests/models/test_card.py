@@ -6,18 +6,9 @@ import pytest
 
 from known_model import AT, bare, incident, known
 from veracity.canonical import canonical_json
-from veracity.models.card import (
-    Card,
-    Words,
-    check_card,
-    claims_fact,
-    make_card,
-    parse_card,
-    read_words,
-    refuse,
-    staleness,
-)
+from veracity.models.card import Card, Words, parse_card, read_words
 from veracity.models.card_facts import SECTIONS, by_name
+from veracity.models.card_truth import check_card, claims_fact, make_card, refuse, staleness
 from veracity.models.dossier.errors import CardDenied, MalformedCard
 from veracity.models.facts import Evidence, Fact, RunsKnown, Said, significant
 from veracity.provenance.strictjson import parse_json

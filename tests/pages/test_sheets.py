@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from known_model import AT, known
-from veracity.models.card import Words, make_card, staleness
+from veracity.models.card import Words
+from veracity.models.card_truth import make_card, staleness
 from veracity.models.dossier.answer import LANGS
 from veracity.models.dossier.dossier import make_dossier
 from veracity.models.dossier.framework import FRAMEWORKS, load_framework

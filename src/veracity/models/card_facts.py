@@ -1,16 +1,12 @@
 """The facts of a card, section by section: computed from what is known, each with its evidence."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from veracity.models.decisions import OWN
-from veracity.models.facts import Evidence, Fact, Known, ReportKnown, Said, TestKnown, Value
-from veracity.provenance.statements import Approve, Incident, Release
-
-_ACCURACY = ("skill", "accuracy", "calibration")
-MOST_NUMBERS = 200  #: of one test in a card; of more the judged ones, and how many were left out
-_HARDENING = ("robustness", "drift", "explanation", "explanations", "privacy", "resources")
+from veracity.data.panel_definition import parse_panel
+from veracity.models import card_service, card_tests
+from veracity.models.facts import Evidence, Fact, Known, Value
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,8 @@ def _data(k: Known) -> Iterator[Fact]:
 def _training(k: Known) -> Iterator[Fact]:
     t, at = k.train.it, k.train.at
     yield Fact("training.definition", "definition", t.definition_sha256, at("train.definition"))
+    every = parse_panel(k.app.panel).every_us // 1_000_000
+    yield Fact("training.every", "grid", every, k.declared("panel"), "s")
     yield Fact("training.rows", "rows", t.rows.rows, at("train.rows.rows"))
     yield Fact("training.rows-sha256", "rows_sha256", t.rows.sha256, at("train.rows.sha256"))
     yield Fact("training.as-of", "as_of", t.as_of or "all that was known", at("train.as_of"))
@@ -109,185 +107,13 @@ def _use(k: Known) -> Iterator[Fact]:
         yield Fact(f"use.stop.{rule.name}", "stop_rule", told, at, of=(rule.name,))
 
 
-def _metrics(k: Known) -> Iterator[Fact]:
-    """Yield how the model and the baselines did on what training held out, then what the report measured."""
-    for target, by_name in sorted(_mapping(k.description.get("metrics")).items()):
-        at = k.train.at(f"model.json.metrics.{target}", k.train.it.model_sha256)
-        rows = [(row.get("horizon"), name, row) for name, row in _metric_rows(by_name)]
-        for horizon, name, row in sorted(rows, key=lambda r: (r[0] or 0, r[1] != OWN, r[1])):
-            yield from _metric_row(target, name, horizon, row, at)
-    yield from _numbers(k, "metrics", _ACCURACY)
-
-
-def _metric_rows(by_name: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, rows in _mapping(by_name).items():
-        yield from ((str(name), row) for row in rows if isinstance(row, Mapping))
-
-
-def _metric_row(
-    target: str, name: str, horizon: object, row: Mapping[str, Any], at: Evidence
-) -> Iterator[Fact]:
-    order = {score: i for i, score in enumerate(("n", "mae", "rmse", "crps", "coverage80", "coverage95"))}
-    for score in sorted(row, key=lambda s: (order.get(s, len(order)), s)):
-        if score != "horizon" and isinstance(row[score], (int, float, type(None))):
-            fact = f"metrics.held-out.{target}.{horizon}.{name}.{score}"
-            yield Fact(fact, score, row[score], at, of=(target, f"+{horizon}", name))
-
-
-def _fairness(k: Known) -> Iterator[Fact]:
-    yield from _numbers(k, "fairness", ("fairness",))
-
-
-def _robustness(k: Known) -> Iterator[Fact]:
-    yield from _numbers(k, "robustness", _HARDENING)
-
-
-def _numbers(k: Known, section: str, families: tuple[str, ...]) -> Iterator[Fact]:
-    """Yield every number of the last report's tests of some families: what it is of makes it one of many."""
-    report = k.report
-    for test in tests_of(report, families):
-        assert report is not None
-        told = (
-            test.numbers
-            if len(test.numbers) <= MOST_NUMBERS
-            else [n for n in test.numbers if n.get("judged")]
-        )
-        for number in told[:MOST_NUMBERS]:
-            of = tuple(f"{key} {value}" for key, value in sorted(dict(number.get("of") or {}).items()))
-            name = ".".join((section, test.name, str(number["name"]), *of)).replace(" ", "-")
-            value = number.get("value")
-            at = report.evidence(test.name)
-            yield Fact(name, str(number["name"]), _float(value), at, of=(" · ".join(of) or "all",))
-        if left_out := len(test.numbers) - min(len(told), MOST_NUMBERS):
-            at = report.evidence(test.name)
-            yield Fact(f"{section}.{test.name}.left-out", "left_out", left_out, at, of=("all",))
-
-
-def _limits(k: Known) -> Iterator[Fact]:
-    """What the model was shown not to do, or was not asked: every test that failed or is untested."""
-    report = k.report
-    if report is None:
-        yield Fact("limits.report", "report", "no report on this model", k.train.at("train.model"))
-        return
-    a = report.said.it
-    for label in ("passed", "failed", "untested"):
-        yield Fact(
-            f"limits.{label}", f"tests_{label}", getattr(a, label), report.said.at(f"assure.tests.{label}")
-        )
-    yield Fact("limits.verdict", "verdict", a.verdict, report.said.at("assure.verdict"))
-    yield Fact("limits.report", "report", a.report_sha256, report.said.at("assure.report", a.report_sha256))
-    yield Fact("limits.policy", "policy", a.policy_sha256, report.said.at("assure.policy", a.policy_sha256))
-    for test in report.tests:
-        if test.verdict != "passed":
-            told = f"{test.verdict}: {test.reason}"
-            yield Fact(f"limits.test.{test.name}", "limit", told, report.evidence(test.name), of=(test.name,))
-
-
-def _service(k: Known) -> Iterator[Fact]:
-    now = k.in_force
-    stage = now.it.stage if now is not None and k.serves else "not in service"
-    at = k.releases[-1].at("release.stage") if k.releases else k.train.at("train.model")
-    yield Fact("service.now", "stage_now", stage, at)
-    yield Fact("service.releases", "releases", len(k.releases), at)
-    for r in k.releases:
-        yield from _release(r)
-    yield Fact("service.runs", "runs", k.runs.n, Evidence(k.runs.last, "decide.run"))
-    yield Fact(
-        "service.decisions", "decisions", k.runs.decisions, Evidence(k.runs.last, "decide.output.rows")
-    )
-    for rung, n in sorted(k.runs.rungs.items()):
-        yield Fact(
-            f"service.rung.{rung}", "decisions_of_rung", n, Evidence(k.runs.last, "decide.rungs"), of=(rung,)
-        )
-
-
-def _release(r: Said[Release]) -> Iterator[Fact]:
-    it, row = r.it, (f"entry {r.idx}",)
-    approved = None if it.approval is None else Approve.of(it.approval)
-    by = f"rule {it.rule}" if approved is None else approved.by
-    values: tuple[tuple[str, Value], ...] = (
-        ("action", it.action),
-        ("stage", it.stage),
-        ("of_model", it.model_sha256[:16]),
-        ("by", by),
-        ("why", "" if approved is None else approved.why),
-        ("released_at", it.released_at),
-    )
-    for label, value in values:
-        yield Fact(f"service.release.{r.idx}.{label}", label, value, r.at(f"release.{label}"), of=row)
-
-
-def _scoreboard(k: Known) -> Iterator[Fact]:
-    if not k.outcomes:
-        return
-    last = k.outcomes[-1]
-    at = last.at("outcome.scores", last.it.scores.sha256)
-    yield Fact("scoreboard.scorings", "scorings", len(k.outcomes), last.at("outcome.number"))
-    yield Fact("scoreboard.until", "until", last.it.until, last.at("outcome.until"))
-    for label in ("due", "matched", "missing", "repeated", "contradicted"):
-        total = sum(getattr(o.it.counts, label) for o in k.outcomes)
-        yield Fact(f"scoreboard.{label}", label, total, last.at(f"outcome.counts.{label}"))
-    for s in k.scores:
-        row = (s.target, f"{s.horizon_s // 3600} h", s.model)
-        name = f"scoreboard.{s.target}.{s.horizon_s}.{s.model}"
-        yield Fact(f"{name}.n", "n", s.n, at, of=row)
-        for score, value in s.scores.items():
-            yield Fact(f"{name}.{score}", score, value, at, of=row)
-
-
-def _overrides(k: Known) -> Iterator[Fact]:
-    last = Evidence(k.overrides[-1].idx if k.overrides else None, "override")
-    yield Fact("overrides.n", "overrides", len(k.overrides), last)
-    for o in k.overrides:
-        row = (f"run {o.it.run} record {o.it.record}",)
-        yield Fact(f"overrides.one.{o.idx}.by", "by", o.it.approved.by, o.at("override.approval"), of=row)
-        yield Fact(f"overrides.one.{o.idx}.why", "why", o.it.approved.why, o.at("override.approval"), of=row)
-
-
-def _incidents(k: Known) -> Iterator[Fact]:
-    latest = latest_steps(k)
-    still = [s for s in latest if s.it.step != "closed"]
-    at = Evidence(k.incidents[-1].idx if k.incidents else None, "incident")
-    yield Fact("incidents.n", "incidents", len(latest), at)
-    yield Fact("incidents.open", "open", len(still), at)
-    for s in latest:
-        it, row = s.it, (s.it.incident,)
-        for label, value in (
-            ("step", it.step),
-            ("severity", it.severity),
-            ("due", it.due),
-            ("what", it.what),
-        ):
-            yield Fact(
-                f"incidents.one.{it.incident}.{label}", label, value, s.at(f"incident.{label}"), of=row
-            )
-
-
-def latest_steps(k: Known) -> list[Said[Incident]]:
-    """Return the last step of each incident, in the order in which they were opened."""
-    return list({s.it.incident: s for s in k.incidents}.values())
-
-
-def tests_of(report: ReportKnown | None, families: Iterable[str]) -> list[TestKnown]:
-    """Return a report's tests of some families; none without a report."""
-    wanted = set(families)
-    return [] if report is None else [t for t in report.tests if t.family in wanted]
-
-
 def _estimators(k: Known) -> Mapping[str, Any]:
-    return _mapping(k.description.get("estimators"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    described = k.description.get("estimators")
+    return described if isinstance(described, Mapping) else {}
 
 
 def _bound(above: float | None, below: float | None) -> str:
     return f"{above if above is not None else below:g}"
-
-
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 SECTIONS: Mapping[str, Callable[[Known], Iterator[Fact]]] = {
@@ -295,12 +121,12 @@ SECTIONS: Mapping[str, Callable[[Known], Iterator[Fact]]] = {
     "data": _data,
     "training": _training,
     "use": _use,
-    "metrics": _metrics,
-    "fairness": _fairness,
-    "robustness": _robustness,
-    "limits": _limits,
-    "service": _service,
-    "scoreboard": _scoreboard,
-    "overrides": _overrides,
-    "incidents": _incidents,
+    "metrics": card_tests.metrics,
+    "fairness": card_tests.fairness,
+    "robustness": card_tests.robustness,
+    "limits": card_tests.limits,
+    "service": card_service.service,
+    "scoreboard": card_service.scoreboard,
+    "overrides": card_service.overrides,
+    "incidents": card_service.incidents,
 }

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from veracity.models.card import Card, Difference, Words
+from veracity.models.card import Card, Words
 from veracity.models.card_facts import Section
+from veracity.models.card_truth import Difference
 from veracity.models.dossier.answer import Lang
 from veracity.models.facts import Fact
 from veracity.pages.sheet import Cell, Line, Part, References, Sheet, Table, plain

@@ -8,7 +8,8 @@ from veracity.home.models.facts import gather
 from veracity.home.models.gate_checks import card_path, check_card_kept
 from veracity.home.models.registry import ModelRow, find_model, load_model
 from veracity.models.app import App
-from veracity.models.card import Card, Difference, Words, check_card, make_card, parse_card, refuse, staleness
+from veracity.models.card import Card, Words, parse_card
+from veracity.models.card_truth import Difference, check_card, make_card, refuse, staleness
 from veracity.models.description import Description
 from veracity.models.facts import Known
 
