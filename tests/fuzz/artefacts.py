@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from decision_world import SystemWorld
 from log_fakes import SIGNER, new_log, numbered
 from receipt_world import POLICY as CITY_POLICY
 from receipt_world import World
@@ -53,6 +54,7 @@ RECEIPTS: list[Receipt] = [
     CSV_WORLD.receipt(0, 20),
     WORLD.statement_receipt(WORLD.transform_index),
     WORLD.statement_receipt(1),
+    SystemWorld().receipt(4),
 ]
 RECEIPT_POLICY = CITY_POLICY
 ENVELOPES: list[bytes] = WORLD.entries

@@ -36,6 +36,7 @@ from corpora import read_corpus, write_corpus  # noqa: E402
 from every_target import TARGETS  # noqa: E402
 from fuzzing import accepts  # noqa: E402
 from log_fakes import SIGNER  # noqa: E402
+from model_world import MODEL_STATEMENTS  # noqa: E402
 from receipt_world import ENVIRONMENT, OPERATOR  # noqa: E402
 
 from veracity.data.evidence import Pages, format_pages  # noqa: E402
@@ -47,7 +48,11 @@ from veracity.log.pending import format_pending  # noqa: E402
 from veracity.provenance.receipts import format_receipt  # noqa: E402
 from veracity.provenance.statements import format_statement  # noqa: E402
 
-STATEMENTS = [*test_statements.STATEMENTS.values(), *test_calibration_statements.STATEMENTS.values()]
+STATEMENTS = [
+    *test_statements.STATEMENTS.values(),
+    *test_calibration_statements.STATEMENTS.values(),
+    *(said.to_statement() for said in MODEL_STATEMENTS.values()),
+]
 WRITES = Edge().extend(ENTRIES, LEAVES)[1]
 RECORDS = [
     b'{"gauge": "G01", "rain": 1.5, "observed_at": "2026-09-01T00:00:00Z"}',

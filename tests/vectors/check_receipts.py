@@ -8,7 +8,7 @@ checks no row and looks at no time stamp.
 import json
 import sys
 from base64 import b64decode
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,19 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-TIMES = {"ingest": "received_at", "reject": "decided_at", "withdraw": "said_at"}
+TIMES = {
+    "ingest": "received_at",
+    "reject": "decided_at",
+    "erase": "erased_at",
+    "withdraw": "said_at",
+    "incident": "said_at",
+    "train": "trained_at",
+    "assure": "assured_at",
+    "release": "released_at",
+    "decide": "made_at",
+    "override": "overridden_at",
+    "outcome": "scored_at",
+}
 IN_TOTO = "application/vnd.in-toto+json"
 
 
@@ -124,7 +136,10 @@ class Log:
             "void": None,
             "as_of": as_of,
             "by": keyid,
+            "person": said.get("person"),
+            "duties": said.get("duties"),
         }
+        need((key["role"] == "officer") == (key["person"] is not None) == (key["duties"] is not None), step)
         if index == 0:
             need(said["role"] == "operator" and said["action"] == "enrol", step)
             self.keys[keyid] = key
@@ -141,9 +156,11 @@ class Log:
             return
         of_agency = signer["role"] == "agency" and signer["agency"] == key["agency"]
         need(keyid not in self.keys, step)
-        need(all(k["role"] == key["role"] for k in self.keys.values() if k["name"] == key["name"]), step)
+        for same in (k for k in self.keys.values() if k["name"] == key["name"]):
+            need((same["role"], same["person"]) == (key["role"], key["person"]), step)
         if said["action"] == "rotate":
             old = self.keys[said["replaces"]]
+            need((old["person"], old["duties"]) == (key["person"], key["duties"]), step)
             need((old["name"], old["role"]) == (key["name"], key["role"]), step)
             need(index <= old.get("to", index), step)
             is_device = key["role"] == "device"
@@ -162,6 +179,7 @@ class Log:
         need(keyid in self.keys, step)
         old, as_of = self.keys[keyid], said["as_of"]
         need((old["name"], old["role"]) == (said["agency"], said["role"]), step)
+        need((old["person"], old["duties"]) == (said.get("person"), said.get("duties")), step)
         of_agency = signer["role"] == "agency" and signer["agency"] == old["agency"]
         need(signer["role"] == "operator" or of_agency, step)
         if old["role"] == "operator":
@@ -187,14 +205,14 @@ class Log:
 def check(data: bytes, policy: str) -> None:
     """Return if the receipt holds, else raise No with the step."""
     receipt = json.loads(data)
-    need(receipt["schema"] in ("veracity.receipt/v1", "veracity.receipt/v2"), "schema")
-    is_second = receipt["schema"].endswith("2")
-    need(is_second == ("revocations" in receipt) == ("time_stamps" in receipt), "schema")
+    version = ("v1", "v2", "v3").index(receipt["schema"].removeprefix("veracity.receipt/")) + 1
+    need((version > 1) == ("revocations" in receipt) == ("time_stamps" in receipt), "schema")
+    need((version == 3) == (receipt.get("release") is not None), "schema")
     revocations = receipt.get("revocations") or []
-    need(not is_second or bool(revocations or receipt["time_stamps"]), "schema")
+    need(version != 2 or bool(revocations or receipt["time_stamps"]), "schema")
     log = Log(policy, receipt["proof"])
     others = [*receipt["keys"], *([receipt["contract"]] if receipt["contract"] else [])]
-    others += revocations
+    others += revocations + ([receipt["release"]] if version == 3 else [])
     need(all(o["proof"].partition("\n\n")[2] == log.note for o in others), "checkpoint")
     last = -1
     mine = int(receipt["proof"].split("\n")[1].removeprefix("index "))
@@ -209,11 +227,18 @@ def check(data: bytes, policy: str) -> None:
         log.enrol(receipt, 0)
     envelope = json.loads(receipt["entry"])
     statement = json.loads(b64decode(envelope["payload"]))
-    at = statement["predicate"].get(TIMES.get(statement["predicateType"].split(":")[2]))
+    kind = statement["predicateType"].split(":")[2]
+    at = statement["predicate"].get(TIMES.get(kind))
     if statement["predicateType"] != "urn:veracity:enrol:v1":
         need(log.signer(envelope, mine, "signature", at)["role"] == "operator", "signature")
     elif mine > 0:
         log.enrol(receipt, mine, "signature")
+    need(
+        kind == "ingest" or (receipt["contract"], receipt["parts"], receipt["row"]) == (None,) * 3,
+        "statement",
+    )
+    need(kind in ("ingest", "decide") or receipt["record"] is None, "statement")
+    need(kind == "decide" or version != 3, "statement")
     last = mine
     for stated in revocations:
         index = log.included(stated, "revocations")
@@ -226,6 +251,65 @@ def check(data: bytes, policy: str) -> None:
         need(not never, "revocations")
     if statement["predicateType"] == "urn:veracity:ingest:v1":
         check_ingest(receipt, statement["predicate"], mine, log)
+    if kind in ("release", "override", "incident") and statement["predicate"]["approval"]:
+        check_approval(kind, statement["predicate"], mine, log, "approval")
+    if kind == "decide":
+        check_decide(receipt, statement["predicate"], mine, log)
+
+
+def check_approval(kind: str, said: dict[str, Any], index: int, log: Log, step: str) -> None:
+    """Check that an officer with the duty approved just this, in time."""
+    at = said[TIMES[kind]]
+    officer = log.signer(said["approval"], index, step, at)
+    approve = json.loads(b64decode(said["approval"]["payload"]))["predicate"]
+    need(officer["role"] == "officer" and approve["by"] == officer["person"], step)
+    acts = said.get("stage") == "act" and said["action"] != "stop"
+    need((kind if kind != "release" else "act" if acts else "release") in officer["duties"], step)
+    need(when(approve["approved_at"]) <= when(at) + timedelta(minutes=5), step)
+
+
+def check_decide(receipt: dict[str, Any], decide: dict[str, Any], mine: int, log: Log) -> None:
+    """Check the release, and the decision on its page: what it says and when it is due."""
+    stated, record = receipt.get("release"), receipt["record"]
+    need(decide["release"] is not None or stated is None, "release")
+    need(decide["release"] is None or record is None or stated is not None, "release")
+    if stated is not None:
+        index = log.included(stated, "release")
+        need(index == decide["release"] and index < mine, "release")
+        envelope = json.loads(stated["entry"])
+        payload = json.loads(b64decode(envelope["payload"]))
+        need(payload["predicateType"] == "urn:veracity:release:v1", "release")
+        said = payload["predicate"]
+        signer = log.signer(envelope, index, "release", said["released_at"])
+        need(signer["role"] == "operator" and said["action"] != "stop", "release")
+        need(all(said[k] == decide[k] for k in ("system", "model", "stage")), "release")
+        need(decide["simulated"] or not said["simulated"], "release")
+        need(when(said["released_at"]) <= when(decide["made_at"]), "release")
+        check_approval("release", said, index, log, "release")
+    if record is None:
+        return
+    rendered = {"evidence": decide["evidence"], "part": {"n_records": decide["output"]["rows"]}}
+    run = {"batch": decide["run"], "file": {"kind": "ndjson"}}
+    check_record(record, {**rendered, **run}, bytes.fromhex(decide["evidence"]["root"]))
+    joined = b"".join(bytes_of(page) for page in record["pages"])
+    check_decision(joined[record["offset"] : record["offset"] + record["length"]], decide["made_at"])
+
+
+def check_decision(data: bytes, made_at: str) -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        need(len(dict(pairs)) == len(pairs), "row")
+        return dict(pairs)
+
+    try:
+        row = json.loads(data, object_pairs_hook=once)
+    except ValueError:
+        raise No("row") from None
+    need(isinstance(row, dict) and len(row) <= 1_000, "row")
+    need(not any(isinstance(value, dict | list) for value in row.values()), "row")
+    due = row.get("due")
+    need(isinstance(due, str) and due.endswith("Z"), "due")
+    ahead = row.get("horizon_s")
+    need(when(due) > when(made_at) or (type(ahead) is int and ahead == 0), "due")
 
 
 def check_ingest(receipt: dict[str, Any], ingest: dict[str, Any], mine: int, log: Log) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "provenance"))
 
+from decision_world import SystemLies, SystemWorld, changed_line  # noqa: E402
+from model_world import NAME, OFFICER, OFFICER_COMES, at, released  # noqa: E402
 from receipt_world import DEVICE, ENVIRONMENT, OPERATOR, POLICY, TRANSPORT, Lies, World  # noqa: E402
 
 from veracity.log.policy import format_policy  # noqa: E402
@@ -104,6 +106,120 @@ KEY_LIES = {
     "v2-agency-revoked-by-its-device": (
         Lies(device=DEVICE_NAME, later=(revoked(AFTER, by=DEVICE),)),
         "revocations",
+    ),
+}
+
+
+ACT = released(stage="act")
+WITHOUT_ACT = replace(OFFICER_COMES, duties=("incident", "override", "release"))
+STRANGER = SigningKey(b"\x01" * 32)
+
+
+def gone(as_of: str | None, by: SigningKey = OPERATOR) -> tuple[Enrol, SigningKey]:
+    """Return the revocation of the officer's key, and who signs it."""
+    return replace(OFFICER_COMES, action="revoke", as_of=as_of, reason="left"), by
+
+
+def renewed(by: SigningKey, **change: Any) -> tuple[Enrol, SigningKey]:
+    """Return the replacement of the officer's key, and who signs it."""
+    enrol = replace(
+        OFFICER_COMES,
+        action="rotate",
+        key=STRANGER.public,
+        replaces=OFFICER.public.keyid,
+        as_of=at(1),
+        **change,
+    )
+    return enrol, by
+
+
+#: Decisions of an honest city, and of others: what holds, and what does not at which step.
+DECISIONS = {
+    "v3-decision": SystemLies(),
+    "v3-decision-to-act": SystemLies(release=ACT, decide={"stage": "act"}),
+    "v3-decision-of-a-nowcast": SystemLies(line=changed_line(due="2026-09-02T07:00:00Z", horizon_s=0)),
+    "v3-decision-officer-revoked-later": SystemLies(later=(gone(at(6, 1)),)),
+    "v3-decision-officer-renewed": SystemLies(keys=(renewed(OFFICER),), release=released(signer=STRANGER)),
+    "v3-decision-officer-who-expires-later": SystemLies(officer=replace(OFFICER_COMES, expires=at(6, 1))),
+    "decision-without-a-release": SystemLies(is_released=False),
+}
+DECISION_LIES = {
+    "officer-by-an-agency": (SystemLies(officer_by=ENVIRONMENT), "keys"),
+    "officer-by-itself": (SystemLies(officer_by=OFFICER), "keys"),
+    "officer-of-an-agencys-name": (
+        SystemLies(keys=((Enrol("enrol", NAME, "agency", STRANGER.public), OPERATOR),)),
+        "keys",
+    ),
+    "officer-of-another-person": (
+        SystemLies(keys=((replace(OFFICER_COMES, key=STRANGER.public, person="Minh"), OPERATOR),)),
+        "keys",
+    ),
+    "officer-who-brings-another": (
+        SystemLies(
+            keys=((replace(OFFICER_COMES, agency="officer/minh", key=STRANGER.public), OFFICER),),
+        ),
+        "keys",
+    ),
+    "officer-renewed-with-more-duties": (
+        SystemLies(officer=WITHOUT_ACT, keys=(renewed(OFFICER),)),
+        "keys",
+    ),
+    "officer-renewed-for-another": (SystemLies(keys=(renewed(OFFICER, person="Minh"),)), "keys"),
+    "officer-renewed-by-an-agency": (SystemLies(keys=(renewed(ENVIRONMENT),)), "keys"),
+    "v3-officer-who-revokes-itself": (SystemLies(later=(gone(at(20), OFFICER),)), "revocations"),
+    "run-signed-by-an-agency": (SystemLies(decide_key=ENVIRONMENT), "signature"),
+    "run-signed-by-the-officer": (SystemLies(decide_key=OFFICER), "signature"),
+    "release-signed-by-an-agency": (SystemLies(release_key=ENVIRONMENT), "release"),
+    "release-by-a-stranger": (SystemLies(release=released(signer=STRANGER)), "release"),
+    "release-by-an-agency": (SystemLies(release=released(signer=ENVIRONMENT)), "release"),
+    "release-by-the-operator": (SystemLies(release=released(signer=OPERATOR)), "release"),
+    "release-in-anothers-name": (SystemLies(release=released(by="Minh")), "release"),
+    "release-to-act-without-the-duty": (
+        SystemLies(officer=WITHOUT_ACT, release=ACT, decide={"stage": "act"}),
+        "release",
+    ),
+    "release-approved-later": (
+        SystemLies(release=replace(released(time=at(6, 6)), released_at=at(6))),
+        "release",
+    ),
+    "release-by-an-officer-expired": (
+        SystemLies(officer=replace(OFFICER_COMES, expires=at(6))),
+        "release",
+    ),
+    "release-by-an-officer-revoked": (SystemLies(keys=(gone(None),)), "release"),
+    "release-by-an-officer-revoked-as-of-before": (SystemLies(later=(gone(at(6)),)), "release"),
+    "release-by-an-officer-renewed": (SystemLies(keys=(renewed(OPERATOR),)), "release"),
+    "release-of-another-model": (SystemLies(release=released(model=ROOT)), "release"),
+    "release-of-another-system": (SystemLies(release=released(system="rain")), "release"),
+    "release-to-another-stage": (SystemLies(release=released(stage="shadow")), "release"),
+    "release-that-stops": (
+        SystemLies(release=released("stop", replaces=3, rule="skill below 0")),
+        "release",
+    ),
+    "release-simulated-run-as-real": (SystemLies(decide={"simulated": False}), "release"),
+    "release-after-the-run": (SystemLies(release_last=True), "release"),
+    "release-later-than-the-run": (SystemLies(release=released(time=at(7, 6))), "release"),
+    "decision-that-is-no-object": (SystemLies(line=lambda _: b"[1]\n"), "row"),
+    "decision-that-is-no-json": (SystemLies(line=lambda _: b"{\n"), "row"),
+    "decision-with-a-list": (SystemLies(line=changed_line(q500=[1])), "row"),
+    "decision-with-a-name-twice": (SystemLies(line=lambda _: b'{"due":1,"due":2}\n'), "row"),
+    "decision-too-many-to-a-page": (SystemLies(line=lambda _: b'{}\n{"due":null}\n'), "record"),
+    "decision-without-a-time": (SystemLies(line=changed_line(due=...)), "due"),
+    "decision-due-at-no-time": (SystemLies(line=changed_line(due=None)), "due"),
+    "decision-due-in-another-zone": (SystemLies(line=changed_line(due="2026-09-02T23:00:00+07:00")), "due"),
+    "decision-after-its-outcome": (SystemLies(line=changed_line(due="2026-09-02T07:04:00Z")), "due"),
+    "decision-at-its-outcome": (SystemLies(line=changed_line(due="2026-09-02T07:05:00Z")), "due"),
+    "decision-late-of-no-horizon": (
+        SystemLies(line=changed_line(due="2026-09-02T07:00:00Z", horizon_s=...)),
+        "due",
+    ),
+    "decision-late-of-horizon-0.0": (
+        SystemLies(line=changed_line(due="2026-09-02T07:00:00Z", horizon_s=0.0)),
+        "due",
+    ),
+    "decision-late-of-horizon-false": (
+        SystemLies(line=changed_line(due="2026-09-02T07:00:00Z", horizon_s=False)),
+        "due",
     ),
 }
 
@@ -250,6 +366,53 @@ def edits_of_second(receipt: Receipt) -> list[Edit]:
     ]
 
 
+def edits_of_decision(world: SystemWorld, receipt: Receipt) -> list[Edit]:
+    """Return the edits of a receipt of a decision, record 4 of the run."""
+    document = json.loads(format_receipt(receipt))
+    page, release = document["record"]["pages"][0], document["release"]
+    decide = world.world.prove(world.decide_at).to_object()
+
+    def rejected(name: str, step: str, patch: list[dict[str, Any]]) -> Edit:
+        return Edit(f"decision: {name}", patch, step=step)
+
+    def malformed(name: str, patch: list[dict[str, Any]]) -> Edit:
+        return Edit(f"decision: {name}", patch, code="malformed-receipt")
+
+    contract = {"text": "a", **release}
+    return [
+        malformed("version 2 with a release", put("/schema", "veracity.receipt/v2")),
+        malformed("version 1 with a release", put("/schema", "veracity.receipt/v1")),
+        malformed("version 3 without the name release", [{"op": "remove", "path": "/release"}]),
+        malformed("version 3 with a release of null", put("/release", None)),
+        malformed("version 3 without the name revocations", [{"op": "remove", "path": "/revocations"}]),
+        malformed("version 4", put("/schema", "veracity.receipt/v4")),
+        malformed("a row without a record", [*put("/record", None), *put("/row", {})]),
+        rejected("with a row", "statement", put("/row", {"q500": 20.5})),
+        rejected("with a contract", "statement", put("/contract", contract)),
+        rejected("with parts", "statement", put("/parts", {"index": 0, "n": 1, "path": []})),
+        rejected("the run as its own release", "release", put("/release", decide)),
+        rejected("a key as the release", "release", put("/release", document["keys"][0])),
+        rejected("the release's entry changed", "release", put("/release/entry", decide["entry"])),
+        rejected(
+            "a release proven in another tree",
+            "checkpoint",
+            put("/release/proof", release["proof"].replace("city\n14\n", "city\n15\n")),
+        ),
+        rejected("the officer's key left out", "release", [{"op": "remove", "path": "/keys/1"}]),
+        rejected("another run", "pages", put("/record/batch", 1)),
+        rejected("a decision beyond the run", "pages", put("/record/record", 70)),
+        rejected("another page", "pages", put("/record/pages/0/index", 1)),
+        rejected(
+            "one digit of the page",
+            "pages",
+            put("/record/pages/0/text", page["text"].replace("20.5", "20.6")),
+        ),
+        rejected("the decision's neighbour", "record", put("/record/record", 5)),
+        rejected("two decisions as one", "record", put("/record/length", 2 * document["record"]["length"])),
+        rejected("no page", "record", put("/record/pages", [])),
+    ]
+
+
 def flipped(text: str) -> str:
     """Return a base64 hash with its first bit flipped."""
     raw = b64decode(text)
@@ -299,6 +462,16 @@ def vectors() -> dict[str, bytes]:
         "valid-transform.json": ndjson.statement_receipt(ndjson.transform_index),
     }
     valid |= {f"valid-{name}.json": World("ndjson", lies).receipt(1, 5) for name, lies in HONEST.items()}
+    system = SystemWorld()
+    valid |= {f"valid-{name}.json": SystemWorld(lies).receipt(4) for name, lies in DECISIONS.items()}
+    valid |= {
+        "valid-v3-decision-on-the-last-page.json": system.receipt(69),
+        "valid-v3-run.json": replace(system.receipt(4), record=None),
+        "valid-run.json": system.statement_receipt(system.decide_at),
+        "valid-release.json": system.statement_receipt(system.release_at),
+        "valid-officer.json": system.statement_receipt(system.officer_at),
+    }
+    valid |= {f"valid-{name}.json": system.statement_receipt(index) for name, index in system.others.items()}
     second = "valid-v2-revoked-later.json"
     lies = {
         f"lie-{name}.json": (World("ndjson", lies).receipt(1, 5), step) for name, (lies, step) in LIES.items()
@@ -307,6 +480,19 @@ def vectors() -> dict[str, bytes]:
         f"lie-{name}.json": (World("ndjson", lies).receipt(1, 5), step)
         for name, (lies, step) in KEY_LIES.items()
     }
+    for name, (planted, step) in DECISION_LIES.items():
+        lies[f"lie-{name}.json"] = SystemWorld(planted).receipt(4), step
+    lies["lie-decision-shown-without-its-release.json"] = replace(system.receipt(4), release=None), "release"
+    unreleased = SystemWorld(DECISIONS["decision-without-a-release"])
+    more = replace(unreleased.receipt(4), release=unreleased.world.prove(unreleased.release_at))
+    lies["lie-release-of-a-run-that-names-none.json"] = more, "release"
+    lies["lie-release-of-a-release.json"] = (
+        replace(system.statement_receipt(system.release_at), release=system.world.prove(system.release_at)),
+        "statement",
+    )
+    for name in ("override", "incident-closed"):
+        bare = system.statement_receipt(system.others[name])
+        lies[f"lie-{name}-without-the-officer.json"] = replace(bare, keys=bare.keys[:1]), "approval"
     taken_back = World("ndjson", KEY_LIES["v2-agency-revoked-before-its-device"][0])
     lies["lie-v2-enrolment-taken-back.json"] = taken_back.statement_receipt(3), "revocations"
     roots = (HERE / "time-stamps" / "tsa-roots.pem").read_bytes()
@@ -323,6 +509,10 @@ def vectors() -> dict[str, bytes]:
         "edits": [
             *(edit.to_object("valid-ndjson.json") for edit in edits(ndjson, good)),
             *(edit.to_object(second) for edit in edits_of_second(valid[second])),
+            *(
+                edit.to_object("valid-v3-decision.json")
+                for edit in edits_of_decision(system, valid["valid-v3-decision.json"])
+            ),
         ],
         # For verifiers that look at time stamps, with these roots. Others see only that they are there.
         "time_stamps": {

@@ -14,7 +14,7 @@ from veracity.log.policy import parse_policy
 from veracity.log.subtree_cosignatures import SubtreeCosigner
 from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.fields import format_utc
-from veracity.provenance.receipts import parse_receipt, verify_receipt
+from veracity.provenance.receipts import DecisionEvidence, parse_receipt, verify_receipt
 
 RECEIPTS = Path(__file__).parents[1] / "vectors" / "receipts"
 POLICY = RECEIPTS / "trust.policy"
@@ -49,6 +49,27 @@ def test_both_verifiers_say_the_same(name: str) -> None:
     )
     assert (said["origin"], said["log_size"], said["entry"]) == (want.origin, want.size, want.index)
     assert said["row"] == (None if want.row is None else dict(want.row))
+    d = want.decision
+    assert said["decision"] == (None if d is None else decided(d))
+
+
+def decided(d: DecisionEvidence) -> dict[str, object]:
+    """What both tell of a decision."""
+    run = d.decide
+    return {
+        "system": run.system,
+        "run": run.run,
+        "record": d.record,
+        "model": run.model_sha256,
+        "stage": run.stage,
+        "made_at": run.made_at,
+        "due": format_utc(d.due),
+        "forecast": d.is_forecast,
+        "release": run.release,
+        "officer": d.officer,
+        "person": d.person,
+        "why": d.why,
+    }
 
 
 def cosigned(

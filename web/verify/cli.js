@@ -29,21 +29,28 @@ function visible(text) {
 
 function say(result, asJson) {
   const { steps, notChecked, simulated, row, evidence, witnesses, operator, agency, origin, size, index } = result;
-  const { inLogBefore, revoked } = result;
+  const { inLogBefore, revoked, decision } = result;
   if (asJson) {
     const document = {
       verified: true, simulated, origin, log_size: Number(size), entry: Number(index), operator, agency, witnesses,
-      in_log_before: inLogBefore, revoked,
+      in_log_before: inLogBefore, revoked, decision: decision === null ? null : decided(decision),
       row: row === null ? null : Object.fromEntries(row), steps, not_checked: notChecked,
     };
     return `${visible(JSON.stringify(document))}\n`;
   }
   const lines = [`VERIFIED${simulated ? "  [SIMULATED DATA]" : ""}`, ""];
   for (const { name, detail } of steps) lines.push(`ok  ${name.padEnd(10)}  ${detail}`);
-  if (row !== null) lines.push("", "the row", ...[...row].map(([name, value]) => `  ${name}  ${value}`));
+  if (row !== null) lines.push("", decision === null ? "the row" : "the decision", ...[...row].map(([name, value]) => `  ${name}  ${value}`));
   if (evidence !== null) lines.push("", "the record as received", `  ${JSON.stringify(evidence.text.slice(0, 2000))}`);
   lines.push("", "not checked", ...notChecked.map((line) => `  ${line}`));
   return `${visible(lines.map((line) => line.replaceAll("\n", "\\n")).join("\n"))}\n`;
+}
+
+function decided({ system, run, record, modelSha256, stage, madeAt, due, isForecast, release, officer, person, why }) {
+  return {
+    system, run, record, model: modelSha256, stage, made_at: madeAt, due, forecast: isForecast, release, officer,
+    person, why,
+  };
 }
 
 async function main(values) {

@@ -12,9 +12,11 @@ from veracity.data.personal.token import TOKEN
 from veracity.home.erasures import erased_at
 from veracity.home.errors import BadName
 from veracity.home.home import Home
+from veracity.home.models.decision_receipts import make_decision_receipt
 from veracity.home.receipts import find_record, find_row, make_receipt
 from veracity.provenance.errors import ReceiptRejected
-from veracity.provenance.receipts import Verification, format_receipt
+from veracity.provenance.fields import format_utc
+from veracity.provenance.receipts import DecisionEvidence, Receipt, Verification, format_receipt
 from veracity.verifying import add_time_stamp
 from veracity.verifying import verify as verify_file
 
@@ -23,6 +25,7 @@ from veracity.verifying import verify as verify_file
 @click.argument("feed")
 @click.option("--where", help="station = 'X' and observed_at = '2026-09-01T08:00:00Z'")
 @click.option("--record", metavar="BATCH:N", help="Record N of a batch, accepted or not.")
+@click.option("--decision", metavar="RUN:N", help="Decision N of a run; FEED is then the system's name.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to write the receipt."
 )
@@ -38,23 +41,24 @@ def receipt(
     feed: str,
     where: str | None,
     record: str | None,
+    decision: str | None,
     output: Path,
     stamps: tuple[Path, ...],
     home: Path,
     as_json: bool,
 ) -> None:
-    """Write a receipt for one record: a file that anyone can check without this home."""
-    if (where is None) == (record is None):
-        raise click.UsageError("want either --where or --record")
+    """Write a receipt for one record, or one decision: a file that anyone can check without this home."""
+    if sum(option is not None for option in (where, record, decision)) != 1:
+        raise click.UsageError("want one of --where, --record and --decision")
     opened = Home.open(home)
+    if decision is not None:
+        _decision(opened, feed, decision, output, stamps, as_json)
+        return
     if where is not None:
         found = find_row(opened, feed, where)
     else:
         found = find_record(opened, feed, *_record(record or ""))
-    made = make_receipt(opened, feed, found)
-    for stamp in stamps:
-        made = add_time_stamp(made, stamp)
-    body = format_receipt(made)
+    made, body = _stamped(make_receipt(opened, feed, found), stamps)
     erased = erased_at(opened, feed, found.batch, found.record)
     opened.close()
     write_output(output, body)
@@ -94,10 +98,37 @@ def verify(receipt: Path, policy: Path, tsa_roots: Path | None, as_json: bool) -
     return 0
 
 
+def _decision(
+    opened: Home, system: str, decision: str, output: Path, stamps: tuple[Path, ...], as_json: bool
+) -> None:
+    run, record = _record(decision)
+    made, body = _stamped(make_decision_receipt(opened, system, run, record), stamps)
+    opened.close()
+    write_output(output, body)
+    simulated = made.stated.statement.predicate.get("simulated") is True
+    text = f"receipt of {system} decision {run}:{record}, {len(body):,} bytes, to {output}{mark(simulated)}"
+    document = {
+        "system": system,
+        "run": run,
+        "record": record,
+        "bytes": len(body),
+        "to": output,
+        "simulated": simulated,
+    }
+    emit("decision-receipt-made", document, text, as_json)
+
+
+def _stamped(receipt: Receipt, stamps: tuple[Path, ...]) -> tuple[Receipt, bytes]:
+    """Return a receipt with authorities' answers in it, and its bytes."""
+    for stamp in stamps:
+        receipt = add_time_stamp(receipt, stamp)
+    return receipt, format_receipt(receipt)
+
+
 def _record(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,12}):([0-9]{1,12})", text)
     if match is None:
-        raise BadName(f"record: want BATCH:N, two numbers, got {text[:40]!r}")
+        raise BadName(f"record: want two numbers, such as 0:5, got {text[:40]!r}")
     return int(match.group(1)), int(match.group(2))
 
 
@@ -105,7 +136,8 @@ def _text(v: Verification) -> str:
     lines = ["VERIFIED" + ("  [SIMULATED DATA]" if v.simulated else ""), ""]
     lines.append(columns([("ok", step.name, step.detail) for step in v.steps]))
     if v.row is not None:
-        lines += ["", "the row", columns((f"  {k}", _shown(x)) for k, x in v.row.items())]
+        name = "the row" if v.decision is None else "the decision"
+        lines += ["", name, columns((f"  {k}", _shown(x)) for k, x in v.row.items())]
     if v.evidence is not None:
         received = v.evidence.data.decode("utf-8", "replace").rstrip("\r\n")
         lines += ["", "the record as received", f"  {visible(received[:2_000], keep='')}"]
@@ -136,4 +168,22 @@ def _document(v: Verification) -> dict[str, Any]:
         "not_checked": v.not_checked,
         "in_log_before": v.in_log_before,
         "revoked": v.revoked,
+        "decision": None if v.decision is None else _decided(v.decision),
+    }
+
+
+def _decided(d: DecisionEvidence) -> dict[str, Any]:
+    return {
+        "system": d.decide.system,
+        "run": d.decide.run,
+        "record": d.record,
+        "model": d.decide.model_sha256,
+        "stage": d.decide.stage,
+        "made_at": d.decide.made_at,
+        "due": format_utc(d.due),
+        "forecast": d.is_forecast,
+        "release": d.decide.release,
+        "officer": d.officer,
+        "person": d.person,
+        "why": d.why,
     }

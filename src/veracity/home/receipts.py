@@ -86,7 +86,7 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
             f"receipt: want an entry that is published, got entry {row.idx} of {reader.size}: its witnesses"
             " have not cosigned it yet (veracity log publish)"
         )
-    stated = _entry(reader, row.idx)
+    stated = proven_entry(reader, row.idx)
     ingest = Ingest.from_statement(stated.statement)
     if is_whole_file_refusal(stated.statement.predicate):
         reasons = ", ".join(ingest.refusals)
@@ -98,7 +98,7 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
     contract = home.contract(ingest.contract_sha256)
     in_force = _contract_entry(home, reader, ingest, row.idx)
     signed = [stated.envelope, in_force.envelope, *([ingest.delivery] if ingest.delivery else [])]
-    keys, revocations = _keys(home, reader, signed, row.idx)
+    keys, revocations = proven_keys(home, reader, signed, row.idx)
     return Receipt(
         stated=stated,
         keys=keys,
@@ -110,20 +110,21 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
     )
 
 
-def _entry(reader: LogReader, idx: int) -> ProvenEntry:
+def proven_entry(reader: LogReader, idx: int) -> ProvenEntry:
+    """Return a log entry with its proof."""
     return ProvenEntry.parse(reader.entry(idx), reader.prove(idx))
 
 
 def _contract_entry(home: Home, reader: LogReader, ingest: Ingest, before: int) -> ProvenEntry:
     for idx, predicate in reversed(home.index.predicates("contract", ingest.feed)):
         if idx < before and predicate["sha256"] == ingest.contract_sha256:
-            return _entry(reader, idx)
+            return proven_entry(reader, idx)
     raise StateBehind(
         f"contract {ingest.contract_sha256[:16]}: want its statement before entry {before}, got none"
     )
 
 
-def _keys(
+def proven_keys(
     home: Home, reader: LogReader, envelopes: Iterable[Envelope], idx: int
 ) -> tuple[tuple[ProvenEntry, ...], tuple[ProvenEntry, ...]]:
     """Return the changes of keys that a statement's signers rest on, and those after it that revoke any.
@@ -134,7 +135,7 @@ def _keys(
     before = agencies.rests_on(line.keyid for envelope in envelopes for line in envelope.signatures)
     revoked, rest_on = agencies.revocations(before, idx)
     wanted = sorted(i for i in before | revoked | rest_on if i < reader.size)
-    entries = [_entry(reader, i) for i in wanted]
+    entries = [proven_entry(reader, i) for i in wanted]
     return tuple(e for e in entries if e.index < idx), tuple(e for e in entries if e.index > idx)
 
 

@@ -4,9 +4,10 @@
 
 import { verifyEnvelope, type Envelope, type PublicKey } from "./envelope.js";
 import { Rejected } from "./errors.js";
-import { DEVICE_NAME, readEnrol, type Action, type Enrol, type Role } from "./statements/enrol.js";
+import { DEVICE_NAME, readEnrol, type Action, type Duty, type Enrol, type Role } from "./statements/enrol.js";
+import { readApprove, type Approvable, type Approve } from "./statements/models.js";
 import { parseStatement } from "./statements/statement.js";
-import { formatTime } from "./time.js";
+import { formatTime, parseTime } from "./time.js";
 
 /** One key, whose it is, and what of it counts. */
 export interface Authority {
@@ -20,7 +21,11 @@ export interface Authority {
   readonly endedBy: Action | null;
   readonly voidFrom: bigint | null;
   readonly voidedAt: bigint | null; // the entry that says so
+  readonly person: string | null; // of an officer: the name shown
+  readonly duties: readonly Duty[]; // and what may be approved
 }
+
+const AHEAD = 300_000_000n; // an officer's clock may be ahead of the city's by five minutes
 
 interface Change {
   readonly action: Action;
@@ -93,6 +98,34 @@ export class Agencies {
     return authority;
   }
 
+  /** Check the approval in the statement at a log index, said at a time, and return who gave it and what it says. */
+  async officer(
+    { approval, duty }: Approvable,
+    at: bigint,
+    received: bigint,
+  ): Promise<{ officer: Authority; approve: Approve } | null> {
+    if (approval === null) return null;
+    const officer = await this.signer(approval, at, received);
+    if (officer.role !== "officer") {
+      const got = `${officer.role} ${officer.name}'s`;
+      throw new Rejected("not-an-officer", `approval: want an officer's signature, got ${got}`);
+    }
+    const approve = readApprove(parseStatement(approval.payload));
+    if (approve.by !== officer.person) {
+      const want = `${officer.person}, as ${officer.name} is enrolled`;
+      throw new Rejected("approver-differs", `approval by: want ${want}, got ${approve.by}`);
+    }
+    if (!officer.duties.includes(duty)) {
+      const got = `${officer.name} with ${officer.duties.join(", ")}`;
+      throw new Rejected("duty-missing", `approval: want an officer with duty ${duty}, got ${got}`);
+    }
+    if ((parseTime(approve.approvedAt) ?? 0n) > received + AHEAD) {
+      const want = `a time not after ${formatTime(received)}`;
+      throw new Rejected("approved-later", `approved_at: want ${want}, got ${approve.approvedAt}`);
+    }
+    return { officer, approve };
+  }
+
   get operator(): string {
     for (const authority of this.#keys.values()) return authority.name;
     throw new Rejected("unknown-key", "operator: want the enrolment at entry 0, got none yet");
@@ -111,10 +144,10 @@ export class Agencies {
     return this.#take(enrol, 0n);
   }
 
-  #take({ agency: name, role, key, until }: Enrol, index: bigint): Authority {
+  #take({ agency: name, role, key, until, person, duties }: Enrol, index: bigint): Authority {
     const agency = role === "device" ? agencyOf(name) : name;
     const ends = { endedAt: null, endedBy: null, voidFrom: null, voidedAt: null };
-    const authority = { name, agency, role, key, enrolledAt: index, expires: until, ...ends };
+    const authority = { name, agency, role, key, enrolledAt: index, expires: until, person, duties, ...ends };
     this.#keys.set(key.keyid, authority);
     return authority;
   }
@@ -141,7 +174,7 @@ export class Agencies {
   }
 
   /** Check that a key may come under this name, by this signature. */
-  #checkComes({ agency: name, role }: Enrol, signer: Authority): void {
+  #checkComes({ agency: name, role, person }: Enrol, signer: Authority): void {
     const byAgency = role === "device" && signer.role === "agency" && agencyOf(name) === signer.name;
     if (signer.role !== "operator" && !byAgency) {
       throw reject(`enrol: want the operator's signature, got ${signer.name}'s`);
@@ -151,6 +184,8 @@ export class Agencies {
     }
     const other = this.#of(name).find((authority) => authority.role !== role);
     if (other !== undefined) throw reject(`enrol: want role ${other.role} for ${name}, got ${role}`);
+    const another = this.#of(name).find((authority) => authority.person !== person);
+    if (another !== undefined) throw reject(`enrol: want person ${another.person} for ${name}, got ${person}`);
     if (role !== "device") return;
     if (!DEVICE_NAME.test(name) || !this.#of(agencyOf(name)).some((authority) => authority.role === "agency")) {
       throw reject(`enrol: want a device as <agency>/<device> of an agency enrolled, got ${name}`);
@@ -209,9 +244,12 @@ export class Agencies {
   }
 }
 
-function checkNamed({ action, agency, role }: Enrol, old: Authority): void {
+function checkNamed({ action, agency, role, person, duties }: Enrol, old: Authority): void {
   if (old.name !== agency || old.role !== role) {
     throw reject(`${action}: want a key of ${role} ${agency}, got ${old.role} ${old.name}'s`);
+  }
+  if (old.person !== person || old.duties.join() !== duties.join()) {
+    throw reject(`${action}: want ${old.person} with ${old.duties.join(", ")}, as enrolled, got another`);
   }
 }
 
@@ -233,7 +271,7 @@ function mayRotate(signer: Authority, old: Authority): boolean {
 }
 
 function whoMay(old: Authority): string {
-  return old.role === "operator" ? "the operator" : `the operator or ${old.agency}`;
+  return old.role === "operator" || old.role === "officer" ? "the operator" : `the operator or ${old.agency}`;
 }
 
 function agencyOf(device: string): string {

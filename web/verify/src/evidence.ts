@@ -4,7 +4,8 @@ import { fromHex } from "./bytes.js";
 import { ReceiptRejected } from "./errors.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
 import type { ProvenPage, ProvenRecord } from "./receipt.js";
-import { pageOf, type Ingest } from "./statements/ingest.js";
+import type { Evidence, Ingest } from "./statements/ingest.js";
+import type { Decide } from "./statements/models.js";
 
 const RECORD_BYTES = 65_536; // a longer record is cut into pieces of this length, each a record
 const NEWLINE = 0x0a;
@@ -19,12 +20,39 @@ export interface Located {
   readonly isExact: boolean;
 }
 
-/** Check that the record is one of the batch and that every page shown is a page of it. */
-export async function checkPages(ingest: Ingest, record: ProvenRecord): Promise<void> {
+/** Records cut into pages under one root: of a batch as received, of a run as rendered. */
+export interface Paged {
+  readonly number: number;
+  readonly nRecords: number;
+  readonly evidence: Evidence;
+  readonly isCsv: boolean;
+}
+
+export function pagedIngest({ batch, part, evidence, file }: Ingest): Paged {
+  const isCsv = file.kind === "csv" && evidence.form === "received";
+  return { number: batch, nRecords: part.nRecords, evidence, isCsv };
+}
+
+export function pagedDecide({ run, nDecisions, evidence }: Decide): Paged {
+  return { number: run, nRecords: nDecisions, evidence, isCsv: false };
+}
+
+/** A record's page, its position there, and how many records the page has. */
+function pageOf(
+  { nRecords, evidence }: Paged,
+  record: number,
+): { page: number; position: number; nRecords: number } {
+  const perPage = evidence.recordsPerPage;
+  const page = Math.floor(record / perPage);
+  return { page, position: record - page * perPage, nRecords: Math.min(perPage, nRecords - page * perPage) };
+}
+
+/** Check that the record is one of the batch or run and that every page shown is a page of it. */
+export async function checkPages(paged: Paged, record: ProvenRecord): Promise<void> {
   const reject = (message: string) => new ReceiptRejected("pages", message);
-  const { part, evidence } = ingest;
-  if (record.batch !== ingest.batch) throw reject(`batch: want ${ingest.batch}, got ${record.batch}`);
-  if (record.record >= part.nRecords) throw reject(`record: want below ${part.nRecords}, got ${record.record}`);
+  const { number, nRecords, evidence } = paged;
+  if (record.batch !== number) throw reject(`batch: want ${number}, got ${record.batch}`);
+  if (record.record >= nRecords) throw reject(`record: want below ${nRecords}, got ${record.record}`);
   const indices = record.pages.map((page) => page.index);
   if (indices.some((index, i) => i > 0 && index <= (indices[i - 1] ?? -1))) {
     throw reject(`page indices: want them to ascend, got ${indices.join(", ")}`);
@@ -36,9 +64,9 @@ export async function checkPages(ingest: Ingest, record: ProvenRecord): Promise<
 }
 
 /** Find the record in its page, and check that it is the one its number says. */
-export function locate(ingest: Ingest, record: ProvenRecord): Located {
+export function locate(paged: Paged, record: ProvenRecord): Located {
   const reject = (message: string) => new ReceiptRejected("record", message);
-  const { page: number, position, nRecords } = pageOf(ingest, record.record);
+  const { page: number, position, nRecords } = pageOf(paged, record.record);
   const page = record.pages.find(({ index }) => index === number);
   if (page === undefined) throw reject(`record ${record.record}: want page ${number}, got others`);
   const before = record.pages.filter(({ index }) => index < number);
@@ -48,7 +76,7 @@ export function locate(ingest: Ingest, record: ProvenRecord): Located {
   if (!(start >= 0 && start < end && end <= page.content.length)) {
     throw reject(`record ${record.record}: want bytes of page ${number}, got ${got}`);
   }
-  if (ingest.file.kind === "csv" && ingest.evidence.form === "received" && page.content.includes(QUOTE)) {
+  if (paged.isCsv && page.content.includes(QUOTE)) {
     const begins = start === 0 || page.content[start - 1] === NEWLINE;
     const ends = end === page.content.length || page.content[end - 1] === NEWLINE;
     if (!begins || !ends) throw reject(`record ${record.record}: want whole lines, got ${got}`);

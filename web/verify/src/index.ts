@@ -14,4 +14,4 @@ export { parseStatement, type Statement, type Subject } from "./statements/state
 export { parseJson, type Json } from "./strict_json.js";
 export { parseBundle, parseTilePath, splitTile, type TilePath } from "./tiles.js";
 export { parseProof, verifyProof, type TlogProof } from "./tlog_proof.js";
-export { verifyReceipt, type RecordEvidence, type Step, type Verification } from "./verification.js";
+export { verifyReceipt, type DecisionEvidence, type RecordEvidence, type Step, type Verification } from "./verification.js";

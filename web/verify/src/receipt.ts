@@ -12,12 +12,13 @@ import { MAX_PROOF_BYTES, parseProof, type TlogProof } from "./tlog_proof.js";
 export const MAX_RECEIPT_BYTES = 1_048_576;
 const SCHEMA = "veracity.receipt/v1";
 const SCHEMA_2 = "veracity.receipt/v2";
+const SCHEMA_3 = "veracity.receipt/v3";
 const CODE = "malformed-receipt";
 const MAX_KEYS = 64;
 const MAX_TIME_STAMPS = 4;
 const MAX_TIME_STAMP_BYTES = 32_768;
 const MAX_PAGES = 8;
-const MAX_COLUMNS = 1000;
+export const MAX_COLUMNS = 1000;
 
 export type Value = string | number | boolean | null;
 
@@ -67,11 +68,14 @@ export interface Receipt {
   readonly revocations: readonly ProvenEntry[];
   /** Version 2: RFC 3161 time stamps of the checkpoint's text. Nothing here looks into them. */
   readonly timeStamps: readonly Bytes[];
+  /** Version 3: the `release` that a `decide` names. */
+  readonly release: ProvenEntry | null;
 }
 
 export function parseReceipt(data: Uint8Array): Receipt {
   const fields = new Fields(parseJson(data, "receipt", MAX_RECEIPT_BYTES, CODE), "receipt", CODE);
-  const isSecond = fields.choice("schema", [SCHEMA, SCHEMA_2]) === SCHEMA_2;
+  const schema = fields.choice("schema", [SCHEMA, SCHEMA_2, SCHEMA_3]);
+  const isLater = schema !== SCHEMA;
   const receipt: Receipt = {
     stated: readEntry(fields, "receipt"),
     keys: readKeys(fields, "keys"),
@@ -79,11 +83,12 @@ export function parseReceipt(data: Uint8Array): Receipt {
     parts: fields.optional("parts", (name) => readParts(fields.object(name))),
     record: fields.optional("record", (name) => readRecord(fields.object(name))),
     row: fields.optional("row", (name) => readRow(fields, name)),
-    revocations: isSecond ? some(fields, "revocations", readKeys) : [],
-    timeStamps: isSecond ? some(fields, "time_stamps", readTimeStamps) : [],
+    revocations: isLater ? some(fields, "revocations", readKeys) : [],
+    timeStamps: isLater ? some(fields, "time_stamps", readTimeStamps) : [],
+    release: schema === SCHEMA_3 ? readRelease(fields.object("release")) : null,
   };
   fields.done();
-  if (isSecond && receipt.revocations.length + receipt.timeStamps.length === 0) {
+  if (schema === SCHEMA_2 && receipt.revocations.length + receipt.timeStamps.length === 0) {
     throw new Malformed(CODE, "receipt: want revocations or time_stamps in version 2, got neither");
   }
   if (receipt.record === null && receipt.row !== null) {
@@ -102,6 +107,12 @@ function readEntry(fields: Fields, where: string): ProvenEntry {
   } catch (error) {
     throw error instanceof Malformed ? error.within(where, CODE) : error;
   }
+}
+
+function readRelease(fields: Fields): ProvenEntry {
+  const release = readEntry(fields, fields.where);
+  fields.done();
+  return release;
 }
 
 function readKeys(fields: Fields, name: string): readonly ProvenEntry[] {

@@ -4,7 +4,8 @@
 import { Agencies, checkTime, type Authority } from "./agencies.js";
 import { equal, forDisplay, type Bytes } from "./bytes.js";
 import { Malformed, ReceiptRejected, Rejected } from "./errors.js";
-import { checkPages, locate, type Located } from "./evidence.js";
+import { checkDue, checkRelease, readDecision, valuesOf } from "./decisions.js";
+import { checkPages, locate, pagedDecide, pagedIngest, type Located } from "./evidence.js";
 import { checkContract, checkDelivery, checkOperator, checkParts } from "./links.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
 import { needEd25519 } from "./platform.js";
@@ -13,6 +14,7 @@ import { parseReceipt, type ProvenEntry, type Receipt, type Value } from "./rece
 import type { SealedContract } from "./statements/contract.js";
 import { readEnrol, type Enrol } from "./statements/enrol.js";
 import { columnsOf, type Ingest } from "./statements/ingest.js";
+import type { Approvable, Decide, Stage } from "./statements/models.js";
 import { saidAt, type Statement, type Subject } from "./statements/statement.js";
 import { typed } from "./statements/typed.js";
 import { plain } from "./strict_json.js";
@@ -38,6 +40,24 @@ export interface RecordEvidence {
   readonly contract: Bytes; // YAML
 }
 
+/** A proven decision: what a system said, under which release, and who let it. */
+export interface DecisionEvidence {
+  readonly system: string;
+  readonly run: number;
+  readonly record: number;
+  readonly modelSha256: string | null;
+  readonly stage: Stage;
+  readonly madeAt: string;
+  readonly due: string;
+  /** Made before `due`; else it says what already was and was not measured. MUST be shown. */
+  readonly isForecast: boolean;
+  readonly release: number | null; // its log entry
+  readonly officer: string | null; // who released it, as enrolled
+  readonly person: string | null; // and as people read it
+  readonly why: string | null;
+  readonly data: Bytes; // its newline included
+}
+
 export interface Verification {
   /** The checks, in order; all passed. */
   readonly steps: readonly Step[];
@@ -59,6 +79,8 @@ export interface Verification {
   /** The keys it rests on that were revoked after it, one line each. */
   readonly revoked: readonly string[];
   readonly evidence: RecordEvidence | null;
+  /** The decision that the receipt shows; `row` holds what it says. */
+  readonly decision: DecisionEvidence | null;
   /** The clean values claimed for the record. Not checked here: cleaning again takes the Python package. */
   readonly row: ReadonlyMap<string, Value> | null;
 }
@@ -92,7 +114,7 @@ class Verifier {
   }
 
   async run(): Promise<Verification> {
-    const { stated, contract, parts, record, row } = this.receipt;
+    const { stated } = this.receipt;
     const { statement } = stated;
     const accepted = await step("checkpoint", () => this.#checkCheckpoint());
     this.#tellTimeStamps();
@@ -102,18 +124,21 @@ class Verifier {
     this.#passed("entry", `entry ${this.#index} of ${size}`);
     const signer = await step("signature", () => this.#checkSignature());
     const form = await step("statement", () => typed(statement));
-    if (form?.kind === "delivery") {
-      throw new ReceiptRejected("statement", "kind: want one that goes in the log, got delivery");
+    if (form?.kind === "delivery" || form?.kind === "approve") {
+      throw new ReceiptRejected("statement", `kind: want one that goes in the log, got ${form.kind}`);
     }
     this.#passed("statement", statement.kind);
     await step("revocations", () => this.#checkRevocations(accepted));
     let agency: string | null = null;
     let evidence: RecordEvidence | null = null;
+    let decided: Decided | null = null;
+    this.#checkShown(statement.kind);
     if (form?.kind === "ingest") {
       ({ agency, evidence } = await this.#checkIngest(form, accepted));
-    } else if (contract !== null || parts !== null || record !== null) {
-      const got = statement.kind;
-      throw new ReceiptRejected("statement", `contract, parts and record: want them of an ingest, got ${got}`);
+    } else if (form?.kind === "decide") {
+      decided = await this.#checkDecide(form, accepted);
+    } else if (form?.kind === "release" || form?.kind === "override" || form?.kind === "incident") {
+      await this.#checkApproval(form, saidAt(statement) ?? 0n);
     }
     this.#tellContradiction(statement);
     if (evidence !== null) this.#tellRow(evidence);
@@ -133,7 +158,8 @@ class Verifier {
       inLogBefore: this.#inLogBefore === null ? null : formatTime(this.#inLogBefore),
       revoked: this.#revoked,
       evidence,
-      row,
+      decision: decided === null ? null : decided.decision,
+      row: decided === null ? this.receipt.row : decided.row,
     };
   }
 
@@ -146,8 +172,22 @@ class Verifier {
   }
 
   #entries(): readonly ProvenEntry[] {
-    const { stated, contract, keys, revocations } = this.receipt;
-    return [stated, ...(contract === null ? [] : [contract.stated]), ...keys, ...revocations];
+    const { stated, contract, keys, revocations, release } = this.receipt;
+    const others = [...(contract === null ? [] : [contract.stated]), ...(release === null ? [] : [release])];
+    return [stated, ...others, ...keys, ...revocations];
+  }
+
+  /** Check that the receipt shows nothing that a statement of its kind does not have. */
+  #checkShown(kind: string): void {
+    const { contract, parts, row, record, release } = this.receipt;
+    const reject = (message: string) => new ReceiptRejected("statement", `${message}, got ${kind}`);
+    if (kind !== "ingest" && (contract !== null || parts !== null || row !== null)) {
+      throw reject("contract, parts and row: want them of an ingest");
+    }
+    if (kind !== "ingest" && kind !== "decide" && record !== null) {
+      throw reject("record: want one of an ingest or a decide");
+    }
+    if (kind !== "decide" && release !== null) throw reject("release: want one of a decide");
   }
 
   async #checkCheckpoint(): Promise<Accepted> {
@@ -256,6 +296,75 @@ class Verifier {
     return { agency, evidence };
   }
 
+  async #checkApproval(form: Approvable, at: bigint): Promise<void> {
+    const given = await step("approval", () => this.#agencies.officer(form, this.#index, at));
+    if (given === null) return;
+    const { officer, approve } = given;
+    this.#passed("approval", `by ${officer.person} (${officer.name}): ${approve.why}`);
+  }
+
+  async #checkDecide(decide: Decide, accepted: Accepted): Promise<Decided | null> {
+    const released = await this.#checkRelease(decide, accepted);
+    this.#tell(
+      "run: that its decisions are all there, and what it saw; that takes the city's files and `veracity audit`",
+    );
+    const { record } = this.receipt;
+    if (record === null) return null;
+    const paged = pagedDecide(decide);
+    await step("pages", () => checkPages(paged, record));
+    this.#passed("pages", `page ${record.pages.map((page) => page.index).join(", ")} of ${decide.evidence.nPages}`);
+    const { page, start, end }: Located = await step("record", () => locate(paged, record));
+    const data = page.content.slice(start, end);
+    this.#passed("record", `decision ${record.record} of run ${decide.run}, ${data.length} bytes`);
+    const row = await step("row", () => readDecision(data));
+    this.#passed("row", `${row.size} values, the decision's own`);
+    const { text, due, isForecast } = await step("due", () => checkDue(decide, row));
+    this.#tellDue(decide, text, due, isForecast);
+    const { system, run, modelSha256, stage, madeAt, release } = decide;
+    const shown = { system, run, record: record.record, modelSha256, stage, madeAt, release, data };
+    return { decision: { ...shown, due: formatTime(due), isForecast, ...released }, row: valuesOf(row) };
+  }
+
+  /** Check who released what a run ran under; null values where no release is named or shown. */
+  async #checkRelease(decide: Decide, accepted: Accepted): Promise<Who> {
+    const { release: stated, record } = this.receipt;
+    if (decide.release === null) {
+      if (stated !== null) throw new ReceiptRejected("release", "release: want none, as the run names none, got one");
+      this.#passed("release", `${decide.system}: none, by rungs that need no model`);
+      return NOBODY;
+    }
+    if (stated === null) {
+      if (record !== null) {
+        throw new ReceiptRejected("release", "release: want the one that the run was under, got none");
+      }
+      this.#tell("release: the receipt does not carry it");
+      return NOBODY;
+    }
+    const { release, officer, approve } = await step("release", async () => {
+      await checkIncluded(stated, accepted);
+      return checkRelease(decide, this.#index, stated, this.#agencies);
+    });
+    const model = `model ${release.modelSha256.slice(0, 16)} to ${decide.stage}`;
+    const by = `released at entry ${stated.proof.index} by ${officer.person} (${officer.name}): ${approve.why}`;
+    this.#passed("release", `${decide.system}: ${model}, ${by}`);
+    const between = `an entry between ${stated.proof.index} and ${this.#index}`;
+    this.#tell(`release: ${between} that is not shown may have ended it`);
+    this.#tell("model: its files, its card and the reports on it, of which it has digests");
+    return { officer: officer.name, person: officer.person, why: approve.why };
+  }
+
+  /** Tell whether a decision came before its outcome, and by whose word. */
+  #tellDue(decide: Decide, text: string, due: bigint, isForecast: boolean): void {
+    const before = this.#inLogBefore;
+    if (!isForecast) return this.#passed("due", `of ${text} itself, made ${decide.madeAt}`);
+    if (before !== null && before <= due) {
+      return this.#passed("due", `due ${text}, made ${decide.madeAt}, in the log before ${formatTime(before)}`);
+    }
+    this.#passed("due", `due ${text}, made ${decide.madeAt}`);
+    const known = before === null ? "" : `, but that it was in the log before ${formatTime(before)}`;
+    this.#tell(`time: that it was made before its outcome is the operator's word${known}`);
+  }
+
   /** Tell of a statement that dates itself after it was in the log; cosignatures count whole seconds. */
   #tellContradiction(statement: Statement): void {
     const before = this.#inLogBefore;
@@ -308,9 +417,9 @@ class Verifier {
   async #checkRecord(ingest: Ingest): Promise<RecordEvidence | null> {
     const { record, contract } = this.receipt;
     if (record === null || contract === null) return null;
-    await step("pages", () => checkPages(ingest, record));
+    await step("pages", () => checkPages(pagedIngest(ingest), record));
     this.#passed("pages", `page ${record.pages.map((page) => page.index).join(", ")} of ${ingest.evidence.nPages}`);
-    const { page, start, end, isExact }: Located = await step("record", () => locate(ingest, record));
+    const { page, start, end, isExact }: Located = await step("record", () => locate(pagedIngest(ingest), record));
     this.#passed("record", `record ${record.record} of batch ${record.batch}, ${end - start} bytes`);
     if (record.firstLine !== null) this.#tell("line: its number in the file is a help to find it, not proven");
     if (ingest.file.kind === "csv") {
@@ -338,6 +447,20 @@ class Verifier {
     if (this.receipt.row !== null) this.#tell("row: the record was not cleaned again");
   }
 }
+
+/** Who released what a run ran under. */
+interface Who {
+  readonly officer: string | null;
+  readonly person: string | null;
+  readonly why: string | null;
+}
+
+interface Decided {
+  readonly decision: DecisionEvidence;
+  readonly row: ReadonlyMap<string, Value>;
+}
+
+const NOBODY: Who = { officer: null, person: null, why: null };
 
 async function checkIncluded(stated: ProvenEntry, { checkpoint }: Accepted): Promise<void> {
   const { index, path } = stated.proof;

@@ -19,7 +19,7 @@ for (const name of INDEX.valid) {
       ["checkpoint", "keys", "entry", "signature", "statement"],
     );
     const told = verification.notChecked.some((line) => line.startsWith("row: "));
-    assert.equal(told, verification.row !== null);
+    assert.equal(told, verification.row !== null && verification.decision === null);
   });
 }
 
@@ -60,6 +60,28 @@ test("no byte of a receipt with a record can be changed unseen, but for the line
     changed[at] = (changed[at] ?? 0) ^ (1 << Math.floor(8 * random()));
     if ((await outcome(changed, POLICY)) !== "valid") continue;
     assert.equal(JSON.stringify((await verifyReceipt(changed, POLICY)).steps), want, `byte ${at}`);
+  }
+});
+
+test("a decision tells its system, its model, who released it, and that it was made before its outcome", async () => {
+  const { decision, row, notChecked } = await verifyReceipt(vector("receipts/valid-v3-decision.json"), POLICY);
+  assert.deepEqual(
+    [decision?.system, decision?.stage, decision?.officer, decision?.person, decision?.isForecast],
+    ["air", "advise", "officer/lan-nguyen", "Nguyễn Thị Lan", true],
+  );
+  assert.equal(row?.get("due"), decision?.due);
+  assert.ok(notChecked.some((line) => line.startsWith("time: that it was made before its outcome")));
+});
+
+test("no byte of a receipt of a decision can be changed unseen", async () => {
+  const data = vector("receipts/valid-v3-decision.json");
+  const want = JSON.stringify((await verifyReceipt(data, POLICY)).decision);
+  const random = numbers(20261129);
+  for (let at = 0; at < data.length; at += 13) {
+    const changed = Uint8Array.from(data);
+    changed[at] = (changed[at] ?? 0) ^ (1 << Math.floor(8 * random()));
+    if ((await outcome(changed, POLICY)) !== "valid") continue;
+    assert.equal(JSON.stringify((await verifyReceipt(changed, POLICY)).decision), want, `byte ${at}`);
   }
 });
 

@@ -3,12 +3,13 @@
 The format is written down in ``docs/receipt.md``.
 """
 
-from veracity.provenance.receipts.evidence import RecordEvidence
+from veracity.provenance.receipts.evidence import DecisionEvidence, RecordEvidence
 from veracity.provenance.receipts.pages import ProvenPage, line_ends
 from veracity.provenance.receipts.receipt import (
     MAX_RECEIPT_BYTES,
     SCHEMA,
     SCHEMA_2,
+    SCHEMA_3,
     PartPath,
     ProvenContract,
     ProvenEntry,
@@ -29,6 +30,8 @@ __all__ = [
     "MAX_RECEIPT_BYTES",
     "SCHEMA",
     "SCHEMA_2",
+    "SCHEMA_3",
+    "DecisionEvidence",
     "PartPath",
     "ProvenContract",
     "ProvenEntry",

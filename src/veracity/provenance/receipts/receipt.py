@@ -1,7 +1,7 @@
 """The receipt's format: JSON of at most 1 MiB, parsed once into frozen values.
 
-Version 2 is version 1 with ``revocations`` and ``time_stamps``. A receipt without either is
-written as version 1.
+Version 2 is version 1 with ``revocations`` and ``time_stamps``; a receipt without either is written as
+version 1. Version 3 is version 2 with ``release``: it is about a ``decide``.
 """
 
 import json
@@ -23,6 +23,7 @@ from veracity.provenance.strictjson import parse_json
 
 SCHEMA = "veracity.receipt/v1"
 SCHEMA_2 = "veracity.receipt/v2"
+SCHEMA_3 = "veracity.receipt/v3"
 MAX_RECEIPT_BYTES = 1_048_576
 MAX_KEYS = 64
 MAX_TIME_STAMPS = 4
@@ -78,10 +79,12 @@ class PartPath:
 
 @dataclass(frozen=True)
 class ProvenRecord:
-    """One record of a batch, and the pages that show it.
+    """One record of a batch, or one decision of a run, and the pages that show it.
 
     Attributes
     ----------
+    batch
+        The batch's number in its feed, or the run's in its system.
     record
         Its number, counted from the batch's first record.
     pages
@@ -104,6 +107,8 @@ class ProvenRecord:
 class Receipt:
     """A statement of the log and, for an ``ingest``, one record of the batch and its clean row.
 
+    For a ``decide``, one decision of the run, and the release it ran under.
+
     Attributes
     ----------
     stated
@@ -117,6 +122,8 @@ class Receipt:
         and what the keys that signed those rest on in turn.
     time_stamps
         RFC 3161 time stamps of the checkpoint's text, DER; nothing in them is parsed here.
+    release
+        The ``release`` that a ``decide`` names.
     """
 
     stated: ProvenEntry
@@ -127,10 +134,13 @@ class Receipt:
     row: Mapping[str, Value] | None = None
     revocations: tuple[ProvenEntry, ...] = ()
     time_stamps: tuple[bytes, ...] = ()
+    release: ProvenEntry | None = None
 
     @property
     def schema(self) -> str:
         """The version that it takes to write it."""
+        if self.release is not None:
+            return SCHEMA_3
         return SCHEMA_2 if self.revocations or self.time_stamps else SCHEMA
 
 
@@ -156,10 +166,12 @@ def format_receipt(receipt: Receipt) -> bytes:
         "record": record and _record(record),
         "row": None if receipt.row is None else dict(receipt.row),
     }
-    if receipt.schema == SCHEMA_2:
+    if receipt.schema != SCHEMA:
         stamps = [b64encode(stamp).decode("ascii") for stamp in receipt.time_stamps]
         document["revocations"] = [key.to_object() for key in receipt.revocations] or None
         document["time_stamps"] = stamps or None
+    if receipt.release is not None:
+        document["release"] = receipt.release.to_object()
     data = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2).encode("utf-8") + b"\n"
     if len(data) > MAX_RECEIPT_BYTES:
         raise MalformedReceipt(f"receipt: want at most {MAX_RECEIPT_BYTES} bytes, got {len(data)}")
@@ -181,7 +193,8 @@ def parse_receipt(data: bytes) -> Receipt:
     """
     document = parse_json(data, "receipt", MAX_RECEIPT_BYTES, MalformedReceipt)
     fields = Fields(document, "receipt", MalformedReceipt)
-    is_second = fields.choice("schema", (SCHEMA, SCHEMA_2)) == SCHEMA_2
+    schema = fields.choice("schema", (SCHEMA, SCHEMA_2, SCHEMA_3))
+    is_later = schema != SCHEMA
     receipt = Receipt(
         stated=_parse_entry(fields, "receipt"),
         keys=_parse_keys(fields, "keys"),
@@ -189,11 +202,12 @@ def parse_receipt(data: bytes) -> Receipt:
         parts=fields.optional("parts", lambda name: _parse_parts(fields.object(name))),
         record=fields.optional("record", lambda name: _parse_record(fields.object(name))),
         row=fields.optional("row", lambda name: _parse_row(fields, name)),
-        revocations=_some(fields, "revocations", _parse_keys) if is_second else (),
-        time_stamps=_some(fields, "time_stamps", _parse_stamps) if is_second else (),
+        revocations=_some(fields, "revocations", _parse_keys) if is_later else (),
+        time_stamps=_some(fields, "time_stamps", _parse_stamps) if is_later else (),
+        release=_parse_release(fields.object("release")) if schema == SCHEMA_3 else None,
     )
     fields.done()
-    if is_second and receipt.schema != SCHEMA_2:
+    if receipt.schema != schema:
         raise MalformedReceipt("receipt: want revocations or time_stamps in version 2, got neither")
     if receipt.record is None and receipt.row is not None:
         raise MalformedReceipt("receipt.row: want a record that it was read from, got none")
@@ -204,6 +218,12 @@ def _parse_entry(fields: Fields, where: str) -> ProvenEntry:
     entry, proof = fields.text("entry", MAX_ENVELOPE_BYTES), fields.text("proof", MAX_PROOF_BYTES)
     with _inside(where):
         return ProvenEntry.parse(entry.encode("utf-8"), proof)
+
+
+def _parse_release(fields: Fields) -> ProvenEntry:
+    release = _parse_entry(fields, "receipt.release")
+    fields.done()
+    return release
 
 
 def _parse_keys(fields: Fields, name: str) -> tuple[ProvenEntry, ...]:

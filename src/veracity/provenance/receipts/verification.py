@@ -4,29 +4,37 @@ Each link is a step with a name. The first that fails raises ReceiptRejected wit
 what no receipt can show, or this one does not, is listed in ``Verification.not_checked``.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from veracity.canonical import canonical_json
-from veracity.errors import Malformed, Rejected
-from veracity.log.cosignatures import cosignature_time
-from veracity.log.merkle import leaf_hash, verify_inclusion
-from veracity.log.notes import parse_note
 from veracity.log.policy import Accepted, Policy
 from veracity.provenance.agencies import Agencies, Authority
+from veracity.provenance.approvals import check_approved
 from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.fields import format_utc
-from veracity.provenance.receipts.evidence import RecordEvidence, check_pages, locate
+from veracity.provenance.receipts.checking import check_claimed, check_included, quorum_time, step
+from veracity.provenance.receipts.decisions import check_due, check_release, read_decision
+from veracity.provenance.receipts.evidence import (
+    DecisionEvidence,
+    Paged,
+    RecordEvidence,
+    check_pages,
+    locate,
+)
 from veracity.provenance.receipts.links import check_contract, check_delivery, check_operator, check_parts
 from veracity.provenance.receipts.receipt import ProvenEntry, Receipt, Value
 from veracity.provenance.receipts.time_stamps import stamped_text, verify_time_stamp
 from veracity.provenance.statements import (
+    Approve,
+    Decide,
     Delivery,
     Enrol,
+    Incident,
     Ingest,
+    Override,
+    Release,
     Released,
     SealedContract,
     Statement,
@@ -36,8 +44,6 @@ from veracity.provenance.statements import (
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-
-_END_OF_TIME = 253_402_300_800  # the year 10000, in seconds since 1970
 
 #: Cleans a proven record again and returns its clean rows (more than one from a wide file, none
 #: if it is quarantined or refused). Raises one of our errors if the contract forbids the batch.
@@ -73,12 +79,15 @@ class Verification:
     evidence
         The proven record, if the receipt has one.
     row, is_row_checked
-        The clean values claimed, and whether cleaning the record again gave the same.
+        The clean values claimed, and whether cleaning the record again gave the same; of a decision, what
+        it says.
     in_log_before
         A time before which the statement was in the log, by the word of the policy's quorum of witnesses
         or a time stamp, whichever is earlier; None where neither says.
     revoked
         The keys it rests on that were revoked after it, one line each.
+    decision
+        The proven decision, if the receipt shows one.
     """
 
     steps: tuple[Step, ...]
@@ -96,6 +105,7 @@ class Verification:
     is_row_checked: bool
     in_log_before: datetime | None
     revoked: tuple[str, ...]
+    decision: DecisionEvidence | None = None
 
 
 def verify_receipt(
@@ -141,32 +151,33 @@ class _Verifier:
 
     def run(self, reexecute: Reexecute | None) -> Verification:
         stated = self._receipt.stated
-        with _step("checkpoint"):
+        with step("checkpoint"):
             accepted = self._check_checkpoint()
-        with _step("time_stamps"):
+        with step("time_stamps"):
             self._check_time_stamps()
-        with _step("keys"):
+        with step("keys"):
             self._check_keys(accepted)
-        with _step("entry"):
-            _check_included(stated, accepted)
+        with step("entry"):
+            check_included(stated, accepted)
             self._passed("entry", f"entry {self._index} of {accepted.checkpoint.size}")
-        with _step("signature"):
+        with step("signature"):
             signer = self._check_signature()
-        with _step("statement"):
+        with step("statement"):
             form = typed(stated.statement)
-            if isinstance(form, Delivery):
-                raise ReceiptRejected("statement", "kind: want one that goes in the log, got delivery")
+            if isinstance(form, Delivery | Approve):
+                kind = stated.statement.kind
+                raise ReceiptRejected("statement", f"kind: want one that goes in the log, got {kind}")
             self._passed("statement", stated.statement.kind)
-        with _step("revocations"):
+        with step("revocations"):
             self._check_revocations(accepted)
-        agency, evidence, is_row_checked = None, None, False
+        agency, evidence, decision, is_row_checked = None, None, None, False
+        self._check_shown(stated.statement.kind)
         if isinstance(form, Ingest):
             agency, evidence = self._check_ingest(form, accepted)
-        elif (self._receipt.contract, self._receipt.parts, self._receipt.record) != (None, None, None):
-            raise ReceiptRejected(
-                "statement",
-                f"contract, parts and record: want them of an ingest, got {stated.statement.kind}",
-            )
+        elif isinstance(form, Decide):
+            decision = self._check_decide(form, accepted)
+        elif isinstance(form, Release | Override | Incident):
+            self._check_approval(form)
         self._tell_contradiction(stated.statement)
         if evidence is not None:
             is_row_checked = self._check_row(evidence, reexecute)
@@ -182,19 +193,31 @@ class _Verifier:
             index=self._index,
             witnesses=accepted.witnesses,
             evidence=evidence,
-            row=self._receipt.row,
-            is_row_checked=is_row_checked,
+            row=self._receipt.row if decision is None else decision.row,
+            is_row_checked=is_row_checked or decision is not None,
             in_log_before=min(self._times, default=None),
             revoked=tuple(self._revoked),
+            decision=decision,
         )
 
     def _passed(self, name: str, detail: str) -> None:
         self._steps.append(Step(name, detail))
 
     def _entries(self) -> list[ProvenEntry]:
-        contract = self._receipt.contract
-        stated = [self._receipt.stated] if contract is None else [self._receipt.stated, contract.stated]
-        return [*stated, *self._receipt.keys, *self._receipt.revocations]
+        receipt = self._receipt
+        contract = [] if receipt.contract is None else [receipt.contract.stated]
+        release = [] if receipt.release is None else [receipt.release]
+        return [receipt.stated, *contract, *receipt.keys, *receipt.revocations, *release]
+
+    def _check_shown(self, kind: str) -> None:
+        """Check that the receipt shows nothing that a statement of its kind does not have."""
+        receipt = self._receipt
+        if kind != "ingest" and (receipt.contract, receipt.parts, receipt.row) != (None, None, None):
+            raise ReceiptRejected("statement", f"contract, parts and row: want them of an ingest, got {kind}")
+        if kind not in ("ingest", "decide") and receipt.record is not None:
+            raise ReceiptRejected("statement", f"record: want one of an ingest or a decide, got {kind}")
+        if kind != "decide" and receipt.release is not None:
+            raise ReceiptRejected("statement", f"release: want one of a decide, got {kind}")
 
     def _check_checkpoint(self) -> Accepted:
         note = self._receipt.stated.proof.checkpoint_note
@@ -209,7 +232,7 @@ class _Verifier:
         tree = accepted.checkpoint
         witnesses = ", ".join(accepted.witnesses) or "no witness"
         self._passed("checkpoint", f"{tree.origin} size {tree.size}, cosigned by {witnesses}")
-        if (cosigned := _quorum_time(note, self._policy)) is not None:
+        if (cosigned := quorum_time(note, self._policy)) is not None:
             self._times.append(cosigned)
         if self._policy.quorum is None:
             self._not_checked.append(
@@ -231,7 +254,7 @@ class _Verifier:
 
     def _check_keys(self, accepted: Accepted) -> None:
         for key in self._receipt.keys:
-            _check_included(key, accepted)
+            check_included(key, accepted)
             if key.index >= self._index:
                 raise ReceiptRejected("keys", f"log index: want below {self._index}, got {key.index}")
             self._agencies.add(key.index, key.envelope)
@@ -262,7 +285,7 @@ class _Verifier:
     def _check_revocations(self, accepted: Accepted) -> None:
         """Take in what came after the statement; the steps that follow ask the keys as they are now."""
         for later in self._receipt.revocations:
-            _check_included(later, accepted)
+            check_included(later, accepted)
             if later.index <= self._index:
                 raise ReceiptRejected(
                     "revocations", f"log index: want above {self._index}, got {later.index}"
@@ -301,6 +324,81 @@ class _Verifier:
         self._tell_time()
         return agency, evidence
 
+    def _check_approval(self, form: Release | Override | Incident) -> None:
+        with step("approval"):
+            officer = check_approved(self._agencies, self._index, form)
+        if officer is not None and form.approval is not None:
+            why = Approve.of(form.approval).why
+            self._passed("approval", f"by {officer.person} ({officer.name}): {why}")
+
+    def _check_decide(self, decide: Decide, accepted: Accepted) -> DecisionEvidence | None:
+        released = self._check_release(decide, accepted)
+        self._not_checked.append(
+            "run: that its decisions are all there, and what it saw; that takes the city's files and"
+            " `veracity audit`"
+        )
+        record = self._receipt.record
+        if record is None:
+            return None
+        with step("pages"):
+            check_pages(Paged.of_decide(decide), record)
+        shown = ", ".join(str(page.index) for page in record.pages)
+        self._passed("pages", f"page {shown} of {decide.evidence.n_pages}")
+        with step("record"):
+            page, start, end, _ = locate(Paged.of_decide(decide), record)
+        data = page.content[start:end]
+        self._passed("record", f"decision {record.record} of run {decide.run}, {len(data)} bytes")
+        with step("row"):
+            row = read_decision(data)
+        self._passed("row", f"{len(row)} values, the decision's own")
+        with step("due"):
+            due, is_forecast = check_due(decide, row)
+        self._tell_due(decide, row["due"], due, is_forecast=is_forecast)
+        return DecisionEvidence(decide, record.record, data, row, due, is_forecast, *released)
+
+    def _check_release(self, decide: Decide, accepted: Accepted) -> tuple[str, str | None, str] | tuple[()]:
+        """Check who released what a run ran under; return the officer, the person and why."""
+        stated = self._receipt.release
+        if decide.release is None:
+            if stated is not None:
+                raise ReceiptRejected("release", "release: want none, as the run names none, got one")
+            self._passed("release", f"{decide.system}: none, by rungs that need no model")
+            return ()
+        if stated is None:
+            if self._receipt.record is not None:
+                raise ReceiptRejected("release", "release: want the one that the run was under, got none")
+            self._not_checked.append("release: the receipt does not carry it")
+            return ()
+        with step("release"):
+            check_included(stated, accepted)
+            release, officer = check_release(decide, self._index, stated, self._agencies)
+        approve = Approve.of(release.approval) if release.approval is not None else None
+        why = "" if approve is None else approve.why
+        self._passed(
+            "release",
+            f"{decide.system}: model {release.model_sha256[:16]} to {decide.stage}, released at entry"
+            f" {stated.index} by {officer.person} ({officer.name}): {why}",
+        )
+        self._not_checked.append(
+            f"release: an entry between {stated.index} and {self._index} that is not shown may have ended it"
+        )
+        self._not_checked.append("model: its files, its card and the reports on it, of which it has digests")
+        return officer.name, officer.person, why
+
+    def _tell_due(self, decide: Decide, text: Value, due: datetime, *, is_forecast: bool) -> None:
+        """Tell whether a decision came before its outcome, and by whose word."""
+        before = min(self._times, default=None)
+        if not is_forecast:
+            self._passed("due", f"of {text} itself, made {decide.made_at}")
+            return
+        if before is not None and before <= due:
+            known = f", in the log before {format_utc(before)}"
+            self._passed("due", f"due {text}, made {decide.made_at}{known}")
+            return
+        self._passed("due", f"due {text}, made {decide.made_at}")
+        known = "" if before is None else f", but that it was in the log before {format_utc(before)}"
+        self._not_checked.append(f"time: that it was made before its outcome is the operator's word{known}")
+
     def _tell_time(self) -> None:
         before = min(self._times, default=None)
         known = "" if before is None else f", but that it was in the log before {format_utc(before)}"
@@ -329,8 +427,8 @@ class _Verifier:
                 raise ReceiptRejected("contract", "contract: want the one the record was held to, got none")
             self._not_checked.append("contract: the receipt does not carry it")
             return None
-        with _step("contract"):
-            _check_included(contract.stated, accepted)
+        with step("contract"):
+            check_included(contract.stated, accepted)
             sealed = check_contract(ingest, self._index, contract, self._agencies)
         self._passed(
             "contract", f"{sealed.feed} {sealed.version}, in force from entry {contract.stated.index}"
@@ -347,13 +445,13 @@ class _Verifier:
                 raise ReceiptRejected("parts", "parts: want none where no delivery was signed, got some")
             self._not_checked.append(f"agency: nobody signed this delivery of {ingest.feed}")
             return None
-        with _step("delivery"):
+        with step("delivery"):
             delivery, signer = check_delivery(ingest, self._index, sealed, self._agencies)
         name = f"{delivery.file.name}, {delivery.file.n_bytes} bytes"
         self._passed("delivery", f"{name}, signed by {signer.role} {signer.name}")
         if parts is None:
             raise ReceiptRejected("parts", "parts: want the way to the delivered file's root, got none")
-        with _step("parts"):
+        with step("parts"):
             check_parts(ingest, parts, delivery)
         self._passed("parts", f"part {parts.index + 1} of {parts.n}")
         return signer.agency
@@ -362,12 +460,12 @@ class _Verifier:
         record, contract = self._receipt.record, self._receipt.contract
         if record is None or contract is None:
             return None
-        with _step("pages"):
-            check_pages(ingest, record)
+        with step("pages"):
+            check_pages(Paged.of_ingest(ingest), record)
         shown = ", ".join(str(page.index) for page in record.pages)
         self._passed("pages", f"page {shown} of {ingest.evidence.n_pages}")
-        with _step("record"):
-            page, start, end, is_exact = locate(ingest, record)
+        with step("record"):
+            page, start, end, is_exact = locate(Paged.of_ingest(ingest), record)
         self._passed("record", f"record {record.record} of batch {record.batch}, {end - start} bytes")
         if record.first_line is not None:
             self._not_checked.append("line: its number in the file is a help to find it, not proven")
@@ -398,57 +496,10 @@ class _Verifier:
         if reexecute is None:
             self._not_checked.append("row: the record was not cleaned again")
             return False
-        with _step("row"):
-            _check_claimed(row, reexecute(evidence))
+        with step("row"):
+            check_claimed(row, reexecute(evidence))
         self._passed("row", f"{len(row)} values as claimed, from cleaning the record again")
         self._not_checked.append(
             "other records: that none has the same key, and that the table holds the row (`veracity audit`)"
         )
         return True
-
-
-def _quorum_time(note: bytes, policy: Policy) -> datetime | None:
-    """Return by when the quorum had cosigned a note that the policy accepts; None if it asks for none.
-
-    The time is the last that the first witnesses to be a quorum say: fewer cannot make it earlier.
-    """
-    if policy.quorum is None:
-        return None
-    names = {(v.name, v.key_id): name for name, v in policy.witnesses.items()}
-    signed = [s for s in parse_note(note).signatures if (s.name, s.key_id) in names]
-    cosigned: set[str] = set()
-    for time_s, name in sorted((cosignature_time(s.payload), names[s.name, s.key_id]) for s in signed):
-        cosigned.add(name)
-        if policy.is_quorum(cosigned):
-            return datetime.fromtimestamp(time_s, UTC) if 0 < time_s < _END_OF_TIME else None
-    return None
-
-
-def _check_included(stated: ProvenEntry, accepted: Accepted) -> None:
-    tree = accepted.checkpoint
-    verify_inclusion(leaf_hash(stated.entry), stated.index, tree.size, stated.proof.path, tree.root)
-
-
-def _check_claimed(row: Mapping[str, Value], found: Sequence[Mapping[str, Any]]) -> None:
-    """Check that the row claimed is one of those the record gives."""
-    claimed = canonical_json(dict(row))
-    if any(canonical_json(dict(other)) == claimed for other in found):
-        return
-    if len(found) != 1:
-        raise ReceiptRejected("row", f"row: want one of the record's {len(found)} clean rows, got another")
-    (other,) = found
-    for name in sorted(set(row) | set(other)):
-        want, got = other.get(name, "no such column"), row.get(name, "no such column")
-        if canonical_json(want) != canonical_json(got):
-            raise ReceiptRejected("row", f"{name[:64]!r}: want {str(want)[:60]!r}, got {str(got)[:60]!r}")
-
-
-@contextmanager
-def _step(name: str) -> Iterator[None]:
-    """Turn any of our errors into ReceiptRejected with the step's name."""
-    try:
-        yield
-    except ReceiptRejected:
-        raise
-    except (Malformed, Rejected) as exc:
-        raise ReceiptRejected(name, str(exc)) from exc

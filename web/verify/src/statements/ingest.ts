@@ -111,16 +111,6 @@ function checkItself({ part, evidence, layouts, ...ingest }: Ingest): void {
   }
 }
 
-/** A record's page, its position there, and how many records the page has. */
-export function pageOf(
-  { part, evidence }: Ingest,
-  record: number,
-): { page: number; position: number; nRecords: number } {
-  const perPage = evidence.recordsPerPage;
-  const page = Math.floor(record / perPage);
-  return { page, position: record - page * perPage, nRecords: Math.min(perPage, part.nRecords - page * perPage) };
-}
-
 /** The columns in force at a record of the batch; null where records name their own. */
 export function columnsOf(ingest: Ingest, record: number): readonly string[] | null {
   return ingest.layouts.filter(([first]) => first <= record).at(-1)?.[1] ?? null;
@@ -147,7 +137,7 @@ function readPart(fields: Fields): Part {
   return part;
 }
 
-function readEvidence(fields: Fields): Evidence {
+export function readEvidence(fields: Fields): Evidence {
   const evidence = {
     root: fields.sha256("root"),
     nPages: fields.count("n_pages"),

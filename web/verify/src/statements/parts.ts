@@ -11,8 +11,8 @@ const MAX_WHY = 1000;
 // A name, not a path: what is handed out must not show where a file lay on somebody's machine.
 const FILE_NAME = /^[^/\\\x00-\x1f\x7f]{1,255}$/u;
 // Control characters, half characters, other line ends, and marks that turn text around.
-const UNSHOWN = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
-const SPACE_ONLY = /^[\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*$/;
+export const UNSHOWN = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
+export const SPACE_ONLY = /^[\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*$/;
 
 export interface FileDigest {
   readonly name: string;

@@ -10,7 +10,8 @@ const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 const MAX_SUBJECTS = 256;
 const KINDS = [
   "enrol", "contract", "delivery", "ingest", "certify", "reject", "transform", "calibrate", "withdraw", "train",
-  "assure", "release", "decide", "outcome", "alert", "evaluate", "credential", "erase",
+  "assure", "approve", "release", "decide", "override", "outcome", "incident", "alert", "evaluate", "credential",
+  "erase",
 ] as const;
 
 export type Kind = (typeof KINDS)[number];
@@ -25,6 +26,13 @@ const SAID_AT: Partial<Record<Kind, string>> = {
   reject: "decided_at",
   withdraw: "said_at",
   erase: "erased_at",
+  train: "trained_at",
+  assure: "assured_at",
+  release: "released_at",
+  decide: "made_at",
+  override: "overridden_at",
+  outcome: "scored_at",
+  incident: "said_at",
 };
 const ALGORITHM = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const DIGEST = /^(?:[0-9a-f]{2}){20,64}$/;

@@ -4,10 +4,15 @@ import { readContract, type SealedContract } from "./contract.js";
 import { readDelivery, type Delivery } from "./delivery.js";
 import { readEnrol, type Enrol } from "./enrol.js";
 import { readIngest, type Ingest } from "./ingest.js";
+import {
+  readApprove, readAssure, readDecide, readIncident, readOutcome, readOverride, readRelease, readTrain,
+  type Approve, type Decide, type Incident, type Override, type Release,
+} from "./models.js";
 import { readCalibrate, readCertify, readErase, readReject, readTransform, readWithdraw } from "./others.js";
 import type { Kind, Statement } from "./statement.js";
 
-export type Typed = Enrol | SealedContract | Delivery | Ingest | null;
+export type Typed =
+  Enrol | SealedContract | Delivery | Ingest | Approve | Release | Decide | Override | Incident | null;
 
 const FORMS: Partial<Record<Kind, (statement: Statement) => Typed | Promise<Typed> | void>> = {
   enrol: readEnrol,
@@ -20,6 +25,14 @@ const FORMS: Partial<Record<Kind, (statement: Statement) => Typed | Promise<Type
   withdraw: readWithdraw,
   reject: readReject,
   erase: readErase,
+  train: readTrain,
+  assure: readAssure,
+  approve: readApprove,
+  release: readRelease,
+  decide: readDecide,
+  override: readOverride,
+  outcome: readOutcome,
+  incident: readIncident,
 };
 
 /** The typed form; null for a kind that has none, or of which nothing more is needed once it is read. */
