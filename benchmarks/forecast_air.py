@@ -3,8 +3,8 @@
 Twelve stations of Beijing, hourly (UCI 501). All learn from 2013-03-01 to 2016-02-29 23:00 and forecast from
 every hour of 2016-03-01 to 2017-02-28, 1 to 48 hours ahead; what is measured later is never used, but what
 was measured up to an origin is. Nixtla's libraries make a model or many steps for each origin, so they
-forecast from every 25th hour, which passes through all hours of the day; a second table has all models on these.
-Each model runs in a process of its own, two at a time.
+forecast from every 25th hour, which passes through all hours of the day; a second table has all models on
+these. Each model runs in a process of its own, two at a time.
 
 Parameters were chosen on 2015-03-01 to 2016-02-29, learning from what lay before; the test year was not used.
 
@@ -75,7 +75,7 @@ def estimators(target: str, horizons: tuple[int, ...], *, quick: bool) -> dict[s
         "climatology": ("climatology", {}, 1),
         "ridge": ("ridge", {}, 1),
         "statsforecast theta": ("statsforecast", {"model": "dynamic_theta"}, PEER_STRIDE),
-        "statsforecast ETS": ("statsforecast", {"model": "auto_ets", "n_origins": 40}, PEER_STRIDE),
+        "statsforecast ETS": ("statsforecast", {"model": "ets", "n_origins": 40}, PEER_STRIDE),
         "mlforecast": ("mlforecast", {"n_origins": 60}, PEER_STRIDE),
         OWN: ("conformal", {"base": "ensemble", "base_parameters": _members(own, mlp)}, 1),
     }

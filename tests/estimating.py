@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from veracity.models.estimator import Forecaster
-from veracity.models.estimators import ESTIMATORS
+from veracity.models.estimators import ESTIMATORS, OnnxModel
 from veracity.models.forecast import LEVELS
 from veracity.models.panel_array import PanelArray
 
@@ -29,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
 def make(name: str) -> Forecaster:
     """Return a small estimator of a name, not fitted."""
     one = ESTIMATORS[name](TARGET, HORIZONS, seed=3, **SMALL.get(name, {}))
-    return one.with_graph(graph(24, n_columns=2)) if name == "onnx" else one
+    return one.with_graph(graph(24, n_columns=2)) if isinstance(one, OnnxModel) else one
 
 
 def simulated(n: int = 640, n_keys: int = 3, seed: int = 2) -> PanelArray:
@@ -58,7 +58,7 @@ def graph(
     from onnx import TensorProto, helper, numpy_helper
 
     n_h, n_q = len(horizons), len(LEVELS)
-    constants = {
+    constants: dict[str, Any] = {
         "zero": np.array(0.0, np.float32),
         "least": np.array(1.0, np.float32),
         "first": np.array([0], np.int64),

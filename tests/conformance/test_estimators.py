@@ -111,7 +111,7 @@ def test_the_same_seed_gives_the_same_files(
 
 
 def test_missing_values_are_survived(one: Forecaster, panel: PanelArray) -> None:
-    """A day without any value, and a key without one ever: it says nothing or something, and does not fail."""
+    """A day without any value, and a key that never has one: it says something or nothing, and goes on."""
     values = panel.values.copy()
     values[520:545] = np.nan
     values[:, 0] = np.nan
@@ -135,6 +135,12 @@ def test_a_key_never_seen_is_forecast(one: Forecaster, panel: PanelArray) -> Non
         panel.attributes,
     )
     assert np.isfinite(one.predict(new, origins=np.array([560])).values).all()
+
+
+def test_one_key_alone_is_forecast(one: Forecaster, panel: PanelArray) -> None:
+    """A panel of only one of the places it learned from is forecast, though there is none near it."""
+    alone = panel.select(panel.keys[:1])
+    assert np.isfinite(one.predict(alone, origins=np.array([560])).values).all()
 
 
 def test_a_missing_column_is_refused(one: Forecaster, panel: PanelArray) -> None:
@@ -163,7 +169,14 @@ def test_only_what_it_was_made_for(one: Forecaster, panel: PanelArray) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "wrong",
-    [{"horizons": ()}, {"horizons": (0, 1)}, {"horizons": (2, 1)}, {"levels": (0.5, 1.5)}, {"seed": -1}],
+    [
+        {"horizons": ()},
+        {"horizons": (0, 1)},
+        {"horizons": (2, 1)},
+        {"levels": (0.5, 1.5)},
+        {"seed": -1},
+        {"seed": 0.5},
+    ],
 )
 def test_parameters_are_checked(name: str, wrong: dict[str, Any]) -> None:
     """No horizons, or some not ahead, levels that are no shares, a seed that is none: refused when made."""

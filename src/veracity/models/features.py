@@ -177,8 +177,6 @@ def _of_target(
 
 
 def _of_others(out: dict[str, Floats], now: Floats, spec: FeatureSpec, weights: Floats) -> None:
-    if now.shape[1] == 1:
-        return
     near, all_keys = _weighted(now, weights), mean_over_keys(now)
     out["near"], out["near.above"] = near, near - now
     out["all"] = np.broadcast_to(all_keys, now.shape)
@@ -200,9 +198,8 @@ def _weighted(now: Floats, weights: Floats) -> Floats:
 
 def _of_column(out: dict[str, Floats], name: str, now: Floats, spec: FeatureSpec) -> None:
     out[name] = now
-    if now.shape[1] > 1:
-        now = np.broadcast_to(mean_over_keys(now), now.shape)
-        out[f"{name}.all"] = now
+    now = np.broadcast_to(mean_over_keys(now), now.shape)
+    out[f"{name}.all"] = now
     for lag in spec.column_lags:
         out[f"{name}.change{lag}"] = now - lagged(now, lag)
     for window in spec.column_windows:

@@ -33,6 +33,13 @@ class Inputs:
         """Return the features of every row of a panel; BadPanel if a column is missing."""
         return build_features(panel, self.spec, self.graph)
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the features, in their order."""
+        columns = (self.spec.target, *self.spec.columns)
+        blank = np.full((1, 1, len(columns)), np.nan)
+        panel = PanelArray(np.zeros(1, np.int64), 1, ("",), columns, blank, np.isfinite(blank))
+        return self.features(panel).names
+
     def to_json(self) -> bytes:
         """Return it as canonical JSON."""
         spec = self.spec

@@ -43,7 +43,7 @@ class Climatology(Parameters):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.at_least("fewest", 1)
+        self.count("fewest", 1)
 
     def fit(self, panel: PanelArray) -> Self:
         """Learn from a panel; BadPanel if the target is missing or nothing of it is known."""

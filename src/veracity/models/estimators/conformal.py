@@ -81,7 +81,7 @@ class Conformal(Parameters):
             self.at_least(name, 0.01 if name == "held_back" else 0)
             if getattr(self, name) > most:
                 raise BadParameter(f"{name}: want at most {most:g}, got {getattr(self, name)}")
-        self.at_least("longest_replay", 0)
+        self.count("longest_replay", 0)
         if 0.5 not in self.levels:
             raise BadParameter(f"levels: want 0.5 among them, got {self.levels}")
         if not isinstance(self.base_parameters, Mapping):

@@ -54,11 +54,11 @@ class Ensemble(Parameters):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.at_least("held_back", 0.01)
-        self.at_least("stride", 1)
+        self.count("stride", 1)
         if self.held_back > 0.5:
             raise BadParameter(f"held_back: want at most 0.5, got {self.held_back}")
-        if not 0 < len(self.members) <= MAX_MEMBERS:
-            raise BadParameter(f"members: want 1 to {MAX_MEMBERS}, got {len(self.members)}")
+        if not isinstance(self.members, tuple) or not 0 < len(self.members) <= MAX_MEMBERS:
+            raise BadParameter(f"members: want 1 to {MAX_MEMBERS}, got {str(self.members)[:60]}")
         self._made()
 
     def fit(self, panel: PanelArray) -> Self:

@@ -15,6 +15,7 @@ from veracity.models.estimators.arrays import ARRAYS, Shape, from_safetensors, o
 from veracity.models.estimators.optional import need
 from veracity.models.estimators.parameters import Parameters
 from veracity.models.estimators.scale import Scale, check_scale, learn_scale
+from veracity.models.estimators.standard import means_and_scales, standardised
 from veracity.models.features import Features
 from veracity.models.inputs import INPUTS, Inputs, learn_inputs, parse_inputs
 from veracity.models.panel_array import Floats, Ints, PanelArray
@@ -68,9 +69,11 @@ class JaxMlp(Parameters):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("width", "n_epochs", "batch", "stride"):
-            self.at_least(name, 1)
+            self.count(name, 1)
+        self.count("n_nearest", 0)
         check_scale(self.scale)
-        for name in ("learning_rate", "decay", "n_nearest"):
+        self.columns_or_all()
+        for name in ("learning_rate", "decay"):
             self.at_least(name, 0)
 
     def fit(self, panel: PanelArray) -> Self:
@@ -88,7 +91,8 @@ class JaxMlp(Parameters):
             )
         rows, came, now = rows[known], came[known], features.now[every].ravel()[known]
         self.scale_ = learn_scale(target, self.scale)
-        self.weights_ = _means_and_scales(rows)
+        means, scales = means_and_scales(rows)
+        self.weights_ = {"means": means, "scales": scales}
         changes = (self.scale_.into(came) - self.scale_.base(now)[:, None]) / self.scale_.spread
         self.weights_ |= self._trained(self._ready(rows), changes)
         return self
@@ -123,8 +127,9 @@ class JaxMlp(Parameters):
         only(files, [ARRAYS, INPUTS])
         self.inputs_ = parse_inputs(files[INPUTS], self.target)
         n_out, w = len(self.horizons) * len(self.levels), self.width
-        shapes: dict[str, Shape] = {"means": (None,), "scales": (None,), "scale_": (4,)}
-        shapes |= {"w0": (None, w), "b0": (w,), "w1": (w, w), "b1": (w,), "w2": (w, n_out), "b2": (n_out,)}
+        f = len(self.inputs_.names())
+        shapes: dict[str, Shape] = {"means": (f,), "scales": (f,), "scale_": (4,)}
+        shapes |= {"w0": (f, w), "b0": (w,), "w1": (w, w), "b1": (w,), "w2": (w, n_out), "b2": (n_out,)}
         arrays = from_safetensors(files[ARRAYS], shapes)
         self.scale_ = Scale.from_array(arrays.pop("scale_"))
         self.weights_ = arrays
@@ -132,9 +137,8 @@ class JaxMlp(Parameters):
     def _ready(self, rows: Any) -> Floats:
         """Return features scaled, 0 (the mean) where unknown."""
         assert self.weights_ is not None
-        scaled = (rows - self.weights_["means"]) / self.weights_["scales"]
-        known = np.isfinite(scaled)
-        return np.clip(np.where(known, scaled, 0.0), -FURTHEST, FURTHEST)
+        scaled = standardised(rows, self.weights_["means"], self.weights_["scales"])
+        return np.clip(scaled, -FURTHEST, FURTHEST)
 
     def _trained(self, rows: Floats, changes: Floats) -> dict[str, Floats]:
         """Return the network's weights after all epochs."""
@@ -192,11 +196,3 @@ def _forward(xp: Any, weights: Mapping[str, Any], rows: Any) -> Any:
     hidden = xp.maximum(rows @ weights["w0"] + weights["b0"], 0)
     hidden = xp.maximum(hidden @ weights["w1"] + weights["b1"], 0)
     return hidden @ weights["w2"] + weights["b2"]
-
-
-def _means_and_scales(rows: Any) -> dict[str, Floats]:
-    known = np.isfinite(rows)
-    n_known = np.maximum(known.sum(axis=0), 1)
-    means = np.where(known, rows, 0.0).sum(axis=0, dtype=np.float64) / n_known
-    spread = np.sqrt(np.where(known, (rows - means) ** 2, 0.0).sum(axis=0) / n_known)
-    return {"means": means, "scales": np.where(spread > 1e-12, spread, 1.0)}

@@ -18,6 +18,7 @@ from veracity.models.estimators.ahead import ahead
 from veracity.models.estimators.arrays import ARRAYS, from_safetensors, only, to_safetensors
 from veracity.models.estimators.parameters import Parameters
 from veracity.models.estimators.scale import Scale, check_scale, learn_scale
+from veracity.models.estimators.trees import Booster, dataset, plain_names, read_booster, text_of
 from veracity.models.features import Features
 from veracity.models.inputs import INPUTS, Inputs, learn_inputs, parse_inputs
 from veracity.models.panel_array import Floats, Ints, PanelArray
@@ -26,14 +27,6 @@ LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 MODELLED = (LOW, MIDDLE, HIGH)
 FEWEST_ROWS = 50
 NARROWEST = 1e-3  #: a side of the middle, in spreads of the target: there is always some doubt
-
-
-@dataclass(frozen=True)
-class Booster:
-    """A model as LightGBM text and as read from just that text."""
-
-    text: bytes
-    model: Any
 
 
 @dataclass
@@ -88,10 +81,11 @@ class LightGbm(Parameters):
             ("n_threads", 1),
             ("n_nearest", 0),
         ):
-            self.at_least(name, least)
+            self.count(name, least)
         self.at_least("learning_rate", 1e-6)
         self.at_least("least_in_leaf", 0)
         check_scale(self.scale)
+        self.columns_or_all()
         if self.least_in_leaf >= 0.5:
             raise BadParameter(f"least_in_leaf: want a share below 0.5, got {self.least_in_leaf}")
 
@@ -146,6 +140,10 @@ class LightGbm(Parameters):
         arrays = from_safetensors(files[ARRAYS], {"factors_": shape, "scale_": (4,)})
         self.factors_, self.scale_ = arrays["factors_"], Scale.from_array(arrays["scale_"])
         self.boosters_ = {one: read_booster(files[name], name) for one, name in names.items()}
+        want = plain_names(self.inputs_.names())
+        for one, booster in self.boosters_.items():
+            if booster.model.feature_name() != want:
+                raise MalformedModel(f"{names[one]}: want the {len(want)} features of {INPUTS}, got others")
 
     def _fit_one(
         self, rows: Any, now: Floats, came: Floats, weight: Floats, horizon: int, names: tuple[str, ...]
@@ -160,7 +158,7 @@ class LightGbm(Parameters):
         rows, now, came, weight = rows[known], now[known], came[known], weight[known]
         assert self.scale_ is not None
         came = self.scale_.into(came)
-        data = _dataset(rows, came - self.scale_.base(now), weight, names)
+        data = dataset(rows, came - self.scale_.base(now), weight, names)
         for level in MODELLED:
             self.boosters_[horizon, level] = self._train(data, level, len(rows))
         return self._factors(self._modelled(rows, now, horizon), came)
@@ -227,38 +225,9 @@ class LightGbm(Parameters):
         return out
 
 
-def text_of(booster: Any) -> bytes:
-    """Return a LightGBM model as text, without what does not change what it says (threads, file names)."""
-    text: str = booster.model_to_string(num_iteration=-1)
-    return (text.split("\nparameters:\n")[0] + "\nend of parameters\n\npandas_categorical:null\n").encode()
-
-
-def read_booster(body: bytes, name: str) -> Booster:
-    """Read a LightGBM model from its text; MalformedModel if it is none."""
-    import lightgbm
-
-    try:
-        text = body.decode("ascii")
-        if not text.startswith("tree\n"):
-            raise MalformedModel(f"{name}: want the text of a LightGBM model, got {text[:20]!r}")
-        return Booster(body, lightgbm.Booster(model_str=text))
-    except (UnicodeDecodeError, lightgbm.basic.LightGBMError, ValueError, KeyError) as exc:
-        raise MalformedModel(f"{name}: want the text of a LightGBM model, got {str(exc)[:120]}") from exc
-
-
-def _dataset(rows: Any, label: Floats, weight: Floats, names: tuple[str, ...]) -> Any:
-    import lightgbm
-
-    settings = {"max_bin": 63, "verbosity": -1, "feature_pre_filter": False}
-    plain = [name.replace(".", "_") for name in names]
-    return lightgbm.Dataset(
-        rows, label, weight=weight, feature_name=plain, params=settings, free_raw_data=False
-    )
+def _file(horizon: int, level: float) -> str:
+    return f"h{horizon:05d}.q{round(level * 100):02d}.txt"
 
 
 def _rows_of(features: Features, at: Ints) -> tuple[Any, Floats]:
     return features.values[at].reshape(-1, len(features.names)), features.now[at].ravel()
-
-
-def _file(horizon: int, level: float) -> str:
-    return f"h{horizon:05d}.q{round(level * 100):02d}.txt"

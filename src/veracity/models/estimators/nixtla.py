@@ -15,13 +15,13 @@ import polars as pl
 
 from veracity.models.errors import BadPanel, BadParameter
 from veracity.models.estimators.ahead import steps_a_day
-from veracity.models.estimators.lightgbm import Booster, read_booster, text_of
 from veracity.models.estimators.optional import need
 from veracity.models.estimators.points import PointEstimator
+from veracity.models.estimators.trees import Booster, read_booster, text_of
 from veracity.models.features import carried
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
-MODELS = ("auto_ets", "dynamic_theta", "seasonal_smoothing")
+MODELS = ("ets", "dynamic_theta", "seasonal_smoothing")
 BOOSTER = "booster.txt"
 
 
@@ -32,7 +32,7 @@ class StatsForecast(PointEstimator):
     Attributes
     ----------
     model
-        ``auto_ets`` (additive errors and season, trend chosen), ``dynamic_theta`` or ``seasonal_smoothing``.
+        ``ets`` (additive errors and season, no trend), ``dynamic_theta`` or ``seasonal_smoothing``.
     days
         How many days before an origin are used.
     n_origins
@@ -47,8 +47,8 @@ class StatsForecast(PointEstimator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.at_least("days", 2)
-        self.at_least("n_origins", 1)
+        self.count("days", 2)
+        self.count("n_origins", 1)
         if self.model not in MODELS:
             raise BadParameter(f"model: want one of {', '.join(MODELS)}, got {self.model!r}")
 
@@ -72,8 +72,9 @@ class StatsForecast(PointEstimator):
     def _said(self, series: Floats, a_day: int, longest: int) -> Floats:
         from statsforecast import models
 
-        if self.model == "auto_ets":
-            model = models.AutoETS(season_length=a_day, model="AZA")
+        model: Any
+        if self.model == "ets":
+            model = models.AutoETS(season_length=a_day, model="ANA")
         elif self.model == "dynamic_theta":
             model = models.DynamicOptimizedTheta(season_length=a_day)
         else:
@@ -110,7 +111,7 @@ class MlForecast(PointEstimator):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, least in (("n_trees", 1), ("n_leaves", 2), ("n_origins", 1)):
-            self.at_least(name, least)
+            self.count(name, least)
         self.at_least("learning_rate", 1e-6)
         if not self.lags or not all(type(lag) is int and 0 < lag < 10_000 for lag in self.lags):
             raise BadParameter(f"lags: want whole numbers from 1, got {self.lags}")
@@ -192,7 +193,9 @@ class MlForecast(PointEstimator):
         from mlforecast.lag_transforms import RollingMean
 
         a_day = steps_a_day(panel)
-        minutes = panel.every_us // 60_000_000
+        minutes, rest = divmod(panel.every_us, 60_000_000)
+        if rest:
+            raise BadPanel(f"panel.every: want whole minutes for mlforecast, got {panel.every_us:,} us")
         return MLForecast(
             models={},
             freq=f"{minutes}m",

@@ -56,11 +56,10 @@ class OnnxModel(Parameters):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.at_least("lookback", 1)
+        self.count("lookback", 1)
         if self.lookback > MAX_WINDOW:
             raise BadParameter(f"lookback: want at most {MAX_WINDOW}, got {self.lookback}")
-        if not all(isinstance(c, str) for c in self.columns):
-            raise BadParameter(f"columns: want names, got {self.columns}")
+        self.columns_or_all()
 
     def with_graph(self, body: bytes) -> Self:
         """Take a partner's graph.

@@ -46,7 +46,7 @@ class Parameters(ABC):
             raise BadParameter(f"target: want a column's name, got {self.target!r}")
         _check_ascending("horizons", self.horizons, 1, LONGEST_HORIZON, int)
         _check_ascending("levels", self.levels, 1e-6, 1 - 1e-6, float)
-        self.at_least("seed", 0)
+        self.count("seed", 0)
 
     @property
     def fitted(self) -> bool:
@@ -127,6 +127,19 @@ class Parameters(ABC):
         """Raise NotFitted before ``fit``."""
         if not self.fitted:
             raise NotFitted(f"{self.name}: want it fitted before to_files, got no fit")
+
+    def count(self, name: str, least: int) -> None:
+        """Raise BadParameter unless a parameter is a whole number of at least ``least``."""
+        value = getattr(self, name)
+        if type(value) is not int or not least <= value < 2**53:
+            raise BadParameter(f"{name}: want a whole number from {least}, got {str(value)[:60]}")
+
+    def columns_or_all(self) -> None:
+        """Raise BadParameter unless ``columns`` is None or names of columns, each once."""
+        names = getattr(self, "columns", None)
+        good = isinstance(names, tuple) and all(isinstance(one, str) for one in names)
+        if names is not None and (not good or len(set(names)) != len(names)):
+            raise BadParameter(f"columns: want names, each once, got {str(names)[:60]}")
 
     def at_least(self, name: str, least: float) -> None:
         """Raise BadParameter unless a parameter is a number of at least ``least``."""

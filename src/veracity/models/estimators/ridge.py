@@ -10,6 +10,7 @@ from veracity.models.errors import BadPanel
 from veracity.models.estimators.ahead import ahead
 from veracity.models.estimators.arrays import Shape
 from veracity.models.estimators.points import PointEstimator
+from veracity.models.estimators.standard import means_and_scales, standardised
 from veracity.models.features import Float32s
 from veracity.models.inputs import INPUTS, Inputs, learn_inputs, parse_inputs
 from veracity.models.panel_array import Floats, Ints, PanelArray
@@ -49,7 +50,8 @@ class Ridge(PointEstimator):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.at_least("penalty", 1e-9)
-        self.at_least("n_nearest", 0)
+        self.count("n_nearest", 0)
+        self.columns_or_all()
 
     @property
     def lookback(self) -> int | None:
@@ -60,7 +62,7 @@ class Ridge(PointEstimator):
         """Learn the lines."""
         self.inputs_ = learn_inputs(panel, self.target, self.columns, self.n_nearest)
         rows = self.inputs_.features(panel).values.reshape(panel.n_times * len(panel.keys), -1)
-        self.means_, self.scales_ = _means_and_scales(rows)
+        self.means_, self.scales_ = means_and_scales(rows)
         ready = self._ready(rows)
         target = panel.column(self.target)
         self.lines_ = np.stack([self._line(ready, ahead(target, h).ravel(), h) for h in self.horizons])
@@ -83,7 +85,9 @@ class Ridge(PointEstimator):
 
     def learned_shapes(self) -> dict[str, Shape]:
         """Return the shapes of those."""
-        return {"means_": (None,), "scales_": (None,), "lines_": (len(self.horizons), None)}
+        assert self.inputs_ is not None
+        f = len(self.inputs_.names())
+        return {"means_": (f,), "scales_": (f,), "lines_": (len(self.horizons), f + 1)}
 
     def to_files(self) -> dict[str, bytes]:
         """Return the lines and the inputs."""
@@ -93,8 +97,8 @@ class Ridge(PointEstimator):
 
     def take_files(self, files: Mapping[str, bytes]) -> None:
         """Take in what ``to_files`` gave; MalformedModel if it is not such."""
-        super().take_files({name: body for name, body in files.items() if name != INPUTS})
         self.inputs_ = parse_inputs(files.get(INPUTS, b""), self.target)
+        super().take_files({name: body for name, body in files.items() if name != INPUTS})
 
     def fit(self, panel: PanelArray) -> Self:
         """Learn from a panel; BadPanel if a column is missing or too little is known."""
@@ -104,8 +108,7 @@ class Ridge(PointEstimator):
         """Return features scaled, 0 (the mean) where unknown."""
         assert self.means_ is not None
         assert self.scales_ is not None
-        scaled = (rows - self.means_) / self.scales_
-        return np.where(np.isfinite(scaled), scaled, 0.0)
+        return standardised(rows, self.means_, self.scales_)
 
     def _line(self, ready: Floats, came: Floats, horizon: int) -> Floats:
         known = np.isfinite(came)
@@ -119,11 +122,3 @@ class Ridge(PointEstimator):
         square = rows.T @ rows + self.penalty * len(rows) * np.eye(rows.shape[1])
         line = np.linalg.solve(square, rows.T @ (came - mean))
         return np.append(line, mean - line @ centre)
-
-
-def _means_and_scales(rows: Float32s) -> tuple[Floats, Floats]:
-    known = np.isfinite(rows)
-    n_known = np.maximum(known.sum(axis=0), 1)
-    means = np.where(known, rows, 0.0).sum(axis=0, dtype=np.float64) / n_known
-    spread = np.sqrt(np.where(known, (rows - means) ** 2, 0.0).sum(axis=0) / n_known)
-    return means, np.where(spread > 1e-12, spread, 1.0)

@@ -30,8 +30,8 @@ class Seasonal(PointEstimator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.at_least("days", 1)
-        self.at_least("n_back", 1)
+        self.count("days", 1)
+        self.count("n_back", 1)
 
     def points(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:
         """Return for each origin the value a whole number of periods before what is forecast."""

@@ -1,0 +1,112 @@
+"""Calibration that follows what comes, and never what has not come yet."""
+
+import numpy as np
+import pytest
+
+from estimating import HORIZONS, TARGET, simulated
+from veracity.models.errors import BadPanel, BadParameter
+from veracity.models.estimators import Conformal, LastValue
+from veracity.models.estimators.tracking import Tracker, log_scores
+from veracity.models.evaluation import evaluate, summarise
+from veracity.models.forecast import LEVELS
+from veracity.models.panel_array import PanelArray
+
+
+def drifting(n: int = 3000) -> PanelArray:
+    """Return a simulated panel whose noise grows threefold in its last third."""
+    rng = np.random.default_rng(4)
+    panel = simulated(n)
+    spread = np.where(np.arange(n) < 2 * n // 3, 1.0, 3.0)[:, None]
+    values = panel.values.copy()
+    values[:, :, 0] = 100 + spread * rng.normal(0, 5, values.shape[:2])
+    return PanelArray(panel.times_us, panel.every_us, panel.keys, panel.columns, values, np.isfinite(values))
+
+
+def coverage(
+    one: Conformal | LastValue, panel: PanelArray, origins: range
+) -> tuple[list[float], list[float]]:
+    said = one.predict(panel, origins=np.array(origins))
+    means = summarise(evaluate(said, panel), ["horizon"])
+    return means["coverage80"].to_list(), means["coverage95"].to_list()
+
+
+def test_coverage_holds_when_the_world_changes() -> None:
+    """When noise grows threefold after learning, intervals soon hold again; uncalibrated they do not."""
+    panel = drifting()
+    train = panel.rows(slice(0, 2000))
+    plain = LastValue(TARGET, HORIZONS).fit(train)
+    calibrated = Conformal.around(LastValue(TARGET, HORIZONS), longest_replay=5000, rate=0.3).fit(train)
+    after = range(2300, 2970)
+    low, _ = coverage(plain, panel, after)
+    of_80, of_95 = coverage(calibrated, panel, after)
+    assert max(low) < 0.6
+    assert of_80 == pytest.approx([0.8] * 3, abs=0.04)
+    assert of_95 == pytest.approx([0.95] * 3, abs=0.04)
+
+
+def test_one_at_a_time_is_as_at_once() -> None:
+    """Learned from time by time, it says what it says from the panel at once, to the bit."""
+    panel = drifting(900)
+    train = panel.rows(slice(0, 600))
+    at_once = Conformal.around(LastValue(TARGET, HORIZONS), longest_replay=5000).fit(train)
+    by_one = Conformal.from_files(at_once.parameters(), at_once.to_files())
+    for i in range(600, 660):
+        by_one.learn_one(panel.until(i))
+    origins = np.array([659, 700])
+    want = at_once.predict(panel, origins=origins).values
+    assert np.array_equal(by_one.predict(panel, origins=origins).values, want)
+    again = Conformal.from_files(by_one.parameters(), by_one.to_files())
+    assert np.array_equal(again.predict(panel, origins=origins).values, want)
+    with pytest.raises(BadPanel):
+        by_one.learn_one(panel.until(659))
+
+
+def test_an_outcome_counts_from_when_it_is_known() -> None:
+    """A miss of the forecast 24 steps ahead changes its factor at the time it came, and at none before."""
+    n, horizons = 80, (1, 24)
+    said = np.tile(np.array([-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]), (n, 1, 2, 1))
+    calm, jump = np.zeros((n, 1)), np.zeros((n, 1))
+    jump[40] = 100.0
+    start = np.zeros((1, 2, 1, len(LEVELS)))
+    tracker = Tracker(horizons, LEVELS, 0.1, 0.5)
+    still, moved = tracker.run(said, calm, start), tracker.run(said, jump, start)
+    assert np.array_equal(still[:40], moved[:40])
+    assert (moved[40, :, 0, -1] > still[40, :, 0, -1]).all()
+    scores = log_scores(said, jump, horizons, LEVELS)
+    assert np.flatnonzero(np.isfinite(scores[:, 1, 0, -1])).tolist() == [40]
+    assert np.isnan(scores[:24, 1]).all(), "nothing forecast 24 steps before the beginning"
+
+
+def test_the_median_is_left_alone() -> None:
+    """Calibration stretches the sides; what is said in the middle stays what the estimator says."""
+    panel = drifting(900)
+    train = panel.rows(slice(0, 600))
+    plain = LastValue(TARGET, HORIZONS).fit(train).predict(panel)
+    calibrated = Conformal.around(LastValue(TARGET, HORIZONS)).fit(train).predict(panel)
+    assert np.array_equal(plain.median, calibrated.median)
+    assert not np.array_equal(plain.values, calibrated.values)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"base": "conformal"},
+        {"base": "none"},
+        {"base": "ridge", "base_parameters": {"seed": 1}},
+        {"base": "ridge", "base_parameters": {"surprise": 1}},
+        {"rate": 2},
+        {"together": -1},
+        {"held_back": 0.9},
+        {"levels": (0.1, 0.9)},
+    ],
+)
+def test_it_is_made_of_what_there_is(wrong: dict[str, object]) -> None:
+    """A base that there is not, parameters that it has not, rates out of bounds: refused when made."""
+    with pytest.raises(BadParameter):
+        Conformal(TARGET, HORIZONS, **wrong)  # type: ignore[arg-type]
+
+
+def test_too_little_to_hold_back_is_refused() -> None:
+    """A panel whose end is shorter than the longest horizon cannot calibrate it."""
+    with pytest.raises(BadPanel):
+        Conformal(TARGET, HORIZONS, base="last_value").fit(simulated(100))
