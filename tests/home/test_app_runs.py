@@ -14,7 +14,9 @@ from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.models import gate
 from veracity.home.models.decisions import decisions_path, find_run, read_decisions
+from veracity.home.models.known import Known
 from veracity.home.models.running import run_app
+from veracity.home.panels import panel_frame
 from veracity.models.decisions import OWN, SCHEMA
 from veracity.models.errors import BadDecisions, DecidedLate
 from veracity.provenance.dsse import open_envelope
@@ -174,6 +176,23 @@ def test_what_is_not_known_yet_is_not_seen(city: RainCity) -> None:
 
     with city.at() as home:
         run_app(home, rain_app(decide=spy), NOW)
+
+
+def test_a_bounded_panel_is_the_whole_one_cut(city: RainCity) -> None:
+    """Reading only what some hours depend on gives them as the whole history does, fills and all."""
+    city.take(NOW_HOUR + 4, 3, at=7, gauges=("G00", "G02"))
+    home = city.open(8)
+    try:
+        known = Known.at(home, APP, None)
+        whole = panel_frame(home, known.panel, known.up_to)
+        for first, n in ((0, 5), (20, 1), (44, 12)):
+            start = NOW + (first - 47) * HOUR
+            end = start + (n - 1) * HOUR
+            inside = whole.filter(pl.col("time").is_between(start, end))
+            cut = known.frame(start, end)
+            assert cut.filter(pl.col("time") <= whole["time"].max()).equals(inside)
+    finally:
+        home.close()
 
 
 def test_an_app_that_decides_nonsense_logs_nothing(city: RainCity) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rain_app import HOUR, NOW_HOUR, RainCity, decide, rain_app
+from rain_app import HOUR, NOW_HOUR, RainCity, decide, rain_app, stop_rule
 from released_city import LAN, Released, use_mean_rain
 from small_city import AGENCY, NOW, key
 from veracity.home.audit import audit
 from veracity.home.home import Writer
+from veracity.home.models import gate
 from veracity.home.models.decision_audit import DecisionAudit
 from veracity.home.models.decisions import decisions_path
 from veracity.home.models.kept_rows import put_rows
@@ -22,6 +23,7 @@ from veracity.home.models.outcomes import score
 from veracity.home.models.overrides import ask_override, say_override
 from veracity.home.models.running import run_app
 from veracity.home.models.said import read_said
+from veracity.home.models.stopping import check_stop_rules
 from veracity.home.officers import add_officer, approve
 from veracity.models.app import App
 from veracity.models.decisions import OWN
@@ -241,6 +243,24 @@ def test_a_scoring_said_otherwise_is_told(city: RainCity, changes: dict[str, Any
         home.say(again.to_statement())
     findings, _ = found(city)
     assert [f for f in findings if words in f], findings
+
+
+def test_a_model_that_does_badly_is_stopped_by_its_rule(city: RainCity) -> None:
+    """After a scoring the rules are looked at; what trips one serves no more, and the log says which."""
+    with city.at(5) as home:
+        assert check_stop_rules(home, APP) is None
+        patient = replace(APP, stop_rules=(stop_rule(above=100.0),))
+        assert check_stop_rules(home, patient) is None
+        strict = replace(APP, stop_rules=(stop_rule(name="worse-than-last", above=0.01),))
+        why = check_stop_rules(home, strict)
+        assert why is not None
+        assert "worse-than-last: mae" in why
+        assert gate.in_force(home, SYSTEM) is None
+        stop = home.index.predicates("release")[-1][1]
+        assert (stop["action"], stop["approval"], stop["rule"]) == ("stop", None, why)
+        assert check_stop_rules(home, strict) is None
+        assert run_app(home, APP, NOW + 5 * HOUR).logged.decide.stage == "shadow"
+    assert found(city)[0] == []
 
 
 def test_a_persons_word_is_scored_beside_the_systems(city: RainCity) -> None:

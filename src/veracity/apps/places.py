@@ -34,7 +34,7 @@ def parse_places(text: bytes) -> dict[str, dict[str, float]]:
 
     Examples
     --------
-    >>> parse_places(b"station,lon,lat\\nAQ01,108.2,16.1\\nAQ02,,\\n")
+    >>> parse_places(b"station,lon,lat\nAQ01,108.2,16.1\nAQ02,,\n")
     {'AQ01': {'lon': 108.2, 'lat': 16.1}, 'AQ02': {}}
     """
     header, *rows = _rows(text)

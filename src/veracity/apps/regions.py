@@ -44,7 +44,7 @@ def _place(number: int, feature: Any) -> Place:
     properties = properties if isinstance(properties, dict) else {}
     rings = list(_rings(where, feature.get("geometry") if isinstance(feature, dict) else None))
     lon, lat = (properties.get(name) for name in ("lon", "lat"))
-    if not (_is_degree(lon, 180) and _is_degree(lat, 90)):
+    if lon is None or lat is None or not (_is_degree(lon, 180) and _is_degree(lat, 90)):
         largest = max(rings, key=lambda ring: float(np.prod(np.ptp(ring, axis=0))))
         lon, lat = (largest.max(axis=0) + largest.min(axis=0)) / 2
     code = str(properties.get("code", number))[:64]

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from veracity.apps import find, names
+from veracity.cli.app_pages import pages
 from veracity.cli.output import COUNT, columns, emit, in_home, mark, write_output
 from veracity.feeds.file_info import read_file
 from veracity.home.clock import parse_time
@@ -28,6 +29,9 @@ _PATH = click.Path(path_type=Path)
 @click.group()
 def app() -> None:
     """Applications of the city: run, score, override."""
+
+
+app.add_command(pages)
 
 
 @app.command(name="ls")

@@ -27,7 +27,9 @@ from veracity.home import (
 )
 from veracity.home.clock import Clock, parse_time, take_time
 from veracity.home.home import Feed, Home, Writer, open_writer
+from veracity.home.models import viewing
 from veracity.home.selection import Selection
+from veracity.models.decisions import OWN
 from veracity.provenance.keys import PublicKey
 from veracity.provenance.receipts import Receipt
 from veracity.provenance.statements import Ground
@@ -208,6 +210,16 @@ class City:
         """Build a panel and say so in the log."""
         with self._writing() as home:
             return panels.build_and_say(home, Path(definition), _when(as_of))
+
+    def forecast(self, system: str, *, run: int | None = None, baselines: bool = False) -> pl.DataFrame:
+        """Return what an app said, as it was logged: the rows of a run, by default the newest.
+
+        The columns are those of ``models.decisions.SCHEMA``: quantiles, chances and actions by place and
+        time. With ``baselines`` also what they would have said.
+        """
+        with self._reading() as home:
+            rows = viewing.run_rows(home, system, run)
+        return rows if baselines else rows.filter(pl.col("model") == OWN)
 
     def receipt(
         self, feed: str, where: str | None = None, *, record: tuple[int, int] | None = None

@@ -93,6 +93,12 @@ def outcome_rows(found: pl.DataFrame, run: int) -> pl.DataFrame:
     )
 
 
+def by_cell(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Return a scoring's outcomes: one row for each that was matched, and those that were contradicted."""
+    matched = outcomes.filter(pl.col("state") == MATCHED).unique(CELL, keep="first", maintain_order=True)
+    return pl.concat([matched, outcomes.filter(pl.col("state") == CONTRADICTED)])
+
+
 def first_values(outcomes: pl.DataFrame) -> pl.DataFrame:
     """Return of each outcome the value that counts, ``first``, and the last that was seen, ``last``."""
     matched = outcomes.filter(pl.col("state") == MATCHED).unique(CELL, keep="first", maintain_order=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veracity.models.panel_array import Floats
+from veracity.models.panel_array import Bools, Floats
 from veracity.pages.html import Html, tag
 from veracity.pages.plot import HEIGHT, WIDTH, dots, legend, path, plot, uprights
 from veracity.pages.scale import Tick, number, number_ticks, time_ticks
@@ -110,7 +110,7 @@ def _top(fan: Fan) -> float:
 
 def _bands(fan: Fan, start: int, end: int, top: float) -> list[Html]:
     x = (fan.due_us - start) / (end - start)
-    known = np.isfinite(fan.quantiles).all(axis=1)
+    known = np.asarray(np.isfinite(fan.quantiles).all(axis=1))
     bands = []
     for low, high, class_ in RANGES:
         data = [
@@ -138,7 +138,7 @@ def _guesses(fan: Fan, start: int, end: int, top: float) -> list[Html]:
     return [path(ranges, "fan-guess-range"), dots(x, middle, "fan-guess"), dots(x, middle, "fan-guess-in")]
 
 
-def _runs(known: "np.typing.NDArray[np.bool_]") -> list[slice]:
+def _runs(known: Bools) -> list[slice]:
     """Return the runs of what is known."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(np.int8)))
     return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

@@ -16,8 +16,8 @@ from veracity.models.app import App, StopRule
 _FOLDER = files("veracity.apps.environment")
 
 STOP_RULES = (
-    StopRule("worse-than-yesterday", "mae", above=1.0, baseline="seasonal", days=7, n_least=2_000),
-    StopRule("worse-than-usual", "mae", above=1.0, baseline="climatology", days=7, n_least=2_000),
+    StopRule("worse-than-yesterday", "mae", above=1.1, baseline="seasonal", days=7, n_least=2_000),
+    StopRule("worse-than-usual", "mae", above=1.25, baseline="climatology", days=7, n_least=2_000),
     StopRule("too-sure", "coverage80", below=0.65, days=7, n_least=2_000),
     StopRule("cries-wolf", "far", above=0.8, days=14, n_least=200),
 )

@@ -21,8 +21,8 @@ def exceedance(values: Floats, levels: tuple[float, ...], threshold: float) -> F
 
     Examples
     --------
-    >>> exceedance(np.array([10.0, 20.0, 30.0]), (0.1, 0.5, 0.9), 25.0).round(3)
-    array(0.3)
+    >>> float(exceedance(np.array([10.0, 20.0, 30.0]), (0.1, 0.5, 0.9), 25.0).round(3))
+    0.3
     """
     level = np.asarray(levels)
     flat = values.reshape(-1, len(level))

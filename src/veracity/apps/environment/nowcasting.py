@@ -25,7 +25,7 @@ def nowcast(seen: PanelArray, target: str) -> Forecast | None:
     wanted = known[-LONGEST_H:].any(axis=0) & ~known[-1]
     if not wanted.any():
         return None
-    heard = seen.select([key for key, any_ in zip(seen.keys, known.any(axis=0), strict=True) if any_])
+    heard = seen.select([key for i, key in enumerate(seen.keys) if known[:, i].any()])
     try:
         helpers = tuple(name for name in TARGETS if name != target)
         said = GapFiller(target, helpers=helpers, longest=LONGEST_H).fit(heard).fill(heard)

@@ -120,7 +120,8 @@ def _readings(panel: PanelArray, place: int, rows: pl.DataFrame) -> dict[str, Re
             continue
         guess = rows.filter(pl.col("target") == target, pl.col("horizon_s") == 0).select("q50", "q10", "q90")
         if guess.height and guess["q50"][0] is not None:
-            found[target] = Reading(target, *map(float, guess.row(0)), is_measured=False)
+            middle, low, high = (float(v) for v in guess.row(0))
+            found[target] = Reading(target, middle, low, high, is_measured=False)
     return found
 
 

@@ -3,7 +3,11 @@
 The Vietnamese and Indonesian texts await a native reader: ``docs/environment.md`` says so.
 """
 
+from typing import Literal
+
 from veracity.models.app import Words
+
+Risk = Literal["low", "medium", "high"]
 
 TITLE: Words = {
     "en": "Air quality: now and the next two days",
@@ -58,7 +62,7 @@ APPEAL: Words = {
         "dan perbaikannya disimpan dalam daftar publik sebagai insiden."
     ),
 }
-RISK = (
+RISK: tuple[Risk, str] = (
     "medium",
     (
         "Advice on health that people may follow, given to the public in the city's name; it decides nothing"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from veracity.models.matching import (
     OUTCOMES,
     REPEATED,
     Window,
+    by_cell,
     came_again,
     counted,
     first_values,
@@ -70,10 +71,8 @@ class Runs:
         ]
         return cls(home, system, said)
 
-    def open(
-        self, window: Window, since: int, before: int | None
-    ) -> Iterator[tuple[int, Decide, pl.DataFrame]]:
-        """Yield (log entry, statement, rows that may be unsettled) of each run that has such rows.
+    def open(self, window: Window, since: int, before: int | None) -> Iterator[tuple[Decide, pl.DataFrame]]:
+        """Yield (statement, rows that may be unsettled) of each run that has such rows.
 
         Parameters
         ----------
@@ -94,7 +93,7 @@ class Runs:
             self._due[run] = _span(rows)
             rows = window.open_rows(rows.with_row_index("record"), is_new=is_new)
             if rows.height:
-                yield idx, decide, rows.with_columns(pl.col("record").cast(pl.Int64))
+                yield decide, rows.with_columns(pl.col("record").cast(pl.Int64))
 
     def _may_be_open(self, run: int, window: Window, *, is_new: bool) -> bool:
         first, last = self._due[run]
@@ -113,7 +112,7 @@ def make(
     known
         The snapshots that outcomes are read from.
     past
-        All scorings before, in order.
+        All scorings before, in order; or the last ones, as far back as ``WAIT`` goes.
     until
         Decisions due by then.
     before
@@ -121,24 +120,18 @@ def make(
     """
     last = past[-1] if past else None
     window = Window(until, None if last is None else parse_time("until", last[1].until))
-    seen = _past_outcomes(home, past, window)
-    open_runs = list(_unsettled(runs.open(window, -1 if last is None else last[0], before), seen))
-    firsts = first_values(seen)
-    if window.start is not None:
-        firsts = firsts.filter(pl.col("due") > window.start)
-    dues = [f["due"].min() for _, _, f in open_runs] + [firsts["due"].min()]
-    earliest = min((d for d in dues if isinstance(d, datetime)), default=until)
-    cells = known.measured(known.floor(earliest), known.floor(until))
+    had, firsts = _past_outcomes(home, past, window)
+    cells = _Cells(known, until, firsts)
     outcomes, lines = [pl.DataFrame(schema=OUTCOMES)], [pl.DataFrame(schema=LINES)]
     touched: list[int] = []
-    counting, said = counted(cells, firsts), overrides_of(home, app.name, before)
-    for _, decide, rows in open_runs:
-        found = settled(rows, counting, until)
+    said = overrides_of(home, app.name, before)
+    for decide, rows in _unsettled(runs.open(window, -1 if last is None else last[0], before), had):
+        found = settled(rows, cells.since(rows["due"].min()).counting, until)
         if found.height:
             touched.append(decide.run)
             outcomes.append(outcome_rows(found, decide.run))
             lines.append(_lines(app, decide, found, said.get(decide.run, {})))
-    again = _again(known, last, firsts, cells, earliest, until)
+    again = _again(known, last, cells.since(firsts["due"].min()))
     whole = pl.concat([*outcomes, again])
     states = dict(whole["state"].value_counts().iter_rows())
     n_due = sum(f.height for f in outcomes)
@@ -170,25 +163,66 @@ def past_scorings(home: Home, system: str, before: int | None = None) -> list[Sa
     return [(idx, read_said(home, idx, Outcome)) for idx in said]
 
 
-def _past_outcomes(home: Home, past: Sequence[Said], window: Window) -> pl.DataFrame:
-    """Return the outcomes that decisions which may be open, and outcomes that may come again, have had."""
-    frames = [pl.DataFrame(schema=OUTCOMES)]
+def recent_scorings(home: Home, system: str, back: timedelta) -> list[Said]:
+    """Return the scorings whose ``until`` is less than ``back`` before the last one's: that one always.
+
+    Only these are read from the log, so that the cost does not grow with history.
+    """
+    said = said_of(home, "outcome", system)
+    if not said:
+        return []
+    since = parse_time("until", str(said[-1][1]["until"])) - back
+    recent = [idx for idx, p in said if parse_time("until", str(p["until"])) > since]
+    return [(idx, read_said(home, idx, Outcome)) for idx in recent]
+
+
+def _past_outcomes(
+    home: Home, past: Sequence[Said], window: Window
+) -> tuple[dict[tuple[object, ...], pl.DataFrame], pl.DataFrame]:
+    """Return the records settled before, by run, and the outcomes that may come again, by ``first_values``.
+
+    Only of scorings whose decisions may be open; of each no more is kept than two numbers a decision.
+    """
+    settled_before = [pl.DataFrame(schema={"run": pl.Int64, "record": pl.Int64})]
+    cells = [pl.DataFrame(schema=OUTCOMES)]
     for _, said in past:
         if window.start is None or parse_time("until", said.until) > window.start:
-            frames.append(read_rows(home, outcomes_path(said), said.outcomes))
-    return pl.concat(frames)
+            rows = read_rows(home, outcomes_path(said), said.outcomes)
+            settled_before.append(rows.select("run", "record").drop_nulls())
+            cells.append(by_cell(rows))
+    firsts = first_values(pl.concat(cells))
+    if window.start is not None:
+        firsts = firsts.filter(pl.col("due") > window.start)
+    return pl.concat(settled_before).partition_by("run", as_dict=True), firsts
 
 
 def _unsettled(
-    runs: Iterator[tuple[int, Decide, pl.DataFrame]], seen: pl.DataFrame
-) -> Iterator[tuple[int, Decide, pl.DataFrame]]:
-    """Yield each run's rows without those that were settled before."""
-    had = seen.filter(pl.col("run").is_not_null()).partition_by("run", as_dict=True)
-    for idx, decide, rows in runs:
+    runs: Iterator[tuple[Decide, pl.DataFrame]], had: Mapping[tuple[object, ...], pl.DataFrame]
+) -> Iterator[tuple[Decide, pl.DataFrame]]:
+    """Yield each run's rows without those that were settled before, one run at a time."""
+    for decide, rows in runs:
         of_run = had.get((decide.run,))
         left = rows if of_run is None else rows.join(of_run, on="record", how="anti", maintain_order="left")
         if left.height:
-            yield idx, decide, left
+            yield decide, left
+
+
+class _Cells:
+    """What is measured of outcomes, from as far back as was asked for so far."""
+
+    def __init__(self, known: Known, until: datetime, firsts: pl.DataFrame) -> None:
+        self.known, self.until, self.firsts = known, until, firsts
+        self.start = until
+        self.measured = self.counting = pl.DataFrame(schema=CELLS)
+        self._is_read = False
+
+    def since(self, start: object) -> "_Cells":
+        """Read from ``start`` on, if that is a time and was not read yet."""
+        if isinstance(start, datetime) and (start < self.start or not self._is_read):
+            self.start, self._is_read = min(start, self.start), True
+            self.measured = self.known.measured(self.known.floor(self.start), self.known.floor(self.until))
+            self.counting = counted(self.measured, self.firsts)
+        return self
 
 
 def _lines(app: App, decide: Decide, found: pl.DataFrame, said: Mapping[int, str]) -> pl.DataFrame:
@@ -199,20 +233,14 @@ def _lines(app: App, decide: Decide, found: pl.DataFrame, said: Mapping[int, str
     return add_up(contributions(scored, decide.model_sha256), LINE_KEYS)
 
 
-def _again(
-    known: Known,
-    last: Said | None,
-    firsts: pl.DataFrame,
-    cells: pl.DataFrame,
-    start: datetime,
-    until: datetime,
-) -> pl.DataFrame:
+def _again(known: Known, last: Said | None, cells: _Cells) -> pl.DataFrame:
+    """Return the rows of what was scored before and came again since the last scoring."""
     since = {} if last is None else {i.feed: i.up_to_batch for i in last[1].inputs}
-    if last is None or firsts.is_empty() or since == {f: n for f, n in known.up_to.items() if n >= 0}:
-        newly = pl.DataFrame(schema=CELLS)
-    else:
-        newly = known.measured(known.floor(start), known.floor(until), since)
-    return came_again(firsts, cells, newly).cast(OUTCOMES)
+    newly = pl.DataFrame(schema=CELLS)
+    has_new = since != {feed: batch for feed, batch in known.up_to.items() if batch >= 0}
+    if last is not None and has_new and not cells.firsts.is_empty():
+        newly = known.measured(known.floor(cells.start), known.floor(cells.until), since)
+    return came_again(cells.firsts, cells.measured, newly).cast(OUTCOMES)
 
 
 def _span(rows: pl.DataFrame) -> tuple[datetime, datetime]:

@@ -10,8 +10,9 @@ from veracity.home.home import Writer
 from veracity.home.models.engine import code_sha256, engine_line
 from veracity.home.models.kept_rows import put_rows, rows_digest
 from veracity.home.models.known import Known
-from veracity.home.models.matched import Made, Runs, make, outcomes_path, past_scorings, scores_path
+from veracity.home.models.matched import Made, Runs, make, outcomes_path, recent_scorings, scores_path
 from veracity.models.app import App
+from veracity.models.matching import WAIT
 from veracity.provenance.statements import Outcome
 
 STEP = timedelta(days=1)  #: one statement is of so much time at most, so that memory is bounded
@@ -28,7 +29,8 @@ class Scored:
 def score(home: Writer, app: App, until: datetime | None = None) -> list[Scored]:
     """Match and score all decisions due by ``until`` (or now), each once; a statement for each day of time.
 
-    Where nothing fell due and nothing came again, nothing is said: the same call again changes nothing.
+    Where nothing fell due and nothing came again, or all was scored to a later time, nothing is said: the
+    same call again changes nothing.
 
     Raises
     ------
@@ -42,8 +44,10 @@ def score(home: Writer, app: App, until: datetime | None = None) -> list[Scored]
     if until > now:
         raise BadName(f"until: want a time that has come ({format_time(now)}), got {format_time(until)}")
     known, runs = Known.at(home, app, now), Runs.of(home, app.name)
-    past = past_scorings(home, app.name)
+    past = recent_scorings(home, app.name, WAIT)
     since = parse_time("until", past[-1][1].until) if past else None
+    if since is not None and until <= since:
+        return []
     done: list[Scored] = []
     for stop in _steps(since or (runs.said[0][2] if runs.said else until), until):
         made = make(home, app, runs, known, past, stop, None)

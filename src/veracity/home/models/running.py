@@ -60,7 +60,7 @@ def run_app(home: Writer, app: App, now: datetime, *, load_model: LoadForService
     BadDecisions
         If the app's rows are not what decisions can be: nothing is logged.
     BadPanel
-        If the feeds of the app have no rows yet.
+        If nothing came in as far as the app looks back, and it names no places.
     """
     runs = said_of(home, "decide", app.name)
     if runs and runs[-1][1]["made_at"] == format_time(now):

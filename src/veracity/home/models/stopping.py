@@ -1,17 +1,18 @@
 """Stop rules looked at after a scoring: what did too badly is stopped without a person, by name."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
-from veracity.home.clock import parse_time
 from veracity.home.home import Home, Writer
 from veracity.home.models.gate import stop_by_rule
-from veracity.home.models.scoreboard import score_lines
+from veracity.home.models.kept_rows import read_rows
+from veracity.home.models.matched import recent_scorings, scores_path
 from veracity.home.models.stages import in_force
 from veracity.models.app import App
+from veracity.models.matching import WAIT
 from veracity.models.scoreboard import LINES
 from veracity.models.stopping import tripped
 
@@ -40,10 +41,9 @@ def check_stop_rules(home: Writer, app: App, *, stop: StopByRule = stop_by_rule)
 
 
 def recent_lines(home: Home, system: str, days: int) -> pl.DataFrame:
-    """Return the lines of the last days of outcomes that were scored; outcomes that came later included."""
-    kept: list[tuple[datetime, pl.DataFrame]] = []
-    for (_, said), lines in score_lines(home, system):
-        until = parse_time("until", said.until)
-        kept = [(at, one) for at, one in kept if at > until - timedelta(days=days + 1)]
-        kept.append((until, lines))
-    return pl.concat([pl.DataFrame(schema=LINES), *(lines for _, lines in kept)])
+    """Return the lines that were added in the last days, and in the week in which a late outcome may come."""
+    lines = [
+        read_rows(home, scores_path(said), said.scores)
+        for _, said in recent_scorings(home, system, timedelta(days=days + 1) + WAIT)
+    ]
+    return pl.concat([pl.DataFrame(schema=LINES), *lines])

@@ -1,7 +1,6 @@
 """What an app's pages are drawn from: its newest run, or another, the panel it saw, and how it scored."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import polars as pl
 
@@ -75,11 +74,9 @@ def recent_outcomes(home: Home, system: str) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def forecast_frame(home: Home, system: str, run: int | None = None) -> tuple[datetime, pl.DataFrame]:
-    """Return when a run was made, by default the newest, and its decisions."""
-    number = newest_run(home, system) if run is None else run
-    made_at = find_run(home, system, number).decide.made_at
-    return parse_time("made_at", made_at), read_decisions(home, system, number)
+def run_rows(home: Home, system: str, run: int | None = None) -> pl.DataFrame:
+    """Return the decisions of a run, by default the newest; see ``view_of`` for what it raises."""
+    return read_decisions(home, system, newest_run(home, system) if run is None else run)
 
 
 def _facts(logged: Logged) -> dict[str, str]:

@@ -20,7 +20,7 @@ def now_map(view: View, found: list[State], regions: list[Region]) -> Html:
     spots = [spot for s in found if (spot := _now_spot(view, s)) is not None]
     words = (
         "Circles are stations, with the number of the category of their worst pollutant. Dashed and hatched:"
-        " not sure which category it is, because the value is estimated, not measured."
+        " estimated, not measured."
     )
     if regions:
         words += (
@@ -82,7 +82,7 @@ def _now_spot(view: View, state: State) -> Spot | None:
         return Spot(*at, "?", UNKNOWN_CLASS, f"{shown(state.key)}: not known", is_sure=False)
     how = "measured" if worst.is_measured else f"estimated, 80 % from {worst.low:.0f} to {worst.high:.0f}"
     words = f"{shown(state.key)}: {POLLUTANTS[worst.target]} {worst.value:.1f} {UNIT}, {how}"
-    return _spot(at, worst.category, words, is_sure=worst.is_sure)
+    return _spot(at, worst.category, words, is_sure=worst.is_measured)
 
 
 def _outlook_spot(view: View, state: State) -> Spot | None:

@@ -33,8 +33,8 @@ def skill_page(app: App, view: View) -> bytes:
         ),
         tag(
             "p",
-            "“Last value”: the air stays as it is. “Day before”: the same hour of the day before. “Usual”: what"
-            " was measured at that hour in the last weeks.",
+            "“Last value”: the air stays as it is. “Day before”: the same hour of the day before. “Usual”:"
+            " what was measured at that hour in the last weeks.",
             class_="soft",
         ),
         tag("p", "No forecast has been scored yet.", class_="verdict") if view.lines.is_empty() else None,
@@ -43,8 +43,9 @@ def skill_page(app: App, view: View) -> bytes:
         tag("h2", "Do the ranges hold?"),
         tag(
             "p",
-            "Of all outcomes, a tenth should lie at or below what was said to be passed nine times in ten, and so"
-            " on: dots on the dashed line. Dots below it on the right, above it on the left: too sure of itself.",
+            "Of all outcomes, a tenth should lie at or below what was said to be passed nine times in ten,"
+            " and so on: dots on the dashed line. Dots below it on the right, above it on the left: too"
+            " sure.",
         ),
         *(_reliability(view, target) for target in POLLUTANTS),
         data_link("skill"),
