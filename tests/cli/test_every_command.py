@@ -134,7 +134,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 
 OF_MODELS = (
-    *("train", "ls", "show", "compare", "reproduce", "export"),
+    *("train", "ls", "show", "compare", "reproduce", "export", "card", "dossier"),
     *("ask", "release", "stop", "roll-back", "stages"),
 )
 TRAINED = ["--panel", "HERE/panel.yaml", "--estimator", "last_value", "--target", "rain", "--horizons", "1"]
@@ -286,6 +286,8 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "model compare": (["rain-hours", "rain-hours"], ["rain-hours", "none"], 3),
     "model reproduce": (["mine"], ["none"], 3),
     "model export": (["rain-hours", "--to", "HERE/out"], ["rain-hours", "--to", "HERE"], 4),
+    "model card": (["rain-hours", "--to", "HERE/card.html"], ["rain-hours", "--to", "HERE/card.doc"], 3),
+    "model dossier": (["rain-hours", "--for", "vn"], ["none", "--for", "vn"], 3),
     "model ask": (
         ["rain-hours", "--roll-back", "-o", "HERE/ask.json"],
         ["none", "--stop", "-o", "HERE/ask.json"],

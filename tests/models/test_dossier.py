@@ -96,6 +96,7 @@ def test_every_requirement_is_answered_left_to_a_person_or_not_asked(name: str, 
             assert not [t for t in texts if re.search(r"[{}]|None", t)]
         if a.status == "evidence":
             assert all(p.evidence for p in a.points)
+            assert any(p.answers for p in a.points)
             assert all(e.entry is None or e.entry < k.size for p in a.points for e in p.evidence)
         elif a.status == "person":
             assert a.person is not None
@@ -113,6 +114,17 @@ def test_what_is_not_in_the_log_is_not_answered() -> None:
     assert by_id["IV.2(d)"].status == "evidence"
 
 
+def test_a_test_that_was_not_done_answers_nothing() -> None:
+    """It is shown with its reason, and counted as evidence that is not there yet."""
+    skipped = tuple(replace(t, verdict="untested", numbers=()) for t in TESTS)
+    k = known(reports=(ReportKnown(Said(11, assure(0, 0, 3)), skipped),))
+    by_id = {a.requirement.id: a for a in make_dossier(load_framework("nist"), k).answers}
+    fair = by_id["MEASURE 2.11"]
+    assert (fair.status, fair.missing) == ("person", ("veracity model assure",))
+    assert "fair-skill: untested" in fair.points[0].text("en")
+    assert by_id["MEASURE 1.1"].status == "evidence"  # what was not measured is documented
+
+
 def test_high_risk_requirements_are_asked_of_high_risk_systems_alone() -> None:
     """The owner's class decides, and the reason says so."""
 
@@ -122,6 +134,15 @@ def test_high_risk_requirements_are_asked_of_high_risk_systems_alone() -> None:
 
     assert status(known()) == "not-applicable"
     assert status(personal()) == "evidence"
+
+
+def test_what_the_evidence_cannot_show_is_not_ruled_out() -> None:
+    """With an ONNX file, or with data of persons, the requirement is asked, and a person must answer."""
+    onnx = known(files={"model.json": 900, "rain.onnx": 20})
+    nist = {a.requirement.id: a for a in make_dossier(load_framework("nist"), onnx).answers}
+    assert nist["MANAGE 3.2"].status == "person"
+    eu = {a.requirement.id: a for a in make_dossier(load_framework("eu"), personal()).answers}
+    assert eu["12(3)"].status == "person"
 
 
 def test_numbers_in_answers_are_the_facts() -> None:
@@ -149,7 +170,8 @@ def test_bad_frameworks_are_refused() -> None:
     """An answer there is not, a language missing, nobody to answer, a name unknown."""
     good = (
         b"name: eu\ntitle: {en: a, vi: b}\nabout: {en: a, vi: b}\nsources: [x]\nunknown: []\n"
-        b"groups: [{title: {en: a, vi: b}, requirements: [{id: '1', asks: {en: a, vi: b}, answers: [purpose]}]}]\n"
+        b"groups: [{title: {en: a, vi: b}, "
+        b"requirements: [{id: '1', asks: {en: a, vi: b}, answers: [purpose]}]}]\n"
     )
     assert parse_framework(good).requirements[0].answers == ("purpose",)
     for was, becomes in (

@@ -1,6 +1,7 @@
 """``veracity model card``: a model's facts with their evidence, computed; or a card held against them."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from veracity.home.models.facts import gather
 from veracity.home.models.registry import find_model
 from veracity.models.card import MAX_CARD_BYTES, Card, Difference, Words, parse_card, read_words
 from veracity.models.dossier.errors import MalformedCard
+from veracity.pages.card_pictures import card_pictures
 from veracity.pages.card_sheet import card_sheet
 
 _PATH = click.Path(path_type=Path)
@@ -106,7 +108,8 @@ def _write(home: Home, made: Card, to: Path | None, lang: Lang, stale: list[Diff
     row = find_model(home, made.model_sha256)
     as_of = gather(home, find(made.system), row, made.size).said_at
     size = home.index.size
-    write_sheet(to, lambda: card_sheet(made, lang, stale, size), made.format, as_of)
+    sheet = partial(card_sheet, made, lang, stale, size)
+    write_sheet(to, sheet, made.format, as_of, partial(card_pictures, made, lang))
 
 
 def _words(path: Path | None) -> tuple[Words, ...]:

@@ -20,7 +20,7 @@ from veracity.provenance.statements.checks import MAX_BY, check_person
 from veracity.provenance.strictjson import parse_json
 
 SCHEMA = "veracity.card/v1"
-MAX_CARD_BYTES = 4_194_304
+MAX_CARD_BYTES = 16_777_216
 MAX_FACTS = 50_000
 MAX_WORDS = 64
 MAX_WORDS_CHARS = 4_000

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from veracity.data.panel_definition import parse_panel
 from veracity.models.decisions import OWN
 from veracity.models.facts import Evidence, Fact, Known, ReportKnown, Said, TestKnown, Value
 from veracity.provenance.statements import Approve, Incident, Release
 
 _ACCURACY = ("skill", "accuracy", "calibration")
-MOST_NUMBERS = 200  #: of one test in a card; of more the judged ones, and how many were left out
+MOST_NUMBERS = 60  #: of one test in a card; of more the judged ones, and how many were left out
 _HARDENING = ("robustness", "drift", "explanation", "explanations", "privacy", "resources")
 
 
@@ -73,6 +74,8 @@ def _data(k: Known) -> Iterator[Fact]:
 def _training(k: Known) -> Iterator[Fact]:
     t, at = k.train.it, k.train.at
     yield Fact("training.definition", "definition", t.definition_sha256, at("train.definition"))
+    every = parse_panel(k.app.panel).every_us // 1_000_000
+    yield Fact("training.every", "grid", every, k.declared("panel"), "s")
     yield Fact("training.rows", "rows", t.rows.rows, at("train.rows.rows"))
     yield Fact("training.rows-sha256", "rows_sha256", t.rows.sha256, at("train.rows.sha256"))
     yield Fact("training.as-of", "as_of", t.as_of or "all that was known", at("train.as_of"))
@@ -155,12 +158,24 @@ def _numbers(k: Known, section: str, families: tuple[str, ...]) -> Iterator[Fact
         for number in told[:MOST_NUMBERS]:
             of = tuple(f"{key} {value}" for key, value in sorted(dict(number.get("of") or {}).items()))
             name = ".".join((section, test.name, str(number["name"]), *of)).replace(" ", "-")
-            value = number.get("value")
-            at = report.evidence(test.name)
-            yield Fact(name, str(number["name"]), _float(value), at, of=(" · ".join(of) or "all",))
+            row = (" · ".join(of) or "all",)
+            for part, value in _parts(number):
+                end = f"{name}.{part}" if part else name
+                label = f"{number['name']}, {part}" if part else str(number["name"])
+                yield Fact(end, label, value, report.evidence(test.name), of=row)
         if left_out := len(test.numbers) - min(len(told), MOST_NUMBERS):
             at = report.evidence(test.name)
             yield Fact(f"{section}.{test.name}.left-out", "left_out", left_out, at, of=("all",))
+
+
+def _parts(number: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+    """Yield a number of a test: the estimate, the ends of its interval, and how many cases are behind it."""
+    yield "", _float(number.get("value"))
+    for end in ("low", "high"):
+        if number.get(end) is not None:
+            yield end, _float(number[end])
+    if number.get("n") is not None:
+        yield "n", int(number["n"])
 
 
 def _limits(k: Known) -> Iterator[Fact]:

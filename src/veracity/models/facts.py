@@ -231,6 +231,16 @@ class Known:
         return self.train.it.simulated or any(f.simulated for f in self.feeds)
 
     @property
+    def uses_personal(self) -> bool:
+        """Whether personal data were used, or a feed has fields of persons."""
+        return self.train.it.personal or any(f.n_personal for f in self.feeds)
+
+    @property
+    def may_be_pretrained(self) -> bool:
+        """Whether a file of it may have been made elsewhere: ONNX, or files that are not at hand."""
+        return not self.files or any(name.endswith(".onnx") for name in self.files)
+
+    @property
     def said_at(self) -> str:
         """The time of the last statement about model or system (RFC 3339, UTC): what a document is as of."""
         times = [self.train.it.trained_at, *(r.said.it.assured_at for r in self.reports)]

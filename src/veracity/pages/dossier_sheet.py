@@ -1,7 +1,7 @@
 """A dossier as a sheet: a table a group, each requirement with its answer, its status and its evidence."""
 
 from veracity.models.dossier.answer import Lang
-from veracity.models.dossier.dossier import Answered, Dossier
+from veracity.models.dossier.dossier import NOTHING, Answered, Dossier
 from veracity.models.dossier.framework import Group
 from veracity.pages.sheet import Cell, Line, Part, References, Sheet, Table, Tone, plain
 from veracity.pages.sheet_words import frame_words, word
@@ -64,7 +64,7 @@ def _row(a: Answered, lang: Lang, refs: References) -> tuple[Cell, ...]:
     asked = [Line(r.number[lang]), Line(r.asks[lang], "soft")]
     if r.checks is not None:
         asked.append(Line(word(lang, "says", "checks", n=str(r.checks)), "soft"))
-    shown = () if a.status == "person" else a.points
+    shown = [p for p in a.points if p.sentence != NOTHING]
     answer = [Line(p.text(lang), "plain", refs.number(*p.evidence)) for p in shown]
     if a.status == "evidence":
         answer += [Line(word(lang, "says", "lacking", how=how), "todo") for how in a.missing]

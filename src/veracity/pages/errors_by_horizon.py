@@ -29,7 +29,7 @@ class Curve:
     is_own: bool = False
 
 
-def errors_plot(curves: Sequence[Curve], title: str, unit: str) -> Html:
+def errors_plot(curves: Sequence[Curve], title: str, unit: str, x_name: str = "hours ahead") -> Html:
     """Return the picture of up to four curves; the system's own is the thick one."""
     if not curves:
         return tag("p", "Nothing is scored yet.")
@@ -38,7 +38,7 @@ def errors_plot(curves: Sequence[Curve], title: str, unit: str) -> Html:
     classes = _classes(curves)
     marks = [_line(c, last, top, class_) for c, class_ in zip(curves, classes, strict=True)]
     x_ticks = [(h / last, f"{h} h") for h in (1, 6, 12, 24, 36, 48) if h <= last]
-    drawn = plot(marks, title, x_ticks, number_ticks(0, top), y_name=unit, x_name="hours ahead")
+    drawn = plot(marks, title, x_ticks, number_ticks(0, top), y_name=unit, x_name=x_name)
     return tag("div", drawn, legend(zip(classes, (c.name for c in curves), strict=True)))
 
 

@@ -1,10 +1,11 @@
 """A sheet as one file of HTML: no script, nothing to load, its evidence linked by number."""
 
-from veracity.pages.html import Html, joined, tag, trusted
-from veracity.pages.sheet import Cell, Line, Part, Sheet, Table
-from veracity.pages.style import STYLE
+from collections.abc import Mapping
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+from veracity.pages.document import document
+from veracity.pages.html import Html, joined, tag
+from veracity.pages.sheet import Cell, Line, Part, Sheet, Table
+
 SHEET_STYLE = """
 .refs{font-size:.75rem;white-space:nowrap}.refs a{text-decoration:none;margin-left:.15rem}
 .line{display:block}
@@ -23,33 +24,23 @@ SHEET_STYLE = """
 """
 
 
-def sheet_html(sheet: Sheet) -> bytes:
-    """Return a sheet as HTML in UTF-8. The same sheet gives the same bytes."""
+def sheet_html(sheet: Sheet, pictures: Mapping[str, Html] | None = None, style: str = "") -> bytes:
+    """Return a sheet as HTML in UTF-8. The same sheet gives the same bytes.
+
+    ``pictures`` stand at the head of the parts of their names, in ``style``.
+    """
     links = [tag("a", p.title, href=f"#{p.name}") for p in sheet.parts]
     links.append(tag("a", sheet.words["evidence"], href="#evidence"))
-    document = tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-            tag("title", sheet.title),
-            tag("style", trusted(STYLE + SHEET_STYLE)),
-        ),
-        tag(
-            "body",
-            tag(
-                "main",
-                _head(sheet),
-                tag("nav", *links, aria_label=sheet.words["contents"]),
-                *(_part(p) for p in sheet.parts),
-                _evidence(sheet),
-            ),
-        ),
+    drawn = pictures or {}
+    return document(
+        sheet.title,
+        _head(sheet),
+        tag("nav", *links, aria_label=sheet.words["contents"]),
+        *(_part(p, drawn.get(p.name)) for p in sheet.parts),
+        _evidence(sheet),
+        style=SHEET_STYLE + style,
         lang=sheet.lang,
     )
-    return joined([trusted("<!DOCTYPE html>\n"), document, "\n"]).encode()
 
 
 def _head(sheet: Sheet) -> Html:
@@ -60,12 +51,13 @@ def _head(sheet: Sheet) -> Html:
     return joined([tag("h1", sheet.title), *marks, *about, verdict, tag("dl", *facts)])
 
 
-def _part(part: Part) -> Html:
+def _part(part: Part, picture: Html | None) -> Html:
     lines = [tag("p", line.text, class_="soft" if line.tone == "soft" else None) for line in part.lines]
     return tag(
         "section",
         tag("h2", part.title, id=part.name),
         *lines,
+        picture,
         *(_table(t) for t in part.tables),
         aria_labelledby=part.name,
     )

@@ -156,7 +156,7 @@ def _demand(item: Any, test: AssuranceTest[Any]) -> Demand:
     ):
         raise fields.fail("required", "stages of advise and act, each once", required)
     demand = Demand(
-        marks=tuple(_mark(f"policy.tests.{test.name}.marks.{n}", n, m) for n, m in marks.items()),
+        marks=tuple(_mark(f"policy.tests.{test.name}.marks.{n}", n, m) for n, m in sorted(marks.items())),
         why=_reason(fields),
         required=cast(tuple[Required, ...], tuple(required)),
     )

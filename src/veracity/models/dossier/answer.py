@@ -23,11 +23,16 @@ Argument = str | int | float | None | Words
 
 @dataclass(frozen=True)
 class Point:
-    """A sentence with its numbers and words, and the evidence that they were read from."""
+    """A sentence with its numbers and words, and the evidence that they were read from.
+
+    ``answers`` is False for one that only tells what is not there yet: a test that was not done. It is
+    shown, and answers nothing.
+    """
 
     sentence: str
     arguments: Mapping[str, Argument]
     evidence: tuple[Evidence, ...]
+    answers: bool = True
 
     def text(self, lang: Lang) -> str:
         """Return the sentence in a language; words that are not given in it stay in English."""
@@ -42,6 +47,11 @@ Condition = Callable[[Known], Point | None]
 def say(sentence: str, *evidence: Evidence, **arguments: Argument) -> Point:
     """Return a point; the sentence must be one of ``sentences.yaml``."""
     return Point(sentence, arguments, evidence)
+
+
+def say_lack(sentence: str, *evidence: Evidence, **arguments: Argument) -> Point:
+    """Return a point that tells what is not there yet."""
+    return Point(sentence, arguments, evidence, answers=False)
 
 
 @cache

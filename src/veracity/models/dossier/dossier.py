@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from veracity.canonical import canonical_json
-from veracity.models.dossier.answer import Lang, Point, each, say
+from veracity.models.dossier.answer import Lang, Point, each, say_lack
 from veracity.models.dossier.answers import ANSWERS, CONDITIONS
 from veracity.models.dossier.framework import Framework, Person, Requirement, people
 from veracity.models.facts import Known
 
 SCHEMA = "veracity.dossier/v1"
+NOTHING = "nothing-yet"
 Status = Literal["evidence", "person", "not-applicable"]
 
 
@@ -41,15 +42,11 @@ class Answered:
         if self.status == "not-applicable":
             return None
         if self.requirement.person is None and self.status == "person":
-            return Person(
-                people()["engineer"], each(lambda lang: "; ".join(p.text(lang) for p in self.points))
-            )
+            return Person(people()["engineer"], each(self._todo))
         return self.requirement.person
 
-    @property
-    def open(self) -> bool:
-        """Whether anything remains to be done."""
-        return self.person is not None or bool(self.missing)
+    def _todo(self, lang: Lang) -> str:
+        return "; ".join(p.text(lang) for p in self.points if p.sentence == NOTHING)
 
 
 @dataclass(frozen=True)
@@ -117,11 +114,11 @@ def _answered(r: Requirement, known: Known) -> Answered:
         write, how = ANSWERS[name]
         found = write(known)
         points += found
-        missing += [] if found else [how]
+        missing += [] if any(p.answers for p in found) else [how]
     lacking = tuple(dict.fromkeys(missing))
-    if points:
+    if any(p.answers for p in points):
         return Answered(r, "evidence", tuple(points), lacking)
-    return Answered(r, "person", tuple(say("nothing-yet", how=how) for how in lacking), lacking)
+    return Answered(r, "person", (*points, *(say_lack(NOTHING, how=how) for how in lacking)), lacking)
 
 
 def _answer_object(a: Answered, lang: Lang) -> dict[str, Any]:

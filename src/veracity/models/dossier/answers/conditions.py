@@ -30,13 +30,15 @@ def makes_media(k: Known) -> Point | None:
 
 
 def identifies_people(k: Known) -> Point | None:
-    """Asked of biometric systems."""
+    """Asked of biometric systems; where personal data go in, a person must say."""
+    if k.uses_personal:
+        return None
     return say("na-no-biometrics", k.declared("panel"))
 
 
 def uses_personal(k: Known) -> Point | None:
     """Asked where personal data were used."""
-    if k.train.it.personal or any(f.n_personal for f in k.feeds):
+    if k.uses_personal:
         return None
     return say("na-no-personal", k.train.at("train.personal"), idx=k.train.idx)
 
@@ -47,7 +49,9 @@ def part_of_product(k: Known) -> Point | None:
 
 
 def pretrained(k: Known) -> Point | None:
-    """Asked where models of others were built on; none can be: estimators are fitted here or not loaded."""
+    """Asked where models of others were built on: an ONNX file may be; all else is fitted here."""
+    if k.may_be_pretrained:
+        return None
     return say("na-no-pretrained", k.train.at("train.model"))
 
 

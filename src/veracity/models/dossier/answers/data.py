@@ -68,7 +68,7 @@ def data_preparation(k: Known) -> list[Point]:
 def personal_data(k: Known) -> list[Point]:
     """Whether personal data were used."""
     n = sum(f.n_personal for f in k.feeds)
-    if k.train.it.personal or n:
+    if k.uses_personal:
         return [say("personal", k.train.at("train.personal"), n=n)]
     return [say("not-personal", k.train.at("train.personal"), idx=k.train.idx)]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from veracity.data.rules.language import duration, number
 from veracity.models.app import Words
 from veracity.models.card_facts import latest_steps
-from veracity.models.dossier.answer import Answer, Point, each, say
+from veracity.models.dossier.answer import Answer, Point, each, say, say_lack
 from veracity.models.facts import Evidence, Known, Said, ScoreKnown, significant
 from veracity.provenance.statements import Approve, Release
 
@@ -43,7 +43,7 @@ def officers(k: Known) -> list[Point]:
 def stop_rules(k: Known) -> list[Point]:
     """What stops it by itself."""
     if not k.app.stop_rules:
-        return [say("stop-rules-none", k.declared("stop_rules"))]
+        return [say_lack("stop-rules-none", k.declared("stop_rules"))]
     rules = ", ".join(r.name for r in k.app.stop_rules)
     return [say("stop-rules", k.declared("stop_rules"), n=len(k.app.stop_rules), rules=rules)]
 
@@ -63,7 +63,7 @@ def fallbacks(k: Known) -> list[Point]:
 def logs(k: Known) -> list[Point]:
     """What is recorded of each run, and where."""
     if k.runs.n == 0:
-        return [say("logs-ready", Evidence(k.size - 1, "log"), origin=k.origin, size=k.size)]
+        return [say_lack("logs-ready", Evidence(k.size - 1, "log"), origin=k.origin, size=k.size)]
     told = say(
         "logs",
         Evidence(k.runs.first, "decide"),

@@ -116,7 +116,9 @@ def design(k: Known) -> list[Point]:
 
 
 def no_pretrained(k: Known) -> list[Point]:
-    """That nothing of others was built on."""
+    """That nothing of others was built on; nothing where an ONNX file may have come from elsewhere."""
+    if k.may_be_pretrained:
+        return []
     return [say("no-pretrained", k.train.at("train.model"), idx=k.train.idx)]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from veracity.models.app import Words
 from veracity.models.card_facts import tests_of
-from veracity.models.dossier.answer import Answer, Argument, Point, each, in_words, say
+from veracity.models.dossier.answer import Answer, Argument, Point, each, in_words, say, say_lack
 from veracity.models.facts import Known, ReportKnown, TestKnown, significant
 
 _ASSURE = "veracity model assure"
@@ -78,7 +78,7 @@ def limits(k: Known) -> list[Point]:
     r = k.report
     if r is None or not r.tests:
         return []
-    short = [_verdict(r, t) for t in r.tests if t.verdict != "passed"]
+    short = [_verdict(r, t, told=True) for t in r.tests if t.verdict != "passed"]
     return short or [say("limits-none", r.said.at("assure.tests"))]
 
 
@@ -93,9 +93,11 @@ def _family(k: Known, *families: str) -> list[Point]:
     return points[:_MOST]
 
 
-def _verdict(r: ReportKnown, t: TestKnown) -> Point:
+def _verdict(r: ReportKnown, t: TestKnown, *, told: bool = False) -> Point:
+    """Tell what came of a test; of one not done, as a lack, unless telling that is what is ``told``."""
     verdict = VERDICT.get(t.verdict, t.verdict)
-    return say("test", r.evidence(t.name), test=t.name, verdict=verdict, reason=t.reason)
+    tell = say_lack if t.verdict == "untested" and not told else say
+    return tell("test", r.evidence(t.name), test=t.name, verdict=verdict, reason=t.reason)
 
 
 def _asks(r: ReportKnown, t: TestKnown) -> Point:
