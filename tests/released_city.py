@@ -23,9 +23,11 @@ from veracity.home.models.recipe import Recipe
 from veracity.home.models.training import Trained, train
 from veracity.home.officers import add_officer, approve
 from veracity.models.app import App
+from veracity.models.assurance.battery import KNOWN
 from veracity.models.assurance.judging import Result
+from veracity.models.assurance.policy import Policy, parse_policy
 from veracity.models.assurance.report import About, Report
-from veracity.models.assurance.result import Verdict
+from veracity.models.assurance.result import Number, Verdict
 from veracity.models.estimators import ESTIMATORS
 from veracity.provenance.approvals import Request
 from veracity.provenance.dsse import Envelope
@@ -34,11 +36,27 @@ from veracity.provenance.statements import Assure, Stage
 APP = rain_app(stage="act")
 SYSTEM = APP.name
 LAN, MINH = "Nguyễn Thị Lan", "Trần Văn Minh"
-POLICY = b"name: tests\nstages: {act: {days: 2, decisions: 10}}\n"
+POLICY = b"""name: tests
+version: 1.0.0
+why: Marks for tests of the release gate (simulated).
+n_least: 1
+repeats: 50
+block_s: 86400
+confidence: 0.9
+most_origins: 10
+stages: {act: {days: 2, decisions: 10}}
+tests:
+  skill-by-horizon:
+    {required: [advise], marks: {skill: {at_least: 0}}, why: So that a test can be required to advise.}
+  agency-offline:
+    {required: [act], marks: {coverage80: {at_least: 0.5}}, why: So that a test can be required to act.}
+  membership-inference: {why: So that a test can be required by no stage.}
+"""
+_NUMBERS = {"skill-by-horizon": Number("skill", 0.5), "agency-offline": Number("coverage80", 0.8)}
 TESTS: tuple[tuple[str, Verdict, tuple[str, ...]], ...] = (
-    ("skill", "passed", ("advise",)),
-    ("faults", "passed", ("act",)),
-    ("privacy", "untested", ()),
+    ("skill-by-horizon", "passed", ("advise",)),
+    ("agency-offline", "passed", ("act",)),
+    ("membership-inference", "untested", ()),
 )
 
 
@@ -71,14 +89,19 @@ def assure(
     policy: bytes = POLICY,
 ) -> str:
     """Say that a model was put through some tests; return the report's digest."""
-    said = trained.train
-    report = Report(
-        "forecaster",
-        About(said.name, said.model_sha256, simulated=True),
-        {"name": "tests"},
-        0,
-        tuple(Result(n, "skill", "?", "Tests.", "", (), required, v, "", ()) for n, v, required in tests),
+    said, marks = trained.train, parse_policy(policy, KNOWN)
+    about = About(
+        said.name,
+        said.model_sha256,
+        definition_sha256=said.definition_sha256,
+        rows_sha256=said.rows.sha256,
+        n_rows=said.rows.rows,
+        inputs={i.feed: (i.up_to_batch, i.sha256) for i in said.inputs},
+        engine="tests",
+        simulated=said.simulated,
     )
+    results = tuple(_result(marks, *one) for one in tests)
+    report = Report("forecaster", about, {"name": "tests", "sha256": marks.sha256}, 0, results)
     text, failed = report.to_json(), report.tally["failed"]
     statement = Assure(
         name=said.name,
@@ -91,7 +114,7 @@ def assure(
         passed=report.tally["passed"],
         failed=failed,
         untested=report.tally["untested"],
-        verdict="failed" if failed else "passed",
+        verdict=report.verdict("act"),
         seed=0,
         engine="tests",
         assured_at=format_time(home.clock()),
@@ -101,6 +124,11 @@ def assure(
     home.objects.put(policy_path(statement.policy_sha256), policy)
     home.say(statement.to_statement())
     return statement.report_sha256
+
+
+def _result(marks: Policy, name: str, verdict: Verdict, required: tuple[str, ...]) -> Result:
+    numbers = (_NUMBERS[name],) if name in _NUMBERS else ()
+    return Result(name, "skill", "?", "Tests.", "", marks.tests[name].marks, required, verdict, "", numbers)
 
 
 def card(home: Writer, trained: Trained, **changes: Any) -> str:

@@ -283,6 +283,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     ),
     "model ls": ([], [], 3),
     "model show": (["rain-hours"], ["none"], 3),
+    "model assure": (["--print-policy"], ["none"], 3),
     "model compare": (["rain-hours", "rain-hours"], ["rain-hours", "none"], 3),
     "model reproduce": (["mine"], ["none"], 3),
     "model export": (["rain-hours", "--to", "HERE/out"], ["rain-hours", "--to", "HERE"], 4),

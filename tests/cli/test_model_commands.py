@@ -132,7 +132,7 @@ def test_from_training_to_service_and_back(
     ]
     audited = run("audit")
     assert audited.code == 0
-    assert "2 models, 4 releases" in audited.out
+    assert "2 models, 2 assurance reports, 4 releases" in audited.out
 
 
 def test_an_altered_model_is_told(run: Here, city: Path) -> None:

@@ -202,7 +202,7 @@ def test_only_assured_models_are_released(made: Released, home: Writer) -> None:
     refused(home, replace(none, reports=request_for(home, made.trained).reports), gate_errors.NotAssured)
     refused(home, replace(none, reports=("ab" * 32,)), gate_errors.NotAssured)
     passed = assure(home, other)
-    bad = assure(home, other, [("skill", "failed", ("advise",)), *TESTS[1:]])
+    bad = assure(home, other, [("skill-by-horizon", "failed", ("advise",)), *TESTS[1:]])
     assert "denies" in refused(home, replace(none, reports=(passed,)), gate_errors.NotAssured)
     refused(home, replace(none, reports=(bad,)), gate_errors.NotAssured)
 
@@ -210,7 +210,7 @@ def test_only_assured_models_are_released(made: Released, home: Writer) -> None:
 def test_a_stage_takes_its_tests(made: Released, home: Writer) -> None:
     """What advise requires must have passed for advise; shadow requires none of it, but some test."""
     other = train(home, APP, seed=2)
-    lacking = assure(home, other, [("skill", "untested", ("advise",)), *TESTS[1:]])
+    lacking = assure(home, other, [("skill-by-horizon", "untested", ("advise",)), *TESTS[1:]])
     release_it(home, other, "shadow")
     assert "skill" in refused(home, request_for(home, other), gate_errors.NotAssured)
     check_reports(home, other.train.model_sha256, [lacking], "shadow", home.log.size)

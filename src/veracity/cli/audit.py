@@ -42,6 +42,7 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
         ("scorings", report.scorings),
         ("overrides", report.overrides),
         ("models", report.models),
+        ("assurance reports", report.assurances),
         ("releases", report.releases),
     )
     made = (

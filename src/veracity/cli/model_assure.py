@@ -13,7 +13,8 @@ from veracity.home.models.assurance import Assured
 from veracity.home.models.assurance import assure as assure_model
 from veracity.home.models.registry import find_model, load_model
 from veracity.models.app import App
-from veracity.models.assurance.policy import POLICY_BYTES, default_policy
+from veracity.models.assurance.battery import KNOWN
+from veracity.models.assurance.policy import POLICY_BYTES, default_policy, parse_policy
 from veracity.models.description import Description
 from veracity.pages.assurance import assurance_page
 from veracity.provenance.fields import MAX_COUNT
@@ -33,7 +34,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--page", type=_PATH, help="Write the report as a page, FILE.html.")
 @click.option(
-    "--print-policy", is_flag=True, help="Print our policy, to begin one of your own with, and stop."
+    "--print-policy", is_flag=True, help="Print the policy, to begin one of your own with, and stop."
 )
 @in_home
 def assure(
@@ -56,7 +57,9 @@ def assure(
     """
     text = default_policy() if policy is None else read_file(policy, POLICY_BYTES)
     if print_policy:
-        click.echo(text.decode(), nl=False)
+        marks = parse_policy(text, KNOWN)
+        document = {"policy": text.decode(), "sha256": marks.sha256, "version": marks.version}
+        emit("assurance-policy", document, text.decode().removesuffix("\n"), as_json)
         return 0
     if model is None:
         raise click.UsageError("want MODEL, a name or a digest")

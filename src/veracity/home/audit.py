@@ -25,6 +25,7 @@ from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.key_audit import check_enrolment_times, check_key_times, check_received_order
+from veracity.home.models.assurance_audit import audit_assurance
 from veracity.home.models.audit import audit_models
 from veracity.home.models.decision_audit import DecisionAudit, FindApp
 from veracity.home.panel_audit import check_panel
@@ -58,6 +59,7 @@ class AuditReport:
     calibrations: int = 0
     corrections: int = 0
     models: int = 0
+    assurances: int = 0
     releases: int = 0
     runs: int = 0
     scorings: int = 0
@@ -136,7 +138,8 @@ def audit(
                     _find(report, f"{kind} {predicate['name']} (log entry {idx})", what, detail)
     audited = audit_models(home, feeds if feed is not None else None)
     report.models, report.releases = audited.models, audited.releases
-    for found in audited.findings:
+    report.assurances, findings = audit_assurance(home, feeds if feed is not None else None)
+    for found in (*audited.findings, *findings):
         _find(report, *found)
     if feed is None:
         _audit_decisions(DecisionAudit(home, find), report)

@@ -10,10 +10,11 @@ from veracity.models.assurance.result import Number
 from veracity.models.panel_array import Floats
 from veracity.pages.html import Html, joined, tag
 from veracity.pages.plot import HEIGHT, WIDTH, dots, legend, path, plot
-from veracity.pages.scale import Tick, number
+from veracity.pages.scale import Tick
 
 _MOST = 16  # marks in one plot
 _FIGURES = 24
+_ROOM = 36  # characters below a plot
 
 
 def pictures(report: Report) -> Html:
@@ -94,17 +95,26 @@ def _marks(numbers: Sequence[Number], label: str, title: str, should: Sequence[f
     step = -(-len(numbers) // _MOST)
     told = numbers[::step]
     ends = [v for n in told for v in (n.value, n.low, n.high) if v is not None and np.isfinite(v)]
-    low, high = min(*ends, *should, 0.0), max(*ends, *should, 0.0)
+    low, high = min(*ends, *should), max(*ends, *should)
     room = (high - low) or 1.0
-    low, high = low - 0.05 * room, high + 0.05 * room
+    low, high = low - 0.1 * room, high + 0.1 * room
     x = (np.arange(len(told)) + 0.5) / len(told)
     y = (np.array([n.value for n in told]) - low) / (high - low)
     lines = [_level_line((v - low) / (high - low)) for v in should]
-    few = max(1, -(-len(told) // 6))
-    x_ticks: list[Tick] = [(float(x[i]), told[i].of[label]) for i in range(0, len(told), few)]
-    values = sorted({round(v, 3) for v in (*should, min(ends), max(ends))})
-    y_ticks: list[Tick] = [((v - low) / (high - low), number(v)) for v in values]
+    names = [n.of[label] for n in told]
+    few = max(1, -(-len(told) // max(1, _ROOM // max(map(len, names)))))
+    x_ticks: list[Tick] = [(float(x[i]), names[i]) for i in range(0, len(told), few)]
+    y_ticks = _apart([((v - low) / (high - low), f"{v:.3g}") for v in (*should, min(ends), max(ends))])
     return _figure(title, plot([*lines, _whiskers(x, told, low, high), dots(x, y)], title, x_ticks, y_ticks))
+
+
+def _apart(ticks: Sequence[Tick]) -> list[Tick]:
+    """Return the ticks that do not stand in the way of one before."""
+    kept: list[Tick] = []
+    for tick in ticks:
+        if all(abs(tick[0] - other[0]) > 0.15 for other in kept):
+            kept.append(tick)
+    return kept
 
 
 def _level_line(at: float) -> Html:

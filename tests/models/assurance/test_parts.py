@@ -7,10 +7,12 @@ import lightgbm
 import numpy as np
 import pytest
 
-from assured_world import HOUR_US, START_US, TESTED, TRAINING, Fading, assured, world
+from assured_world import BASELINES, HOUR_US, START_US, TESTED, TRAINING, Fading, assured, policy, world
 from veracity.models.assurance.baselines import fit_baselines
+from veracity.models.assurance.battery import run_battery
 from veracity.models.assurance.bootstrap import Bootstrap
 from veracity.models.assurance.cases import spread_origins
+from veracity.models.assurance.context import Context
 from veracity.models.assurance.deletion import deletion, permutation_parts
 from veracity.models.assurance.drift import ks, psi
 from veracity.models.assurance.explanations import trees_of
@@ -195,3 +197,14 @@ def test_the_baselines_are_the_builtin_ones() -> None:
     found = fit_baselines({"dust": Fading()}, TRAINING)
     assert set(found) == {"climatology", "last-value", "seasonal"}
     assert found["seasonal"]["dust"].horizons == Fading().horizons
+
+
+def test_in_a_short_period_faults_reach_less_far() -> None:
+    """Ten days are enough to cut sensors in, and the report says that the windows are short."""
+    short = world(24 * 12, seed=4)
+    report = run_battery({"dust": Fading()}, short, Context("dust-app"), policy(), 1, baselines=BASELINES)
+    result = report.result("sensor-dropout")
+    assert result.numbers, result.reason
+    assert "faults reach" in result.notes[0]
+    tiny = run_battery({"dust": Fading()}, world(100), Context("dust-app"), policy(), 1, baselines=BASELINES)
+    assert "too short" in tiny.result("sensor-dropout").reason

@@ -11,16 +11,18 @@ from veracity.data.panel_definition import parse_panel
 from veracity.errors import VeracityError
 from veracity.home.clock import parse_time
 from veracity.home.home import Home
-from veracity.home.models.assurance import put_to_test, statement
 from veracity.home.models.engine import engine_line
 from veracity.home.models.gate_checks import kept, policy_path, report_path
 from veracity.home.models.said import read_said
+from veracity.home.models.trial import put_to_test, statement
 from veracity.home.panel_audit import check_panel
 from veracity.home.panels import panel_path
 from veracity.home.table_audit import UNREADABLE, Found, one_line
 from veracity.models.app import App
-from veracity.models.assurance.battery import KNOWN
-from veracity.models.assurance.policy import parse_policy
+from veracity.models.assurance import result as results
+from veracity.models.assurance.battery import BATTERIES, KNOWN
+from veracity.models.assurance.judging import verdict_of
+from veracity.models.assurance.policy import Policy, parse_policy
 from veracity.models.assurance.report import Report, parse_report
 from veracity.provenance.statements import Assure, Train, Transform
 
@@ -62,10 +64,8 @@ def check_assurance(home: Home, stated: Assure, idx: int) -> Iterator[tuple[str,
     for name, want, got in _facts(stated, report):
         if want != got:
             yield "report", f"{name}: want {want}, as the statement says, got {got}"[:300]
-    for result in report.results:
-        demand = marks.tests.get(result.name)
-        if result.marks != (demand.marks if demand else ()):
-            yield "report", f"{result.name}: want the marks of its policy, got others"
+    for detail in _judged_again(report, marks):
+        yield "report", detail
     said = [i for i, p in home.index.predicates("train") if p["model"] == stated.model_sha256 and i < idx]
     if not said:
         yield "statement", f"model {stated.model_sha256[:16]}: want one trained before, got none"
@@ -107,6 +107,23 @@ def check_again(home: Home, app: App | None, stated: Assure) -> Iterator[tuple[s
             yield "run again", f"{one.name}: want {one.verdict}, got {other.verdict}: {other.reason}"[:300]
         elif same_engine and one.to_object() != other.to_object():
             yield "run again", f"{one.name}: want the numbers that were signed, got others"
+
+
+def _judged_again(report: Report, policy: Policy) -> Iterator[str]:
+    """Yield what the policy says otherwise of a report's tests: which there are, their marks and verdicts."""
+    done = {r.name: r for r in report.results}
+    for test in BATTERIES[report.kind]:
+        demand, result = policy.tests.get(test.name), done.get(test.name)
+        if demand is not None and result is None:
+            yield f"{test.name}: want this test, which the policy names, got none"
+        if result is None:
+            continue
+        if (result.marks, result.required) != ((demand.marks, demand.required) if demand else ((), ())):
+            yield f"{result.name}: want the marks of its policy and the stages that require it, got others"
+        elif result.verdict == "passed" and not result.measured:
+            verdict, why = verdict_of(results.Found(result.numbers), demand)
+            if verdict != "passed":
+                yield f"{result.name}: want {verdict} by its own numbers ({why}), got passed"[:300]
 
 
 def _facts(stated: Assure, report: Report) -> list[tuple[str, Any, Any]]:

@@ -9,7 +9,6 @@ from veracity.data.errors import EvidenceMismatch
 from veracity.data.panel_definition import Panel, parse_panel
 from veracity.home.clock import parse_time
 from veracity.home.home import Home
-from veracity.home.models.snapshots import check_snapshots
 from veracity.home.panels import panel_frame, panel_path
 from veracity.models.app import App
 from veracity.models.assurance.context import Context
@@ -70,10 +69,9 @@ def held_out(
         If the period begins before the training ends.
     TooLittleToTest
         If nothing is after it.
-    SnapshotRejected, EvidenceMismatch
-        If a table does not hold the rows that were signed, or the training's panel comes out otherwise.
+    EvidenceMismatch
+        If the training's panel comes out otherwise.
     """
-    check_snapshots(home, inputs)
     definition = parse_panel(home.objects.get(panel_path(train.definition_sha256)))
     trained_to = parse_time("model.json: learned.to", str(described.learned.get("to")))
     if start is not None and start <= trained_to:

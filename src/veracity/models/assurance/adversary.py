@@ -52,7 +52,7 @@ def worst_case(case: ForecastCase) -> Found:
 def _search(case: ForecastCase, before: Floats, most: float) -> Floats:
     """Return (a, w, k) signs, for each origin those that moved its medians furthest."""
     rng = case.rng("adversary")
-    shape = (len(case.apart), min(_STEPS, case.context.lookback), len(case.panel.keys))
+    shape = (len(case.apart), min(_STEPS, case.reach), len(case.panel.keys))
     pattern = np.ones(shape)
     best = _distance(case, pattern * most, before)
     for i in range(ROUNDS):

@@ -47,8 +47,12 @@ FORECASTER_TESTS: tuple[AssuranceTest[ForecastCase], ...] = (
 )
 CLASSIFIER_TESTS: tuple[AssuranceTest[ClassifierCase], ...] = classifier_tests.TESTS
 CONTROLLER_TESTS: tuple[AssuranceTest[ControllerCase], ...] = controller_tests.TESTS
-_ALL: tuple[tuple[AssuranceTest[Any], ...], ...] = (FORECASTER_TESTS, CLASSIFIER_TESTS, CONTROLLER_TESTS)
-KNOWN: Mapping[str, AssuranceTest[Any]] = {t.name: t for tests in _ALL for t in tests}
+BATTERIES: Mapping[Kind, tuple[AssuranceTest[Any], ...]] = {
+    "forecaster": FORECASTER_TESTS,
+    "classifier": CLASSIFIER_TESTS,
+    "controller": CONTROLLER_TESTS,
+}
+KNOWN: Mapping[str, AssuranceTest[Any]] = {t.name: t for tests in BATTERIES.values() for t in tests}
 
 
 def run_battery(

@@ -17,6 +17,7 @@ from veracity.models.estimator import Forecaster
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
 LEAST_ORIGINS = 8
+LEAST_REACH = 6
 
 
 class Meter(Protocol):
@@ -82,11 +83,31 @@ class ForecastCase:
         return self._bootstrap(self.origins, "bootstrap")
 
     @cached_property
+    def reach(self) -> int:
+        """How many steps before an origin faults reach.
+
+        As far as the model looks back; less in a short period, so that ``LEAST_ORIGINS`` can lie apart.
+        """
+        room = int(self.origins[-1] - self.origins[0]) // LEAST_ORIGINS - self._step
+        return int(np.clip(room, LEAST_REACH, self.context.lookback))
+
+    @property
+    def reach_note(self) -> tuple[str, ...]:
+        """What a reader should know where faults reach less far than the model looks back."""
+        if self.reach == self.context.lookback:
+            return ()
+        return (f"the period is short: faults reach {self.reach} steps back, not {self.context.lookback}",)
+
+    @property
+    def _step(self) -> int:
+        return int(np.diff(self.origins).max(initial=1))
+
+    @cached_property
     def apart(self) -> Ints:
         """(a,) origins that lie further apart than faults reach: no fault before one is before another."""
         kept: list[int] = []
         for origin in self.origins:
-            if origin >= self.context.lookback and (not kept or origin - kept[-1] > self.context.lookback):
+            if origin >= self.reach and (not kept or origin - kept[-1] > self.reach):
                 kept.append(int(origin))
         return np.array(kept, np.int64)
 

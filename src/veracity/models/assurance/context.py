@@ -42,7 +42,8 @@ class Context:
     limits
         By column the least and the greatest value that its contract lets through.
     lookback
-        Steps back that faults reach: as far as the model looks for most of what it says.
+        Steps back that faults reach: as far as the model looks for most of what it says. In a short period
+        they reach less far, and the report says so.
     personal
         Whether it learned from personal data; the test for members is then run.
     decide, first_rung

@@ -50,8 +50,8 @@ def trees_of(model: Any) -> Any | None:
 
 def explained(case: ForecastCase) -> Found:
     """Return importances, the deletion test, and how well two samples agree on what matters."""
-    if len(case.apart) < LEAST_ORIGINS:
-        return Found(untested=FEW)
+    if len(case.apart) < 2 * LEAST_ORIGINS:
+        return Found(untested=FEW)  # it takes two samples
     trees = trees_of(case.model)
     return _by_trees(case, trees) if trees is not None else _by_permutation(case)
 
@@ -96,7 +96,7 @@ def _advantage(case: ForecastCase, top: Floats, random: Floats) -> Number:
 
 
 def _by_permutation(case: ForecastCase) -> Found:
-    parts, names = blocks(case.panel, case.context.lookback)
+    parts, names = blocks(case.panel, case.reach)
     halves, rng = (case.apart[::2], case.apart[1::2]), case.rng("explanations")
     importance = [np.array([_shift(case, h, one, rng).mean() for one in parts]) for h in halves]
     told, how = (
@@ -136,8 +136,9 @@ def blocks(panel: PanelArray, lookback: int) -> tuple[list[Part], list[str]]:
 
 def _without(case: ForecastCase, origins: Ints, out: Part, rng: np.random.Generator) -> PanelArray:
     """Return the panel with a part of the windows before some origins taken from those before others."""
-    values, back = case.panel.values.copy(), case.context.lookback
-    others = origins[rng.permutation(len(origins))]
+    values, back = case.panel.values.copy(), case.reach
+    order, others = rng.permutation(len(origins)), np.empty_like(origins)
+    others[order] = origins[np.roll(order, 1)]  # none from itself
     for origin, other in zip(origins, others, strict=True):
         for column, at in out:
             into = values[int(origin) + 1 - back : int(origin) + 1, :, column]

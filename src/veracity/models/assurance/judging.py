@@ -49,7 +49,7 @@ class Result:
 
 def judge(test: AssuranceTest[Any], found: Found, demand: Demand | None) -> Result:
     """Hold what a test found against what the policy demands."""
-    verdict, reason = _verdict(found, demand, measured=test.measured)
+    verdict, reason = verdict_of(found, demand, measured=test.measured)
     return Result(
         name=test.name,
         family=test.family,
@@ -85,7 +85,8 @@ def tally(results: Sequence[Result]) -> Mapping[Verdict, int]:
     return {verdict: verdicts.count(verdict) for verdict in get_args(Verdict)}
 
 
-def _verdict(found: Found, demand: Demand | None, *, measured: bool) -> tuple[Verdict, str]:
+def verdict_of(found: Found, demand: Demand | None, *, measured: bool = False) -> tuple[Verdict, str]:
+    """Return the verdict on what a test found, by what the policy demands, and the reason."""
     if found.crashed is not None:
         return "failed", f"the model did not answer: {found.crashed}"
     missed = _missed(found, demand.marks if demand else (), measured=measured)

@@ -27,12 +27,12 @@ from veracity.models.assurance.scored import Scored, ask, score
 from veracity.models.panel_array import Bools, Floats
 
 ABSURD = {"1e9": 1e9, "-1e9": -1e9, "zero": 0.0, "infinity": float("inf")}
-FEW = f"fewer than {LEAST_ORIGINS} origins lie further apart than the model looks back"
+FEW = "the period is too short: too few origins lie further apart than faults reach"
 
 
 def under(case: ForecastCase, fault: Fault) -> Scored:
     """Return forecasts from a panel in which a fault happened before each origin, against the truth."""
-    broken = inject(case.panel, case.apart, case.context.lookback, fault, case.rng(fault.name))
+    broken = inject(case.panel, case.apart, case.reach, fault, case.rng(fault.name))
     return score(ask(case.model, broken, case.apart), case.panel, case.apart)
 
 
@@ -49,7 +49,8 @@ def told(case: ForecastCase, faults: Sequence[Fault], kept: Bools | None = None)
     numbers = [
         n for fault in faults for n in _effect(case, before, under(case, fault), fault, len(faults), kept)
     ]
-    return Found(tuple(numbers), notes=tuple(f"{f.name}: {f.words}" for f in faults))
+    notes = (*case.reach_note, *(f"{f.name}: {f.words}" for f in faults))
+    return Found(tuple(numbers), notes=notes)
 
 
 def _effect(
@@ -134,7 +135,7 @@ def by_extremes(case: ForecastCase) -> Found:
         share = float(beyond.any(axis=-1).mean())
         numbers.append(Number("beyond", share, n=n, of=of, judged=judged))
         numbers.append(Number("silent", float(none.mean()), n=n, of=of))
-    notes = [f"{f.name}: {f.words}" for f in faults]
+    notes = [*case.reach_note, *(f"{f.name}: {f.words}" for f in faults)]
     if not case.context.limits:
         notes.append(
             "the app gives no limits: what was seen, and as much again on either side, stands for them"

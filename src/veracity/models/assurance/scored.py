@@ -66,7 +66,8 @@ class Scored:
 def ask(model: Forecaster, panel: PanelArray, origins: Ints) -> Forecast:
     """Have a model forecast; ModelCrashed if it raises anything, or answers to another question."""
     try:
-        forecast = model.predict(panel, origins=origins)
+        with np.errstate(all="ignore"):  # absurd inputs overflow: what counts is what it answers
+            forecast = model.predict(panel, origins=origins)
     except Exception as exc:
         line = " ".join(str(exc).split())[:200]
         raise ModelCrashed(f"{model.name}: want a forecast, got {type(exc).__name__}: {line}") from exc
