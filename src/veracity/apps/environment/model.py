@@ -1,10 +1,10 @@
 """The model: which estimator learns from how much data, and its forecast of every hour up to 48.
 
-The rule: with less than ``TREES_FROM_DAYS`` days of an hourly panel an ensemble of three simple ones, ridge
-regression over the lags of all stations, what is usual at the hour, and the last value, with weights by hours
-ahead; from there on trees, which then have seasons to learn. Either learns some hours ahead, those between
-them follow from their neighbours (``between``), and is wrapped in conformal calibration, so that the ranges
-hold what they promise when the air changes.
+The rule: with less than ``TREES_FROM_DAYS`` days of an hourly panel an ensemble of simple ones, ridge
+regression over the lags of all stations, what is usual at the hour, the day before and the last value, with
+weights by hours ahead; from there on trees, which then have seasons to learn. Either learns some hours ahead,
+those between them follow from their neighbours (``between``), and is wrapped in conformal calibration, so
+that the ranges hold what they promise when the air changes.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def make(panel: PanelArray, target: str, seed: int) -> Forecaster:
     if panel.n_times < TREES_FROM_DAYS * DAY:
         ridge = {"name": "ridge", "parameters": {"columns": others, "penalty": PENALTY}}
         climate = {"name": "climatology", "parameters": {"fewest": FEWEST}}
-        members = (ridge, climate, {"name": "last_value", "parameters": {}})
+        members = (ridge, climate, *({"name": n, "parameters": {}} for n in ("last_value", "seasonal")))
         together = Ensemble(target, LINES_AT, seed=seed, members=members, held_back=HELD_BACK, stride=6)
         return Conformal.around(together, held_back=HELD_BACK)
     trees = LightGbm(target, TREES_AT, columns=tuple(others), seed=seed, n_trees=100, stride=3)
