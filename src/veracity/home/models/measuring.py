@@ -1,6 +1,7 @@
 """A model measured on the tail of its panel that it did not learn from, baselines beside."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,8 @@ def _of_target(panel: PanelArray, head: PanelArray, own: Forecaster) -> dict[str
         if (kind := ESTIMATORS.get(name)) is None or not len(origins):
             continue
         try:
-            baseline = kind(target=own.target, horizons=own.horizons).fit(head)  # type: ignore[call-arg]
-            found[name] = _rows(panel, baseline, origins)
+            make: Callable[..., Forecaster] = kind
+            found[name] = _rows(panel, make(target=own.target, horizons=own.horizons).fit(head), origins)
         except BadPanel:  # too short for this one: it has nothing to say
             found[name] = []
     return found
