@@ -97,7 +97,7 @@ def settle(home: Writer, app: App, learned: Learned) -> None:
 
 
 def prove(home: Home, learned: Learned, due: datetime) -> Receipt:
-    """Return the receipt of one forecast: of the last run before a time, for that time, the highest median."""
+    """Return the receipt of one forecast: the last for a time, where the highest median was."""
     run, record, row = _find(home, learned.system, due, learned.runs)
     learned.forecast = row
     return make_decision_receipt(home, learned.system, run, record)

@@ -18,6 +18,7 @@ _COMMANDS = {
     "demo": ("veracity.cli.demo", "demo"),
     "agency": ("veracity.cli.agency", "agency"),
     "device": ("veracity.cli.device", "device"),
+    "officer": ("veracity.cli.officer", "officer"),
     "key": ("veracity.cli.key", "key"),
     "feed": ("veracity.cli.feed", "feed"),
     "sign": ("veracity.cli.ingest", "sign"),
@@ -36,6 +37,10 @@ _COMMANDS = {
     "log": ("veracity.cli.log", "log"),
     "cose": ("veracity.cli.cose", "cose"),
     "model": ("veracity.cli.model", "model"),
+    "app": ("veracity.cli.app", "app"),
+    "scoreboard": ("veracity.cli.scoreboard", "scoreboard"),
+    "incident": ("veracity.cli.incident", "incident"),
+    "register": ("veracity.cli.register", "register"),
     "witness": ("veracity.cli.witness", "witness"),
 }
 
