@@ -140,7 +140,7 @@ def play(root: Path, seed: int, say: Say) -> DemoReport:
         report.learned = teach(home, find, SYSTEM, _key(seed, "officer"), seed)
         say(f"trained a model of air on {WEEKS - 1} weeks, tested it on the last, and released it")
         _ingest_all(home, twin, clock, keys, Path(inbox), report)
-        say(f"ingested {report.deliveries} deliveries; every three hours forecast what was not known yet")
+        say(f"ingested {report.deliveries} deliveries; every six hours forecast what was not known yet")
         settle(home, find(SYSTEM), report.learned)
         _compare(home, twin, report)
         definition = Path(inbox) / "panel.yaml"
