@@ -93,7 +93,7 @@ def _learned(r: DemoReport) -> list[str]:
     which = f"forecast {m.forecast['record']} of run {m.forecast['run']}"
     return [
         f"model       {m.system}, {m.model[:16]}…: {told}; released to {', then '.join(m.stages)}",
-        f"forecasts   {m.decisions:,} in {m.runs} runs, in the log before their outcome; {m.scored:,} are scored",
+        f"forecasts   {m.decisions:,} in {m.runs} runs, logged before their outcome; {m.scored:,} are scored",
         columns(scores, head),
         "",
         f"a receipt for {which}, verified by trust.policy alone:",
