@@ -7,7 +7,9 @@ import numpy as np
 from veracity.models.panel_array import Floats, Ints
 
 
-def group_quantiles(values: Floats, groups: Ints, n_groups: int, levels: Sequence[float]) -> tuple[Floats, Ints]:
+def group_quantiles(
+    values: Floats, groups: Ints, n_groups: int, levels: Sequence[float]
+) -> tuple[Floats, Ints]:
     """Return (g, q): each group's quantiles of what is known, NaN for none; and (g,): how many that are.
 
     A quantile lies on the straight line between the two nearest values, as ``numpy.quantile`` draws it by
@@ -48,8 +50,9 @@ def group_quantiles(values: Floats, groups: Ints, n_groups: int, levels: Sequenc
 
 def _rows_of(groups: Ints) -> tuple[Ints, Ints]:
     """Return (o,) groups that occur, and (o, m) their rows, filled up with the number after the last row."""
-    occurs, counts = np.unique(groups, return_counts=True)
-    order = np.append(np.argsort(groups, kind="stable"), len(groups))
+    counts = np.bincount(groups)
+    occurs = np.flatnonzero(counts)
+    counts, order = counts[occurs], np.append(np.argsort(groups, kind="stable"), len(groups))
     place = np.arange(counts.max())
     at = (np.cumsum(counts) - counts)[:, None] + place
     return occurs, order[np.where(place < counts[:, None], at, -1)]
@@ -61,7 +64,7 @@ def _read_off(ascending: Floats, n_known: Ints, levels: Sequence[float]) -> Floa
     exact = last * np.asarray(levels, np.float64)
     below = np.floor(exact).astype(np.int64)
     share = exact - below
-    low = np.take_along_axis(ascending, below, axis=1)
-    high = np.take_along_axis(ascending, np.minimum(below + 1, last), axis=1)
+    row = np.arange(len(ascending))[:, None]
+    low, high = ascending[row, below], ascending[row, np.minimum(below + 1, last)]
     step = high - low
     return np.where(share >= 0.5, high - step * (1 - share), low + step * share)  # as numpy: exact at both

@@ -82,7 +82,8 @@ class PointEstimator(Parameters):
         at = [self.horizons.index(h) for h in horizons]
         due = panel.times_us[origins][:, None] + np.array(horizons) * panel.every_us
         around = self.errors_[np.array(at)[None, :], hour_of(due)]
-        out: Floats = np.maximum(points[..., None] + around[:, None], self.lowest_[0])
+        out: Floats = points[..., None] + around[:, None]
+        np.maximum(out, self.lowest_[0], out=out)
         return out
 
     def to_files(self) -> dict[str, bytes]:
