@@ -1,5 +1,7 @@
 """Calibration that follows what comes, and never what has not come yet."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,20 @@ def test_an_outcome_counts_from_when_it_is_known() -> None:
     scores = log_scores(said, jump, horizons, LEVELS)
     assert np.flatnonzero(np.isfinite(scores[:, 1, 0, -1])).tolist() == [40]
     assert np.isnan(scores[:24, 1]).all(), "nothing forecast 24 steps before the beginning"
+
+
+def test_what_was_filled_moves_no_factor() -> None:
+    """A value that a panel filled is no outcome: what is said after it is as if it were not known."""
+    panel = simulated(400)
+    one = Conformal(TARGET, (1, 6), base="climatology").fit(panel.rows(slice(0, 300)))
+    measured = panel.measured.copy()
+    measured[340:360, :, 0] = False
+    filled = replace(panel, measured=measured)
+    unknown = replace(filled, values=np.where(measured, panel.values, np.nan))
+    last = np.array([390])
+    said = [one.predict(p, origins=last).values for p in (filled, unknown, panel)]
+    assert np.array_equal(said[0], said[1])
+    assert not np.array_equal(said[0], said[2])
 
 
 def test_the_median_is_left_alone() -> None:

@@ -12,11 +12,11 @@ from veracity.models.estimators.ahead import N_HOURS, hour_of
 from veracity.models.estimators.arrays import ARRAYS, from_safetensors, only, to_safetensors
 from veracity.models.estimators.parameters import Parameters
 from veracity.models.panel_array import Floats, Ints, PanelArray
+from veracity.models.seasons import SEASONS, season_of
 from veracity.provenance.strictjson import parse_json
 
 KEYS = "keys.json"
 MAX_KEYS_BYTES = 16_777_216
-N_SEASONS = 4
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Climatology(Parameters):
 
     def fit(self, panel: PanelArray) -> Self:
         """Learn from a panel; BadPanel if the target is missing or nothing of it is known."""
-        target = panel.column(self.target)
+        target = panel.measured_column(self.target)
         if not np.isfinite(target).any():
             raise BadPanel(f"panel: want {self.target!r} known at some time, got none")
         season, hour = season_of(panel.times_us), hour_of(panel.times_us)
@@ -81,29 +81,23 @@ class Climatology(Parameters):
         """Take in what ``to_files`` gave; MalformedModel if it is not such."""
         only(files, [ARRAYS, KEYS])
         self.keys_ = parse_keys(files[KEYS])
-        shape = (len(self.keys_) + 1, N_SEASONS, N_HOURS, len(self.levels))
+        shape = (len(self.keys_) + 1, len(SEASONS), N_HOURS, len(self.levels))
         self.by_season_ = from_safetensors(files[ARRAYS], {"by_season_": shape})["by_season_"]
 
     def _table(self, values: Floats, season: Ints, hour: Ints, else_: Floats | None) -> Floats:
         known = np.isfinite(values)
         values, season, hour = values[known], season[known], hour[known]
-        out = np.empty((N_SEASONS, N_HOURS, len(self.levels)))
+        out = np.empty((len(SEASONS), N_HOURS, len(self.levels)))
         out[:] = else_ if else_ is not None else np.quantile(values, self.levels)
         if len(values) >= self.fewest:
             out[:] = np.quantile(values, self.levels)
         for h in range(N_HOURS):
             if (of_hour := hour == h).sum() >= self.fewest:
                 out[:, h] = np.quantile(values[of_hour], self.levels)
-            for s in range(N_SEASONS):
+            for s in range(len(SEASONS)):
                 if (cell := of_hour & (season == s)).sum() >= self.fewest:
                     out[s, h] = np.quantile(values[cell], self.levels)
         return out
-
-
-def season_of(times_us: Ints) -> Ints:
-    """Return 0 for December to February, 1 for March to May and so on (UTC)."""
-    month = times_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12
-    return (month + 1) % 12 // 3
 
 
 def parse_keys(body: bytes) -> tuple[str, ...]:
