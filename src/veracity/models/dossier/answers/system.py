@@ -115,6 +115,19 @@ def design(k: Known) -> list[Point]:
     return points
 
 
+def adaptation(k: Known) -> list[Point]:
+    """What changes by itself in service, by a rule that was fixed before."""
+    return [
+        say(
+            "adapts",
+            k.train.at(f"model.json.estimators.{target}", k.train.it.model_sha256),
+            target=target,
+            rate=parameters.get("rate"),
+        )
+        for target, parameters in k.adapting.items()
+    ]
+
+
 def no_pretrained(k: Known) -> list[Point]:
     """That nothing of others was built on; nothing where an ONNX file may have come from elsewhere."""
     if k.may_be_pretrained:
@@ -156,6 +169,7 @@ ANSWERS: Mapping[str, tuple[Answer, str]] = {
     "software": (software, _TRAIN),
     "forms": (forms, _TRAIN),
     "design": (design, _TRAIN),
+    "adaptation": (adaptation, _TRAIN),
     "no_pretrained": (no_pretrained, _TRAIN),
     "card": (card, _TRAIN),
 }
