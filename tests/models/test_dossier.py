@@ -165,6 +165,18 @@ def test_a_model_that_calibrates_itself_does_not_say_that_it_stays_the_same() ->
     assert "rate 0.1" in told.points[0].text("en")
 
 
+def test_an_estimator_is_told_with_its_parts() -> None:
+    """The design names an estimator and what it is made of; no list or table of parameters is poured out."""
+    members = [{"name": "ridge", "parameters": {"penalty": 1}}, {"name": "seasonal", "parameters": {}}]
+    own = {"base": "ensemble", "base_parameters": {"members": members}, "rate": 0.1, "horizons": [1, 6]}
+    k = known(description={"estimators": {"rain": {"name": "conformal", "parameters": own}}})
+    answers = make_dossier(load_framework("eu"), k).answers
+    told = next(a for a in answers if a.requirement.id == "IV.2(b)").points[0].text("en")
+    assert told == (
+        "For rain: estimator conformal(ensemble(ridge, seasonal)), parameters base = ensemble, rate = 0.1."
+    )
+
+
 def test_numbers_in_answers_are_the_facts() -> None:
     """Another count in the log is another number in the text, written as each language writes it."""
 
