@@ -4,7 +4,9 @@ import numpy as np
 
 from veracity.apps.environment.app import APP
 from veracity.apps.environment.limits import LIMITS
+from veracity.apps.environment.pages.frame import station_name
 from veracity.apps.environment.served import WET_PERCENT, wet_weather
+from veracity.apps.places import at_places
 from veracity.city import stations_of
 from veracity.models.assurance.context import Context
 from veracity.models.panel_array import PanelArray
@@ -23,6 +25,12 @@ def test_wards_and_kinds_are_those_of_the_built_in_city() -> None:
     assert told().districts == {s.id: f"{s.place} ({s.ward})" for s in twin}
     assert told().groups == {s.id: s.kind for s in twin}
     assert len(set(told().groups.values())) == 4
+
+
+def test_people_read_where_a_station_is() -> None:
+    """A station's pages name its ward; in a city whose wards the app does not know, the station alone."""
+    assert station_name(APP, "AQ01") == "AQ01, Hải Châu (20242)"
+    assert station_name(at_places(APP, {"X1": {"lon": 1.0, "lat": 2.0}}), "X1") == "X1"
 
 
 def test_events_and_warnings_are_those_that_people_get() -> None:
