@@ -1,5 +1,7 @@
 """Calibration that follows what comes, and never what has not come yet."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -106,6 +108,20 @@ def test_origins_before_and_after_it_learned_are_told_alike() -> None:
     assert np.array_equal(both[2:], one.predict(panel, origins=origins[2:]).values)
     plain = LastValue(TARGET, HORIZONS).fit(panel.rows(slice(0, 600))).predict(panel, origins=origins)
     assert np.array_equal(both[..., LEVELS.index(0.5)], plain.median)
+
+
+def test_what_was_filled_moves_no_factor() -> None:
+    """A value that a panel filled is no outcome: what is said after it is as if it were not known."""
+    panel = simulated(400)
+    one = Conformal(TARGET, (1, 6), base="climatology").fit(panel.rows(slice(0, 300)))
+    measured = panel.measured.copy()
+    measured[340:360, :, 0] = False
+    filled = replace(panel, measured=measured)
+    unknown = replace(filled, values=np.where(measured, panel.values, np.nan))
+    last = np.array([390])
+    said = [one.predict(p, origins=last).values for p in (filled, unknown, panel)]
+    assert np.array_equal(said[0], said[1])
+    assert not np.array_equal(said[0], said[2])
 
 
 def test_the_median_is_left_alone() -> None:

@@ -30,10 +30,10 @@ from veracity.models.assurance.faults import (
     stuck,
 )
 from veracity.models.assurance.membership import auc
-from veracity.models.assurance.skill import SEASONS, seasons_of
 from veracity.models.decisions import OWN, SCHEMA
 from veracity.models.estimators.lightgbm import LightGbm
 from veracity.models.panel_array import Floats, PanelArray
+from veracity.models.seasons import SEASONS, season_of
 
 RNG = np.random.default_rng
 FAULTS = [
@@ -130,7 +130,7 @@ def test_seasons() -> None:
         np.datetime64(d).astype("datetime64[us]").astype(np.int64)
         for d in ("2024-12-01", "2025-02-28", "2025-03-01", "2025-11-30")
     ]
-    assert [SEASONS[i] for i in seasons_of(np.array(at))] == ["Dec-Feb", "Dec-Feb", "Mar-May", "Sep-Nov"]
+    assert [SEASONS[i] for i in season_of(np.array(at))] == ["Dec-Feb", "Dec-Feb", "Mar-May", "Sep-Nov"]
 
 
 def test_distances_of_distributions() -> None:
@@ -206,6 +206,11 @@ def test_trees_are_explained_by_their_features(trees: LightGbm) -> None:
         base = trees
 
     assert trees_of(Wrapped()) is trees
+
+    class Several:
+        members_ = (trees, Fading())
+
+    assert trees_of(Several()) is None, "what matters to one member is not what matters to the mean"
     report = assured(trees, baselines=fit_baselines({"dust": trees}, TRAINING))
     result = report.result("explanations")
     assert result.verdict == "passed", result.reason

@@ -111,7 +111,7 @@ class Conformal(Parameters):
         self.until_us_ = panel.times_us[cut - 1 : cut]
         self.lowest_ = np.array([lowest_of(panel.column(self.target))])
         said = self._said(panel, self.horizons, np.arange(cut, panel.n_times))
-        came = panel.column(self.target)[cut:]
+        came = panel.measured_column(self.target)[cut:]
         begin = conformity(said, came, self.horizons, self.levels)
         rows = (max(self.horizons), len(self.horizons), len(panel.keys) + 1, len(self.levels))
         self.log_factors_ = np.broadcast_to(begin[None, :, None], rows).copy()
@@ -209,7 +209,7 @@ class Conformal(Parameters):
             new, past = earliest, np.broadcast_to(past[-1], past.shape)
         first = max(0, new - len(past))
         said = self._said(panel, horizons, np.arange(first, stop))
-        came = panel.column(self.target)[first:stop]
+        came = panel.measured_column(self.target)[first:stop]
         before = past[len(past) - (new - first) :] if new > first else past[-1:]
         return said, self._tracker(horizons).run(said, came, before), first
 

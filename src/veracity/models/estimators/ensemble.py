@@ -71,7 +71,7 @@ class Ensemble(Parameters):
         head = panel.until(cut - 1)
         origins = np.arange(cut, panel.n_times, self.stride)
         said = np.stack([one.fit(head).predict(panel, origins=origins).values for one in self._made()])
-        target = panel.column(self.target)
+        target = panel.measured_column(self.target)
         came = np.stack([ahead(target, h)[origins] for h in self.horizons], axis=2)
         self.weights_ = np.stack(
             [learn_weights(said[:, :, :, i], came[:, :, i], self.levels) for i in range(len(self.horizons))]

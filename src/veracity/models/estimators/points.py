@@ -58,7 +58,7 @@ class PointEstimator(Parameters):
 
     def fit(self, panel: PanelArray) -> Self:
         """Learn from a panel; BadPanel if the target is missing or never followed an origin."""
-        target = panel.column(self.target)
+        target = panel.measured_column(self.target)
         self.learn(panel)
         self.lowest_ = np.array([lowest_of(target)])
         origins = self.learning_origins(panel)
