@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from veracity.models.estimators.climatology import season_of
 from veracity.models.forecast import LEVELS
 from veracity.models.group_quantiles import group_quantiles
 from veracity.models.panel_array import Floats, Ints
+from veracity.models.seasons import season_of
 
 
 @pytest.mark.parametrize("seed", range(40))

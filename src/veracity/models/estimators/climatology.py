@@ -89,7 +89,9 @@ class Climatology(Parameters):
         shape = (len(SEASONS), N_HOURS, len(self.levels))
         whole, n_whole = group_quantiles(values, np.zeros_like(hour), 1, self.levels)
         of_hour, n_of_hour = group_quantiles(values, hour, N_HOURS, self.levels)
-        cell, n_in_cell = group_quantiles(values, season * N_HOURS + hour, len(SEASONS) * N_HOURS, self.levels)
+        cell, n_in_cell = group_quantiles(
+            values, season * N_HOURS + hour, len(SEASONS) * N_HOURS, self.levels
+        )
         out = whole[0] if else_ is None or n_whole[0] >= self.fewest else else_
         out = np.where((n_of_hour >= self.fewest)[:, None], of_hour, out)
         enough = (n_in_cell >= self.fewest).reshape(len(SEASONS), N_HOURS, 1)
