@@ -90,7 +90,7 @@ def test_an_app_shows_itself_and_runs(run: Run) -> None:
 
 
 def test_what_a_run_decided_is_listed_by_number(run: Run) -> None:
-    """The system's own decisions with the numbers that receipts and overrides ask for; baselines on demand."""
+    """The system's own decisions by the numbers that receipts and overrides ask for; baselines on demand."""
     text, document = run("app", "decisions", "rain-hours", "--key", "G02", "--most", 2)
     assert text.startswith("rain-hours run 0: 2 of 3 decisions  [SIMULATED]")
     assert [(i["record"], i["key"], i["due"]) for i in document["items"]] == [

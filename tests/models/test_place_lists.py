@@ -54,7 +54,11 @@ def test_other_places_are_another_code() -> None:
     app = find("environment")
     moved = at_places(app, {"X1": {"lon": 1.0, "lat": 2.0}})
     assert moved.attributes == {"X1": {"lon": 1.0, "lat": 2.0}}
-    assert replace(moved, attributes=app.attributes, code=app.code) == app
+    assert replace(moved, attributes=app.attributes, code=app.code, assurance=app.assurance) == app
+    assert app.assurance is not None
+    assert moved.assurance == replace(app.assurance, districts={}, groups={}), (
+        "no ward of a city that it is not"
+    )
     assert moved.code() != app.code()
     assert moved.code() == at_places(app, {"X1": {"lat": 2.0, "lon": 1.0}}).code()
 
