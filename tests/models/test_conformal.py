@@ -6,7 +6,7 @@ import pytest
 from estimating import HORIZONS, TARGET, simulated
 from veracity.models.errors import BadPanel, BadParameter
 from veracity.models.estimators import Conformal, LastValue
-from veracity.models.estimators.tracking import Tracker, log_scores
+from veracity.models.estimators.tracking import Tracker, log_scores, stretched
 from veracity.models.evaluation import evaluate, summarise
 from veracity.models.forecast import LEVELS
 from veracity.models.panel_array import PanelArray
@@ -77,6 +77,54 @@ def test_an_outcome_counts_from_when_it_is_known() -> None:
     assert np.isnan(scores[:24, 1]).all(), "nothing forecast 24 steps before the beginning"
 
 
+def within(
+    said: np.ndarray, came: np.ndarray, factors: np.ndarray, horizon: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (n - horizon, k) twice: whether what came lay within 80 % and 95 %, by row of the origin."""
+    values = stretched(said.transpose(0, 2, 1, 3), factors, LEVELS)[:-horizon, 0]
+    after = came[horizon:]
+    inside = [(values[..., i] <= after) & (after <= values[..., -1 - i]) for i in (1, 0)]
+    return inside[0], inside[1]
+
+
+def test_intervals_hold_in_each_month_as_the_spread_comes_and_goes() -> None:
+    """Errors grow and shrink over half a year: each month holds within 2 points; with each side alone not."""
+    rng, horizon, month = np.random.default_rng(8), 12, 720
+    n, k = 7 * month, 6
+    spread = np.exp(0.8 * np.sin(2 * np.pi * np.arange(n) / (6 * month)))[:, None]
+    came = spread * rng.normal(0, 1, (n, k))
+    said = np.tile(np.array([-1.96, -1.28, -0.67, 0.0, 0.67, 1.28, 1.96]), (n, k, 1, 1))
+    off = {}
+    for interval_rate in (0.0, 0.18):
+        tracker = Tracker((horizon,), LEVELS, 0.05, 0.5, interval_rate)
+        factors = tracker.run(said, came, np.zeros((horizon, 1, k, len(LEVELS))))
+        of_80, of_95 = within(said, came, factors, horizon)
+        months = [slice(i * month, (i + 1) * month) for i in range(1, 7)]
+        off[interval_rate] = max(
+            abs(inside[one].mean() - share)
+            for one in months
+            for inside, share in ((of_80, 0.8), (of_95, 0.95))
+        )
+    assert off[0.18] < 0.02
+    assert off[0.0] > 0.03
+
+
+def test_quantiles_that_would_cross_still_hold() -> None:
+    """Where an outer quantile's factor would put it within an inner one, both still miss their shares."""
+    rng, n, k = np.random.default_rng(9), 4000, 20
+    came = rng.normal(0, 1, (n, k))
+    near, far = [1.05, 1.0, 0.1], [1.5, 0.5, 0.1]
+    widths = np.where(np.arange(n)[:, None] % 2 == 0, near, far)
+    one = np.concatenate([-widths, np.zeros((n, 1)), widths[:, ::-1]], axis=1)
+    said = np.repeat(one[:, None, None], k, axis=1)
+    factors = Tracker((1,), LEVELS, 0.05, 0.5).run(said, came, np.zeros((1, 1, k, len(LEVELS))))
+    raw = said.transpose(0, 2, 1, 3) * np.exp(factors)
+    assert (raw[2000:, ..., 0] > raw[2000:, ..., 1]).mean() > 0.2, "some would cross"
+    of_80, of_95 = within(said, came, factors, 1)
+    assert of_80[2000:].mean() == pytest.approx(0.8, abs=0.005)
+    assert of_95[2000:].mean() == pytest.approx(0.95, abs=0.005)
+
+
 def test_the_median_is_left_alone() -> None:
     """Calibration stretches the sides; what is said in the middle stays what the estimator says."""
     panel = drifting(900)
@@ -96,6 +144,7 @@ def test_the_median_is_left_alone() -> None:
         {"base": "ridge", "base_parameters": {"surprise": 1}},
         {"rate": 2},
         {"together": -1},
+        {"interval_rate": 2},
         {"held_back": 0.9},
         {"levels": (0.1, 0.9)},
     ],
