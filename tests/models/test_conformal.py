@@ -1,5 +1,7 @@
 """Calibration that follows what comes, and never what has not come yet."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -123,6 +125,55 @@ def test_quantiles_that_would_cross_still_hold() -> None:
     of_80, of_95 = within(said, came, factors, 1)
     assert of_80[2000:].mean() == pytest.approx(0.8, abs=0.005)
     assert of_95[2000:].mean() == pytest.approx(0.95, abs=0.005)
+
+
+def test_factors_follow_one_row_after_the_other() -> None:
+    """Factors by the rule as it is written, value by value: alone, together and of both sides."""
+    rng = np.random.default_rng(6)
+    horizons, n, k = (1, 3), 30, 2
+    said = np.sort(rng.normal(0, 3, (n, k, 2, len(LEVELS))), axis=-1)
+    came = np.where(rng.random((n, k)) < 0.2, np.nan, rng.normal(0, 4, (n, k)))
+    found = Tracker(horizons, LEVELS, 0.2, 0.3, 0.4).run(said, came, np.zeros((1, 2, k, len(LEVELS))))
+    for i in range(1, n):
+        for j, h in enumerate(horizons):
+            if i < h:
+                assert np.array_equal(found[i, j], found[i - 1, j])
+                continue
+            issued = stretched(said[i - h, :, j], found[i - h, j], LEVELS)
+            off = np.zeros((k, len(LEVELS)))
+            for q, level in enumerate(LEVELS):
+                beyond = came[i] > issued[:, q] if level > 0.5 else came[i] < issued[:, q]
+                off[:, q] = np.where(np.isnan(came[i]) | (level == 0.5), 0, beyond - min(level, 1 - level))
+            of_all = off.sum(axis=0) / max(np.isfinite(came[i]).sum(), 1)
+            both_sides = (of_all + of_all[::-1]) * [1, 1, 0, 0, 0, 1, 1]
+            step = 0.2 * (0.7 * off + 0.3 * of_all) + 0.4 * both_sides
+            want = np.clip(found[i - 1, j] + step / np.sqrt(h), -3, 3)
+            assert found[i, j] == pytest.approx(want, abs=1e-12)
+
+
+def test_origins_before_and_after_it_learned_are_told_alike() -> None:
+    """Asked from origins on both sides of what it learned from, each is what it is when asked alone."""
+    panel = drifting(900)
+    one = Conformal.around(LastValue(TARGET, HORIZONS)).fit(panel.rows(slice(0, 600)))
+    origins = np.array([100, 590, 640, 700])
+    both = one.predict(panel, origins=origins).values
+    assert np.array_equal(both[2:], one.predict(panel, origins=origins[2:]).values)
+    plain = LastValue(TARGET, HORIZONS).fit(panel.rows(slice(0, 600))).predict(panel, origins=origins)
+    assert np.array_equal(both[..., LEVELS.index(0.5)], plain.median)
+
+
+def test_what_was_filled_moves_no_factor() -> None:
+    """A value that a panel filled is no outcome: what is said after it is as if it were not known."""
+    panel = simulated(400)
+    one = Conformal(TARGET, (1, 6), base="climatology").fit(panel.rows(slice(0, 300)))
+    measured = panel.measured.copy()
+    measured[340:360, :, 0] = False
+    filled = replace(panel, measured=measured)
+    unknown = replace(filled, values=np.where(measured, panel.values, np.nan))
+    last = np.array([390])
+    said = [one.predict(p, origins=last).values for p in (filled, unknown, panel)]
+    assert np.array_equal(said[0], said[1])
+    assert not np.array_equal(said[0], said[2])
 
 
 def test_the_median_is_left_alone() -> None:

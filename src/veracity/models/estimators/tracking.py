@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veracity.models.panel_array import Floats
+from veracity.models.panel_array import Bools, Floats
 
 NARROWEST_SHARE = 0.25  #: intervals that leave out less than this on each side are held as such
 MIDDLE = 0.5
@@ -62,32 +62,35 @@ class Tracker:
         Floats
             (n, h, k, q): logarithms.
         """
-        share = np.minimum(self.levels, 1 - np.asarray(self.levels))
         far = np.array(self.horizons, dtype=np.float64)[:, None, None]
         rate, of_intervals = self.rate / np.sqrt(far), np.minimum(self.interval_rate / np.sqrt(far), 1 / far)
-        two_sides = self._two_sides()
+        known, two_sides = self._known(said, came), self._two_sides()
+        share = np.where(known, np.minimum(self.levels, 1 - np.asarray(self.levels)), 0.0)
+        n_known = np.maximum(known.sum(axis=2, keepdims=True), 1)
+        side = np.sign(np.asarray(self.levels) - MIDDLE)
         back, each = np.array(self.horizons), np.arange(len(self.horizons))
-        by_horizon = said.transpose(0, 2, 1, 3)
-        out = np.empty_like(by_horizon)
-        n_past = len(past)
+        by_horizon, n_past = said.transpose(0, 2, 1, 3), len(past)
+        out, issued = np.empty_like(by_horizon), np.empty_like(by_horizon)
         out[:n_past] = past
-        issued = np.full_like(out, np.nan)
         issued[:n_past] = stretched(by_horizon[:n_past], past, self.levels)
         for i in range(n_past, len(out)):
-            then = np.where((i >= back)[:, None, None], issued[np.maximum(i - back, 0), each], np.nan)
-            missed, of_all = self._missed(then, came[i], share)
+            beyond = side * (came[i][:, None] - issued[np.maximum(i - back, 0), each]) > 0
+            missed = (beyond & known[i]) - share[i]  # by how much more often than its share; 0 if not known
+            of_all = missed.sum(axis=1, keepdims=True) / n_known[i]
             step = rate * ((1 - self.together) * missed + self.together * of_all)
-            out[i] = np.clip(out[i - 1] + step + of_intervals * (of_all @ two_sides), -FURTHEST, FURTHEST)
+            np.clip(out[i - 1] + step + of_intervals * (of_all @ two_sides), -FURTHEST, FURTHEST, out=out[i])
             issued[i] = stretched(by_horizon[i], out[i], self.levels)
         return out
 
-    def _missed(self, issued: Floats, came: Floats, share: Floats) -> tuple[Floats, Floats]:
-        """Return (h, k, q) and (h, 1, q): by how much more than its share each was missed; all keys' mean."""
-        beyond = np.sign(np.asarray(self.levels) - MIDDLE) * (came[None, :, None] - issued)
-        known = ~np.isnan(beyond) & (share < MIDDLE)
-        missed = np.where(known, (beyond > 0) - share, 0.0)
-        of_all = missed.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
-        return missed, of_all
+    def _known(self, said: Floats, came: Floats) -> Bools:
+        """Return (n, h, k, q): whether at a row both what came and what had been said of it are known."""
+        n, k, _, q = said.shape
+        out = np.zeros((n, len(self.horizons), k, q), dtype=np.bool_)
+        for j, h in enumerate(self.horizons):
+            if h < n:
+                out[h:, j] = np.isfinite(said[: n - h, :, j]) & np.isfinite(came[h:, :, None])
+        out[..., list(self.levels).index(MIDDLE)] = False
+        return out
 
     def _two_sides(self) -> Floats:
         """Return (q, q): 1 where two levels are the two sides of an interval that is held as such."""
@@ -139,7 +142,7 @@ def log_scores(said: Floats, came: Floats, horizons: Sequence[int], levels: Sequ
         needed = side * (came[h:, :, None] - middle)
         width = np.maximum(side * (issued - middle), NARROWEST)
         with np.errstate(divide="ignore"):
-            out[h:, j] = np.log(np.maximum(needed, 0.0) / width)
+            np.log(np.maximum(needed, 0.0, out=needed) / width, out=out[h:, j])
         out[:, j, :, middle_at] = np.nan
     return out
 
