@@ -38,7 +38,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Released:
                 run_app(home, APP, home.clock())
         with made.city.at(4) as home:
             add_officer(home, "hoa", key("hoa").public, ["override"], person="Hoa")
-            asked = ask_override(home, APP, 3, 0, value_text({"value": 1.5}))
+            asked = ask_override(home, APP, 3, 9, value_text({"value": 1.5}))
             say_override(home, asked, approve(key("hoa"), asked.request, "Hoa", "it rains", home.clock()))
         with made.city.at(5) as home:
             score(home, APP, None)
@@ -173,8 +173,8 @@ def test_pages_are_whole_and_say_what_they_are(served: Released) -> None:
 def test_the_commands(served: Released, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """ls, show and export; the JSON beside the pages is what the commands print."""
     monkeypatch.setitem(main._COMMANDS, "register", ("veracity.cli.register", "register"))
-    monkeypatch.setattr("veracity.cli.register.find", lambda _: APP)
-    monkeypatch.setattr("veracity.cli.register.names", lambda: (APP.name,))
+    monkeypatch.setattr("veracity.cli.apps.find", lambda _: APP)
+    monkeypatch.setattr("veracity.cli.apps.names", lambda: (APP.name,))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(later(5).timestamp())))
     home = ("--home", served.city.root)
     listed = here("register", "ls", *home, "--json")

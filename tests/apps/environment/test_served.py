@@ -6,10 +6,10 @@ from veracity.apps.environment.app import APP
 from veracity.apps.environment.limits import LIMITS
 from veracity.apps.environment.pages.frame import station_name
 from veracity.apps.environment.served import WET_PERCENT, wet_weather
-from veracity.apps.places import at_places
 from veracity.city import stations_of
 from veracity.models.assurance.context import Context
 from veracity.models.panel_array import PanelArray
+from veracity.models.places import at_places
 
 HOUR_US = 3_600_000_000
 

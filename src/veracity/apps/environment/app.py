@@ -10,9 +10,9 @@ from veracity.apps.environment.pages import pages
 from veracity.apps.environment.seen import LOOK_BACK_H
 from veracity.apps.environment.served import context
 from veracity.apps.environment.words import AFFECTED, APPEAL, PURPOSE, RISK, TITLE
-from veracity.apps.places import parse_places
 from veracity.apps.source import source_sha256
 from veracity.models.app import App, StopRule
+from veracity.models.places import parse_places
 
 _FOLDER = files("veracity.apps.environment")
 

@@ -16,6 +16,11 @@ def rows_digest(rows: pl.DataFrame) -> RowsDigest:
     return RowsDigest(rows.height, frame_digest(rows))
 
 
+def rows_text(said: RowsDigest) -> str:
+    """Return how rows are named to people."""
+    return f"{said.rows:,} rows of digest {said.sha256[:16]}"
+
+
 def rows_path(kind: str, system: str, number: int, said: RowsDigest) -> str:
     """Return where rows are kept: ``decisions``, ``outcomes`` or ``scores`` of a system, by their number."""
     return f"{kind}/{system}/{number:08d}-{said.sha256}.parquet"
@@ -43,9 +48,6 @@ def read_rows(home: Home, path: str, said: RowsDigest) -> pl.DataFrame:
         raise TableMismatch(f"{path}: want {said.rows:,} rows, got none: the file is gone") from exc
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, OSError) as exc:
         raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc
-    if (rows.height, digest) != (said.rows, said.sha256):
-        raise TableMismatch(
-            f"{path}: want {said.rows:,} rows of digest {said.sha256[:16]},"
-            f" got {rows.height:,} of {digest[:16]}"
-        )
+    if (got := RowsDigest(rows.height, digest)) != said:
+        raise TableMismatch(f"{path}: want {rows_text(said)}, got {rows_text(got)}")
     return rows

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from veracity.apps.errors import MalformedPlaces
 from veracity.canonical import canonical_json
 from veracity.models.app import App
+from veracity.models.errors import MalformedPlaces
 
 PLACES_BYTES = 4_194_304
 MAX_PLACES = 20_000

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from veracity.apps import find
-from veracity.apps.errors import MalformedPlaces, MalformedRegions
-from veracity.apps.places import MAX_PLACES, at_places, parse_places
+from veracity.apps.errors import MalformedRegions
 from veracity.apps.regions import parse_regions
+from veracity.models.errors import MalformedPlaces
+from veracity.models.places import MAX_PLACES, at_places, parse_places
 
 
 def test_places_are_read() -> None:
