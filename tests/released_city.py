@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import veracity.apps
-from rain_app import MeanRain, RainCity, rain_app
+from rain_app import MeanRain, RainCity, rain_app, stop_rule
 from small_city import NOW, key
 from veracity.canonical import canonical_json
 from veracity.cli import model_release
@@ -33,7 +33,7 @@ from veracity.provenance.approvals import Request
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.statements import Assure, Stage
 
-APP = rain_app(stage="act")
+APP = rain_app(stage="act", stop_rules=(stop_rule(n_least=1_000_000),))
 SYSTEM = APP.name
 LAN, MINH = "Nguyễn Thị Lan", "Trần Văn Minh"
 POLICY = b"""name: tests

@@ -89,6 +89,17 @@ def test_an_app_shows_itself_and_runs(run: Run) -> None:
     assert (document["new"], document["rungs"]) == (False, {"last": 18})
 
 
+def test_what_a_run_decided_is_listed_by_number(run: Run) -> None:
+    """The system's own decisions by the numbers that receipts and overrides ask for; baselines on demand."""
+    text, document = run("app", "decisions", "rain-hours", "--key", "G02", "--most", 2)
+    assert text.startswith("rain-hours run 0: 2 of 3 decisions  [SIMULATED]")
+    assert [(i["record"], i["key"], i["due"]) for i in document["items"]] == [
+        (15, "G02", "2026-09-03T13:00Z"),
+        (16, "G02", "2026-09-03T14:00Z"),
+    ]
+    assert run("app", "decisions", "rain-hours", "--baselines")[1]["n"] == 18
+
+
 def test_scoring_and_the_board(run: Run, city: RainCity, tmp_path: Path) -> None:
     """A scoring, its scores by what one asks for, and the board as a page and as a table."""
     text, document = run("app", "score", "rain-hours")
@@ -129,6 +140,7 @@ def test_an_override_is_asked_signed_and_said(run: Run, city: RainCity, tmp_path
     officer.main([*signing, "-o", str(approval), "--yes"], standalone_mode=False)
     text, document = run(*words, "--approval", approval)
     assert "rain-hours run 0 record 17 overridden, log entry" in text
+    assert "[SIMULATED]\nrain at G02, due 2026-09-03T15:00:00.000000Z: " in text
     assert json.loads(document["value"])["q50"] == 3.5
     home = city.open(2)
     ((_, said), *_) = home.index.predicates("override")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from veracity.cli.app_decisions import decisions
 from veracity.cli.app_pages import pages
 from veracity.cli.app_places import places
 from veracity.cli.apps import all_apps, app_in
@@ -32,6 +33,7 @@ def app() -> None:
     """Applications of the city: run, score, override."""
 
 
+app.add_command(decisions)
 app.add_command(pages)
 app.add_command(places)
 
@@ -129,16 +131,21 @@ def override(
             opened.close()
         write_output(request, asked.request.format())
         entry = None
-        said = f"request to {request}: sign it with `veracity officer sign {request}`"
+        lines = [
+            f"{asked.of}{mark(asked.simulated)}",
+            f"request to {request}: sign it with `veracity officer sign {request}`",
+        ]
     else:
         assert approval is not None
         signed = read_approval(read_file(approval, MAX_ENVELOPE_BYTES))
         with open_writer(home) as writer:
             asked = ask_override(writer, app_in(writer, name), run_, record, text)
             _, entry = say_override(writer, asked, signed)
-        said = f"{name} run {run_} record {record} overridden, log entry {entry}"
-    document = {"app": name, "run": run_, "record": record, "value": text, "entry": entry}
-    emit("app-override", {**document, "sha256": asked.request.subject_sha256}, said, as_json)
+        head = f"{name} run {run_} record {record} overridden, log entry {entry}"
+        lines = [f"{head}{mark(asked.simulated)}", asked.of]
+    document = {"app": name, "run": run_, "record": record, "decision": asked.of, "value": text}
+    more = {"entry": entry, "sha256": asked.request.subject_sha256, "simulated": asked.simulated}
+    emit("app-override", {**document, **more}, "\n".join(lines), as_json)
 
 
 def _changes(value: float | None, changes: tuple[str, ...]) -> dict[str, Any]:

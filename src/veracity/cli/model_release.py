@@ -11,6 +11,7 @@ import click
 from veracity.cli.apps import app_in, app_of
 from veracity.cli.output import emit, in_home, mark, write_output
 from veracity.feeds.file_info import read_file
+from veracity.home.errors import BadName
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.key_places import is_reference, open_reference, read_key_file
 from veracity.home.models import cards
@@ -26,6 +27,7 @@ from veracity.home.models.gate import roll_back as roll_back_model
 from veracity.home.models.gate import stop as stop_system
 from veracity.home.models.request import ReleaseRequest
 from veracity.home.officers import approve
+from veracity.models.app import App
 from veracity.models.card import MAX_CARD_BYTES, parse_card
 from veracity.provenance.approvals import Request, read_approval
 from veracity.provenance.dsse import MAX_ENVELOPE_BYTES, Envelope
@@ -168,6 +170,7 @@ def stop(approval: _Approval | None, system: str | None, rule: str | None, home:
     """Stop what serves SYSTEM: as an officer approved, or by a rule."""
     with open_writer(home) as writer:
         if rule is not None and approval is None and system is not None:
+            _check_rule(app_of(writer, system), rule)
             done = stop_by_rule(writer, system, rule)
         elif rule is None and approval is not None:
             request, signed = approval.read(writer, lambda: ask_stop(writer, _named(system)))
@@ -189,6 +192,16 @@ def roll_back(approval: _Approval | None, system: str | None, home: Path, as_jso
         request, signed = approval.read(writer, lambda: ask_roll_back(writer, _named(system)))
         done = roll_back_model(writer, request.asked, signed, app=app_of(writer, request.system))
     _tell(done, as_json)
+
+
+def _check_rule(app: App | None, rule: str) -> None:
+    """Raise BadName unless an app declares a rule; of one that is not installed no rule is known."""
+    declared = [one.name for one in app.stop_rules] if app else []
+    if app is not None and rule not in declared:
+        known = ", ".join(declared) or "none"
+        raise BadName(
+            f"rule: want one that the app declares ({known}), got {rule[:64]!r}: else ask an officer"
+        )
 
 
 def _named(system: str | None) -> str:

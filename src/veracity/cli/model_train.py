@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from veracity.cli.apps import app_in
-from veracity.cli.output import columns, emit, in_home, mark
+from veracity.cli.output import columns, emit, in_home, mark, spread
 from veracity.data.panel_definition import PANEL_BYTES, parse_panel
 from veracity.feeds.file_info import read_file
 from veracity.home.clock import parse_time
@@ -138,7 +138,7 @@ def metric_rows(described: Description) -> list[tuple[Any, ...]]:
     rows = []
     for target, by_name in described.metrics.items():
         own = {row["horizon"]: row for row in by_name.get(OWN, ())}
-        for horizon in _some(list(own)):
+        for horizon in spread(list(own), MOST_SHOWN):
             beside = {n: _mae(found, horizon) for n, found in by_name.items() if n != OWN}
             known = {n: mae for n, mae in beside.items() if mae is not None}
             best = min(known, key=lambda n: known[n]) if known else None
@@ -146,13 +146,6 @@ def metric_rows(described: Description) -> list[tuple[Any, ...]]:
             said = (target, horizon, row["n"], _short(row.get("mae")), _short(row.get("crps")))
             rows.append((*said, best or "-", _short(known[best] if best else None)))
     return rows
-
-
-def _some(horizons: list[int]) -> list[int]:
-    """Return at most ``MOST_SHOWN`` horizons, the first and the last among them."""
-    last = len(horizons) - 1
-    steps = range(min(len(horizons), MOST_SHOWN))
-    return [horizons[round(i * last / max(1, len(steps) - 1))] for i in steps]
 
 
 def _mae(rows: list[dict[str, Any]], horizon: int) -> float | None:

@@ -53,6 +53,7 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-
 
 COUNT = click.IntRange(0, MAX_COUNT)  #: a batch, a record, an entry, or how many of them
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -150,6 +151,16 @@ def told_apart(done: Judged) -> str:
 def mark(simulated: bool) -> str:
     """Return what ends a line about simulated data; nothing for others."""
     return "  [SIMULATED]" if simulated else ""
+
+
+def spread(ordered: Sequence[T], most: int) -> list[T]:
+    """Return at most ``most`` (two or more) of some items, evenly, the first and the last among them.
+
+    >>> spread([1, 2, 3, 4, 5, 6, 7], 3)
+    [1, 4, 7]
+    """
+    steps = range(min(len(ordered), most))
+    return [ordered[round(i * (len(ordered) - 1) / max(1, len(steps) - 1))] for i in steps]
 
 
 def columns(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:

@@ -111,8 +111,20 @@ def _text(entry: Entry) -> str:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _words(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _words(value: Any) -> str:
+    """Return a fact as words: names with their values; of many things the first, and how many."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        more = f" and {len(value) - 1} more" if len(value) > 1 else ""
+        return f"{_words(value[0])}{more}" if value else "none"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "-" if value is None else str(value)
 
 
 def _json(document: dict[str, Any]) -> bytes:

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+import polars as pl
 
 from veracity.cli.apps import app_of
-from veracity.cli.output import columns, emit, in_home, mark, write_output
+from veracity.cli.output import columns, emit, in_home, mark, spread, write_output
 from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.models.matched import past_scorings
@@ -16,6 +17,7 @@ from veracity.models.scoreboard import SCORES
 from veracity.pages.scoreboard import Board, scoreboard_page
 from veracity.provenance.statements import Outcome
 
+MOST_HORIZONS = 5  #: of each target, where nobody asks for all
 BY = {
     "target": "target",
     "horizon": "horizon_s",
@@ -55,7 +57,8 @@ def show(system: str, by: tuple[str, ...], home: Path, as_json: bool) -> None:
     )
     simulated = any(one.simulated for one in said)
     names_ = [*wanted, "model", *_SHOWN, "best", "skill_mae", "skill_crps"]
-    rows = [tuple(map(_cell, row)) for row in found.select(names_).iter_rows()]
+    shown, more = (found, "") if by else _few_horizons(found)
+    rows = [tuple(map(_cell, row)) for row in shown.select(names_).iter_rows()]
     items = found.select(*wanted, "model", "n", "n_missing", *SCORES, "best", "skill_mae", "skill_crps")
     document = {
         "system": system,
@@ -66,7 +69,7 @@ def show(system: str, by: tuple[str, ...], home: Path, as_json: bool) -> None:
         "items": items.to_dicts(),
         "simulated": simulated,
     }
-    emit("scoreboard", document, f"{told}{mark(simulated)}\n\n{columns(rows, names_)}", as_json)
+    emit("scoreboard", document, f"{told}{mark(simulated)}\n\n{columns(rows, names_)}{more}", as_json)
 
 
 @scoreboard.command()
@@ -131,6 +134,14 @@ def _board(home: Home, system: str, said: list[Outcome]) -> Board:
 def _total(said: list[Outcome]) -> dict[str, int]:
     kinds = ("due", "matched", "missing", "repeated", "contradicted")
     return {kind: sum(one.counts.to_object()[kind] for one in said) for kind in kinds}
+
+
+def _few_horizons(found: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+    """Return the scores at some horizons, and a line that says how many there are."""
+    horizons = found["horizon_s"].unique().sort().to_list()
+    few = spread(horizons, MOST_HORIZONS)
+    more = f"\n\n{len(few)} of {len(horizons)} horizons; all: --by target --by horizon"
+    return found.filter(pl.col("horizon_s").is_in(few)), more if len(few) < len(horizons) else ""
 
 
 def _cell(value: Any) -> Any:

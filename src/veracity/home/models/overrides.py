@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+import polars as pl
+
 from veracity.home.clock import format_time, parse_time
 from veracity.home.errors import BadName
 from veracity.home.home import Home, Writer
@@ -24,7 +26,15 @@ from veracity.provenance.statements import Override
 
 @dataclass(frozen=True)
 class Asked:
-    """An override before its approval: what an officer is asked to sign."""
+    """An override before its approval: what an officer is asked to sign.
+
+    Attributes
+    ----------
+    decision_sha256, due, of
+        The decision: its line's digest, when its outcome is due, and what it says, in words.
+    simulated
+        Whether it is of simulated data.
+    """
 
     app: App
     run: int
@@ -32,6 +42,8 @@ class Asked:
     decision_sha256: str
     due: str
     value: str
+    of: str
+    simulated: bool
 
     @property
     def request(self) -> Request:
@@ -71,10 +83,11 @@ def ask_override(home: Home, app: App, run: int, record: int, value: str) -> Ask
         raise DecidedLate(f"override: want a decision whose outcome is not due yet, got one due {due}")
     if row["model"].item() != OWN:
         raise BadName(f"record: want a decision of the system's own, got one of {row['model'].item()}")
-    made_at = parse_time("made_at", find_run(home, app.name, run).decide.made_at)
+    decide = find_run(home, app.name, run).decide
+    made_at = parse_time("made_at", decide.made_at)
     check_rows(overridden_row(row, value), app.targets, [r.name for r in app.ladder], made_at)
     digest = sha256(decision_line(rows, record)).hexdigest()
-    return Asked(app, run, record, digest, format_time(due), value)
+    return Asked(app, run, record, digest, format_time(due), value, _words(app, row), decide.simulated)
 
 
 def say_override(home: Writer, asked: Asked, approval: Envelope) -> tuple[Override, int]:
@@ -129,6 +142,16 @@ def overrides_of(home: Home, system: str, before: int | None = None) -> dict[int
         if before is None or idx < before:
             found.setdefault(int(p["run"]), {})[int(p["record"])] = str(p["value"])
     return found
+
+
+def _words(app: App, row: pl.DataFrame) -> str:
+    """Return what a decision says, so that an officer knows what the digest is of."""
+    one = row.row(0, named=True)
+    middle = "no value" if one["q50"] is None else f"{one['q50']:.4g} {app.targets[one['target']]}"
+    action = f", action {one['action']}" if one["action"] else ""
+    return (
+        f"{one['target']} at {one['key']}, due {format_time(one['due'])}: {middle} by {one['rung']}{action}"
+    )
 
 
 def _approved_at(said: Override) -> datetime:
