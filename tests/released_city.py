@@ -33,7 +33,11 @@ from veracity.provenance.approvals import Request
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.statements import Assure, Stage
 
-APP = rain_app(stage="act", stop_rules=(stop_rule(n_least=1_000_000),))
+APP = rain_app(
+    stage="act",
+    stop_rules=(stop_rule(n_least=1_000_000),),
+    pages=lambda _app, _view: {"index.html": b"Rain (simulated)."},
+)
 SYSTEM = APP.name
 LAN, MINH = "Nguyễn Thị Lan", "Trần Văn Minh"
 POLICY = b"""name: tests

@@ -13,7 +13,8 @@ import pytest
 import persons
 import veracity
 from calibrated_post import CONTRACT, DEFINITION, post
-from released_city import LAN, serving_city, use_mean_rain, use_rain_app
+from rain_app import HOUR, NOW_HOUR, RainCity
+from released_city import APP, LAN, serving_city, use_mean_rain, use_rain_app
 from run_cli import Done, Here
 from small_city import AGENCY, NOW, PANEL, clock, contract, key, key_file, ndjson, new_city
 from veracity.cli.exit_codes import EXIT_CODES, exit_code
@@ -28,9 +29,15 @@ from veracity.home.founding import init
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
 from veracity.home.key_file import protect_file
+from veracity.home.models.incidents import ask_close, open_incident
+from veracity.home.models.outcomes import score
+from veracity.home.models.overrides import ask_override
+from veracity.home.models.running import run_app
+from veracity.home.officers import add_officer, approve
 from veracity.home.selection import Selection
 from veracity.log.checkpoints import parse_checkpoint
 from veracity.log.notes import parse_note, sign_note
+from veracity.models.overriding import value_text
 from veracity.monitor.misbehaviour import Misbehaviour
 from veracity.monitor.state import State, StateFile
 from veracity.server.witness_directory import prepare
@@ -38,6 +45,9 @@ from watched import SIGNER
 
 KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE/r.json"]
 DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
+OVERRIDDEN = ["rain-hours", "--run", "0", "--record", "17", "--value", "3.5"]
+SIGNED = ["--key", "HERE/hoa.pem", "--by", "Hoa", "--why", "seen", "-o", "HERE/signed.json"]
+OF_DECISIONS = {"app", "scoreboard", "register", "incident", "officer"}
 VECTORS = Path(__file__).parents[1] / "vectors"
 STAMPED = [f"{VECTORS}/receipts/valid-ndjson.json", f"{VECTORS}/time-stamps/valid-ndjson.tsr"]
 PHONE = persons.persons(5)[2]["phone"]
@@ -58,6 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     calibrated_city(folder)
     people_city(folder)
     modelled_city(folder)
+    decided_city(folder)
     (folder / "fork.json").write_bytes(fork_of(root / "store/log"))
     StateFile(folder / "state.json").write(State())
     prepare(folder / "uni", "uni.example/witness")
@@ -80,9 +91,21 @@ def _rain_app(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     use_rain_app(tmp_path_factory.mktemp("apps"), monkeypatch)
 
 
+@pytest.fixture(autouse=True)
+def _later(request: pytest.FixtureRequest, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands on decisions run two hours later, when some outcomes are known."""
+    name = getattr(request.node, "callspec", None) and request.node.callspec.params.get("name", "")
+    if str(name).split(" ")[0] in OF_DECISIONS:
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int((NOW + 2 * HOUR).timestamp())))
+
+
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "made"))
+def folder(made: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A copy of that folder; of its cities only the first and, where one command is tried, that one's."""
+    spec = getattr(request.node, "callspec", None)
+    name = spec.params.get("name") if spec else None
+    left_out = set() if name is None else {"posted", "people", "modelled", "decided"} - {home_of(name)}
+    return Path(shutil.copytree(made, tmp_path / "made", ignore=lambda _, names: left_out & set(names)))
 
 
 def fork_of(log: Path) -> bytes:
@@ -121,6 +144,29 @@ def modelled_city(folder: Path) -> None:
         use_mean_rain(monkeypatch)
         serving_city(folder, "modelled")
     key_file(folder, "lan")
+
+
+def decided_city(folder: Path) -> None:
+    """Make a fifth city, whose app ran, was scored two hours later, and has an incident that is open."""
+    (folder / "rained").mkdir()
+    city = RainCity.new(folder / "rained")
+    hoa = key("hoa")
+    with city.at() as home:
+        add_officer(home, "hoa", hoa.public, ["override", "incident"], person="Hoa")
+        run_app(home, APP, NOW)
+        asked = ask_override(home, APP, 0, 17, value_text({"value": 3.5})).request
+    city.take(NOW_HOUR + 1, 2, at=2)
+    with city.at(2) as home:
+        score(home, APP)
+        open_incident(home, APP, "wrong-1", "low", by="An", what="the value was wrong")
+        closing = ask_close(home, APP, "wrong-1", "cleaned").request
+    for name, request in (("override", asked), ("closing", closing)):
+        (folder / f"{name}-asked.json").write_bytes(request.format())
+        approval = approve(hoa, request, "Hoa", "seen", NOW + 2 * HOUR)
+        (folder / f"{name}.json").write_bytes(approval.format())
+    (folder / "places.csv").write_text("gauge,lon,lat\nG00,108.2,16.0\n", encoding="utf-8")
+    key_file(folder, "hoa")
+    city.root.rename(folder / "decided")
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -328,6 +374,48 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         ["HERE/panel.yaml", "--name", "w", "--dir", "HERE/w"],
         3,
     ),
+    "app ls": ([], [], 3),
+    "app show": (["rain-hours"], ["none"], 3),
+    "app run": (["rain-hours"], ["none"], 3),
+    "app score": (["rain-hours"], ["rain-hours", "--until", "2030-01-01T00:00:00Z"], 3),
+    "app override": (
+        [*OVERRIDDEN, "--approval", "HERE/override.json"],
+        [*OVERRIDDEN, "--approval", "HERE/closing.json"],
+        3,
+    ),
+    "app decisions": (["rain-hours"], ["rain-hours", "--run", "9"], 3),
+    "app pages": (["rain-hours", "--to", "HERE/out"], ["rain-hours", "--to", "HERE/a.ndjson/out"], 4),
+    "app places": (["rain-hours", "HERE/places.csv"], ["rain-hours", "HERE/a.ndjson"], 3),
+    "scoreboard show": (["rain-hours"], ["none"], 3),
+    "scoreboard export": (["rain-hours", "--to", "HERE/b.html"], ["none", "--to", "HERE/b.html"], 3),
+    "register ls": ([], [], 3),
+    "register show": (["rain-hours"], ["none"], 3),
+    "register export": (["--to", "HERE/reg"], ["--to", "HERE/a.ndjson/reg"], 4),
+    "incident open": (
+        ["rain-hours", "wrong-2", "--severity", "low", "--by", "An", "--what", "late"],
+        ["rain-hours", "wrong-1", "--severity", "low", "--by", "An", "--what", "late"],
+        1,
+    ),
+    "incident update": (
+        ["rain-hours", "wrong-1", "--by", "An", "--what", "seen"],
+        ["rain-hours", "wrong-2", "--by", "An", "--what", "seen"],
+        1,
+    ),
+    "incident close": (
+        ["rain-hours", "wrong-1", "--what", "cleaned", "--approval", "HERE/closing.json"],
+        ["rain-hours", "wrong-1", "--what", "cleaned", "--approval", "HERE/a.ndjson"],
+        3,
+    ),
+    "incident ls": (["rain-hours"], ["none"], 3),
+    "officer add": (["an", "--duty", "release"], ["An", "--duty", "release"], 3),
+    "officer ls": ([], [], 3),
+    "officer rotate": (["hoa"], ["none"], 3),
+    "officer revoke": (["hoa", "--reason", "left"], ["none", "--reason", "left"], 3),
+    "officer sign": (
+        ["HERE/override-asked.json", *SIGNED, "--yes"],
+        ["HERE/a.ndjson", *SIGNED, "--yes"],
+        3,
+    ),
     "witness show": (["--dir", "HERE/uni"], ["--dir", "HERE/none"], 3),
 }
 # What speaks of a feed's data says whether they are simulated; these are, and say so.
@@ -370,6 +458,9 @@ MARKED = {
     "cose export",
     "cose verify",
     *(f"model {verb}" for verb in OF_MODELS),
+    *(f"app {verb}" for verb in ("run", "override", "decisions", "pages")),
+    *("scoreboard show", "scoreboard export", "register ls", "register show", "register export"),
+    *(f"incident {verb}" for verb in ("open", "update", "close", "ls")),
     "monitor follow",
 }
 NO_HOME = {
@@ -377,6 +468,7 @@ NO_HOME = {
     *("key make", "timestamp request", "timestamp attach"),
     *("cose key", "cose verify", "model keygen", "model sign", "model verify"),
     *("monitor follow", "monitor evidence", "monitor acknowledge", "witness serve", "witness show"),
+    "officer sign",
 }
 # These go on until they are stopped: tests/server runs them.
 ENDLESS = {"log serve", "witness serve"}
@@ -397,13 +489,19 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
         here("model", "sign", home / "store", "--key", key, "-o", folder / "made.sig")
 
 
+def home_of(name: str) -> str:
+    """The city that a command is tried on."""
+    if name.startswith(("calibration", "device")):
+        return "posted"  # a city of its own, so that entries of the other have their numbers
+    if name.startswith("personal"):
+        return "people"
+    if name.removeprefix("model ") in OF_MODELS:
+        return "modelled"
+    return "decided" if name.split()[:1] and name.split()[0] in OF_DECISIONS else "city"
+
+
 def arguments(name: str, given: list[str], folder: Path, home: str = "city") -> list[str]:
-    if name.startswith(("calibration", "device")) and home == "city":
-        home = "posted"  # a city of its own, so that entries of the other have their numbers
-    if name.startswith("personal") and home == "city":
-        home = "people"
-    if name.removeprefix("model ") in OF_MODELS and home == "city":
-        home = "modelled"
+    home = home_of(name) if home == "city" else home
     spelled = [a.replace("HERE", str(folder)) for a in given]
     return [*name.split(), *spelled, *([] if name in NO_HOME else ["--home", str(folder / home)])]
 

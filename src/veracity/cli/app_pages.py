@@ -7,7 +7,7 @@ import click
 
 from veracity.apps.regions import REGIONS_BYTES, parse_regions
 from veracity.cli.apps import app_in
-from veracity.cli.output import emit, in_home, mark, write_output
+from veracity.cli.output import emit, in_home, make_directory, mark, write_output
 from veracity.feeds.file_info import read_file
 from veracity.home.home import Home
 from veracity.home.models.viewing import view_of
@@ -47,7 +47,7 @@ def pages(
     finally:
         reader.close()
     written = app.pages(app, view)
-    to.mkdir(parents=True, exist_ok=True)
+    make_directory(to)
     for file, body in written.items():
         write_output(to / file, body)
     lines = f"{len(written)} files of {name} in {to}: open {to / 'index.html'}{mark(view.simulated)}"

@@ -117,7 +117,9 @@ def list_incidents(system: str | None, home: Path, as_json: bool) -> None:
     rows = [
         (i["system"], i["incident"], i["severity"], _state(i), str(i["due"])[:16], i["what"]) for i in items
     ]
-    emit("incidents", {"items": items}, columns(rows, heads) if rows else "no incident", as_json)
+    simulated = any(i["simulated"] for i in items)
+    text = columns(rows, heads) + mark(simulated) if rows else "no incident"
+    emit("incidents", {"items": items, "simulated": simulated}, text, as_json)
     if any(i["overdue"] and i["state"] == "open" for i in items):
         raise click.exceptions.Exit(1)
 

@@ -114,6 +114,14 @@ def write_output(path: Path, body: bytes) -> None:
         raise HomeUnusable(f"output: want to write {path}, got {exc.strerror}") from exc
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory to write files into, if it is not there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise HomeUnusable(f"output: want a directory at {path}, got {exc.strerror}") from exc
+
+
 def note(text: str) -> None:
     """Say something on the side: on stderr."""
     print(visible(text), file=sys.stderr)

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from veracity.cli.apps import all_apps
-from veracity.cli.output import columns, emit, in_home, mark, write_output
-from veracity.home.errors import BadName, HomeUnusable
+from veracity.cli.output import columns, emit, in_home, make_directory, mark, write_output
+from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.models.register import register as gather
 from veracity.models.register import Entry, Register, line
@@ -43,7 +43,9 @@ def list_systems(home: Path, as_json: bool) -> None:
         *("system", "stage", "model", "better than the best baseline", "overrides", "open"),
         *("overdue", "not known or old"),
     )
-    emit("register", document, columns(rows, heads) if rows else "no system", as_json)
+    document = {**document, "simulated": any(item["simulated"] for item in document["systems"])}
+    text = columns(rows, heads) + mark(document["simulated"]) if rows else "no system"
+    emit("register", document, text, as_json)
 
 
 @register.command()
@@ -63,10 +65,7 @@ def show(system: str, home: Path, as_json: bool) -> None:
 def export(to: Path, home: Path, as_json: bool) -> None:
     """Write the register as static pages with their JSON beside them."""
     found = _gathered(home)
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise HomeUnusable(f"output: want a directory at {to}, got {exc.strerror}") from exc
+    make_directory(to)
     files = {"index.html": index_page(found), "register.json": _json(found.to_document())}
     for entry in found.entries:
         files[f"{entry.system}.html"] = system_page(found, entry)
