@@ -10,7 +10,7 @@ ARGS ?=
 # pip shows its progress on a terminal and is quiet elsewhere
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: help demo test check format interop fuzz crash bench bench-log bench-peers clean lock
+.PHONY: help demo test check format interop fuzz crash bench bench-air bench-log bench-peers clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -68,7 +68,10 @@ format: $(DEV_STAMP) ## format the code
 	@.venv/bin/ruff check --fix .
 
 bench: $(DEV_STAMP) ## run every benchmark (minutes); JSON goes to benchmarks/results/
-	@for script in ingest panel receipt log contracts cleaning trust; do $(PY) benchmarks/$$script.py || exit 1; done
+	@for script in ingest panel receipt log contracts cleaning trust scoreboard; do $(PY) benchmarks/$$script.py || exit 1; done
+
+bench-air: $(DEV_STAMP) ## forecasts and nowcasts of real air, beside other libraries (needs VERACITY_DATA; many minutes)
+	@for script in forecast_air nowcast; do $(PY) benchmarks/$$script.py $(ARGS) || exit 1; done
 
 bench-log: $(DEV_STAMP) interop ## the log beside aics-tlog and pymerkle, and proofs from ten million entries
 	@$(PY) benchmarks/log.py --proofs-of 10000000 $(if $(NEWER),--aics-python build/interop/bin/python) $(ARGS)

@@ -22,7 +22,7 @@ from veracity.city.archive import DAYS_PER_FILE, archive
 from veracity.city.caught import Said, is_caught, strays
 from veracity.city.clock import STEP
 from veracity.city.faults import Fault
-from veracity.city.learning import EVERY, Learned, forecast, settle, teach
+from veracity.city.learning import EVERY, Learned, forecast, prove, settle, teach
 from veracity.city.twin import Delivery, Twin
 from veracity.data.text import RECORDS_PER_PAGE
 from veracity.errors import VeracityError
@@ -101,6 +101,7 @@ class DemoReport:
     not_checked: list[str] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     learned: Learned = field(default_factory=Learned)
+    forecast_steps: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def all_noticed(self) -> bool:
@@ -152,7 +153,8 @@ def play(root: Path, seed: int, say: Say) -> DemoReport:
         report.checkpoint = home.log.checkpoint_note.decode()
     say(f"built the panel {built.statement.name}: {report.panel_rows:,} rows")
     _prove(root, clock, report)
-    say("made a receipt for one number and verified it against trust.policy alone")
+    _prove_forecast(root, clock, report)
+    say("made a receipt for one number and one for a forecast, and verified both by trust.policy alone")
     _tamper(root, clock, report)
     say("changed one byte here and there to see who notices, and changed it back")
     return report
@@ -278,6 +280,15 @@ def _prove(root: Path, clock: SetClock, report: DemoReport) -> None:
     report.receipt_bytes, report.receipt_row = len(body), dict(receipt.row or {})
     report.steps = [{"name": s.name, "detail": s.detail} for s in checked.steps]
     report.not_checked = list(checked.not_checked)
+
+
+def _prove_forecast(root: Path, clock: SetClock, report: DemoReport) -> None:
+    home = Home.open(root, clock)
+    receipt = prove(home, report.learned, START + timedelta(days=2))
+    home.close()
+    (root / "forecast-receipt.json").write_bytes(format_receipt(receipt))
+    checked = verify(root / "forecast-receipt.json", root / "trust.policy")
+    report.forecast_steps = [{"name": s.name, "detail": s.detail} for s in checked.steps]
 
 
 def _tamper(root: Path, clock: SetClock, report: DemoReport) -> None:

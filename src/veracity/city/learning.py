@@ -46,7 +46,6 @@ class Learned:
     verdict: str = ""
     failed: list[str] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
-    refused: str = ""
     runs: int = 0
     decisions: int = 0
     scored: int = 0
@@ -72,7 +71,7 @@ def teach(home: Writer, find: Find, system: str, key: SigningKey, seed: int) -> 
 
 
 def short_policy() -> bytes:
-    """Return the default policy with fewer times to forecast from and fewer samples: minutes become seconds."""
+    """Return the default policy with fewer times to forecast from and fewer samples, to take seconds."""
     text = resources.files("veracity.models.assurance").joinpath("policy-default.yaml").read_text("utf-8")
     for name, few in (("repeats", 100), ("most_origins", 48)):
         text, n = re.subn(rf"(?m)^{name}: [0-9]+", f"{name}: {few}", text)
@@ -99,24 +98,22 @@ def forecast(home: Writer, app: App, learned: Learned, now: datetime) -> None:
 
 
 def settle(home: Writer, app: App, learned: Learned) -> None:
-    """Match what was said with what came, and read the scoreboard."""
+    """Match what was said with what came, and read the scoreboard: the model beside the best baseline."""
     learned.scored = sum(done.outcome.counts.matched for done in score(home, app))
     board = scoreboard(home, app.name, ["target"])
-    learned.scores = board.to_dicts()
+    best = board.select("target", best="model", best_mae="mae")
+    own = board.filter(pl.col("model") == OWN).join(best, on=["target", "best"], maintain_order="left")
+    learned.scores = own.select("target", "n", "mae", "best", "best_mae", "coverage80").to_dicts()
 
 
 def prove(home: Home, learned: Learned, due: datetime) -> Receipt:
     """Return the receipt of one forecast: the last for a time, where the highest median was."""
-    run, record, row = _find(home, learned.system, due, learned.runs)
-    learned.forecast = row
-    return make_decision_receipt(home, learned.system, run, record)
-
-
-def _find(home: Home, system: str, due: datetime, n_runs: int) -> tuple[int, int, dict[str, Any]]:
-    for run in range(n_runs - 1, -1, -1):
-        rows = read_decisions(home, system, run).with_row_index("record")
-        found = rows.filter((pl.col("due") == due) & (pl.col("model") == OWN) & (pl.col("horizon_s") > 0))
-        if not found.is_empty():
-            row = found.sort("q50", descending=True, nulls_last=True).row(0, named=True)
-            return run, int(row.pop("record")), row
+    for run in range(learned.runs - 1, -1, -1):
+        rows = read_decisions(home, learned.system, run).with_row_index("record")
+        ahead = rows.filter(pl.col("due") == due, pl.col("model") == OWN, pl.col("horizon_s") > 0)
+        if not ahead.is_empty():
+            row = ahead.sort("q50", descending=True, nulls_last=True).row(0, named=True)
+            record = int(row.pop("record"))
+            learned.forecast = {"run": run, "record": record, **row}
+            return make_decision_receipt(home, learned.system, run, record)
     raise AssertionError(f"no run has a forecast for {due}")

@@ -61,6 +61,8 @@ def _text(r: DemoReport) -> str:
         row,
         columns([("  ok", s["name"], s["detail"]) for s in r.steps]),
         "",
+        *_learned(r),
+        "",
         "who notices a change",
     ]
     for notice in r.notices:
@@ -69,6 +71,35 @@ def _text(r: DemoReport) -> str:
     if r.home is not None:
         lines += ["", f"the city is kept in {r.home}: try `veracity feed ls --home {r.home}`"]
     return "\n".join(lines)
+
+
+def _learned(r: DemoReport) -> list[str]:
+    """Say what became of the model of air."""
+    m, tests = r.learned, r.learned.tests
+    head = ("  forecast of", "scored", "mean error", "best baseline's", "which is", "inside 80 %")
+    scores = [
+        (
+            f"  {s['target']}",
+            s["n"],
+            f"{s['mae']:.2f}",
+            f"{s['best_mae']:.2f}",
+            s["best"],
+            f"{s['coverage80']:.0%}",
+        )
+        for s in m.scores
+    ]
+    said = [(f"  {k}", str(v)) for k, v in m.forecast.items() if v is not None and k not in ("run", "record")]
+    told = f"{tests['passed']} tests passed, {tests['failed']} failed, {tests['untested']} not done"
+    which = f"forecast {m.forecast['record']} of run {m.forecast['run']}"
+    return [
+        f"model       {m.system}, {m.model[:16]}…: {told}; released to {', then '.join(m.stages)}",
+        f"forecasts   {m.decisions:,} in {m.runs} runs, logged before their outcome; {m.scored:,} are scored",
+        columns(scores, head),
+        "",
+        f"a receipt for {which}, verified by trust.policy alone:",
+        columns(said),
+        columns([("  ok", s["name"], s["detail"]) for s in r.forecast_steps]),
+    ]
 
 
 def _strays(r: DemoReport) -> str:

@@ -79,4 +79,4 @@ class NothingToRollBack(ReleaseRefused):
 class MalformedRequest(HomeError, Malformed):
     """The bytes are no request for a release."""
 
-    code = "malformed-request"
+    code = "malformed-release-request"
