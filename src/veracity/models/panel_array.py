@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+LARGEST = 1e15  #: that a value can be: what no sensor measures would spoil every sum that it is in
+
 
 @dataclass(frozen=True)
 class PanelArray:
@@ -61,6 +63,8 @@ class PanelArray:
                 raise BadPanel(f"panel.{name}: want shape {(n, k, c)}, got {shape}")
         if n > 1 and not np.all(np.diff(self.times_us) == self.every_us):
             raise BadPanel(f"panel.times: want steps of {self.every_us} us, got others")
+        if np.any(np.abs(self.values) > LARGEST):  # NaN is not
+            raise BadPanel(f"panel.values: want numbers up to {LARGEST:g} or NaN, got larger ones")
         for name, values in self.attributes.items():
             if values.shape != (k,):
                 raise BadPanel(f"panel.attributes {name}: want {k} values, got shape {values.shape}")
@@ -69,7 +73,7 @@ class PanelArray:
     def from_frame(
         cls, frame: pl.DataFrame, key: str | None, attributes: Mapping[str, Mapping[str, float]] | None = None
     ) -> "PanelArray":
-        """Take in a panel as ``build_panel`` makes it.
+        """Take in a panel as ``build_panel`` makes it; a value over ``LARGEST`` counts as not known.
 
         Parameters
         ----------
@@ -102,7 +106,10 @@ class PanelArray:
         measured = np.stack([s.to_numpy().reshape(k, n).T for s in states], axis=2)
         every = int(times[1] - times[0]) if n > 1 else 1
         values, trust = _cube(frame, columns, n, k), _trust(frame, columns, n, k)
-        return cls(times, every, keys, columns, values, measured, trust, _static(keys, attributes or {}))
+        known = ~(np.abs(values) > LARGEST)
+        values = np.where(known, values, np.nan)
+        static = _static(keys, attributes or {})
+        return cls(times, every, keys, columns, values, measured & known, trust, static)
 
     @property
     def n_times(self) -> int:
@@ -112,7 +119,7 @@ class PanelArray:
     def index(self, column: str) -> int:
         """Return a column's place; BadPanel where there is none of that name."""
         if column not in self.columns:
-            raise BadPanel(f"panel: want column {column!r}, got {', '.join(self.columns)}")
+            raise BadPanel(f"panel: want column {column[:80]!r}, got {', '.join(self.columns)[:200]}")
         return self.columns.index(column)
 
     def column(self, name: str) -> Floats:
