@@ -9,13 +9,12 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from rain_app import HOUR, NOW_HOUR, MeanRain, RainCity
+from rain_app import NOW_HOUR, RainCity
 from released_city import (
     APP,
     LAN,
@@ -29,23 +28,21 @@ from released_city import (
     use_rain_app,
 )
 from run_cli import Here
-from small_city import NOW, key
+from small_city import key
 from threats import Attack, attack, declared
-from veracity.home.home import Writer, open_writer
+from veracity.home.home import Writer
 from veracity.home.models import gate
 from veracity.home.models.decisions import decisions_path
-from veracity.home.models.gate_checks import card_path, report_path
-from veracity.home.models.kept_rows import put_rows, read_rows, rows_digest
-from veracity.home.models.matched import scores_path
+from veracity.home.models.incidents import ask_close, open_incident
+from veracity.home.models.kept_rows import put_rows, read_rows
 from veracity.home.models.outcomes import score
 from veracity.home.models.running import run_app
 from veracity.home.models.said import read_said
 from veracity.home.models.training import train
-from veracity.home.officers import approve, officers
-from veracity.models.decision_rows import decision_pages, rung_counts
+from veracity.home.officers import approve
 from veracity.models.files import MAX_FILE_BYTES
 from veracity.provenance.approvals import Request
-from veracity.provenance.statements import Assure, Decide, Enrol, Outcome, Release
+from veracity.provenance.statements import Decide, Release
 
 AUDITOR = "whoever audits the city"
 OPERATOR = "the operator, before it serves"
@@ -435,3 +432,23 @@ def written(folder: Path, request: gate.ReleaseRequest, approval: bytes) -> list
     (folder / "asked.json").write_bytes(request.format())
     (folder / "approval.json").write_bytes(approval)
     return ["--request", folder / "asked.json", "--approval", folder / "approval.json"]
+
+
+@attack(
+    "approval forged or replayed",
+    act="holds the operator's key and closes an incident as if an officer had approved it",
+    notices=AUDITOR,
+    command="veracity audit",
+    sees="approval: ",
+)
+def test_an_incident_closed_without_an_officer(this: Attack, here: Here, city: RainCity) -> None:
+    """Whose key signed the approval decides; the deadline cannot be moved later either."""
+    with city.at(HOURS) as home:
+        opened, _ = open_incident(home, APP, "dry-warnings", "critical", by="a citizen", what="no rain came")
+        late = replace(opened, step="updated", severity="low", due="2027-09-03T18:00:00.000000Z")
+        home.say(late.to_statement())
+        asked = ask_close(home, APP, "dry-warnings", "all is well").request
+        approval = approve(key("operator"), asked, LAN, "x", home.clock())
+        closed = replace(late, step="closed", by=LAN, what="all is well", approval=approval)
+        home.say(closed.to_statement())
+    assert "due: want" in this.notice(here, "audit").out

@@ -4,7 +4,7 @@ A statement that is dated back or ahead of what stands around it in the log chan
 model served, which outcomes are missing for good. And what is never scored is hidden as well as deleted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -36,16 +36,27 @@ def dated_ahead(feed: str, after: Iterable[BatchRow], said_at: str) -> Iterator[
 def check_release_time(home: Home, stated: Release, idx: int) -> Iterator[tuple[str, str]]:
     """Yield if a change of what serves, log entry ``idx``, is dated otherwise than what stands around it.
 
-    That is changes before it, and batches of all feeds before and after it.
+    That is the changes before it, and batches of all feeds before and after it.
     """
-    changes = [(i, str(p["released_at"])) for i, p in said_of(home, "release", stated.system) if i < idx]
+    before = [(i, str(p["released_at"])) for i, p in said_of(home, "release", stated.system) if i < idx]
+    yield from check_said_time(home, stated.released_at, idx, before)
+
+
+def check_said_time(
+    home: Home, said_at: str, idx: int, before: Sequence[tuple[int, str]] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield if log entry ``idx`` says a time well before that of entries before it, or after later ones'.
+
+    ``before`` are entries and their times beside those of batches.
+    """
     batches = [row for feed in home.feed_names() for row in home.index.batches(feed)]
-    before = [*changes, *((row.idx, row.received_at) for row in batches if row.idx < idx)]
-    at, latest = max(before, key=lambda one: one[1], default=(idx, stated.released_at))
-    if _is_well_before(stated.released_at, latest):
-        yield "time", f"want it not before log entry {at} ({latest}), got {stated.released_at}: dated back"
-    for row in sorted((row for row in batches if row.idx > idx), key=lambda row: row.idx)[:1]:
-        yield from dated_ahead(row.feed, [row], stated.released_at)
+    earlier = [*before, *((row.idx, row.received_at) for row in batches if row.idx < idx)]
+    at, latest = max(earlier, key=lambda one: one[1], default=(idx, said_at))
+    if _is_well_before(said_at, latest):
+        yield "time", f"want it not before log entry {at} ({latest}), got {said_at}: dated back"
+    after = min((row for row in batches if row.idx > idx), key=lambda row: row.idx, default=None)
+    if after is not None:
+        yield from dated_ahead(after.feed, [after], said_at)
 
 
 def left_unscored(
