@@ -14,7 +14,7 @@ from veracity.models.view import Place
 
 REGIONS_BYTES = 64_000_000
 MAX_REGIONS = 20_000
-MAX_RINGS = 100_000  #: of all regions together
+MAX_RINGS = 50_000  #: of all regions together
 
 
 def parse_regions(text: bytes) -> list[Place]:

@@ -63,8 +63,6 @@ class PanelArray:
                 raise BadPanel(f"panel.{name}: want shape {(n, k, c)}, got {shape}")
         if n > 1 and not np.all(np.diff(self.times_us) == self.every_us):
             raise BadPanel(f"panel.times: want steps of {self.every_us} us, got others")
-        if np.any(np.abs(self.values) > LARGEST):  # NaN is not
-            raise BadPanel(f"panel.values: want numbers up to {LARGEST:g} or NaN, got larger ones")
         for name, values in self.attributes.items():
             if values.shape != (k,):
                 raise BadPanel(f"panel.attributes {name}: want {k} values, got shape {values.shape}")
