@@ -20,10 +20,10 @@ import polars as pl
 from measure import cost, report
 from veracity.models.crps import crps_of_quantiles
 from veracity.models.forecast import LEVELS
+from veracity.models.great_circle import distances_km
 from veracity.models.nowcast import GapFiller
 from veracity.models.panel_array import Bools, Floats, PanelArray
 from veracity.models.spatial import SpatialModel
-from veracity.models.variogram import distances_km
 
 TARGETS = ("PM2.5", "PM10", "NO2", "O3")
 TRAIN_END = 26_304  # hours from 2013-03-01 to 2016-02-29

@@ -36,6 +36,7 @@ from veracity.provenance.statements.words import Action
 
 MODEL, BEFORE, CODE, CARD, REPORT, POLICY = (c * 64 for c in "abcdef")
 AT = "2026-09-03T12:00:00.000000Z"
+DUE = "2026-09-03T18:00:00.000000Z"
 OFFICER = key("officer")
 ENGINE = "numpy 2.2.0"
 
@@ -165,7 +166,7 @@ def override() -> Override:
     """An officer's word in place of a decision's."""
     value, why = '{"action":"warn"}', "Rivers are full."
     signed = approval("override", overridden_sha256("rain-hours", 3, 5, "8" * 64, value), why=why)
-    return Override("rain-hours", 3, 5, "8" * 64, value, AT, signed, simulated=True)
+    return Override("rain-hours", 3, 5, "8" * 64, DUE, value, AT, signed, simulated=True)
 
 
 def incident(step: Step = "opened", name: str = "late-warning") -> Incident:

@@ -13,7 +13,7 @@ import pytest
 from rain_app import HOUR, NOW_HOUR, RainCity, rain_app
 from small_city import NOW, key, key_file
 from veracity.cli import app as app_command
-from veracity.cli import audit as audit_command
+from veracity.cli import app_places, apps
 from veracity.cli import scoreboard as scoreboard_command
 from veracity.cli.officer import officer
 from veracity.errors import Malformed, Rejected
@@ -48,9 +48,9 @@ def city(base: RainCity, tmp_path: Path) -> RainCity:
 @pytest.fixture
 def run(city: RainCity, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in this process, at some hours after the city's time; return its text and its JSON."""
-    for module in (app_command, scoreboard_command, audit_command):
+    for module in (apps, app_places):
         monkeypatch.setattr(module, "find", lambda _: APP)
-        monkeypatch.setattr(module, "names", lambda: (APP.name,))
+    monkeypatch.setattr(apps, "names", lambda: (APP.name,))
     groups = {"app": app_command.app, "scoreboard": scoreboard_command.scoreboard}
 
     def call(*words: object, hours: float = 2) -> tuple[str, dict[str, Any]]:
@@ -136,6 +136,17 @@ def test_an_override_is_asked_signed_and_said(run: Run, city: RainCity, tmp_path
     assert (said["record"], said["value"]) == (17, document["value"])
 
 
+def test_places_given_once_hold_for_all_commands(run: Run, tmp_path: Path) -> None:
+    """The list is shown as it is in force, and a run after it is of other code and of the new places too."""
+    assert run("app", "places", "rain-hours")[1]["places"]["G00"] == {"lat": 16.0, "lon": 108.2}
+    (tmp_path / "places.csv").write_bytes(b"gauge,lon,lat\nG00,108.1,16\nG09,108.3,16.1\n")
+    text, given = run("app", "places", "rain-hours", tmp_path / "places.csv")
+    assert "G09  16.1  108.3" in text
+    assert run("app", "places", "rain-hours")[1] == given
+    before = run("app", "run", "rain-hours", hours=2.5)[1]
+    assert before["decisions"] == 24, "the gauge that says nothing yet is forecast too"
+
+
 @pytest.mark.parametrize(
     ("words", "error", "told"),
     [
@@ -164,6 +175,12 @@ def test_an_override_is_asked_signed_and_said(run: Run, city: RainCity, tmp_path
             Malformed,
             "one of the 18 decisions",
         ),
+        (
+            ("app", "override", "rain-hours", "--run", 0, "--record", 8, "--request", "x", "--value", 1),
+            Malformed,
+            "the system's own",
+        ),
+        (("app", "places", "rain-hours", "pyproject.toml"), Malformed, "places: want"),
         (
             ("app", "override", "rain-hours", "--run", 0, "--record", 0, "--request", "x", "--value", 1),
             Rejected,

@@ -1,6 +1,7 @@
 """Estimators: one behaviour, whatever is inside. Above all, nothing after an origin changes what is said."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,19 @@ def test_what_it_learns_ends_with_the_panel(panel: PanelArray) -> None:
     for wrong in ([panel.n_times], [-1]):
         with pytest.raises(BadParameter):
             one.predict(panel, origins=np.array(wrong))
+
+
+@pytest.mark.parametrize("name", ["last_value", "seasonal", "climatology", "lightgbm", "onnx"])
+def test_what_was_filled_is_no_outcome(name: str, panel: PanelArray) -> None:
+    """Values that a panel filled at its end teach nothing: nobody saw them come."""
+    head = panel.rows(LEARNS_FROM)
+    values, measured = head.values.copy(), head.measured.copy()
+    values[-24:, :, 0], measured[-24:, :, 0] = 9_999.0, False
+    filled = replace(head, values=values, measured=measured)
+    values = values.copy()
+    values[-24:, :, 0] = np.nan
+    unknown = replace(filled, values=values)
+    assert make(name).fit(filled).to_files() == make(name).fit(unknown).to_files()
 
 
 def test_files_bring_it_back(one: Forecaster, panel: PanelArray) -> None:

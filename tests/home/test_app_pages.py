@@ -101,8 +101,6 @@ def test_the_newest_forecast_in_python(root: Path) -> None:
         (("--zone", "Mars/Olympus"), 2),
         (("--run", "7"), 3),
         (("--wards", "air.ndjson"), 3),
-        (("--places", "air.ndjson"), 3),
-        (("--places", "none.csv"), 4),
     ],
 )
 def test_bad_input_is_one_line(

@@ -14,14 +14,16 @@ from rain_app import HOUR, NOW_HOUR, RainCity, decide, rain_app, stop_rule
 from released_city import LAN, Released, use_mean_rain
 from small_city import AGENCY, NOW, key
 from veracity.home.audit import audit
+from veracity.home.clock import format_time
 from veracity.home.home import Writer
 from veracity.home.models import gate
 from veracity.home.models.decision_audit import DecisionAudit
 from veracity.home.models.decisions import decisions_path
+from veracity.home.models.gate_errors import ApprovalUsed
 from veracity.home.models.kept_rows import put_rows
 from veracity.home.models.matched import outcomes_path, past_scorings, scores_path
 from veracity.home.models.outcomes import score
-from veracity.home.models.overrides import ask_override, say_override
+from veracity.home.models.overrides import Asked, ask_override, overrides_of, say_override
 from veracity.home.models.running import run_app
 from veracity.home.models.said import read_said
 from veracity.home.models.stopping import check_stop_rules
@@ -32,6 +34,7 @@ from veracity.models.decisions import OWN
 from veracity.models.errors import BadDecisions, DecidedLate
 from veracity.models.overriding import value_text
 from veracity.models.panel_array import PanelArray
+from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import DutyMissing, MalformedStatement, NotAnOfficer
 from veracity.provenance.statements import Decide, Matched
 
@@ -85,9 +88,15 @@ def override(
     home: Writer, run: int, record: int, changes: dict[str, Any], who: str = "hoa", by: str = "Hoa"
 ) -> int:
     """Override a decision as an officer."""
+    return say_override(home, *signed(home, run, record, changes, who, by))[1]
+
+
+def signed(
+    home: Writer, run: int, record: int, changes: dict[str, Any], who: str = "hoa", by: str = "Hoa"
+) -> tuple[Asked, Envelope]:
+    """Ask for an override and have an officer approve it now; nothing is said."""
     asked = ask_override(home, APP, run, record, value_text(changes))
-    approval = approve(key(who), asked.request, by, "I see rain coming", home.clock())
-    return say_override(home, asked, approval)[1]
+    return asked, approve(key(who), asked.request, by, "I see rain coming", home.clock())
 
 
 def found(city: RainCity, app: App | None = APP) -> tuple[list[str], DecisionAudit]:
@@ -297,3 +306,46 @@ def test_overrides_by_the_wrong_hand_late_or_of_nothing(city: RainCity) -> None:
         with pytest.raises(MalformedStatement, match="want one of override"):
             say_override(home, asked, approval)
         assert home.log.size == size
+
+
+def test_the_last_word_before_the_outcome_counts(city: RainCity) -> None:
+    """An officer may change their mind; an old approval is not used again, the last one says nothing new."""
+    with city.at(6) as home:
+        run_app(home, APP, NOW + 6 * HOUR)
+        first, second = (signed(home, 2, 9, {"value": value}) for value in (1.0, 2.0))
+        at = say_override(home, *first)[1]
+    with city.at(6.1) as home:
+        later = signed(home, 2, 9, {"value": 2.0})
+        said = say_override(home, *later)
+        assert said[1] > at
+        size = home.log.size
+        assert say_override(home, *later) == said
+        for old in (first, second):
+            with pytest.raises(ApprovalUsed, match="after the last word"):
+                say_override(home, *old)
+        assert home.log.size == size
+        assert overrides_of(home, SYSTEM)[2][9] == value_text({"value": 2.0})
+    assert found(city)[0] == []
+
+
+def test_an_override_dated_back_behind_what_came_in_is_found(city: RainCity) -> None:
+    """With a clock that is behind what came in none is said; one that was said all the same is told."""
+    with city.at(6) as home:
+        run_app(home, APP, NOW + 6 * HOUR)
+        said, _ = say_override(home, *signed(home, 2, 9, {"value": 1.0}))
+    city.take(NOW_HOUR + 5, 2, at=7)
+    with city.at(6.9) as home:
+        asked, approval = signed(home, 2, 10, {"value": 1.0})
+        with pytest.raises(DecidedLate, match="after the last batch"):
+            say_override(home, asked, approval)
+        late = replace(
+            said,
+            record=10,
+            decision_sha256=asked.decision_sha256,
+            due=asked.due,
+            approval=approval,
+            overridden_at=format_time(home.clock()),
+        )
+        home.say(late.to_statement())
+    findings, _ = found(city)
+    assert [one.split(": ", 1)[1][:24] for one in findings] == ["time: want it after batch"[:24]]

@@ -158,8 +158,8 @@ def test_the_commands(tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatc
     """Open, update, ask, sign and close on the command line; ls exits 1 while one is overdue."""
     for name in ("incident", "officer"):
         monkeypatch.setitem(main._COMMANDS, name, (f"veracity.cli.{name}", name))
-    monkeypatch.setattr("veracity.cli.incident.find", lambda _: APP)
-    monkeypatch.setattr("veracity.cli.incident.names", lambda: (APP.name,))
+    monkeypatch.setattr("veracity.cli.apps.find", lambda _: APP)
+    monkeypatch.setattr("veracity.cli.apps.names", lambda: (APP.name,))
     city = new_released_city(tmp_path)
     home, said = ("--home", city.root), (APP.name, "one")
     opened = here(

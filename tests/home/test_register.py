@@ -2,8 +2,10 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from rain_app import NOW_HOUR, stop_rule
@@ -36,7 +38,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Released:
                 run_app(home, APP, home.clock())
         with made.city.at(4) as home:
             add_officer(home, "hoa", key("hoa").public, ["override"], person="Hoa")
-            asked = ask_override(home, APP, 3, 0, value_text({"value": 1.5}))
+            asked = ask_override(home, APP, 3, 9, value_text({"value": 1.5}))
             say_override(home, asked, approve(key("hoa"), asked.request, "Hoa", "it rains", home.clock()))
         with made.city.at(5) as home:
             score(home, APP, None)
@@ -171,8 +173,8 @@ def test_pages_are_whole_and_say_what_they_are(served: Released) -> None:
 def test_the_commands(served: Released, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """ls, show and export; the JSON beside the pages is what the commands print."""
     monkeypatch.setitem(main._COMMANDS, "register", ("veracity.cli.register", "register"))
-    monkeypatch.setattr("veracity.cli.register.find", lambda _: APP)
-    monkeypatch.setattr("veracity.cli.register.names", lambda: (APP.name,))
+    monkeypatch.setattr("veracity.cli.apps.find", lambda _: APP)
+    monkeypatch.setattr("veracity.cli.apps.names", lambda: (APP.name,))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(later(5).timestamp())))
     home = ("--home", served.city.root)
     listed = here("register", "ls", *home, "--json")
@@ -193,3 +195,21 @@ def test_the_commands(served: Released, tmp_path: Path, here: Here, monkeypatch:
     assert written == {**printed, "schema": written["schema"]}
     (tmp_path / "file").write_text("")
     assert here("register", "export", "--to", tmp_path / "file" / "x", *home).code != 0
+
+
+def test_of_many_horizons_a_page_shows_those_that_people_know(served: Released) -> None:
+    """With a forecast of every hour the table has 1, 2, 3, 6, 12 and 24; how many are left out is said."""
+    found = of(served, 5)
+    one = found.skill.filter(pl.col("horizon_s") == found.skill["horizon_s"].min())
+    hours = pl.DataFrame({"hour": range(1, 25)}, schema={"hour": pl.Int64})
+    many = one.join(hours, how="cross").with_columns(horizon_s=3600 * pl.col("hour")).select(one.columns)
+    home = served.city.open(5)
+    try:
+        known = register(home, [], home.clock())
+    finally:
+        home.close()
+    page = system_page(known, replace(found, skill=many)).decode()
+    table = page[page.index("Scores of rain") :]
+    assert set(re.findall(r">(\d+) h<", table)) == {"1", "2", "3", "6", "12", "24"}
+    assert f"the JSON has {18 * one.height} lines more" in table
+    assert "lines more" not in system_page(known, found).decode()

@@ -1,5 +1,7 @@
 """Calibration that follows what comes, and never what has not come yet."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,51 @@ def test_an_outcome_counts_from_when_it_is_known() -> None:
     scores = log_scores(said, jump, horizons, LEVELS)
     assert np.flatnonzero(np.isfinite(scores[:, 1, 0, -1])).tolist() == [40]
     assert np.isnan(scores[:24, 1]).all(), "nothing forecast 24 steps before the beginning"
+
+
+def test_factors_follow_one_row_after_the_other() -> None:
+    """Factors by the rule as it is written, value by value: a step for each outcome, together and alone."""
+    rng = np.random.default_rng(6)
+    horizons, n, k = (1, 3), 30, 2
+    said = np.sort(rng.normal(0, 3, (n, k, 2, len(LEVELS))), axis=-1)
+    came = np.where(rng.random((n, k)) < 0.2, np.nan, rng.normal(0, 4, (n, k)))
+    found = Tracker(horizons, LEVELS, 0.2, 0.3).run(said, came, np.zeros((1, 2, k, len(LEVELS))))
+    scores = log_scores(said, came, horizons, LEVELS)
+    for i in range(1, n):
+        for j, h in enumerate(horizons):
+            for q, level in enumerate(LEVELS):
+                now, issued = scores[i, j, :, q], found[max(i - h, 0), j, :, q]
+                known = np.isfinite(now) | np.isinf(now)
+                missed = [float(s > f) - min(level, 1 - level) for s, f in zip(now, issued, strict=True)]
+                own = np.where(known, missed, 0.0)
+                step = 0.7 * own + 0.3 * own.sum() / max(known.sum(), 1)
+                want = np.clip(found[i - 1, j, :, q] + 0.2 / np.sqrt(h) * step, -3, 3)
+                assert found[i, j, :, q] == pytest.approx(want, abs=1e-12)
+
+
+def test_origins_before_and_after_it_learned_are_told_alike() -> None:
+    """Asked from origins on both sides of what it learned from, each is what it is when asked alone."""
+    panel = drifting(900)
+    one = Conformal.around(LastValue(TARGET, HORIZONS)).fit(panel.rows(slice(0, 600)))
+    origins = np.array([100, 590, 640, 700])
+    both = one.predict(panel, origins=origins).values
+    assert np.array_equal(both[2:], one.predict(panel, origins=origins[2:]).values)
+    plain = LastValue(TARGET, HORIZONS).fit(panel.rows(slice(0, 600))).predict(panel, origins=origins)
+    assert np.array_equal(both[..., LEVELS.index(0.5)], plain.median)
+
+
+def test_what_was_filled_moves_no_factor() -> None:
+    """A value that a panel filled is no outcome: what is said after it is as if it were not known."""
+    panel = simulated(400)
+    one = Conformal(TARGET, (1, 6), base="climatology").fit(panel.rows(slice(0, 300)))
+    measured = panel.measured.copy()
+    measured[340:360, :, 0] = False
+    filled = replace(panel, measured=measured)
+    unknown = replace(filled, values=np.where(measured, panel.values, np.nan))
+    last = np.array([390])
+    said = [one.predict(p, origins=last).values for p in (filled, unknown, panel)]
+    assert np.array_equal(said[0], said[1])
+    assert not np.array_equal(said[0], said[2])
 
 
 def test_the_median_is_left_alone() -> None:

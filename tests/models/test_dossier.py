@@ -78,7 +78,13 @@ def all_passed() -> Known:
     return known(app=app, reports=(ReportKnown(Said(11, assure(2, 0, 0)), TESTS[:2]),))
 
 
-CASES = (known, bare, personal, all_passed)
+def adapting() -> Known:
+    """A model whose ranges follow the outcomes in service."""
+    one = {"name": "conformal", "parameters": {"base": "ridge", "rate": 0.1}}
+    return known(description={"estimators": {"rain": one}})
+
+
+CASES = (known, bare, personal, all_passed, adapting)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
@@ -143,6 +149,32 @@ def test_what_the_evidence_cannot_show_is_not_ruled_out() -> None:
     assert nist["MANAGE 3.2"].status == "person"
     eu = {a.requirement.id: a for a in make_dossier(load_framework("eu"), personal()).answers}
     assert eu["12(3)"].status == "person"
+
+
+def test_a_model_that_calibrates_itself_does_not_say_that_it_stays_the_same() -> None:
+    """Annex IV 2(f): ranges that follow outcomes are a change determined beforehand; others are not asked."""
+
+    def answer(k: Known) -> Any:
+        answers = make_dossier(load_framework("eu"), k).answers
+        return next(a for a in answers if a.requirement.id == "IV.2(f)")
+
+    assert answer(known()).status == "not-applicable"
+    told = answer(adapting())
+    assert told.status == "evidence"
+    assert "ranges follows the outcomes" in told.points[0].text("en")
+    assert "rate 0.1" in told.points[0].text("en")
+
+
+def test_an_estimator_is_told_with_its_parts() -> None:
+    """The design names an estimator and what it is made of; no list or table of parameters is poured out."""
+    members = [{"name": "ridge", "parameters": {"penalty": 1}}, {"name": "seasonal", "parameters": {}}]
+    own = {"base": "ensemble", "base_parameters": {"members": members}, "rate": 0.1, "horizons": [1, 6]}
+    k = known(description={"estimators": {"rain": {"name": "conformal", "parameters": own}}})
+    answers = make_dossier(load_framework("eu"), k).answers
+    told = next(a for a in answers if a.requirement.id == "IV.2(b)").points[0].text("en")
+    assert told == (
+        "For rain: estimator conformal(ensemble(ridge, seasonal)), parameters base = ensemble, rate = 0.1."
+    )
 
 
 def test_numbers_in_answers_are_the_facts() -> None:

@@ -6,7 +6,7 @@ import pytest
 from estimating import HORIZONS, TARGET, simulated
 from veracity.models.errors import BadPanel, BadParameter
 from veracity.models.estimators import Ensemble
-from veracity.models.estimators.ensemble import learn_weights
+from veracity.models.estimators.ensemble import N_STEPS, PACE, learn_weights
 from veracity.models.forecast import LEVELS
 
 
@@ -20,6 +20,26 @@ def test_the_better_member_counts_more() -> None:
     assert weights[0] > 0.9
     assert weights.sum() == pytest.approx(1)
     assert learn_weights(np.stack([knows, knows]), came, LEVELS) == pytest.approx([0.5, 0.5])
+
+
+def test_weights_are_those_of_the_plain_sums() -> None:
+    """The steps written out, loss by loss and member by member, give the same weights."""
+    from veracity.models.crps import level_weights, pinball
+
+    rng = np.random.default_rng(5)
+    came = rng.gamma(2, 10, (60, 4))
+    said = np.sort(came[None, ..., None] + rng.normal(0, 8, (3, 60, 4, 7)), axis=-1)
+    levels, share = np.array(LEVELS), level_weights(LEVELS)
+    weights, unit, tried = np.full(3, 1 / 3), np.abs(said - came[None, ..., None]).mean(), []
+    for _ in range(N_STEPS):
+        mean = sum(w * one for w, one in zip(weights, said, strict=True))
+        tried.append((float((pinball(mean, LEVELS, came) @ share).mean()), weights))
+        slope = np.where(came[..., None] >= mean, -levels, 1 - levels) * share
+        gradient = np.array([(slope * one).sum(axis=-1).mean() for one in said]) / unit
+        weights = weights * np.exp(-PACE * (gradient - gradient.min()) / np.sqrt(3))
+        weights = weights / weights.sum()
+    want = min(tried, key=lambda one: one[0])[1]
+    assert learn_weights(said, came, LEVELS) == pytest.approx(want, rel=1e-9)
 
 
 def test_nothing_known_gives_equal_weights() -> None:

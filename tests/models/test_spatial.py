@@ -7,10 +7,11 @@ import pytest
 
 from air_fields import field_at, field_panel, panel_of, places
 from veracity.models.errors import BadPanel, BadParameter, NotFitted
+from veracity.models.great_circle import distances_km
 from veracity.models.panel_array import Floats
 from veracity.models.scaled_residuals import ScaledResiduals
 from veracity.models.spatial import SpatialModel
-from veracity.models.variogram import Variogram, distances_km, fit_variogram
+from veracity.models.variogram import Variogram, fit_variogram
 
 PANEL = field_panel()
 LON, LAT = PANEL.attributes["lon"], PANEL.attributes["lat"]
@@ -164,3 +165,12 @@ def test_scaled_residuals_cover_by_range() -> None:
         assert inside.mean() == pytest.approx(0.8, abs=0.04)
     with pytest.raises(BadPanel, match="40 measured"):
         ScaledResiduals.of(errors[:10], expected[:10], (0.5,))
+
+
+def test_a_range_with_few_errors_is_not_sure() -> None:
+    """Where ties leave a range of expected errors empty, its quantiles are those of all, not of nothing."""
+    expected = np.concatenate([np.full(1_900, 2.0), np.full(20, 3.0)])
+    errors = np.random.default_rng(3).normal(size=len(expected)) * expected
+    made = ScaledResiduals.of(errors, expected, (0.1, 0.5, 0.9))
+    q = made.around(np.zeros(3), np.array([1.0, 2.0, 3.0]))
+    assert (q[:, 2] - q[:, 0] > 2.0).all()

@@ -32,7 +32,7 @@ def life(folder: Path) -> RainCity:
         add_officer(home, "hoa", key("hoa").public, ["override"], person="Hoa")
         release_it(home, released.trained, "advise")
         run_app(home, APP, NOW)
-        asked = ask_override(home, APP, 0, 1, value_text({"value": 1.0}))
+        asked = ask_override(home, APP, 0, 9, value_text({"value": 1.0}))
         say_override(home, asked, approve(key("hoa"), asked.request, "Hoa", "I see rain", home.clock()))
         other = train(home, APP, seed=2)
         assure(home, other)

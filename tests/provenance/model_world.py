@@ -183,12 +183,21 @@ def decided(release: int | None, run: int = 0, **change: Any) -> Decide:
     return Decide(**said | change)
 
 
-def overridden(run: int = 0, record: int = 4, value: str = '{"action":null}', **approval: Any) -> Override:
+def overridden(
+    run: int = 0,
+    record: int = 4,
+    value: str = '{"action":null}',
+    *,
+    time: str = at(8),
+    due: str = at(9),
+    line: str | None = None,
+    **approval: Any,
+) -> Override:
     """Return a person's word in place of a decision's."""
-    line = sha256(decision(run, record)).hexdigest()
+    line = line or sha256(decision(run, record)).hexdigest()
     subject = overridden_sha256(SYSTEM, run, record, line, value)
-    signed = approved("override", subject, at(8), **approval)
-    return Override(SYSTEM, run, record, line, value, at(8), signed, simulated=True)
+    signed = approved("override", subject, time, **approval)
+    return Override(SYSTEM, run, record, line, due, value, time, signed, simulated=True)
 
 
 def scored(number: int = 0, before: str | None = None, **change: Any) -> Outcome:

@@ -155,8 +155,9 @@ def test_a_statement_left_out_is_told(index: int, want: set[str]) -> None:
         (replace(TRAIN, name="other"), ["name-differs"]),
         (released(replaces=18, time=at(17)), []),
         (released(time=at(17)), ["replaces-another"]),  # the first approval again
-        (overridden(), []),  # the same word again
-        (overridden(value="{}"), ["overridden-twice"]),
+        (overridden(2, 1, due=at(18), time=at(17)), []),
+        (overridden(), ["overridden-late"]),
+        (overridden(0, 2, due=at(10)), ["overridden-late"]),
         (incident("updated", at(14)), ["incident-order"]),
         (incident("closed", at(14)), ["incident-order"]),
         (incident("opened", at(14)), ["incident-order"]),
@@ -244,3 +245,20 @@ def test_a_memory_of_other_types_is_refused() -> None:
             with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
                 Contradictions.from_object(spoilt)
     assert (DECIDE_AT, ASSURE.report_sha256, CARD) == (9, REPORT, digest("card"))
+
+
+@pytest.mark.parametrize(
+    ("said", "want"),
+    [
+        (overridden(2, 1, due=at(18), time=at(16, 20)), []),  # the same word again
+        (overridden(2, 1, "{}", due=at(18), time=at(16, 30)), []),  # another mind: the last word counts
+        (overridden(2, 1, "{}", due=at(18), time=at(16, 20)), ["overridden-backwards"]),
+        (overridden(2, 1, "{}", due=at(18), time=at(16, 10)), ["overridden-backwards"]),
+        (overridden(2, 1, due=at(18), time=at(16, 30), line=OTHER), ["decision-differs"]),
+        (overridden(2, 2, "{}", due=at(18), time=at(16, 10)), []),  # of another decision
+    ],
+)
+def test_a_second_word_on_one_decision(said: Typed, want: list[str]) -> None:
+    """An officer may change their mind; an approval from before the last word cannot be used again."""
+    first = overridden(2, 1, due=at(18), time=at(16, 20))
+    assert codes([*LIFE, (END, first), (END + 1, said)]) == want

@@ -21,12 +21,6 @@ class BrokenApp(AppsError, Malformed):
     code = "broken-app"
 
 
-class MalformedPlaces(AppsError, Malformed):
-    """A list of places is no CSV of keys with their numbers."""
-
-    code = "malformed-places"
-
-
 class MalformedRegions(AppsError, Malformed):
     """A file of regions is no GeoJSON of polygons with names."""
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from veracity.apps import find, names
 from veracity.cli.app_pages import pages
+from veracity.cli.app_places import places
+from veracity.cli.apps import all_apps, app_in
 from veracity.cli.output import COUNT, columns, emit, in_home, mark, write_output
 from veracity.feeds.file_info import read_file
 from veracity.home.clock import parse_time
@@ -32,6 +33,7 @@ def app() -> None:
 
 
 app.add_command(pages)
+app.add_command(places)
 
 
 @app.command(name="ls")
@@ -40,7 +42,7 @@ def list_apps(home: Path, as_json: bool) -> None:
     """List the apps, what serves each, and how often it ran."""
     opened = Home.open(home)
     try:
-        items = [_state(opened, find(name)) for name in names()]
+        items = [_state(opened, one) for one in all_apps(opened)]
     finally:
         opened.close()
     rows = [(i["app"], i["stage"], i["serving"], i["model"], i["runs"], i["last_run"]) for i in items]
@@ -53,9 +55,9 @@ def list_apps(home: Path, as_json: bool) -> None:
 @in_home
 def show(name: str, home: Path, as_json: bool) -> None:
     """Show what an app declares, and its ladder of fallbacks."""
-    declared = find(name)
     opened = Home.open(home)
     try:
+        declared = app_in(opened, name)
         document = {**_state(opened, declared), **_declared(declared)}
     finally:
         opened.close()
@@ -73,10 +75,9 @@ def show(name: str, home: Path, as_json: bool) -> None:
 @in_home
 def run(name: str, now: str | None, home: Path, as_json: bool) -> None:
     """Run an app once: decide on what is known, and log it before any outcome is."""
-    declared = find(name)
     with open_writer(home) as writer:
         at = writer.clock() if now is None else parse_time("now", now)
-        done = run_app(writer, declared, at)
+        done = run_app(writer, app_in(writer, name), at)
     emit("app-run", _run_document(done), _run_text(done), as_json)
 
 
@@ -86,8 +87,8 @@ def run(name: str, now: str | None, home: Path, as_json: bool) -> None:
 @in_home
 def score_app(name: str, until: str | None, home: Path, as_json: bool) -> None:
     """Match decisions that fell due with what was measured, score them, and look at the stop rules."""
-    declared = find(name)
     with open_writer(home) as writer:
+        declared = app_in(writer, name)
         done = score(writer, declared, None if until is None else parse_time("until", until))
         stopped = check_stop_rules(writer, declared)
     lines = [_scored_text(one) for one in done] or ["nothing fell due that was not scored before"]
@@ -119,11 +120,11 @@ def override(
     """Put a person's word in place of one decision, before its outcome is due. Both are scored."""
     if (request is None) == (approval is None):
         raise click.UsageError("want either --request FILE to ask an officer, or --approval FILE to say it")
-    declared, text = find(name), value_text(_changes(value, changes))
+    text = value_text(_changes(value, changes))
     if request is not None:
         opened = Home.open(home)
         try:
-            asked = ask_override(opened, declared, run_, record, text)
+            asked = ask_override(opened, app_in(opened, name), run_, record, text)
         finally:
             opened.close()
         write_output(request, asked.request.format())
@@ -133,7 +134,7 @@ def override(
         assert approval is not None
         signed = read_approval(read_file(approval, MAX_ENVELOPE_BYTES))
         with open_writer(home) as writer:
-            asked = ask_override(writer, declared, run_, record, text)
+            asked = ask_override(writer, app_in(writer, name), run_, record, text)
             _, entry = say_override(writer, asked, signed)
         said = f"{name} run {run_} record {record} overridden, log entry {entry}"
     document = {"app": name, "run": run_, "record": record, "value": text, "entry": entry}

@@ -5,14 +5,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from veracity.apps import find
-from veracity.apps.places import PLACES_BYTES, at_places, parse_places
 from veracity.apps.regions import REGIONS_BYTES, parse_regions
+from veracity.cli.apps import app_in
 from veracity.cli.output import emit, in_home, mark, write_output
 from veracity.feeds.file_info import read_file
 from veracity.home.home import Home
 from veracity.home.models.viewing import view_of
-from veracity.models.app import App
 
 FILE = click.Path(path_type=Path)
 
@@ -24,9 +22,6 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--wards", type=FILE, help="GeoJSON of polygons to draw and to say values of.")
 @click.option(
-    "--places", type=FILE, help="CSV of the stations' lon and lat, where the app does not know them."
-)
-@click.option(
     "--zone", default="UTC", show_default=True, help="Time zone of the pages, such as Asia/Ho_Chi_Minh."
 )
 @click.option("--run", type=click.IntRange(0), help="The number of a run; by default the newest.")
@@ -35,7 +30,6 @@ def pages(
     name: str,
     to: Path,
     wards: Path | None,
-    places: Path | None,
     zone: str,
     run: int | None,
     home: Path,
@@ -43,12 +37,12 @@ def pages(
 ) -> None:
     """Write an app's pages with pictures, and the figures behind them as JSON."""
     _check_zone(zone)
-    app = app_at(name, places)
-    if app.pages is None:
-        raise click.UsageError(f"app {name} has no pages")
     regions = [] if wards is None else parse_regions(read_file(wards, REGIONS_BYTES))
     reader = Home.open(home)
     try:
+        app = app_in(reader, name)
+        if app.pages is None:
+            raise click.UsageError(f"app {name} has no pages")
         view = view_of(reader, app, run=run, places=regions, zone=zone)
     finally:
         reader.close()
@@ -65,12 +59,6 @@ def pages(
         "simulated": view.simulated,
     }
     emit("app-pages", document, lines, as_json)
-
-
-def app_at(name: str, places: Path | None) -> App:
-    """Return an app, for the places in a file if one is given."""
-    app = find(name)
-    return app if places is None else at_places(app, parse_places(read_file(places, PLACES_BYTES)))
 
 
 def _check_zone(zone: str) -> None:

@@ -1,16 +1,16 @@
 """``veracity audit``."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
 
-from veracity.apps import find, names
+from veracity.cli.apps import app_of
 from veracity.cli.output import emit, in_home, mark
 from veracity.home.audit import audit as run_audit
 from veracity.home.contracts import is_simulated
 from veracity.home.home import Home
-from veracity.models.app import App
 from veracity.provenance.fields import MAX_COUNT
 
 _SHOWN = 20
@@ -31,7 +31,7 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
     Exit 1 if anything differs.
     """
     opened = Home.open(home)
-    report = run_audit(opened, feed, sample, seed, _installed)
+    report = run_audit(opened, feed, sample, seed, partial(app_of, opened))
     simulated = is_simulated(opened, feed)
     opened.close()
     more = (
@@ -59,7 +59,3 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
     document = {"clean": report.is_clean, "simulated": simulated, **asdict(report)}
     emit("audit", document, "\n".join(lines), as_json)
     return int(not report.is_clean)
-
-
-def _installed(system: str) -> App | None:
-    return find(system) if system in names() else None

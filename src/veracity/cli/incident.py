@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from veracity.apps import find, names
+from veracity.cli.apps import app_in
 from veracity.cli.output import columns, emit, in_home, mark, write_output
 from veracity.feeds.file_info import read_file
 from veracity.home.home import Home, open_writer
@@ -41,7 +41,7 @@ def incident() -> None:
 def open_(system: str, name: str, severity: Severity, by: str, what: str, home: Path, as_json: bool) -> None:
     """Open an incident; its NAME is [a-z0-9-] and is used once."""
     with open_writer(home) as writer:
-        said, idx = open_incident(writer, find(system), name, severity, by=by, what=what)
+        said, idx = open_incident(writer, app_in(writer, system), name, severity, by=by, what=what)
     _emit_step(said, idx, as_json)
 
 
@@ -57,7 +57,7 @@ def update(
 ) -> None:
     """Say what was done or found."""
     with open_writer(home) as writer:
-        said, idx = update_incident(writer, find(system), name, by=by, what=what, severity=severity)
+        said, idx = update_incident(writer, app_in(writer, system), name, by=by, what=what, severity=severity)
     _emit_step(said, idx, as_json)
 
 
@@ -80,16 +80,15 @@ def close(
     """Close an incident for good; an officer with the duty must have signed just this."""
     if (request is None) == (approval is None):
         raise click.UsageError("want either --request FILE to ask an officer, or --approval FILE to close it")
-    declared = find(system)
     if approval is not None:
         signed = read_approval(read_file(approval, MAX_ENVELOPE_BYTES))
         with open_writer(home) as writer:
-            _emit_step(*close_incident(writer, declared, name, what, signed), as_json)
+            _emit_step(*close_incident(writer, app_in(writer, system), name, what, signed), as_json)
         return
     assert request is not None
     opened = Home.open(home)
     try:
-        asked = ask_close(opened, declared, name, what).request
+        asked = ask_close(opened, app_in(opened, system), name, what).request
     finally:
         opened.close()
     write_output(request, asked.format())
@@ -106,7 +105,10 @@ def list_incidents(system: str | None, home: Path, as_json: bool) -> None:
     opened = Home.open(home)
     try:
         now = opened.clock()
-        wanted = names() if system is None else (find(system).name,)
+        known = {str(p["system"]) for _, p in opened.index.predicates("incident")}
+        if system is not None and system not in known:
+            app_in(opened, system)  # one without an incident, or it says which there are
+        wanted = sorted(known) if system is None else [system]
         found = [(one, state) for one in wanted for state in incidents(opened, one).values()]
     finally:
         opened.close()

@@ -4,18 +4,16 @@ from pathlib import Path
 
 import click
 
-from veracity.apps import find
+from veracity.cli.apps import app_in, app_of_model
 from veracity.cli.output import columns, emit, in_home, mark, write_output
 from veracity.feeds.file_info import read_file
 from veracity.home.clock import parse_time
-from veracity.home.home import Home, open_writer
+from veracity.home.home import open_writer
 from veracity.home.models.assurance import Assured
 from veracity.home.models.assurance import assure as assure_model
-from veracity.home.models.registry import find_model, load_model
-from veracity.models.app import App
+from veracity.home.models.registry import find_model
 from veracity.models.assurance.battery import KNOWN
 from veracity.models.assurance.policy import POLICY_BYTES, default_policy, parse_policy
-from veracity.models.description import Description
 from veracity.pages.assurance import assurance_page
 from veracity.provenance.fields import MAX_COUNT
 
@@ -68,7 +66,7 @@ def assure(
         for n, t in (("as-of", as_of), ("from", start), ("until", end))
     ]
     with open_writer(home) as writer:
-        declared = find(app) if app else _app_of(writer, model)
+        declared = app_in(writer, app) if app else app_of_model(writer, find_model(writer, model))
         done = assure_model(
             writer, declared, model, text, seed=seed, as_of=times[0], start=times[1], end=times[2]
         )
@@ -76,11 +74,6 @@ def assure(
         write_output(page, assurance_page(done.report))
     _tell(done, page, as_json)
     return int(done.assure.verdict != "passed")
-
-
-def _app_of(home: Home, model: str) -> App | None:
-    system = Description.of(load_model(home, find_model(home, model).sha256)).system
-    return None if system is None else find(system)
 
 
 def _tell(done: Assured, page: Path | None, as_json: bool) -> None:

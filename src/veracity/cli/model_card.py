@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from veracity.apps import find
+from veracity.cli.apps import app_in
 from veracity.cli.output import emit, in_home, mark
 from veracity.cli.sheets import Lang, check_kind, language, to_file, write_sheet
 from veracity.data.plain_yaml import parse_yaml
@@ -58,13 +58,13 @@ def card(
     added = _words(words)
     if keep:
         with open_writer(home) as writer:
-            made = cards.make(writer, find, model, added)
+            made = cards.make(writer, partial(app_in, writer), model, added)
             cards.keep(writer, made)
             _write(writer, made, to, lang, [])
     else:
         opened = Home.open(home)
         try:
-            made = cards.make(opened, find, model, added)
+            made = cards.make(opened, partial(app_in, opened), model, added)
             _write(opened, made, to, lang, [])
         finally:
             opened.close()
@@ -86,8 +86,8 @@ def _look(model: str, given: str, to: Path | None, lang: Lang, home: Path, as_js
         row = find_model(opened, model)
         if row.sha256 != looked.model_sha256:
             raise MalformedCard(f"card: want one of {row.sha256[:16]}, got one of {looked.model_sha256[:16]}")
-        denied = cards.differences(opened, find, looked)
-        stale = cards.stale(opened, find, looked)
+        denied = cards.differences(opened, partial(app_in, opened), looked)
+        stale = cards.stale(opened, partial(app_in, opened), looked)
         if not denied:
             _write(opened, looked, to, lang, stale)
     finally:
@@ -107,7 +107,7 @@ def _write(home: Home, made: Card, to: Path | None, lang: Lang, stale: list[Diff
     if to is None:
         return
     row = find_model(home, made.model_sha256)
-    as_of = gather(home, find(made.system), row, made.size).said_at
+    as_of = gather(home, app_in(home, made.system), row, made.size).said_at
     size = home.index.size
     sheet = partial(card_sheet, made, lang, stale, size)
     write_sheet(to, sheet, made.format, as_of, partial(card_pictures, made, lang))

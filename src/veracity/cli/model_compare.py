@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from veracity.apps import find
+from veracity.cli.apps import app_of_model
 from veracity.cli.output import columns, emit, in_home, mark
 from veracity.home.home import Home
 from veracity.home.models.compare import Apart, Difference
 from veracity.home.models.compare import compare as compare_models
-from veracity.home.models.registry import ModelRow, find_model, load_model
+from veracity.home.models.registry import find_model
 from veracity.home.models.reproduce import reproduce as make_again
-from veracity.models.app import App
-from veracity.models.description import Description
 
 _SHOWN = 40
 
@@ -31,7 +29,7 @@ def compare(first: str, second: str, home: Path, as_json: bool) -> int:
     opened = Home.open(home)
     try:
         one, other = find_model(opened, first), find_model(opened, second)
-        told = compare_models(opened, one, other, _app(opened, other))
+        told = compare_models(opened, one, other, app_of_model(opened, other))
     finally:
         opened.close()
     simulated = one.train.simulated or other.train.simulated
@@ -64,7 +62,7 @@ def reproduce(model: str, full_audit: bool, home: Path, as_json: bool) -> int:
     opened = Home.open(home)
     try:
         row = find_model(opened, model)
-        made = make_again(opened, row, _app(opened, row), full_audit=full_audit)
+        made = make_again(opened, row, app_of_model(opened, row), full_audit=full_audit)
     finally:
         opened.close()
     verdict = "the same" if made.is_same else "learned the same" if made.learned_same else "differs"
@@ -86,11 +84,6 @@ def reproduce(model: str, full_audit: bool, home: Path, as_json: bool) -> int:
     }
     emit("model-reproduction", document, "\n".join(lines), as_json)
     return int(not made.learned_same)
-
-
-def _app(home: Home, row: ModelRow) -> App | None:
-    system = Description.of(load_model(home, row.sha256)).system
-    return None if system is None else find(system)
 
 
 def _described(differences: Iterable[Difference]) -> list[str]:

@@ -1,10 +1,11 @@
 """``veracity model dossier``: what a law or a standard asks, answered from evidence or left to a person."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from veracity.apps import find
+from veracity.cli.apps import app_in
 from veracity.cli.output import emit, in_home, mark
 from veracity.cli.sheets import Lang, check_kind, language, to_file, write_sheet
 from veracity.home.home import Home
@@ -33,7 +34,7 @@ def dossier(model: str, framework: str, to: Path | None, lang: Lang, home: Path,
     check_kind(to)
     opened = Home.open(home)
     try:
-        made = make_dossier(load_framework(framework), cards.known_of(opened, find, model))
+        made = make_dossier(load_framework(framework), cards.known_of(opened, partial(app_in, opened), model))
     finally:
         opened.close()
     if to is not None:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from veracity.apps import find, names
+from veracity.cli.apps import app_in, app_of
 from veracity.cli.output import emit, in_home, mark, write_output
 from veracity.feeds.file_info import read_file
 from veracity.home.home import Home, Writer, open_writer
@@ -129,7 +129,7 @@ def ask(
         if releases:
             digest = _card(writer, str(card))
             request = ask_release(
-                writer, find(system), str(model), stage or "shadow", digest, reports or None
+                writer, app_in(writer, system), str(model), stage or "shadow", digest, reports or None
             )
         else:
             request = ask_stop(writer, system) if to_stop else ask_roll_back(writer, system)
@@ -153,7 +153,9 @@ def release(approval: _Approval | None, home: Path, as_json: bool) -> None:
         raise click.UsageError("want --request and --approval")
     with open_writer(home) as writer:
         request, signed = approval.read(writer, lambda: ask_stop(writer, ""))
-        done = release_model(writer, request.asked, signed, app=find(request.system), check_card=_check_card)
+        done = release_model(
+            writer, request.asked, signed, app=app_in(writer, request.system), check_card=_check_card
+        )
     _tell(done, as_json)
 
 
@@ -185,8 +187,7 @@ def roll_back(approval: _Approval | None, system: str | None, home: Path, as_jso
         raise click.UsageError("want --request and --approval, or SYSTEM with --key, --by and --why")
     with open_writer(home) as writer:
         request, signed = approval.read(writer, lambda: ask_roll_back(writer, _named(system)))
-        app = find(request.system) if request.system in names() else None
-        done = roll_back_model(writer, request.asked, signed, app=app)
+        done = roll_back_model(writer, request.asked, signed, app=app_of(writer, request.system))
     _tell(done, as_json)
 
 
@@ -204,7 +205,7 @@ def _card(home: Writer, given: str) -> str:
 
 
 def _check_card(home: Home, text: bytes) -> list[str]:
-    return cards.check(home, find, text)
+    return cards.check(home, partial(app_in, home), text)
 
 
 def _tell(done: Changed, as_json: bool) -> None:

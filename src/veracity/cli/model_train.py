@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from veracity.apps import find
+from veracity.cli.apps import app_in
 from veracity.cli.output import columns, emit, in_home, mark
 from veracity.data.panel_definition import PANEL_BYTES, parse_panel
 from veracity.feeds.file_info import read_file
@@ -69,14 +69,15 @@ def train(
     if app is not None:
         if panel or estimator or targets or horizons or parameters or name:
             raise click.UsageError("want an app, or --panel and --estimator, got both")
-        recipe = Recipe.of_app(find(app))
+        recipe = None
     elif panel is None or estimator is None or not targets or horizons is None:
         raise click.UsageError("want an app, or --panel, --estimator, --target and --horizons")
     else:
         recipe = _recipe(panel, estimator, targets, horizons, parameters, name)
     when = parse_time("as-of", as_of) if as_of else None
     with open_writer(home) as writer:
-        done = train_model(writer, recipe, seed=seed, as_of=when, hold_out=hold_out, full_audit=full_audit)
+        made_by = Recipe.of_app(app_in(writer, str(app))) if recipe is None else recipe
+        done = train_model(writer, made_by, seed=seed, as_of=when, hold_out=hold_out, full_audit=full_audit)
     _tell(done, as_json)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from veracity.apps import find, names
+from veracity.cli.apps import all_apps
 from veracity.cli.output import columns, emit, in_home, mark, write_output
 from veracity.home.errors import BadName, HomeUnusable
 from veracity.home.home import Home
@@ -82,7 +82,7 @@ def export(to: Path, home: Path, as_json: bool) -> None:
 def _gathered(home: Path) -> Register:
     opened = Home.open(home)
     try:
-        return gather(opened, [find(name) for name in names()], opened.clock())
+        return gather(opened, all_apps(opened), opened.clock())
     finally:
         opened.close()
 

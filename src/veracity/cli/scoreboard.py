@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from veracity.apps import find, names
+from veracity.cli.apps import app_of
 from veracity.cli.output import columns, emit, in_home, mark, write_output
 from veracity.home.errors import BadName
 from veracity.home.home import Home
@@ -110,7 +110,7 @@ def _said(home: Home, system: str) -> list[Outcome]:
 def _board(home: Home, system: str, said: list[Outcome]) -> Board:
     bys = [["target", "horizon_s"], ["target", "day"], ["target", "rung"]]
     by_horizon, by_day, by_rung = scoreboards(home, system, bys)
-    declared, total = find(system) if system in names() else None, _total(said)
+    declared, total = app_of(home, system), _total(said)
     return Board(
         system=system,
         title=system if declared is None else declared.title["en"],

@@ -8,6 +8,7 @@ of their own, marked with who says them; where such words claim a fact, the clai
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from veracity.canonical import canonical_json
@@ -70,6 +71,10 @@ class Card:
 
     def format(self) -> bytes:
         """Write the card as canonical JSON."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> bytes:
         return canonical_json(
             {
                 "schema": SCHEMA,
@@ -84,7 +89,7 @@ class Card:
             }
         )
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The digest that names the card."""
         return hashlib.sha256(self.format()).hexdigest()

@@ -63,6 +63,12 @@ class BadParameter(ModelsError, Malformed):
     code = "bad-parameter"
 
 
+class MalformedPlaces(ModelsError, Malformed):
+    """A list of places is no CSV of keys with their numbers."""
+
+    code = "malformed-places"
+
+
 class IncidentRefused(ModelsError, Rejected):
     """Root of the reasons for which a step of an incident is not said."""
 

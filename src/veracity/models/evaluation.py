@@ -66,9 +66,7 @@ def outcomes(forecast: Forecast, truth: PanelArray, *, measured_only: bool = Tru
         raise BadPanel(f"panel.every: want {forecast.every_us} us, got {truth.every_us}")
     if unknown := sorted(set(forecast.keys) - set(truth.keys)):
         raise BadPanel(f"panel: want key {unknown[0]!r}, got none")
-    column = truth.column(forecast.target)
-    if measured_only:
-        column = np.where(truth.measured[:, :, truth.index(forecast.target)], column, np.nan)
+    column = truth.measured_column(forecast.target) if measured_only else truth.column(forecast.target)
     keys = np.array([truth.keys.index(one) for one in forecast.keys])
     at, there = _rows_at(truth, forecast.due_us)
     found = column[at[:, None, :], keys[None, :, None]]

@@ -14,6 +14,7 @@ from veracity.provenance.statements import Assure, Incident, Outcome, Override, 
 
 S = TypeVar("S")
 Value = str | int | float | bool | None
+ADAPTS = "conformal"  #: the estimator that goes on calibrating itself
 DIGITS = 6  #: significant, of every number that is no count: the last ones differ between machines
 
 
@@ -239,6 +240,13 @@ class Known:
     def may_be_pretrained(self) -> bool:
         """Whether a file of it may have been made elsewhere: ONNX, or files that are not at hand."""
         return not self.files or any(name.endswith(".onnx") for name in self.files)
+
+    @property
+    def adapting(self) -> Mapping[str, Mapping[str, Any]]:
+        """Parameters by target of estimators whose ranges follow outcomes in service."""
+        described = self.description.get("estimators")
+        named = described if isinstance(described, Mapping) else {}
+        return {t: one.get("parameters", {}) for t, one in sorted(named.items()) if one.get("name") == ADAPTS}
 
     @property
     def said_at(self) -> str:

@@ -73,7 +73,7 @@ class Forecast:
 
     def in_order(self) -> "Forecast":
         """Return it with quantiles that do not cross: sorted along the levels."""
-        return replace(self, values=np.sort(self.values, axis=-1))
+        return replace(self, values=_ascending(self.values))
 
     def to_frame(self) -> pl.DataFrame:
         """Return a row per origin, key and horizon: ``origin``, ``key``, ``horizon``, ``due``, ``q…``."""
@@ -89,6 +89,18 @@ class Forecast:
         for i, level in enumerate(self.levels):
             columns.append(pl.Series(level_name(level), self.values[..., i].ravel()).fill_nan(None))
         return pl.DataFrame(columns)
+
+
+def _ascending(values: Floats) -> Floats:
+    """Return values sorted along the last axis, NaN last. Most forecasts are so already: only others are."""
+    low, high = values[..., :-1], values[..., 1:]
+    rises = low <= high
+    if rises.all():
+        return values
+    crossed = ~(rises | np.isnan(high)).all(axis=-1)
+    out = values.copy()
+    out[crossed] = np.sort(values[crossed], axis=-1)
+    return out
 
 
 def level_name(level: float) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from veracity.models.great_circle import distances_km
 from veracity.models.panel_array import Floats, PanelArray
 
-EARTH_KM = 6371.0088
 NEAREST_KM = 1.0  #: nearer than this counts as this
 
 
@@ -46,21 +46,11 @@ def learn_graph(panel: PanelArray, target: str, n_nearest: int = 5) -> Graph:
     """Return the graph of a panel's keys: inverse distance, or correlation where positions are not known."""
     lon, lat = panel.attributes.get("lon"), panel.attributes.get("lat")
     if lon is not None and lat is not None and np.isfinite(lon).all() and np.isfinite(lat).all():
-        closeness = 1.0 / np.maximum(distances_km(lon, lat), NEAREST_KM)
+        closeness = 1.0 / np.maximum(distances_km(lon, lat, lon, lat), NEAREST_KM)
     else:
         closeness = np.clip(_correlation(panel.column(target)), 0.0, None) ** 4
     np.fill_diagonal(closeness, 0.0)
     return Graph(panel.keys, _rows_to_one(_only_nearest(closeness, n_nearest)))
-
-
-def distances_km(lon: Floats, lat: Floats) -> Floats:
-    """Return (k, k) great-circle distances in km between points in degrees (WGS 84)."""
-    x, y = np.radians(lon), np.radians(lat)
-    half = (
-        np.sin((y[:, None] - y) / 2) ** 2 + np.cos(y)[:, None] * np.cos(y) * np.sin((x[:, None] - x) / 2) ** 2
-    )
-    out: Floats = 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
-    return out
 
 
 def _correlation(values: Floats) -> Floats:

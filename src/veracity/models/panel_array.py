@@ -1,7 +1,8 @@
 """A panel as arrays: what estimators learn from. Times by keys by columns, and what is known of each key.
 
 Row ``i`` of every array is what was known at ``times_us[i]``: a panel's own rule. A forecast from origin
-``i`` may use rows up to ``i`` and none after; ``until`` gives just those.
+``i`` may use rows up to ``i`` and none after; ``until`` gives just those. So a value that a panel filled on a
+straight line to a later one (``fill: linear``) is left out: it knows of the future.
 """
 
 from collections.abc import Iterable, Mapping
@@ -104,6 +105,8 @@ class PanelArray:
         measured = np.stack([s.to_numpy().reshape(k, n).T for s in states], axis=2)
         every = int(times[1] - times[0]) if n > 1 else 1
         values, trust = _cube(frame, columns, n, k), _trust(frame, columns, n, k)
+        ahead = [(frame[f"{c}_state"].cast(pl.String) == "linear").fill_null(value=False) for c in columns]
+        values[np.stack([s.to_numpy().reshape(k, n).T for s in ahead], axis=2)] = np.nan
         known = ~(np.abs(values) > LARGEST)
         values = np.where(known, values, np.nan)
         static = _static(keys, attributes or {})
@@ -123,6 +126,12 @@ class PanelArray:
     def column(self, name: str) -> Floats:
         """Return the (n, k) values of a column; BadPanel where there is none of that name."""
         return self.values[:, :, self.index(name)]
+
+    def measured_column(self, name: str) -> Floats:
+        """Return (n, k): what was measured of a column, NaN where it was filled: nobody saw that come."""
+        at = self.index(name)
+        out: Floats = np.where(self.measured[:, :, at], self.values[:, :, at], np.nan)
+        return out
 
     def until(self, origin: int) -> "PanelArray":
         """Return what was known at time number ``origin``: rows 0 to ``origin``, it included."""

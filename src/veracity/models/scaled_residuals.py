@@ -23,7 +23,8 @@ class ScaledResiduals:
     bounds
         (b - 1,) of the expected error, ascending, between b ranges.
     quantiles
-        (b, q) of error over expected error, at the levels it was made for.
+        (b, q) of error over expected error, at the levels it was made for; a range of fewer than ``N_LEAST``
+        errors has those of all.
     """
 
     bounds: Floats
@@ -39,7 +40,8 @@ class ScaledResiduals:
         n_ranges = int(np.clip(len(scaled) // 400, 1, 6))
         bounds = np.quantile(expected, np.arange(1, n_ranges) / n_ranges)
         place = np.searchsorted(bounds, expected, side="right")
-        quantiles = np.stack([_quantiles(scaled[place == i], levels) for i in range(n_ranges)])
+        parts = [scaled[place == i] for i in range(n_ranges)]  # ties can leave a range with few
+        quantiles = np.stack([_quantiles(p if len(p) >= N_LEAST else scaled, levels) for p in parts])
         return cls(bounds, quantiles)
 
     def around(self, mean: Floats, expected: Floats) -> Floats:
@@ -51,10 +53,7 @@ class ScaledResiduals:
 
 def _quantiles(scaled: Floats, levels: tuple[float, ...]) -> Floats:
     """Return quantiles that the next error keeps to: outer ones a place further out than the sample's."""
-    n = len(scaled)
-    if not n:
-        return np.zeros(len(levels))
     at = np.array(levels)
-    outward = np.clip(at + (at - 0.5) / n, 0.0, 1.0)
+    outward = np.clip(at + (at - 0.5) / len(scaled), 0.0, 1.0)
     out: Floats = np.quantile(scaled, outward)
     return out

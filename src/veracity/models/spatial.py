@@ -12,9 +12,10 @@ import numpy as np
 
 from veracity.models.errors import BadPanel, BadParameter, NotFitted
 from veracity.models.forecast import LEVELS, Forecast
+from veracity.models.great_circle import distances_km
 from veracity.models.panel_array import Bools, Floats, Ints, PanelArray
 from veracity.models.scaled_residuals import ScaledResiduals
-from veracity.models.variogram import Variogram, distances_km, fit_variogram
+from veracity.models.variogram import Variogram, fit_variogram
 
 Points = Mapping[str, tuple[float, float]]  #: longitude and latitude by name, degrees, WGS 84
 

@@ -10,7 +10,6 @@ from veracity.models.panel_array import Floats
 
 N_BINS = 15
 N_TIMES = 120  #: that differences are taken at, spread over the panel
-EARTH_KM = 6371.0088
 LEAST_NUGGET = 0.01  #: of all variance: no sensor is without an error of its own
 
 
@@ -41,22 +40,6 @@ class Variogram:
     def __call__(self, distance_km: Floats) -> Floats:
         """Return half the mean squared difference of sensors that far apart."""
         return self.nugget + self.sill - self.covariance(distance_km)
-
-
-def distances_km(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> Floats:
-    """Return (a, b): great-circle distances between places in degrees, WGS 84 taken as a sphere.
-
-    Examples
-    --------
-    >>> one = np.array([108.0]), np.array([16.0])
-    >>> float(distances_km(*one, np.array([108.0]), np.array([17.0]))[0, 0].round(1))
-    111.2
-    """
-    la, lb = np.radians(lat_a)[:, None], np.radians(lat_b)[None, :]
-    half = np.radians(lon_a[:, None] - lon_b[None, :]) / 2
-    inner = np.sin((la - lb) / 2) ** 2 + np.cos(la) * np.cos(lb) * np.sin(half) ** 2
-    out: Floats = 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(inner, 0.0, 1.0)))
-    return out
 
 
 def fit_variogram(z: Floats, distance_km: Floats) -> Variogram:

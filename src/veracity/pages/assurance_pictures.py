@@ -58,6 +58,9 @@ def _of_target(by_name: dict[str, Result], target: str) -> list[Html | None]:
         _marks(
             numbers("skill-by-district", "skill", "district"), "district", f"Skill{of} by district", (0.0,)
         ),
+        _marks(
+            numbers("fair-skill", "lacks", "district"), "district", f"Skill{of} that a district lacks", (0.0,)
+        ),
         _marks(numbers("fair-skill", "lacks", "group"), "group", f"Skill{of} that a group lacks", (0.0,)),
         _marks(shares, "fault", f"Coverage{of} with sensors gone or late, 80 % interval", (0.8,)),
         _marks(

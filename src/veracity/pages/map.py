@@ -29,6 +29,8 @@ MAP_STYLE = """
 .map text.dark{fill:#fff}
 .map .frame{fill:none;stroke:var(--rule)}
 .map .scale{stroke:var(--fg);stroke-width:2.5}.map text.scale-text{fill:var(--fg);font-weight:400;stroke:none}
+.sideways{display:none}
+@media (max-width:34rem){.sideways{display:block}}
 .hatch-line{stroke:#1a1d21;stroke-width:1.2;stroke-opacity:.5}
 @media (prefers-color-scheme:dark){.hatch-line{stroke-opacity:.75}}
 """
@@ -98,7 +100,8 @@ def map_drawing(title: str, spots: Sequence[Spot], regions: Iterable[Region] = (
         role="img",
         aria_label=title,
     )
-    return tag("div", drawn, class_="wide", tabindex="0", role="region", aria_label=title)
+    window = tag("div", drawn, class_="wide", tabindex="0", role="region", aria_label=title)
+    return tag("div", window, tag("p", "Move the map sideways to see all of it.", class_="sideways soft"))
 
 
 def _frame(spots: Sequence[Spot]) -> _Frame:

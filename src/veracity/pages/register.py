@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from veracity.data.rules.language import unit_symbol
 from veracity.models.app import Words
 from veracity.models.decision_rows import OVERRIDDEN, OVERRIDE
 from veracity.models.decisions import OWN
@@ -19,6 +20,8 @@ from veracity.pages.plot import HEIGHT, WIDTH, dots, legend, path, plot
 from veracity.pages.scale import Tick, number_ticks
 
 MOST_LINES = 200
+MOST_HORIZONS = 8
+KEY_HOURS = (1, 2, 3, 6, 12, 24, 48, 72)  #: of more horizons than that, those are shown that people know
 LANGUAGES: Words = {"en": "English", "vi": "Tiếng Việt", "id": "Bahasa Indonesia"}
 REGISTER_STYLE = (
     ERRORS_STYLE
@@ -176,7 +179,7 @@ def _skills(entry: Entry) -> list[Html]:
 def _skill(entry: Entry, target: str, unit: str) -> Html:
     by_horizon = entry.skill.filter(pl.col("target") == target)
     by_day = entry.days.filter(pl.col("target") == target)
-    name = shown(target)
+    name, unit = shown(target), unit_symbol(unit)
     models = _models(by_horizon)
     return tag(
         "section",
@@ -270,9 +273,17 @@ def _scores(rows: pl.DataFrame, name: str) -> Html:
             _share(r["coverage95"]),
             _share(r["skill_mae"]),
         )
-        for r in rows.sort("horizon_s", "model").head(MOST_LINES).iter_rows(named=True)
+        for r in _key_horizons(rows).sort("horizon_s", "model").head(MOST_LINES).iter_rows(named=True)
     ]
-    return rows_table(f"Scores of {name}", heads, lines)
+    left = rows.height - len(lines)
+    caption = f"Scores of {name}" + (f"; the JSON has {left:,} lines more" if left else "")
+    return rows_table(caption, heads, lines)
+
+
+def _key_horizons(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of horizons that are shown: all of a few, of many those of ``KEY_HOURS``."""
+    key = rows.filter(pl.col("horizon_s").is_in([3600 * h for h in KEY_HOURS]))
+    return key if rows["horizon_s"].n_unique() > MOST_HORIZONS and key["horizon_s"].n_unique() > 1 else rows
 
 
 def _incidents(entry: Entry) -> Html:

@@ -45,3 +45,29 @@ def test_quantiles_that_are_one() -> None:
     same = np.full(7, 5.0)
     assert float(exceedance(same, LEVELS, 4.9)) == 1.0
     assert float(exceedance(same, LEVELS, 5.1)) == 0.0
+
+
+def test_many_at_once_are_as_one_by_one() -> None:
+    """Plateaus, thresholds on a quantile, between and beyond: as row after row, by hand."""
+    rng = np.random.default_rng(3)
+    values = np.sort(np.round(rng.normal(50, 10, (400, 7)), 1), axis=-1)
+    values[::7, 2:5] = values[::7, 2:3]
+    values[5] = np.nan
+    values[6, 3] = np.nan
+    for threshold in (*values[10], -100.0, 30.0, 44.5, 50.0, 61.25, 200.0):
+        want = [one_chance(row, float(threshold)) for row in values]
+        np.testing.assert_allclose(exceedance(values, LEVELS, float(threshold)), want, rtol=0, atol=1e-15)
+
+
+def one_chance(row: "np.typing.NDArray[np.float64]", threshold: float) -> float:
+    """Return the chance by ``numpy.interp``, and by the exponential beyond it."""
+    if np.isnan(row).any():
+        return np.nan
+    if row[0] <= threshold <= row[-1]:
+        return float(1 - np.interp(threshold, row, LEVELS))
+    above = threshold > row[-1]
+    beyond, gap = (threshold - row[-1], row[-1] - row[-2]) if above else (row[0] - threshold, row[1] - row[0])
+    outer, inner = (LEVELS[-1], LEVELS[-2]) if above else (1 - LEVELS[0], 1 - LEVELS[1])
+    scale = gap / np.log((1 - inner) / (1 - outer))
+    tail = (1 - outer) * np.exp(-beyond / scale) if scale > 0 else 0.0
+    return float(tail if above else 1 - tail)

@@ -208,6 +208,24 @@ def test_storms_are_told_apart_by_what_is_known_at_the_origin() -> None:
         out: Bools = panel.column("wind").mean(axis=1) > 0.5
         return out
 
-    report = assured(Fading(), replace(CONTEXT, regime=windy, regime_name="storm"))
+    report = assured(Fading(), replace(CONTEXT, regimes={"storm": windy}))
     assert {n.of["regime"] for n in report.result("skill-by-regime").numbers} == {"storm", "no storm"}
     assert seen == [TESTED.n_times]
+
+
+def test_each_ward_and_each_kind_of_place_is_held_against_all_others() -> None:
+    """An app that names both has both judged; warnings are those that it would give, at its own chance."""
+    keys = TESTED.keys
+    wards = {key: f"ward {i // 2}" for i, key in enumerate(keys)}
+    kinds = {key: "road" if i % 2 else "coast" for i, key in enumerate(keys)}
+    told = replace(CONTEXT, districts=wards, groups=kinds)
+    bold, shy = (assured(Fading(), replace(told, warn_at=chance)) for chance in (0.2, 0.8))
+    for test in ("fair-skill", "fair-coverage", "fair-alarms"):
+        of = {next((k, v) for k, v in n.of.items() if k != "target") for n in bold.result(test).numbers}
+        want = {("district", w) for w in wards.values()} | {("group", k) for k in kinds.values()}
+        assert of == want
+    n_warned = [
+        sum(n.n or 0 for n in r.result("fair-alarms").numbers if n.name == "false-alarms-more")
+        for r in (bold, shy)
+    ]
+    assert n_warned[0] > n_warned[1] > 0

@@ -1,10 +1,12 @@
 """The parts that the battery is made of, against what is known of them."""
 
 import warnings
+from datetime import datetime
 from typing import Any
 
 import lightgbm
 import numpy as np
+import polars as pl
 import pytest
 
 from assured_world import BASELINES, HOUR_US, START_US, TESTED, TRAINING, Fading, assured, policy, world
@@ -13,6 +15,7 @@ from veracity.models.assurance.battery import run_battery
 from veracity.models.assurance.bootstrap import Bootstrap
 from veracity.models.assurance.cases import spread_origins
 from veracity.models.assurance.context import Context
+from veracity.models.assurance.decided import Decided
 from veracity.models.assurance.deletion import deletion, permutation_parts
 from veracity.models.assurance.drift import ks, psi
 from veracity.models.assurance.explanations import trees_of
@@ -27,9 +30,10 @@ from veracity.models.assurance.faults import (
     stuck,
 )
 from veracity.models.assurance.membership import auc
-from veracity.models.assurance.skill import SEASONS, seasons_of
+from veracity.models.decisions import OWN, SCHEMA
 from veracity.models.estimators.lightgbm import LightGbm
-from veracity.models.panel_array import Floats
+from veracity.models.panel_array import Floats, PanelArray
+from veracity.models.seasons import SEASONS, season_of
 
 RNG = np.random.default_rng
 FAULTS = [
@@ -58,6 +62,23 @@ def test_a_fault_happens_before_its_origin_and_nowhere_else(fault: object) -> No
     assert not changed[~inside].any()
     assert changed[inside].any()
     assert not broken.measured[np.isnan(broken.values)].any()
+
+
+def test_decisions_are_made_once_for_all_targets() -> None:
+    """However many targets are looked at, an app decides once by origin and fault, and each sees its own."""
+    seen = []
+
+    def decide(panel: PanelArray, estimators: object, now: datetime) -> pl.DataFrame:
+        seen.append((panel.n_times, float(np.isnan(panel.values).mean())))
+        own = {"target": ["a", "b"], "model": [OWN, OWN], "key": ["k", "k"]}
+        return pl.DataFrame({name: own.get(name, [None, None]) for name in SCHEMA}, SCHEMA)
+
+    decided = Decided(Context("app", decide=decide), world(100), {}, seed=1)
+    for target in ("a", "b"):
+        for origin, fault in ((50, None), (50, dropout(0.5)), (80, dropout(0.5))):
+            assert decided.rows(origin, fault, target)["target"].to_list() == [target]
+    assert [n for n, _ in seen] == [51, 51, 81]
+    assert [gone >= 0.5 for _, gone in seen] == [False, True, True]
 
 
 def test_dropout_takes_its_share() -> None:
@@ -109,7 +130,7 @@ def test_seasons() -> None:
         np.datetime64(d).astype("datetime64[us]").astype(np.int64)
         for d in ("2024-12-01", "2025-02-28", "2025-03-01", "2025-11-30")
     ]
-    assert [SEASONS[i] for i in seasons_of(np.array(at))] == ["Dec-Feb", "Dec-Feb", "Mar-May", "Sep-Nov"]
+    assert [SEASONS[i] for i in season_of(np.array(at))] == ["Dec-Feb", "Dec-Feb", "Mar-May", "Sep-Nov"]
 
 
 def test_distances_of_distributions() -> None:
@@ -185,6 +206,11 @@ def test_trees_are_explained_by_their_features(trees: LightGbm) -> None:
         base = trees
 
     assert trees_of(Wrapped()) is trees
+
+    class Several:
+        members_ = (trees, Fading())
+
+    assert trees_of(Several()) is None, "what matters to one member is not what matters to the mean"
     report = assured(trees, baselines=fit_baselines({"dust": trees}, TRAINING))
     result = report.result("explanations")
     assert result.verdict == "passed", result.reason

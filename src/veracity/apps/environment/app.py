@@ -8,10 +8,11 @@ from veracity.apps.environment.ladder import HOUR_S, LADDER, TARGETS
 from veracity.apps.environment.model import HORIZONS, train
 from veracity.apps.environment.pages import pages
 from veracity.apps.environment.seen import LOOK_BACK_H
+from veracity.apps.environment.served import context
 from veracity.apps.environment.words import AFFECTED, APPEAL, PURPOSE, RISK, TITLE
-from veracity.apps.places import parse_places
 from veracity.apps.source import source_sha256
 from veracity.models.app import App, StopRule
+from veracity.models.places import parse_places
 
 _FOLDER = files("veracity.apps.environment")
 
@@ -43,6 +44,7 @@ APP = App(
     look_back_s=LOOK_BACK_H * HOUR_S,
     events=EVENTS,
     risk=RISK,
+    assurance=context(),
     code=lambda: source_sha256("veracity.apps.environment"),
     pages=pages,
 )

@@ -25,23 +25,28 @@ def exceedance(values: Floats, levels: tuple[float, ...], threshold: float) -> F
     0.3
     """
     level = np.asarray(levels)
-    flat = values.reshape(-1, len(level))
-    out = np.array([_one(row, level, threshold) for row in flat])
-    return out.reshape(values.shape[:-1])
+    first, last = values[..., 0], values[..., -1]
+    with np.errstate(invalid="ignore"):  # an infinite quantile has no gap to the next
+        over = (1 - level[-1]) * _tail(threshold - last, last - values[..., -2], level[-1], level[-2])
+        under = level[0] * _tail(first - threshold, values[..., 1] - first, 1 - level[0], 1 - level[1])
+        out = np.where(threshold > last, over, 1 - _level_of(threshold, values, level))
+    out = np.where(threshold < first, 1 - under, out)
+    return np.where(np.isnan(values).any(axis=-1), np.nan, out)
 
 
-def _one(row: Floats, level: Floats, threshold: float) -> float:
-    if np.isnan(row).any():
-        return np.nan
-    if threshold > row[-1]:
-        return float((1 - level[-1]) * _tail(threshold - row[-1], row[-1] - row[-2], level[-1], level[-2]))
-    if threshold < row[0]:
-        below = level[0] * _tail(row[0] - threshold, row[1] - row[0], 1 - level[0], 1 - level[1])
-        return float(1 - below)
-    return float(1 - np.interp(threshold, row, level))
+def _level_of(threshold: float, values: Floats, level: Floats) -> Floats:
+    """Return (...) the level at a threshold, on straight lines between the quantiles around it."""
+    at = np.clip((values <= threshold).sum(axis=-1) - 1, 0, len(level) - 2)
+    low, high = (np.take_along_axis(values, at[..., None] + i, axis=-1)[..., 0] for i in (0, 1))
+    gap = high - low
+    slope = np.divide(level[at + 1] - level[at], gap, out=np.zeros_like(gap), where=gap > 0)
+    out: Floats = np.where(threshold >= high, level[at + 1], slope * (threshold - low) + level[at])
+    return out
 
 
-def _tail(beyond: float, gap: float, outer: float, inner: float) -> float:
-    """Return the share of an exponential tail that lies further out than ``beyond``."""
+def _tail(beyond: Floats, gap: Floats, outer: float, inner: float) -> Floats:
+    """Return (...) the share of an exponential tail that lies beyond ``beyond``; 0 without a gap."""
     scale = gap / np.log((1 - inner) / (1 - outer))
-    return float(np.exp(-beyond / scale)) if scale > 0 else 0.0
+    far = np.divide(np.maximum(beyond, 0.0), scale, out=np.full_like(scale, np.inf), where=scale > 0)
+    share: Floats = np.exp(-far)
+    return share

@@ -1,5 +1,6 @@
 """Decisions logged before anybody knows their outcome, and read back."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -121,6 +122,16 @@ def read_decisions(home: Home, system: str, run: int) -> pl.DataFrame:
     return read_rows(home, decisions_path(decide), decide.output)
 
 
+def check_not_dated_back(home: Home, system: str, feeds: Iterable[str], now: datetime) -> None:
+    """Raise DecidedLate if a batch of any of these feeds is in the log with a later time than ``now``."""
+    for feed in feeds:
+        received = home.index.next_batch(feed)[1]
+        if received is not None and parse_time("received_at", received) > now:
+            raise DecidedLate(
+                f"{system}: want a time of deciding after the last batch of {feed} ({received}), got {now}"
+            )
+
+
 def _check_time(
     home: Home, app: App, rows: pl.DataFrame, known: Known, now: datetime, before: str | None
 ) -> None:
@@ -129,12 +140,7 @@ def _check_time(
         raise DecidedLate(f"{app.name}: want a time of deciding that has come ({clock}), got {now}")
     if before is not None and now < parse_time("made_at", before):
         raise DecidedLate(f"{app.name}: want a time not before the run before ({before}), got {now}")
-    for feed in known.panel.feeds:
-        received = home.index.next_batch(feed)[1]
-        if received is not None and parse_time("received_at", received) > now:
-            raise DecidedLate(
-                f"{app.name}: want a time of deciding after the last batch of {feed} ({received}), got {now}"
-            )
+    check_not_dated_back(home, app.name, known.panel.feeds, now)
     due = rows.filter(pl.col("horizon_s") > 0)["due"].min()
     if isinstance(due, datetime) and due <= clock:
         raise DecidedLate(f"{app.name}: want outcomes due after the clock's {clock}, got one due {due}")

@@ -7,6 +7,7 @@ import polars as pl
 from veracity.data.digest import frame_digest
 from veracity.data.errors import TableMismatch
 from veracity.home.home import Home
+from veracity.home.models.bounded import MAX_ROWS_BYTES, get_bounded
 from veracity.log.doors import ObjectMissing
 from veracity.provenance.statements import RowsDigest
 
@@ -14,6 +15,11 @@ from veracity.provenance.statements import RowsDigest
 def rows_digest(rows: pl.DataFrame) -> RowsDigest:
     """Return what a statement says of rows."""
     return RowsDigest(rows.height, frame_digest(rows))
+
+
+def rows_text(said: RowsDigest) -> str:
+    """Return how rows are named to people."""
+    return f"{said.rows:,} rows of digest {said.sha256[:16]}"
 
 
 def rows_path(kind: str, system: str, number: int, said: RowsDigest) -> str:
@@ -35,17 +41,22 @@ def read_rows(home: Home, path: str, said: RowsDigest) -> pl.DataFrame:
     ------
     TableMismatch
         If they are gone, cannot be read, or are not those that a statement says.
+    ObjectTooLarge
+        If the file is larger than any can be.
     """
     try:
-        rows = pl.read_parquet(home.objects.get(path))
+        body = io.BytesIO(get_bounded(home, path, MAX_ROWS_BYTES))
+        n_rows = int(pl.scan_parquet(body).select(pl.len()).collect().item())
+        if n_rows != said.rows:  # whatever they take in memory
+            raise TableMismatch(
+                f"{path}: want {said.rows:,} rows of digest {said.sha256[:16]}, got {n_rows:,}"
+            )
+        rows = pl.read_parquet(body.getvalue())
         digest = frame_digest(rows)
     except ObjectMissing as exc:
         raise TableMismatch(f"{path}: want {said.rows:,} rows, got none: the file is gone") from exc
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, OSError) as exc:
         raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc
-    if (rows.height, digest) != (said.rows, said.sha256):
-        raise TableMismatch(
-            f"{path}: want {said.rows:,} rows of digest {said.sha256[:16]},"
-            f" got {rows.height:,} of {digest[:16]}"
-        )
+    if (got := RowsDigest(rows.height, digest)) != said:
+        raise TableMismatch(f"{path}: want {rows_text(said)}, got {rows_text(got)}")
     return rows

@@ -11,7 +11,7 @@ import numpy as np
 
 from veracity.models.assurance.cases import LEAST_ORIGINS, ForecastCase
 from veracity.models.assurance.result import AssuranceTest, Found, Number
-from veracity.models.assurance.robustness import FEW, clean
+from veracity.models.assurance.robustness import FEW
 from veracity.models.assurance.scored import ask, score
 from veracity.models.panel_array import Floats, PanelArray
 
@@ -27,7 +27,7 @@ def worst_case(case: ForecastCase) -> Found:
     most = SHARE * float(np.nanstd(case.panel.column(case.target)))
     if not most > 0:
         return Found(untested=f"{case.target} never changes: there is nothing to move it by")
-    before = clean(case)
+    before = case.scored_apart
     moved = _moved(case, _search(case, before.forecast.median, most) * most)
     after = score(ask(case.model, moved, case.apart), case.panel, case.apart)
     both = before.counts & after.counts

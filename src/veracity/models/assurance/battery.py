@@ -23,6 +23,7 @@ from veracity.models.assurance.cases import ForecastCase, Meter, spread_origins
 from veracity.models.assurance.classifiers import ClassifierCase
 from veracity.models.assurance.context import Context
 from veracity.models.assurance.controllers import ControllerCase
+from veracity.models.assurance.decided import Decided
 from veracity.models.assurance.errors import ModelCrashed, TooLittleToTest
 from veracity.models.assurance.judging import Result, judge
 from veracity.models.assurance.policy import Policy
@@ -90,6 +91,7 @@ def run_battery(
     lookback = min(context.lookback, panel.n_times)
     first = lookback if start_us is None else int(np.searchsorted(panel.times_us, start_us))
     origins = spread_origins(panel, first, longest, policy.most_origins)
+    decided = Decided(context, panel, estimators, seed) if context.decide else None
     cases = {
         target: ForecastCase(
             context,
@@ -102,7 +104,7 @@ def run_battery(
             seed,
             training,
             meter,
-            estimators,
+            decided,
         )
         for target, one in sorted(estimators.items())
     }

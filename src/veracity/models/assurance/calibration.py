@@ -7,8 +7,9 @@ import numpy as np
 
 from veracity.models.assurance.cases import ForecastCase
 from veracity.models.assurance.result import AssuranceTest, Found, Number
-from veracity.models.assurance.skill import SEASONS, seasons_of, span
+from veracity.models.assurance.skill import span
 from veracity.models.panel_array import Bools, Floats
+from veracity.models.seasons import SEASONS, season_of
 
 SHARES = (0.8, 0.95)
 
@@ -60,7 +61,7 @@ def coverage(case: ForecastCase) -> Found:
         which = np.zeros(y.shape, np.bool_)
         which[:, :, i] = True
         cells.append(({"horizon": span(case, int(h))}, which))
-    season = seasons_of(case.panel.times_us[case.origins])
+    season = season_of(case.panel.times_us[case.origins])
     for i, name in enumerate(SEASONS):
         if (season == i).any():
             cells.append(({"season": name}, np.broadcast_to((season == i)[:, None, None], y.shape)))

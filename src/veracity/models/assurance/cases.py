@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from veracity.models.assurance.bootstrap import Bootstrap
 from veracity.models.assurance.context import Context
+from veracity.models.assurance.decided import Decided
 from veracity.models.assurance.errors import TooLittleToTest
 from veracity.models.assurance.policy import Policy
 from veracity.models.assurance.scored import Scored, ask, score
@@ -41,10 +42,10 @@ class ForecastCase:
         The rows that the model learned from, where they are at hand.
     baselines
         By name, fitted on the training's rows.
-    siblings
-        The model's estimators of all targets: an app decides with all of them.
     meter
         Runs work and says what it took; None where nothing is to be measured.
+    decided
+        The app's own decisions, of all targets; None where they are not at hand.
     """
 
     context: Context
@@ -57,7 +58,7 @@ class ForecastCase:
     seed: int
     training: PanelArray | None = None
     meter: Meter | None = None
-    siblings: Mapping[str, Forecaster] = field(default_factory=dict)
+    decided: Decided | None = None
 
     def rng(self, what: str) -> np.random.Generator:
         """Return the source of chance of one test: of its own, so that no test changes another's."""
@@ -110,6 +111,11 @@ class ForecastCase:
             if origin >= self.reach and (not kept or origin - kept[-1] > self.reach):
                 kept.append(int(origin))
         return np.array(kept, np.int64)
+
+    @cached_property
+    def scored_apart(self) -> Scored:
+        """The model's forecasts from those origins, scored: beside what faults make of them."""
+        return score(ask(self.model, self.panel, self.apart), self.panel, self.apart)
 
     @cached_property
     def bootstrap_apart(self) -> Bootstrap:

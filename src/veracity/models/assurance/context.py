@@ -30,13 +30,15 @@ class Context:
     name
         Of the app.
     districts, groups
-        By key: the district that skill is told by, and the group of people that service must be fair to.
-        By default each key is one of its own.
-    regime, regime_name
-        (n,) bool per time of a panel, for a target: when the regime of interest holds, as known then. By
-        default ``unrest``.
+        By key: the district that skill is told by, and a group, such as places of one kind. Service must be
+        fair to each district and to each group. By default each key is one of its own.
+    regimes
+        By name, such as "storm": (n,) bool per time of a panel, for a target: when the regime holds, as known
+        then. By default ``unrest`` alone.
     thresholds
         By target: at or above it the outcome is an event. By default the 90th percentile of the outcomes.
+    warn_at
+        The least chance of an event at which people are warned.
     agencies
         By agency the columns that come from it, for the test that takes one offline.
     limits
@@ -54,9 +56,9 @@ class Context:
     name: str
     districts: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
-    regime: Regime | None = None
-    regime_name: str = "unrest"
+    regimes: Mapping[str, Regime] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    warn_at: float = 0.5
     agencies: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     lookback: int = 48
@@ -72,16 +74,18 @@ class Context:
         """Return the group of a key."""
         return self.groups.get(key, key)
 
-    def holds(self, panel: PanelArray, target: str) -> Bools:
-        """Return (n,): when the regime holds."""
-        return (self.regime or unrest)(panel, target)
+    def holds(self, panel: PanelArray, target: str) -> Mapping[str, Bools]:
+        """Return (n,) by name of a regime: when it holds."""
+        named: Mapping[str, Regime] = self.regimes or {"unrest": unrest}
+        return {name: regime(panel, target) for name, regime in named.items()}
 
 
 def unrest(panel: PanelArray, target: str) -> Bools:
     """Tell when the mean of a target over all keys is in the highest tenth of the panel's.
 
     The regime is told by what is known at the origin and never by the outcome: a score over cases picked by
-    their outcome is won by whoever always cries wolf (Lerch and others 2017, "Forecaster's dilemma").
+    their outcome is won by whoever always cries wolf (Lerch and others 2017, "Forecaster's dilemma"). Where
+    the highest tenth begins is the whole panel's.
     """
     values = panel.column(target)
     known = np.isfinite(values)

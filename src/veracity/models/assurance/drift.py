@@ -11,8 +11,8 @@ import numpy as np
 
 from veracity.models.assurance.cases import ForecastCase
 from veracity.models.assurance.result import AssuranceTest, Found, Number
-from veracity.models.assurance.skill import SEASONS, seasons_of
 from veracity.models.panel_array import Floats
+from veracity.models.seasons import SEASONS, season_of
 
 _BINS = 10
 _LEAST_SHARE = 1e-4
@@ -59,7 +59,7 @@ def covariates(case: ForecastCase) -> Found:
     if case.training is None:
         return Found(untested="the rows that it learned from are not at hand")
     fresh = case.panel.rows(slice(int(case.origins[0]), None))
-    then, now = seasons_of(case.training.times_us), seasons_of(fresh.times_us)
+    then, now = season_of(case.training.times_us), season_of(fresh.times_us)
     numbers, unseen = [], set[str]()
     for column in case.panel.columns:
         old, new = case.training.column(column), fresh.column(column)

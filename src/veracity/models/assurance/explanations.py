@@ -33,17 +33,19 @@ class Claims(Protocol):
 
 
 def trees_of(model: Any) -> Any | None:
-    """Return the trees in a model that has some, itself or inside: ``boosters_`` and ``inputs_``."""
+    """Return the trees that a model's medians are of, itself or inside: ``boosters_`` and ``inputs_``.
+
+    None for a mean of several members: what matters to one of them is not what matters to the mean.
+    """
     if getattr(model, "boosters_", None) and getattr(model, "inputs_", None) is not None:
         return model
     inner: Any = [
         getattr(model, name, None) for name in ("base_", "base", "estimator_", "estimator", "inner")
     ]
-    several: Any = [
-        getattr(model, name, None) for name in ("members_", "members", "estimators_", "estimators")
-    ]
-    for one in several:
-        inner += list(one.values() if isinstance(one, Mapping) else one or ())
+    for name in ("members_", "members", "estimators_", "estimators"):
+        several: Any = getattr(model, name, None) or ()
+        if len(several) == 1:
+            inner += list(several.values() if isinstance(several, Mapping) else several)
     found = (trees_of(one) for one in inner if one is not None and one is not model)
     return next((trees for trees in found if trees is not None), None)
 

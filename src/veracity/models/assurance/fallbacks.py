@@ -1,47 +1,27 @@
 """Fallbacks: whether an app still answers with its inputs cut, and each answer says what it rests on."""
 
-from datetime import UTC, datetime, timedelta
-
 import numpy as np
 import polars as pl
 
 from veracity.models.assurance.cases import ForecastCase
-from veracity.models.assurance.errors import ModelCrashed
-from veracity.models.assurance.faults import Fault, dropout, inject, silence
+from veracity.models.assurance.faults import dropout, silence
 from veracity.models.assurance.result import AssuranceTest, Found, Number
-from veracity.models.decisions import OWN, QUANTILES, SCHEMA
+from veracity.models.decisions import QUANTILES
 
 _ORIGINS = 3
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def flagged(case: ForecastCase) -> Found:
     """Return how many rows of the app's decisions say nothing, or fall back, without saying so."""
-    if case.context.decide is None:
+    if case.decided is None:
         return Found(untested="the app's own decisions were not at hand")
     numbers = []
     at = np.linspace(0, len(case.apart) - 1, _ORIGINS).astype(int)
     origins = case.apart[np.unique(at)] if len(case.apart) else case.origins[-1:]
     for fault in (None, dropout(0.5), silence()):
-        rows = pl.concat([_decided(case, int(origin), fault) for origin in origins])
+        rows = pl.concat([case.decided.rows(int(origin), fault, case.target) for origin in origins])
         numbers += _counted(case, rows, "none" if fault is None else fault.name)
     return Found(tuple(numbers))
-
-
-def _decided(case: ForecastCase, origin: int, fault: Fault | None) -> pl.DataFrame:
-    assert case.context.decide is not None
-    panel = case.panel.until(origin)
-    if fault is not None:
-        panel = inject(panel, np.array([origin]), panel.n_times, fault, case.rng(fault.name))
-    now = _EPOCH + timedelta(microseconds=int(panel.times_us[-1]))
-    try:
-        rows = case.context.decide(panel, case.siblings, now)
-    except Exception as exc:
-        line = " ".join(str(exc).split())[:200]
-        raise ModelCrashed(f"{case.context.name}: want decisions, got {type(exc).__name__}: {line}") from exc
-    if dict(rows.schema) != dict(SCHEMA):
-        raise ModelCrashed(f"{case.context.name}: want rows of decisions, got columns {rows.columns}"[:300])
-    return rows.filter(pl.col("model") == OWN, pl.col("target") == case.target)
 
 
 def _counted(case: ForecastCase, rows: pl.DataFrame, fault: str) -> list[Number]:

@@ -8,6 +8,7 @@ seed give the same report again.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast, get_args
 
 from veracity.canonical import canonical_json
@@ -145,9 +146,13 @@ class Report:
 
     def to_json(self) -> bytes:
         """Return the canonical JSON that the digest is of."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> bytes:
         return canonical_json(self.to_document())
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The digest that names the report."""
         return hashlib.sha256(self.to_json()).hexdigest()

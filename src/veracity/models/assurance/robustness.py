@@ -36,16 +36,11 @@ def under(case: ForecastCase, fault: Fault) -> Scored:
     return score(ask(case.model, broken, case.apart), case.panel, case.apart)
 
 
-def clean(case: ForecastCase) -> Scored:
-    """Return forecasts from the same origins of the panel as it is."""
-    return score(ask(case.model, case.panel, case.apart), case.panel, case.apart)
-
-
 def told(case: ForecastCase, faults: Sequence[Fault], kept: Bools | None = None) -> Found:
     """Return what several faults do; ``kept``: (k,) keys to look at, by default all."""
     if len(case.apart) < LEAST_ORIGINS:
         return Found(untested=FEW)
-    before = clean(case)
+    before = case.scored_apart
     numbers = [
         n for fault in faults for n in _effect(case, before, under(case, fault), fault, len(faults), kept)
     ]

@@ -6,9 +6,9 @@ import numpy as np
 
 from veracity.models.assurance.cases import ForecastCase
 from veracity.models.assurance.result import AssuranceTest, Found, Number
-from veracity.models.panel_array import Bools, Floats, Ints
+from veracity.models.panel_array import Bools, Floats
+from veracity.models.seasons import SEASONS, season_of
 
-SEASONS = ("Dec-Feb", "Mar-May", "Jun-Aug", "Sep-Nov")
 _SKILL = "1 - CRPS / CRPS of the best baseline of that cell; 0 is no better, 1 perfect"
 
 
@@ -63,7 +63,7 @@ def by_horizon(case: ForecastCase) -> Found:
 
 def by_season(case: ForecastCase) -> Found:
     """Return skill in each season, over all horizons."""
-    season = seasons_of(case.panel.times_us[case.origins])
+    season = season_of(case.panel.times_us[case.origins])
     cells = {name: _of(season == i, case.scored.y, 0) for i, name in enumerate(SEASONS)}
     present = {name: cell for name, cell in cells.items() if cell.any()}
     absent = [name for name in SEASONS if name not in present]
@@ -82,22 +82,19 @@ def by_district(case: ForecastCase) -> Found:
 
 
 def by_regime(case: ForecastCase) -> Found:
-    """Return skill while the regime holds at the origin, and while it does not."""
-    holds = case.context.holds(case.panel, case.target)[case.origins]
-    name = case.context.regime_name
-    cells = {name: _of(holds, case.scored.y, 0), f"no {name}": _of(~holds, case.scored.y, 0)}
-    if not holds.any():
-        return Found(untested=f"no origin of the test period has {name}")
-    what = "as the app tells it" if case.context.regime else "the target's mean in its highest tenth"
+    """Return skill while each regime holds at the origin, and while it does not."""
+    named = case.context.holds(case.panel, case.target)
+    at = {name: holds[case.origins] for name, holds in named.items() if holds[case.origins].any()}
+    absent = [f"no origin of the test period has {name}" for name in named if name not in at]
+    if not at:
+        return Found(untested="; ".join(absent))
+    cells: dict[str, Bools] = {}
+    for name, holds in at.items():
+        cells |= {name: _of(holds, case.scored.y, 0), f"no {name}": _of(~holds, case.scored.y, 0)}
+    what = "as the app tells it" if case.context.regimes else "the target's mean in its highest tenth"
+    notes = (f"{', '.join(at)}: {what}, by what is known at the origin", *absent)
     found = _skill(case, {n: c for n, c in cells.items() if c.any()}, "regime")
-    return Found(found.numbers, found.untested, notes=(f"{name}, {what}, by what is known at the origin",))
-
-
-def seasons_of(times_us: Ints) -> Ints:
-    """Return (n,) the number of each time's season: 0 for December to February."""
-    months = times_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12
-    out: Ints = (months + 1) % 12 // 3
-    return out
+    return Found(found.numbers, found.untested, notes=notes)
 
 
 def span(case: ForecastCase, horizon: int) -> str:

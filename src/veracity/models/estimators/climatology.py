@@ -11,12 +11,13 @@ from veracity.models.errors import BadPanel, MalformedModel
 from veracity.models.estimators.ahead import N_HOURS, hour_of
 from veracity.models.estimators.arrays import ARRAYS, from_safetensors, only, to_safetensors
 from veracity.models.estimators.parameters import Parameters
+from veracity.models.group_quantiles import group_quantiles
 from veracity.models.panel_array import Floats, Ints, PanelArray
+from veracity.models.seasons import SEASONS, season_of
 from veracity.provenance.strictjson import parse_json
 
 KEYS = "keys.json"
 MAX_KEYS_BYTES = 16_777_216
-N_SEASONS = 4
 
 
 @dataclass
@@ -47,13 +48,12 @@ class Climatology(Parameters):
 
     def fit(self, panel: PanelArray) -> Self:
         """Learn from a panel; BadPanel if the target is missing or nothing of it is known."""
-        target = panel.column(self.target)
+        target = panel.measured_column(self.target)
         if not np.isfinite(target).any():
             raise BadPanel(f"panel: want {self.target!r} known at some time, got none")
         season, hour = season_of(panel.times_us), hour_of(panel.times_us)
-        n = len(panel.keys)
-        everyone = self._table(target.ravel(), np.repeat(season, n), np.repeat(hour, n), None)
-        own = [self._table(target[:, i], season, hour, everyone) for i in range(n)]
+        everyone = self._table(target, season, hour, None)
+        own = [self._table(target[:, i], season, hour, everyone) for i in range(len(panel.keys))]
         self.by_season_, self.keys_ = np.stack([*own, everyone]), panel.keys
         return self
 
@@ -81,29 +81,21 @@ class Climatology(Parameters):
         """Take in what ``to_files`` gave; MalformedModel if it is not such."""
         only(files, [ARRAYS, KEYS])
         self.keys_ = parse_keys(files[KEYS])
-        shape = (len(self.keys_) + 1, N_SEASONS, N_HOURS, len(self.levels))
+        shape = (len(self.keys_) + 1, len(SEASONS), N_HOURS, len(self.levels))
         self.by_season_ = from_safetensors(files[ARRAYS], {"by_season_": shape})["by_season_"]
 
     def _table(self, values: Floats, season: Ints, hour: Ints, else_: Floats | None) -> Floats:
-        known = np.isfinite(values)
-        values, season, hour = values[known], season[known], hour[known]
-        out = np.empty((N_SEASONS, N_HOURS, len(self.levels)))
-        out[:] = else_ if else_ is not None else np.quantile(values, self.levels)
-        if len(values) >= self.fewest:
-            out[:] = np.quantile(values, self.levels)
-        for h in range(N_HOURS):
-            if (of_hour := hour == h).sum() >= self.fewest:
-                out[:, h] = np.quantile(values[of_hour], self.levels)
-            for s in range(N_SEASONS):
-                if (cell := of_hour & (season == s)).sum() >= self.fewest:
-                    out[s, h] = np.quantile(values[cell], self.levels)
-        return out
-
-
-def season_of(times_us: Ints) -> Ints:
-    """Return 0 for December to February, 1 for March to May and so on (UTC)."""
-    month = times_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12
-    return (month + 1) % 12 // 3
+        """Return (4, 24, q) from (n, …) values: of each cell what the smallest group says that has enough."""
+        shape = (len(SEASONS), N_HOURS, len(self.levels))
+        whole, n_whole = group_quantiles(values, np.zeros_like(hour), 1, self.levels)
+        of_hour, n_of_hour = group_quantiles(values, hour, N_HOURS, self.levels)
+        cell, n_in_cell = group_quantiles(
+            values, season * N_HOURS + hour, len(SEASONS) * N_HOURS, self.levels
+        )
+        out = whole[0] if else_ is None or n_whole[0] >= self.fewest else else_
+        out = np.where((n_of_hour >= self.fewest)[:, None], of_hour, out)
+        enough = (n_in_cell >= self.fewest).reshape(len(SEASONS), N_HOURS, 1)
+        return np.where(enough, cell.reshape(shape), out)
 
 
 def parse_keys(body: bytes) -> tuple[str, ...]:

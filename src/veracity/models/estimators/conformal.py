@@ -111,7 +111,7 @@ class Conformal(Parameters):
         self.until_us_ = panel.times_us[cut - 1 : cut]
         self.lowest_ = np.array([lowest_of(panel.column(self.target))])
         said = self._said(panel, self.horizons, np.arange(cut, panel.n_times))
-        came = panel.column(self.target)[cut:]
+        came = panel.measured_column(self.target)[cut:]
         begin = conformity(said, came, self.horizons, self.levels)
         rows = (max(self.horizons), len(self.horizons), len(panel.keys) + 1, len(self.levels))
         self.log_factors_ = np.broadcast_to(begin[None, :, None], rows).copy()
@@ -132,13 +132,13 @@ class Conformal(Parameters):
         assert self.until_us_ is not None
         if panel.n_times == 0 or panel.times_us[-1] <= self.until_us_[0]:
             raise BadPanel("panel: want a last time that was not learned from yet, got none")
-        self._keep(self._in_force(panel, self.horizons, panel.n_times, None)[0], panel)
+        self._keep(self._in_force(panel, self.horizons, panel.n_times, None)[1], panel)
         return self
 
     def quantiles(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:
         """Return the estimator's quantiles, stretched by the factors of each origin."""
-        said = self._said(panel, horizons, origins)
-        stretch = np.exp(self._factors(panel, horizons, origins)).transpose(0, 2, 1, 3)
+        said, factors = self._said_and_factors(panel, horizons, origins)
+        stretch = np.exp(factors).transpose(0, 2, 1, 3)
         middle = said[..., self.levels.index(0.5), None]
         out: Floats = middle + (said - middle) * stretch
         assert self.lowest_ is not None
@@ -180,20 +180,25 @@ class Conformal(Parameters):
         assert self.base_ is not None
         return self.base_.predict(panel, horizons, origins).values
 
-    def _factors(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:
-        """Return (o, h, k, q): logarithms of the factors in force at each origin."""
+    def _said_and_factors(
+        self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints
+    ) -> tuple[Floats, Floats]:
+        """Return (o, k, h, q): the base's quantiles, and (o, h, k, q): logarithms of factors in force."""
         assert self.until_us_ is not None
         if panel.times_us[int(origins.max())] <= self.until_us_[0]:
             last = self._past(panel.keys, horizons)[-1]
-            return np.broadcast_to(last, (len(origins), *last.shape))
+            return self._said(panel, horizons, origins), np.broadcast_to(last, (len(origins), *last.shape))
         earliest = int(origins.min()) - self.longest_replay
-        in_force, first = self._in_force(panel, horizons, int(origins.max()) + 1, earliest)
-        return in_force[np.clip(origins - first, 0, None)]
+        replayed, in_force, first = self._in_force(panel, horizons, int(origins.max()) + 1, earliest)
+        said = replayed[np.maximum(origins - first, 0)]
+        if (before := origins < first).any():
+            said[before] = self._said(panel, horizons, origins[before])
+        return said, in_force[np.maximum(origins - first, 0)]
 
     def _in_force(
         self, panel: PanelArray, horizons: tuple[int, ...], stop: int, earliest: int | None
-    ) -> tuple[Floats, int]:
-        """Return (n, h, k, q) factors of rows before ``stop``, and the number of the first of these rows.
+    ) -> tuple[Floats, Floats, int]:
+        """Return (n, k, h, q) said at rows before ``stop``, (n, h, k, q) factors, and the first row's number.
 
         Outcomes count from after those learned from, and from row ``earliest`` on.
         """
@@ -204,9 +209,9 @@ class Conformal(Parameters):
             new, past = earliest, np.broadcast_to(past[-1], past.shape)
         first = max(0, new - len(past))
         said = self._said(panel, horizons, np.arange(first, stop))
-        came = panel.column(self.target)[first:stop]
+        came = panel.measured_column(self.target)[first:stop]
         before = past[len(past) - (new - first) :] if new > first else past[-1:]
-        return self._tracker(horizons).run(said, came, before), first
+        return said, self._tracker(horizons).run(said, came, before), first
 
     def _past(self, keys: tuple[str, ...], horizons: tuple[int, ...]) -> Floats:
         """Return (max(horizons), h, k, q): the factors kept, for some keys and horizons."""

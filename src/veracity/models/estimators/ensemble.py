@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from veracity.models.crps import level_weights, pinball
+from veracity.models.crps import level_weights
 from veracity.models.errors import BadPanel, BadParameter, MalformedModel
 from veracity.models.estimators.ahead import ahead
 from veracity.models.estimators.arrays import from_safetensors, to_safetensors
@@ -71,7 +71,7 @@ class Ensemble(Parameters):
         head = panel.until(cut - 1)
         origins = np.arange(cut, panel.n_times, self.stride)
         said = np.stack([one.fit(head).predict(panel, origins=origins).values for one in self._made()])
-        target = panel.column(self.target)
+        target = panel.measured_column(self.target)
         came = np.stack([ahead(target, h)[origins] for h in self.horizons], axis=2)
         self.weights_ = np.stack(
             [learn_weights(said[:, :, :, i], came[:, :, i], self.levels) for i in range(len(self.horizons))]
@@ -83,12 +83,19 @@ class Ensemble(Parameters):
         """Return the weighted mean of what members say; of those that say something."""
         assert self.members_ is not None
         assert self.weights_ is not None
-        said = np.stack([one.predict(panel, horizons, origins).values for one in self.members_])
-        weights = self.weights_[[self.horizons.index(h) for h in horizons]].T[:, None, None, :, None]
-        weight = np.where(np.isfinite(said), weights, 0.0)
-        total = weight.sum(axis=0)
-        sums = (np.where(np.isfinite(said), said, 0.0) * weight).sum(axis=0)
-        out: Floats = np.divide(sums, total, out=np.full_like(total, np.nan), where=total > 0)
+        shape = (len(origins), len(panel.keys), len(horizons), len(self.levels))
+        sums, total = np.zeros(shape), np.zeros(shape)
+        weights = self.weights_[[self.horizons.index(h) for h in horizons]].T[..., None]
+        for one, weight in zip(self.members_, weights, strict=True):
+            said = one.predict(panel, horizons, origins).values
+            known = np.isfinite(said)
+            if known.all():
+                sums += said * weight
+                total += weight
+            else:
+                sums += np.where(known, said, 0.0) * weight
+                total += np.where(known, weight, 0.0)
+        out: Floats = np.divide(sums, total, out=np.full(shape, np.nan), where=total > 0)
         return out
 
     def to_files(self) -> dict[str, bytes]:
@@ -144,17 +151,18 @@ def learn_weights(said: Floats, came: Floats, levels: tuple[float, ...]) -> Floa
     weights = np.full(m, 1.0 / m)
     if m == 1 or not known.any():
         return weights
-    said, came = said[:, known], came[known]
-    share = level_weights(levels)
-    unit = max(float(np.abs(said - came[None, :, None]).mean()), 1e-12)
+    said, came = said[:, known].reshape(m, -1), np.repeat(came[known], len(levels))
+    n, share = known.sum(), level_weights(levels)
+    below, above = (np.tile(part * share, n) for part in (-np.asarray(levels), 1 - np.asarray(levels)))
+    unit = max(float(np.abs(said - came).mean()), 1e-12)
     best, best_score = weights, np.inf
     for _ in range(N_STEPS):
-        mean = np.tensordot(weights, said, axes=1)
-        score = float((pinball(mean, levels, came) @ share).mean())
+        over = weights @ said - came
+        slope = np.where(over <= 0, below, above)  # of the loss of each quantile, weighted as in the CRPS
+        score = float(slope @ over) / n
         if score < best_score:
             best, best_score = weights, score
-        slope = np.where(came[:, None] >= mean, -np.asarray(levels), 1 - np.asarray(levels)) * share
-        gradient = np.array([(slope * one).sum(axis=1).mean() for one in said]) / unit
+        gradient = said @ slope / n / unit
         weights = weights * np.exp(-PACE * (gradient - gradient.min()) / np.sqrt(m))
         weights = weights / weights.sum()
     return best

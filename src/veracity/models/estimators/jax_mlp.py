@@ -81,7 +81,7 @@ class JaxMlp(Parameters):
         need("jax", "jax")
         self.inputs_ = learn_inputs(panel, self.target, self.columns, self.n_nearest)
         every = slice(panel.n_times % self.stride, None, self.stride)
-        features, target = self.inputs_.features(panel), panel.column(self.target)
+        features, target = self.inputs_.features(panel), panel.measured_column(self.target)
         rows = features.values[every].reshape(-1, len(features.names))
         came = np.stack([ahead(target, h)[every].ravel() for h in self.horizons], axis=1)
         known = np.isfinite(came).any(axis=1)

@@ -95,7 +95,7 @@ class LightGbm(Parameters):
         every = slice(panel.n_times % self.stride, None, self.stride)
         features = self.inputs_.features(panel)
         rows = features.values[every].reshape(-1, len(features.names))
-        now, target = features.now[every].ravel(), panel.column(self.target)
+        now, target = features.now[every].ravel(), panel.measured_column(self.target)
         self.scale_ = learn_scale(target, self.scale)
         self.boosters_, factors = {}, []
         for horizon in self.horizons:

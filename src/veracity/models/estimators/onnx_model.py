@@ -82,7 +82,7 @@ class OnnxModel(Parameters):
         """Learn how the graph errs on a panel; BadPanel if a column is missing, NotFitted without a graph."""
         if self.graph_ is None:
             raise NotFitted("onnx: want a partner's graph (with_graph) before fit, got none")
-        target = panel.column(self.target)
+        target = panel.measured_column(self.target)
         self.lowest_ = np.array([lowest_of(target)])
         said = self._said(panel, np.arange(panel.n_times))
         self.shifts_ = np.zeros((len(self.horizons), len(self.levels)))

@@ -11,6 +11,7 @@ from veracity.models.errors import BadPanel
 from veracity.models.estimators.ahead import N_HOURS, ahead, hour_of, lowest_of
 from veracity.models.estimators.arrays import ARRAYS, Shape, from_safetensors, only, to_safetensors
 from veracity.models.estimators.parameters import Parameters
+from veracity.models.group_quantiles import group_quantiles
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
 FEWEST = 20  #: errors of an hour of the day; with fewer, those of all hours stand for them
@@ -57,7 +58,7 @@ class PointEstimator(Parameters):
 
     def fit(self, panel: PanelArray) -> Self:
         """Learn from a panel; BadPanel if the target is missing or never followed an origin."""
-        target = panel.column(self.target)
+        target = panel.measured_column(self.target)
         self.learn(panel)
         self.lowest_ = np.array([lowest_of(target)])
         origins = self.learning_origins(panel)
@@ -81,7 +82,8 @@ class PointEstimator(Parameters):
         at = [self.horizons.index(h) for h in horizons]
         due = panel.times_us[origins][:, None] + np.array(horizons) * panel.every_us
         around = self.errors_[np.array(at)[None, :], hour_of(due)]
-        out: Floats = np.maximum(points[..., None] + around[:, None], self.lowest_[0])
+        out: Floats = points[..., None] + around[:, None]
+        np.maximum(out, self.lowest_[0], out=out)
         return out
 
     def to_files(self) -> dict[str, bytes]:
@@ -101,13 +103,9 @@ class PointEstimator(Parameters):
             setattr(self, name, values)
 
     def _by_hour(self, due_us: Ints, errors: Floats, horizon: int) -> Floats:
-        hours, pooled = hour_of(due_us), errors[np.isfinite(errors)]
-        if len(pooled) == 0:
+        out, n_known = group_quantiles(errors, hour_of(due_us), N_HOURS, self.levels)
+        if not n_known.any():
             raise BadPanel(f"panel: want {self.target!r} known {horizon} steps after an origin, got none")
-        out = np.tile(np.quantile(pooled, self.levels), (N_HOURS, 1))
-        for hour in range(N_HOURS):
-            of_hour = errors[hours == hour]
-            of_hour = of_hour[np.isfinite(of_hour)]
-            if len(of_hour) >= FEWEST:
-                out[hour] = np.quantile(of_hour, self.levels)
+        if (few := n_known < FEWEST).any():
+            out[few] = group_quantiles(errors, np.zeros(len(errors), np.int64), 1, self.levels)[0]
         return out

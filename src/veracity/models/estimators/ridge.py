@@ -64,7 +64,7 @@ class Ridge(PointEstimator):
         rows = self.inputs_.features(panel).values.reshape(panel.n_times * len(panel.keys), -1)
         self.means_, self.scales_ = means_and_scales(rows)
         ready = self._ready(rows)
-        target = panel.column(self.target)
+        target = panel.measured_column(self.target)
         self.lines_ = np.stack([self._line(ready, ahead(target, h).ravel(), h) for h in self.horizons])
 
     def points(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 
 from veracity.models.estimators.ahead import steps_a_day
 from veracity.models.estimators.points import PointEstimator
-from veracity.models.features import carried, lagged
+from veracity.models.features import carried
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
 
@@ -37,12 +37,17 @@ class Seasonal(PointEstimator):
         """Return for each origin the value a whole number of periods before what is forecast."""
         period = self.days * steps_a_day(panel)
         target = panel.column(self.target)
-        newest, _ = carried(target, panel.n_times)
-        return np.stack([self._point(target, newest, period, h)[origins] for h in horizons], axis=2)
+        newest = carried(target, panel.n_times)[0][origins]
+        back = [-h % period for h in horizons]  # rows from the origin to the newest such time
+        found = {first: self._back(target, newest, period, origins - first) for first in set(back)}
+        return np.stack([found[first] for first in back], axis=2)
 
-    def _point(self, target: Floats, newest: Floats, period: int, horizon: int) -> Floats:
-        first = -(-horizon // period) * period - horizon  # rows before the origin
-        out = np.full_like(target, np.nan)
-        for n in range(self.n_back):
-            out = np.where(np.isfinite(out), out, lagged(target, first + n * period))
+    def _back(self, target: Floats, newest: Floats, period: int, at: Ints) -> Floats:
+        """Return (o, k): the first value known at rows ``at`` and whole periods before, or the newest."""
+        padded = np.concatenate([target, np.full((1, target.shape[1]), np.nan)])
+        out = padded[np.maximum(at, -1)]  # the last row stands for what was before the first
+        for n in range(1, self.n_back):
+            if np.isfinite(out).all():
+                return out
+            out = np.where(np.isfinite(out), out, padded[np.maximum(at - n * period, -1)])
         return np.where(np.isfinite(out), out, newest)

@@ -52,23 +52,19 @@ class Tracker:
             (n, h, k, q): logarithms.
         """
         scores = log_scores(said, came, self.horizons, self.levels)
-        share = np.minimum(self.levels, 1 - np.asarray(self.levels))
+        known = ~np.isnan(scores)
+        share = np.where(known, np.minimum(self.levels, 1 - np.asarray(self.levels)), 0.0)
+        n_known = np.maximum(known.sum(axis=2, keepdims=True), 1)
         rate = self.rate / np.sqrt(self.horizons)[:, None, None]
         back, each = np.array(self.horizons), np.arange(len(self.horizons))
         out, n_past = np.empty_like(scores), len(past)
         out[:n_past] = past
         for i in range(n_past, len(scores)):
             issued = out[np.maximum(i - back, 0), each]
-            step = self._step(issued, scores[i], share)
-            out[i] = np.clip(out[i - 1] + rate * step, -FURTHEST, FURTHEST)
-        return out
-
-    def _step(self, issued: Floats, scores: Floats, share: Floats) -> Floats:
-        """Return (h, k, q): by how much more often than its share each was missed, all and own together."""
-        known = ~np.isnan(scores)
-        missed = np.where(known, (scores > issued) - share, 0.0)
-        of_all = missed.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
-        out: Floats = (1 - self.together) * missed + self.together * of_all
+            missed = (scores[i] > issued) - share[i]  # by how much more often than its share; 0 if not known
+            of_all = missed.sum(axis=1, keepdims=True) / n_known[i]
+            step = (1 - self.together) * missed + self.together * of_all
+            np.clip(out[i - 1] + rate * step, -FURTHEST, FURTHEST, out=out[i])
         return out
 
 
@@ -90,7 +86,7 @@ def log_scores(said: Floats, came: Floats, horizons: Sequence[int], levels: Sequ
         needed = side * (came[h:, :, None] - middle)
         width = np.maximum(side * (issued - middle), NARROWEST)
         with np.errstate(divide="ignore"):
-            out[h:, j] = np.log(np.maximum(needed, 0.0) / width)
+            np.log(np.maximum(needed, 0.0, out=needed) / width, out=out[h:, j])
         out[:, j, :, middle_at] = np.nan
     return out
 

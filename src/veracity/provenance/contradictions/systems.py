@@ -34,11 +34,13 @@ class Systems:
         # decisions, simulated, log index
         self._runs: Remembered[list[Any]] = Remembered(MAX_RUNS, (int, bool, int), runs)
         self._served: Remembered[int] = Remembered(MAX_SERVED, int, served)
-        # the decision and what stands in its place (digests), log index
-        self._overrides: Remembered[list[Any]] = Remembered(MAX_OVERRIDES, (str, str, int), overrides)
+        # the decision and what stands in its place (digests), when that was approved, log index
+        self._overrides: Remembered[list[Any]] = Remembered(MAX_OVERRIDES, (str, str, str, int), overrides)
         # step, when it was said, simulated, log index
         self._incidents: Remembered[list[Any]] = Remembered(MAX_INCIDENTS, (str, str, bool, int), incidents)
-        for _, time, _, _ in (self._incidents.get(key) or [] for key in self._incidents):
+        said = [self._incidents.get(key) or [] for key in self._incidents]
+        approved = [self._overrides.get(key) or [] for key in self._overrides]
+        for time in [*(one[1] for one in said), *(one[2] for one in approved)]:
             is_before(time, time)  # an error here, where the memory is read, and not later
 
     def add(self, index: int, said: Said) -> Iterator[Contradiction]:
@@ -89,13 +91,25 @@ class Systems:
             yield Contradiction("decision-unsaid", detail, None if run is None else run[2])
         if run is not None and run[1] and not said.simulated:
             yield Contradiction("simulated", f"want true, as run {said.run} is, got false", run[2])
-        key = _key(said.system, f"{said.run}/{said.record}")
+        if system.until is not None and not is_before(system.until, said.due):
+            detail = f"want a decision due after {system.until}, as was scored, got one due {said.due}"
+            yield Contradiction("overridden-late", detail, system.scoring_index)
+        yield from self._add_word(index, said)
+
+    def _add_word(self, index: int, said: Override) -> Iterator[Contradiction]:
+        """Take in a word on a decision: the last counts, and each is approved after the one before."""
+        key, what = _key(said.system, f"{said.run}/{said.record}"), f"run {said.run} record {said.record}"
         decision, value = said.decision_sha256[:_KEPT], sha256(said.value.encode()).hexdigest()[:_KEPT]
-        known = self._overrides.get(key)
-        if known is not None and known[:2] != [decision, value]:
-            detail = f"run {said.run} record {said.record}: want it replaced once, got another in its place"
-            yield Contradiction("overridden-twice", detail, known[2])
-        self._overrides.set(key, [decision, value, index])
+        approved_at = said.approved.approved_at
+        known_decision, known_value, before, at = self._overrides.get(key) or (decision, value, None, None)
+        if decision != known_decision:
+            detail = f"{what}: want decision {known_decision[:16]}, as before, got {decision[:16]}"
+            yield Contradiction("decision-differs", detail, at)
+        is_again = value == known_value and approved_at == before
+        if before is not None and not is_again and not is_before(before, approved_at):
+            detail = f"{what}: want a word approved after the last, {before}, got one of {approved_at}"
+            yield Contradiction("overridden-backwards", detail, at)
+        self._overrides.set(key, [decision, value, approved_at, index])
 
     def _add_incident(self, index: int, said: Incident) -> Iterator[Contradiction]:
         key = _key(said.system, said.incident)

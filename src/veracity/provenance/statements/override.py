@@ -1,11 +1,13 @@
 """``override``: an officer replaced one decision of a system by another, and said why."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from veracity.canonical import canonical_json
 from veracity.provenance.dsse import Envelope
+from veracity.provenance.errors import MalformedStatement
 from veracity.provenance.statements.approve import Approve, take_approval
 from veracity.provenance.statements.enrol import Duty
 from veracity.provenance.statements.statement import (
@@ -31,6 +33,8 @@ class Override:
         Which decision: of which run, which row, from 0.
     decision_sha256
         Digest of the decision as its page has it, newline included.
+    due
+        When the outcome of the decision is due, as its line has it (RFC 3339, UTC): later than the word.
     value
         What stands in its place: canonical JSON of the columns that change.
     approval
@@ -41,12 +45,17 @@ class Override:
     run: int
     record: int
     decision_sha256: str
+    due: str
     value: str
     overridden_at: str
     approval: Envelope
     simulated: bool
 
     def __post_init__(self) -> None:
+        if datetime.fromisoformat(self.overridden_at) >= datetime.fromisoformat(self.due):
+            raise MalformedStatement(
+                f"override: want it before the outcome is due ({self.due}), got {self.overridden_at}"
+            )
         self.approved.check_is_of("override", self.system, self.approved_sha256)
 
     @property
@@ -73,6 +82,7 @@ class Override:
             run=fields.count("run"),
             record=fields.count("record"),
             decision_sha256=fields.sha256("decision"),
+            due=fields.time("due"),
             value=fields.text("value", MAX_VALUE),
             overridden_at=fields.time("overridden_at"),
             approval=take_approval(fields, "approval", _KIND),
@@ -89,6 +99,7 @@ class Override:
             "run": self.run,
             "record": self.record,
             "decision": self.decision_sha256,
+            "due": self.due,
             "value": self.value,
             "overridden_at": self.overridden_at,
             "approval": self.approval.to_object(),

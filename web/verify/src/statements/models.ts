@@ -199,10 +199,11 @@ export async function readOverride(statement: Statement): Promise<Override> {
     system: readSystem(fields),
     value: fields.text("value"),
   };
-  fields.time("overridden_at");
+  const isLate = fields.when("overridden_at") >= fields.when("due");
   const approval = takeApproval(fields, "approval");
   fields.flag("simulated");
   fields.done();
+  if (isLate) throw fail("override: want it before the outcome is due");
   await checkApproved(approval, "override", asked.system, asked);
   checkSubjects(statement, [SHA256, asked.decision]);
   return { kind: "override", approval, duty: "override" };

@@ -46,6 +46,12 @@ def station_file(key: str) -> str:
     return f"station-{plain}"
 
 
+def station_name(app: App, key: str) -> str:
+    """Return a station's name for people: its own, and the ward that it is in where the app knows it."""
+    ward = app.assurance.districts.get(key) if app.assurance else None
+    return shown(key) if ward is None else f"{shown(key)}, {shown(ward)}"
+
+
 def local(view: View, when: datetime) -> str:
     """Return a time as the clock on the wall shows it.
 

@@ -14,6 +14,7 @@ from veracity.apps.environment.pages.frame import (
     data_link,
     local_soon,
     station_file,
+    station_name,
 )
 from veracity.apps.environment.pages.hot import hot_table
 from veracity.apps.environment.pages.spoken import LANGUAGES, category_name, spoken
@@ -21,7 +22,7 @@ from veracity.apps.environment.state import State
 from veracity.models.app import App
 from veracity.models.view import View
 from veracity.pages.document import rows_table
-from veracity.pages.html import Html, joined, shown, tag
+from veracity.pages.html import Html, joined, tag
 from veracity.pages.map import Region
 
 _AHEAD = ("be ready for", "of", "at", "chance of more than 100")
@@ -38,13 +39,13 @@ def index_page(
         joined(tag("p", app.title[lang], lang=lang, class_="soft") for lang in ("vi", "id")),
         tag("p", verdict(found), class_="verdict" + (" no" if _warned(found) else "")),
         _fallbacks(app, found),
+        tag("h2", "What to do"),
+        _advice(found),
         tag("h2", "Now"),
         now_map(view, found, regions),
         tag("h2", "The worst to be ready for in the next 24 hours"),
         outlook_map(view, found),
-        _table(view, found),
-        tag("h2", "What to do"),
-        _advice(found),
+        _table(app, view, found),
         tag("h2", "Hot spots"),
         hot_table(hot),
         data_link("index"),
@@ -90,7 +91,7 @@ def _others(words: object) -> Iterable[Html]:
     return [joined([tag("br"), tag("span", words[lang], lang=lang, class_="soft")]) for lang in ("vi", "id")]
 
 
-def _table(view: View, found: list[State]) -> Html:
+def _table(app: App, view: View, found: list[State]) -> Html:
     heads = ("station", "VN_AQI", "US AQI", "this hour", "of", f"value, {UNIT}", *_AHEAD)
     caption = (
         "Every station: its indices (of particles over twelve hours), this hour alone by its worst pollutant,"
@@ -98,11 +99,11 @@ def _table(view: View, found: list[State]) -> Html:
         " estimated, not measured. The last column is the highest chance, in any hour, that the index passes"
         " 100."
     )
-    return rows_table(caption, heads, [_row(view, s) for s in found], words=(0, 3, 4, 6, 7, 8))
+    return rows_table(caption, heads, [_row(app, view, s) for s in found], words=(0, 3, 4, 6, 7, 8))
 
 
-def _row(view: View, state: State) -> tuple[Html | str, ...]:
-    link = tag("a", shown(state.key), href=f"{station_file(state.key)}.html")
+def _row(app: App, view: View, state: State) -> tuple[Html | str, ...]:
+    link = tag("a", station_name(app, state.key), href=f"{station_file(state.key)}.html")
     ahead = state.outlook
     later = badge(ahead.place)
     chance = "" if ahead.probability is None else percent(ahead.probability)

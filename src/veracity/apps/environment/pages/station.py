@@ -13,6 +13,7 @@ from veracity.apps.environment.pages.frame import (
     local,
     shift_us,
     station_file,
+    station_name,
 )
 from veracity.apps.environment.pages.index import percent
 from veracity.apps.environment.pages.spoken import LANGUAGES, category_name, spoken
@@ -34,7 +35,7 @@ def station_page(app: App, view: View, state: State) -> bytes:
     return app_page(
         app,
         view,
-        f"Station {shown(state.key)}",
+        f"Station {station_name(app, state.key)}",
         _outlook(state),
         _rungs(app, rows),
         tag("h2", "Measured and forecast"),

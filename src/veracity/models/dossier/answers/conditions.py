@@ -61,7 +61,9 @@ def human_subjects(k: Known) -> Point | None:
 
 
 def goes_on_learning(k: Known) -> Point | None:
-    """Asked of systems that change by themselves in service."""
+    """Asked of systems that change by themselves in service, be it by calibration alone."""
+    if k.adapting:
+        return None
     return say("na-learns-not", k.train.at("train.model"))
 
 

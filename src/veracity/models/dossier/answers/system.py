@@ -1,6 +1,7 @@
 """Answers about the system: what it is, for whom, of which version, and how it is built."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from veracity.data.rules.language import duration, unit_symbol
 from veracity.models.dossier.answer import Answer, Point, each, say
@@ -110,9 +111,36 @@ def design(k: Known) -> list[Point]:
     points = []
     for target, one in sorted(described.items()) if isinstance(described, Mapping) else []:
         at = k.train.at(f"model.json.estimators.{target}", k.train.it.model_sha256)
-        told = ", ".join(f"{name} = {value}" for name, value in sorted(one.get("parameters", {}).items()))
-        points.append(say("design", at, target=target, estimator=one.get("name"), parameters=told[:600]))
+        points.append(say("design", at, target=target, estimator=_built(one), parameters=_plain(one)))
     return points
+
+
+def _built(one: Mapping[str, Any]) -> str:
+    """Return an estimator with those that it is made of: ``conformal(ensemble(ridge, climatology))``."""
+    own = one.get("parameters", {})
+    inner = [{"name": own["base"], "parameters": own.get("base_parameters", {})}] if "base" in own else []
+    parts = ", ".join(_built(part) for part in (*inner, *own.get("members", ())))
+    return f"{one.get('name')}({parts})" if parts else str(one.get("name"))
+
+
+def _plain(one: Mapping[str, Any]) -> str:
+    """Return its parameters that are single values; lists, and those of its parts, are in ``model.json``."""
+    own = sorted(one.get("parameters", {}).items())
+    told = [f"{name} = {value}" for name, value in own if isinstance(value, (bool, int, float, str))]
+    return ", ".join(told) or "–"
+
+
+def adaptation(k: Known) -> list[Point]:
+    """What changes by itself in service, by a rule that was fixed before."""
+    return [
+        say(
+            "adapts",
+            k.train.at(f"model.json.estimators.{target}", k.train.it.model_sha256),
+            target=target,
+            rate=parameters.get("rate"),
+        )
+        for target, parameters in k.adapting.items()
+    ]
 
 
 def no_pretrained(k: Known) -> list[Point]:
@@ -156,6 +184,7 @@ ANSWERS: Mapping[str, tuple[Answer, str]] = {
     "software": (software, _TRAIN),
     "forms": (forms, _TRAIN),
     "design": (design, _TRAIN),
+    "adaptation": (adaptation, _TRAIN),
     "no_pretrained": (no_pretrained, _TRAIN),
     "card": (card, _TRAIN),
 }

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from veracity.apps.errors import MalformedPlaces
 from veracity.canonical import canonical_json
 from veracity.models.app import App
+from veracity.models.errors import MalformedPlaces
 
 PLACES_BYTES = 4_194_304
 MAX_PLACES = 20_000
@@ -52,12 +52,21 @@ def parse_places(text: bytes) -> dict[str, dict[str, float]]:
 
 
 def at_places(app: App, places: Places) -> App:
-    """Return an app for other places. The digest of its code covers them."""
+    """Return an app for other places. The digest of its code covers them.
+
+    Districts and groups of the app's own places are dropped, but for places that are among these.
+    """
 
     def code() -> str:
         return hashlib.sha256(canonical_json({"code": app.code(), "places": _plain(places)})).hexdigest()
 
-    return replace(app, attributes=places, code=code)
+    told = app.assurance
+    if told is not None:
+        districts, groups = (
+            {k: v for k, v in m.items() if k in places} for m in (told.districts, told.groups)
+        )
+        told = replace(told, districts=districts, groups=groups)
+    return replace(app, attributes=places, code=code, assurance=told)
 
 
 def _rows(text: bytes) -> list[list[str]]:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from veracity.apps import find
-from veracity.apps.errors import MalformedPlaces, MalformedRegions
-from veracity.apps.places import MAX_PLACES, at_places, parse_places
+from veracity.apps.errors import MalformedRegions
 from veracity.apps.regions import parse_regions
+from veracity.models.errors import MalformedPlaces
+from veracity.models.places import MAX_PLACES, at_places, parse_places
 
 
 def test_places_are_read() -> None:
@@ -53,7 +54,11 @@ def test_other_places_are_another_code() -> None:
     app = find("environment")
     moved = at_places(app, {"X1": {"lon": 1.0, "lat": 2.0}})
     assert moved.attributes == {"X1": {"lon": 1.0, "lat": 2.0}}
-    assert replace(moved, attributes=app.attributes, code=app.code) == app
+    assert replace(moved, attributes=app.attributes, code=app.code, assurance=app.assurance) == app
+    assert app.assurance is not None
+    assert moved.assurance == replace(app.assurance, districts={}, groups={}), (
+        "no ward of a city that it is not"
+    )
     assert moved.code() != app.code()
     assert moved.code() == at_places(app, {"X1": {"lat": 2.0, "lon": 1.0}}).code()
 
