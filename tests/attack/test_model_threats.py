@@ -23,6 +23,7 @@ from released_city import (
     assure,
     card,
     later,
+    release_it,
     signed,
     use_mean_rain,
     use_rain_app,
@@ -33,6 +34,7 @@ from threats import Attack, attack, declared
 from veracity.home.home import Writer
 from veracity.home.models import gate
 from veracity.home.models.decisions import decisions_path
+from veracity.home.models.gate_errors import StageRefused
 from veracity.home.models.incidents import ask_close, open_incident
 from veracity.home.models.kept_rows import put_rows, read_rows
 from veracity.home.models.outcomes import score
@@ -151,6 +153,35 @@ def test_another_models_files(this: Attack, here: Here, city: RainCity) -> None:
     shutil.rmtree(served)
     shutil.copytree(served.with_name(other.train.model_sha256), served)
     this.notice(here, "audit")
+
+
+@pytest.mark.parametrize("kind", ["cards", "assurance", "decisions/rain-hours", "scores/rain-hours"])
+def test_huge_objects(here: Here, city: RainCity, kind: str) -> None:
+    """A file of 2 GB in the place of a card, a report or rows is a finding; nothing of it is read."""
+    path = min((city.root / "store" / kind).iterdir())
+    with path.open("wb") as file:
+        file.truncate(2 << 30)
+    done = here("audit")
+    assert done.code == 1
+    assert "bytes, got 2,147,483,648" in done.out
+
+
+def test_an_index_that_says_more_days(city: RainCity) -> None:
+    """Days on trial are counted by the log's own times, whatever the index says of them."""
+    with city.at(HOURS) as home:
+        trained = train(home, APP, seed=1)
+        assure(home, trained)
+        release_it(home, trained, "shadow")
+        release_it(home, trained, "advise")
+    with sqlite3.connect(city.root / "veracity.db") as database:
+        change = "update statements set predicate = cast(replace(cast(predicate as text), ?, ?) as blob)"
+        said = ('"released_at":"2026-09-03', '"released_at":"2020-09-03')
+        assert database.execute(f"{change} where kind = 'release'", said).rowcount == 3
+    database.close()
+    with city.at(HOURS) as home:
+        assert home.index.predicates("release")[-1][1]["released_at"].startswith("2020")
+        with pytest.raises(StageRefused, match="want 2 days at advise"):
+            release_it(home, trained, "act")
 
 
 @attack(
