@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +13,7 @@ import pytest
 
 from rain_app import HOUR, NOW_HOUR, RainCity, rain_app
 from released_city import later
-from small_city import NOW
+from small_city import NOW, new_city
 from veracity.apps import regions
 from veracity.apps.errors import MalformedRegions
 from veracity.apps.regions import parse_regions
@@ -19,7 +21,7 @@ from veracity.home.models.outcomes import score
 from veracity.home.models.running import run_app
 from veracity.home.models.scoreboard import scoreboard
 from veracity.models.decisions import TIME
-from veracity.models.errors import BadPanel, BadParameter, MalformedModel
+from veracity.models.errors import BadPanel, BadParameter, DecidedLate, MalformedModel
 from veracity.models.estimators import ESTIMATORS
 from veracity.models.estimators.onnx_model import OnnxModel
 from veracity.models.estimators.trees import read_booster, text_of
@@ -98,7 +100,7 @@ def test_a_graph_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 def endless_graph(n_levels: int) -> bytes:
     from onnx import TensorProto, helper
 
-    def value(name: str, kind: int, shape: object) -> object:
+    def value(name: str, kind: int, shape: Any) -> Any:
         return helper.make_tensor_value_info(name, kind, shape)
 
     step = [helper.make_node("Identity", ["c"], ["d"]), helper.make_node("Add", ["s", "one"], ["t"])]
@@ -154,9 +156,16 @@ def test_numbers_that_nothing_measures() -> None:
     taken = PanelArray.from_frame(frame, None)
     assert np.isfinite(taken.column("rain")[:, 0]).tolist() == [False] * 4 + [True]
     assert taken.measured[:, 0, 0].tolist() == [False] * 4 + [True]
-    for parameters in ({"levels": (float("nan"),)}, {"horizons": (10**9,)}, {"seed": -1}, {"horizons": ()}):
+    wrong: list[dict[str, Any]] = [
+        {"levels": (float("nan"),)},
+        {"horizons": (10**9,)},
+        {"horizons": ()},
+        {"seed": -1},
+    ]
+    for one in wrong:
+        parameters: dict[str, Any] = {"target": "rain", "horizons": (1,), **one}
         with pytest.raises(BadParameter):
-            ESTIMATORS["last_value"](**{"target": "rain", "horizons": (1,), **parameters})
+            ESTIMATORS["last_value"](**parameters)
     with pytest.raises(BadPanel) as caught:
         panel([[[1.0]]]).index("x" * 1_000_000)
     assert len(str(caught.value)) < 500
@@ -198,3 +207,15 @@ def test_hostile_regions(monkeypatch: pytest.MonkeyPatch, rings: Callable[[], ob
     monkeypatch.setattr(regions, "MAX_RINGS", 10)
     with pytest.raises(MalformedRegions):
         parse_regions(polygon(rings()))
+
+
+@pytest.mark.parametrize(
+    "now", [datetime(1, 1, 1), datetime(9999, 12, 31), NOW + HOUR, datetime(1969, 12, 31)]
+)
+def test_a_run_at_no_time(tmp_path: Path, now: datetime) -> None:
+    """Before 1970, ahead of the clock, at the ends of the calendar: refused, and nothing is logged."""
+    city = RainCity(new_city(tmp_path / "city"), tmp_path)
+    with city.at() as home:
+        with pytest.raises(DecidedLate, match="want a time of deciding"):
+            run_app(home, rain_app(), now.replace(tzinfo=UTC))
+        assert home.index.predicates("decide") == []
