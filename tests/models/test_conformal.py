@@ -8,7 +8,7 @@ import pytest
 from estimating import HORIZONS, TARGET, simulated
 from veracity.models.errors import BadPanel, BadParameter
 from veracity.models.estimators import Conformal, LastValue
-from veracity.models.estimators.tracking import Tracker, log_scores
+from veracity.models.estimators.tracking import Tracker, log_scores, stretched
 from veracity.models.evaluation import evaluate, summarise
 from veracity.models.forecast import LEVELS
 from veracity.models.panel_array import PanelArray
@@ -79,24 +79,76 @@ def test_an_outcome_counts_from_when_it_is_known() -> None:
     assert np.isnan(scores[:24, 1]).all(), "nothing forecast 24 steps before the beginning"
 
 
+def within(
+    said: np.ndarray, came: np.ndarray, factors: np.ndarray, horizon: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (n - horizon, k) twice: whether what came lay within 80 % and 95 %, by row of the origin."""
+    values = stretched(said.transpose(0, 2, 1, 3), factors, LEVELS)[:-horizon, 0]
+    after = came[horizon:]
+    inside = [(values[..., i] <= after) & (after <= values[..., -1 - i]) for i in (1, 0)]
+    return inside[0], inside[1]
+
+
+def test_intervals_hold_in_each_month_as_the_spread_comes_and_goes() -> None:
+    """Errors grow and shrink over half a year: each month holds within 2 points; with each side alone not."""
+    rng, horizon, month = np.random.default_rng(8), 12, 720
+    n, k = 7 * month, 6
+    spread = np.exp(0.8 * np.sin(2 * np.pi * np.arange(n) / (6 * month)))[:, None]
+    came = spread * rng.normal(0, 1, (n, k))
+    said = np.tile(np.array([-1.96, -1.28, -0.67, 0.0, 0.67, 1.28, 1.96]), (n, k, 1, 1))
+    off = {}
+    for interval_rate in (0.0, 0.18):
+        tracker = Tracker((horizon,), LEVELS, 0.05, 0.5, interval_rate)
+        factors = tracker.run(said, came, np.zeros((horizon, 1, k, len(LEVELS))))
+        of_80, of_95 = within(said, came, factors, horizon)
+        months = [slice(i * month, (i + 1) * month) for i in range(1, 7)]
+        off[interval_rate] = max(
+            abs(inside[one].mean() - share)
+            for one in months
+            for inside, share in ((of_80, 0.8), (of_95, 0.95))
+        )
+    assert off[0.18] < 0.02
+    assert off[0.0] > 0.03
+
+
+def test_quantiles_that_would_cross_still_hold() -> None:
+    """Where an outer quantile's factor would put it within an inner one, both still miss their shares."""
+    rng, n, k = np.random.default_rng(9), 4000, 20
+    came = rng.normal(0, 1, (n, k))
+    near, far = [1.05, 1.0, 0.1], [1.5, 0.5, 0.1]
+    widths = np.where(np.arange(n)[:, None] % 2 == 0, near, far)
+    one = np.concatenate([-widths, np.zeros((n, 1)), widths[:, ::-1]], axis=1)
+    said = np.repeat(one[:, None, None], k, axis=1)
+    factors = Tracker((1,), LEVELS, 0.05, 0.5).run(said, came, np.zeros((1, 1, k, len(LEVELS))))
+    raw = said.transpose(0, 2, 1, 3) * np.exp(factors)
+    assert (raw[2000:, ..., 0] > raw[2000:, ..., 1]).mean() > 0.2, "some would cross"
+    of_80, of_95 = within(said, came, factors, 1)
+    assert of_80[2000:].mean() == pytest.approx(0.8, abs=0.005)
+    assert of_95[2000:].mean() == pytest.approx(0.95, abs=0.005)
+
+
 def test_factors_follow_one_row_after_the_other() -> None:
-    """Factors by the rule as it is written, value by value: a step for each outcome, together and alone."""
+    """Factors by the rule as it is written, value by value: alone, together and of both sides."""
     rng = np.random.default_rng(6)
     horizons, n, k = (1, 3), 30, 2
     said = np.sort(rng.normal(0, 3, (n, k, 2, len(LEVELS))), axis=-1)
     came = np.where(rng.random((n, k)) < 0.2, np.nan, rng.normal(0, 4, (n, k)))
-    found = Tracker(horizons, LEVELS, 0.2, 0.3).run(said, came, np.zeros((1, 2, k, len(LEVELS))))
-    scores = log_scores(said, came, horizons, LEVELS)
+    found = Tracker(horizons, LEVELS, 0.2, 0.3, 0.4).run(said, came, np.zeros((1, 2, k, len(LEVELS))))
     for i in range(1, n):
         for j, h in enumerate(horizons):
+            if i < h:
+                assert np.array_equal(found[i, j], found[i - 1, j])
+                continue
+            issued = stretched(said[i - h, :, j], found[i - h, j], LEVELS)
+            off = np.zeros((k, len(LEVELS)))
             for q, level in enumerate(LEVELS):
-                now, issued = scores[i, j, :, q], found[max(i - h, 0), j, :, q]
-                known = np.isfinite(now) | np.isinf(now)
-                missed = [float(s > f) - min(level, 1 - level) for s, f in zip(now, issued, strict=True)]
-                own = np.where(known, missed, 0.0)
-                step = 0.7 * own + 0.3 * own.sum() / max(known.sum(), 1)
-                want = np.clip(found[i - 1, j, :, q] + 0.2 / np.sqrt(h) * step, -3, 3)
-                assert found[i, j, :, q] == pytest.approx(want, abs=1e-12)
+                beyond = came[i] > issued[:, q] if level > 0.5 else came[i] < issued[:, q]
+                off[:, q] = np.where(np.isnan(came[i]) | (level == 0.5), 0, beyond - min(level, 1 - level))
+            of_all = off.sum(axis=0) / max(np.isfinite(came[i]).sum(), 1)
+            both_sides = (of_all + of_all[::-1]) * [1, 1, 0, 0, 0, 1, 1]
+            step = 0.2 * (0.7 * off + 0.3 * of_all) + 0.4 * both_sides
+            want = np.clip(found[i - 1, j] + step / np.sqrt(h), -3, 3)
+            assert found[i, j] == pytest.approx(want, abs=1e-12)
 
 
 def test_origins_before_and_after_it_learned_are_told_alike() -> None:
@@ -143,6 +195,7 @@ def test_the_median_is_left_alone() -> None:
         {"base": "ridge", "base_parameters": {"surprise": 1}},
         {"rate": 2},
         {"together": -1},
+        {"interval_rate": 2},
         {"held_back": 0.9},
         {"levels": (0.1, 0.9)},
     ],

@@ -325,3 +325,10 @@ def test_differences_are_bounded_in_words() -> None:
         check_same(signed, Manifest("m", {}))
     assert len(str(caught.value)) < 1_000
     assert differences(signed.files, signed.files) == []
+
+
+def test_a_seed_gives_one_publishing_key() -> None:
+    """One seed, one key; another seed, another; no seed is too small."""
+    keys = [PublishingKey.from_seed(bytes([n]) * 32).public.hint for n in (0, 1, 2, 255)]
+    assert len(set(keys)) == 4
+    assert PublishingKey.from_seed(b"\1" * 32).public.hint == keys[1]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from veracity.models.view import Place
 
 REGIONS_BYTES = 64_000_000
 MAX_REGIONS = 20_000
+MAX_RINGS = 50_000  #: of all regions together
 
 
 def parse_regions(text: bytes) -> list[Place]:
@@ -35,14 +37,22 @@ def parse_regions(text: bytes) -> list[Place]:
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list) or not 0 < len(features) <= MAX_REGIONS:
         raise MalformedRegions(f"regions: want 1 to {MAX_REGIONS:,} features, got {str(features)[:40]}")
-    return [_place(number, feature) for number, feature in enumerate(features)]
+    places: list[Place] = []
+    n_rings = 0
+    for number, feature in enumerate(features):
+        places.append(_place(number, feature, MAX_RINGS - n_rings))
+        n_rings += len(places[-1].rings)
+    return places
 
 
-def _place(number: int, feature: Any) -> Place:
+def _place(number: int, feature: Any, most_rings: int) -> Place:
     where = f"regions, feature {number}"
     properties = feature.get("properties") if isinstance(feature, dict) else None
     properties = properties if isinstance(properties, dict) else {}
-    rings = list(_rings(where, feature.get("geometry") if isinstance(feature, dict) else None))
+    geometry = feature.get("geometry") if isinstance(feature, dict) else None
+    rings = list(islice(_rings(where, geometry), most_rings + 1))
+    if len(rings) > most_rings:
+        raise MalformedRegions(f"{where}: want at most {MAX_RINGS:,} rings in all regions, got more")
     lon, lat = (properties.get(name) for name in ("lon", "lat"))
     if lon is None or lat is None or not (_is_degree(lon, 180) and _is_degree(lat, 90)):
         largest = max(rings, key=lambda ring: float(np.prod(np.ptp(ring, axis=0))))
@@ -68,7 +78,7 @@ def _rings(where: str, geometry: Any) -> Iterator[Floats]:
 def _ring(where: str, ring: Any) -> Floats:
     try:
         points = np.array([point[:2] for point in ring], np.float64)
-    except (TypeError, ValueError, IndexError) as exc:
+    except (TypeError, ValueError, LookupError) as exc:
         raise MalformedRegions(f"{where}: want rings of lon and lat, got {str(ring)[:40]}") from exc
     shaped = points.ndim == 2 and points.shape[0] >= 4 and points.shape[1] == 2
     if not shaped or not np.all(np.abs(points) <= [180.0, 90.0]):

@@ -35,11 +35,13 @@ from veracity.home.enrolments import add_agency
 from veracity.home.founding import CityKeys, init
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
+from veracity.home.models import publishing
 from veracity.home.panels import BuiltPanel, build_and_say
 from veracity.home.receipts import find_record, make_receipt
 from veracity.home.tables import quarantine_rows
 from veracity.home.verdicts import flagged_rows
 from veracity.provenance.keys import SigningKey
+from veracity.provenance.publishing_keys import PublishingKey
 from veracity.provenance.receipts import Receipt, format_receipt, parse_receipt
 from veracity.verifying import verify
 
@@ -138,6 +140,7 @@ def play(root: Path, seed: int, say: Say) -> DemoReport:
         _ingest_archive(home, twin, clock, keys, Path(inbox), report)
         say(f"ingested {report.archived:,} readings of air from the {WEEKS} weeks before, a file a week")
         clock.now = START + timedelta(minutes=6)
+        PublishingKey.from_seed(_seed(seed, "publishing")).write(home.directory.keys / publishing.FILE)
         report.learned = teach(home, find, SYSTEM, _key(seed, "officer"), seed)
         say(f"trained a model of air on {WEEKS - 1} weeks, tested it on the last, and released it")
         _ingest_all(home, twin, clock, keys, Path(inbox), report)

@@ -8,7 +8,8 @@ its real rows are those, and no more. For every certificate: its day is summed u
 calibration and correction: made again from the tables, it has the digest that was signed. For every model:
 its files are those that were signed, and so is the panel that it learned from. For every release: the
 approval, the tests and the stages before it gave the right to it. For every run of an app: it decides the
-same again, and every scoring settles and scores the same. Nothing is believed but the log.
+same again, and every scoring settles and scores the same. For every incident: its steps are in order, its
+deadline was kept to, and an officer approved its end. Nothing is believed but the log.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from veracity.home.key_audit import check_enrolment_times, check_key_times, chec
 from veracity.home.models.assurance_audit import audit_assurance
 from veracity.home.models.audit import audit_models
 from veracity.home.models.decision_audit import DecisionAudit, FindApp
+from veracity.home.models.incident_audit import audit_incidents
 from veracity.home.panel_audit import check_panel
 from veracity.home.personal_audit import PersonalAudit
 from veracity.home.release_audit import ReleaseAudit
@@ -142,6 +144,8 @@ def audit(
     for found in (*audited.findings, *findings):
         _find(report, *found)
     if feed is None:
+        for found in audit_incidents(home):
+            _find(report, *found)
         _audit_decisions(DecisionAudit(home, find), report)
     return report
 

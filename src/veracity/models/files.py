@@ -19,6 +19,7 @@ DESCRIPTION = "model.json"
 SCHEMA = "veracity.model/v1"
 MAX_FILES = 1_024
 MAX_FILE_BYTES = 268_435_456
+MAX_MODEL_BYTES = 1_073_741_824  #: of all files together
 MAX_DESCRIPTION_BYTES = 1_048_576
 _FILE = re.compile(r"[a-z0-9][a-z0-9._-]{0,126}\.(json|txt|safetensors|onnx)")
 
@@ -40,6 +41,8 @@ class ModelFiles:
         for name, body in self.files.items():
             if len(body) > MAX_FILE_BYTES:
                 raise MalformedModel(f"{name}: want at most {MAX_FILE_BYTES:,} bytes, got {len(body):,}")
+        if (total := sum(map(len, self.files.values()))) > MAX_MODEL_BYTES:
+            raise MalformedModel(f"model: want at most {MAX_MODEL_BYTES:,} bytes, got {total:,}")
 
     @property
     def sha256(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veracity.canonical import canonical_json
-from veracity.models.errors import MalformedModel
+from veracity.models.errors import BadPanel, MalformedModel
 from veracity.models.features import Features, FeatureSpec, build_features
 from veracity.models.neighbours import Graph, learn_graph
 from veracity.models.panel_array import PanelArray
@@ -57,9 +57,11 @@ def learn_inputs(panel: PanelArray, target: str, columns: Sequence[str] | None, 
     Raises
     ------
     BadPanel
-        If the target or a column is missing.
+        If the target or a column is missing, or there is no time or no key.
     """
     panel.index(target)
+    if panel.n_times == 0 or not panel.keys:
+        raise BadPanel(f"panel: want times and keys, got {panel.n_times} times of {len(panel.keys)} keys")
     chosen = tuple(c for c in panel.columns if c != target) if columns is None else tuple(columns)
     for one in chosen:
         panel.index(one)

@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+LARGEST = 1e15  #: that a value can be: what no sensor measures would spoil every sum that it is in
+
 
 @dataclass(frozen=True)
 class PanelArray:
@@ -70,7 +72,7 @@ class PanelArray:
     def from_frame(
         cls, frame: pl.DataFrame, key: str | None, attributes: Mapping[str, Mapping[str, float]] | None = None
     ) -> "PanelArray":
-        """Take in a panel as ``build_panel`` makes it.
+        """Take in a panel as ``build_panel`` makes it; a value over ``LARGEST`` counts as not known.
 
         Parameters
         ----------
@@ -105,7 +107,10 @@ class PanelArray:
         values, trust = _cube(frame, columns, n, k), _trust(frame, columns, n, k)
         ahead = [(frame[f"{c}_state"].cast(pl.String) == "linear").fill_null(value=False) for c in columns]
         values[np.stack([s.to_numpy().reshape(k, n).T for s in ahead], axis=2)] = np.nan
-        return cls(times, every, keys, columns, values, measured, trust, _static(keys, attributes or {}))
+        known = ~(np.abs(values) > LARGEST)
+        values = np.where(known, values, np.nan)
+        static = _static(keys, attributes or {})
+        return cls(times, every, keys, columns, values, measured & known, trust, static)
 
     @property
     def n_times(self) -> int:
@@ -115,7 +120,7 @@ class PanelArray:
     def index(self, column: str) -> int:
         """Return a column's place; BadPanel where there is none of that name."""
         if column not in self.columns:
-            raise BadPanel(f"panel: want column {column!r}, got {', '.join(self.columns)}")
+            raise BadPanel(f"panel: want column {column[:80]!r}, got {', '.join(self.columns)[:200]}")
         return self.columns.index(column)
 
     def column(self, name: str) -> Floats:

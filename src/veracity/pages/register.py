@@ -47,7 +47,7 @@ def index_page(register: Register) -> bytes:
     title = f"Register of systems of {shown(register.origin)}"
     rows: list[tuple[Html | str, ...]] = [_index_row(entry) for entry in register.entries]
     heads = (
-        *("system", "owner", "stage", "risk", "better than the best baseline by"),
+        *("system", "owner", "stage", "risk", "beside the best simple forecast"),
         *("overrides", "open incidents", "not known or old"),
     )
     table = (
@@ -92,7 +92,7 @@ def _title(entry: Entry) -> str:
 def _index_row(entry: Entry) -> tuple[Html | str, ...]:
     declared = entry.declared
     lacking = [n for n, f in entry.facts.items() if f.standing != "known"]
-    skill = ", ".join(f"{shown(t)} {100 * v:+.0f} %" for t, v in best_skill(entry).items())
+    skill = ", ".join(f"{shown(t)}: {_beside(v)}" for t, v in best_skill(entry).items())
     overdue = f", {entry.n_overdue} OVERDUE" if entry.n_overdue else ""
     name = tag("a", _title(entry), href=f"{entry.system}.html")
     return (
@@ -105,6 +105,18 @@ def _index_row(entry: Entry) -> tuple[Html | str, ...]:
         f"{entry.n_open:,}{overdue}",
         ", ".join(lacking) or "–",
     )
+
+
+def _beside(skill: float) -> str:
+    """Say how errors compare with those of a baseline.
+
+    Examples
+    --------
+    >>> _beside(0.152), _beside(-0.32), _beside(0.001)
+    ('15 % less error', '32 % more error', 'the same error')
+    """
+    percent = f"{100 * abs(skill):.0f}"
+    return "the same error" if percent == "0" else f"{percent} % {'less' if skill > 0 else 'more'} error"
 
 
 def _stage(fact: Fact) -> str:

@@ -16,7 +16,7 @@ from veracity.models.assurance.bootstrap import Bootstrap
 from veracity.models.assurance.cases import spread_origins
 from veracity.models.assurance.context import Context
 from veracity.models.assurance.decided import Decided
-from veracity.models.assurance.deletion import deletion, permutation_parts
+from veracity.models.assurance.deletion import agreement, deletion, permutation_parts
 from veracity.models.assurance.drift import ks, psi
 from veracity.models.assurance.explanations import trees_of
 from veracity.models.assurance.faults import (
@@ -79,6 +79,17 @@ def test_decisions_are_made_once_for_all_targets() -> None:
             assert decided.rows(origin, fault, target)["target"].to_list() == [target]
     assert [n for n, _ in seen] == [51, 51, 81]
     assert [gone >= 0.5 for _, gone in seen] == [False, True, True]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_agreement_is_the_rank_correlation_of_scipy(seed: int) -> None:
+    """Importances with ties, alike, unlike and opposite: Spearman's coefficient as scipy computes it."""
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(seed)
+    a, noise = rng.integers(0, 8, 20).astype(np.float64), rng.normal(0, 3, 20)
+    for b in (a, -a, a + noise, np.round(noise)):
+        assert agreement(a, b) == pytest.approx(spearmanr(a, b).statistic, abs=1e-12)
 
 
 def test_dropout_takes_its_share() -> None:

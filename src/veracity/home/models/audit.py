@@ -21,6 +21,7 @@ from veracity.home.models.registry import load_model
 from veracity.home.models.request import ReleaseRequest
 from veracity.home.models.said import read_said
 from veracity.home.models.stages import changes, served_before
+from veracity.home.models.times_audit import check_release_time
 from veracity.home.panel_audit import check_panel
 from veracity.home.panels import panel_path
 from veracity.home.table_audit import UNREADABLE, Found, one_line
@@ -79,6 +80,7 @@ def check_release(home: Home, stated: Release, idx: int) -> Iterator[tuple[str, 
     last = said[-1] if said else None
     if stated.replaces != (last[0] if last else None):
         yield "statement", f"replaces: want entry {last[0] if last else None}, got {stated.replaces}"
+    yield from check_release_time(home, stated, idx)
     yield from _tried("approval", lambda: check_approval(home, stated, idx, is_new=True))
     if stated.action == "stop":
         if last is None or last[1]["action"] == "stop" or last[1]["model"] != stated.model_sha256:

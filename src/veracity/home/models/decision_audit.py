@@ -16,6 +16,7 @@ from veracity.home.models.places import versions
 from veracity.home.models.run_audit import check_run
 from veracity.home.models.said import read_said
 from veracity.home.models.scoring_audit import ScoringAudit
+from veracity.home.models.times_audit import left_unscored
 from veracity.home.table_audit import UNREADABLE, Found, one_line
 from veracity.models.app import App
 from veracity.provenance.statements import Decide, Outcome, Override
@@ -88,6 +89,7 @@ class DecisionAudit:
                 yield from ((where, *one) for one in audit.check(outcome, idx, same))
             except UNREADABLE as exc:
                 yield where, "scored again", one_line(exc)
+        yield from left_unscored(self.home, system, audit.last, audit.settled)
 
     def _overrides(self, system: str) -> Iterator[Found]:
         for idx, _ in said_of(self.home, "override", system):

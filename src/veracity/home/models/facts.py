@@ -15,6 +15,7 @@ from veracity.data.errors import MalformedContract
 from veracity.data.plain_yaml import parse_yaml
 from veracity.home.errors import BadName, StateBehind
 from veracity.home.home import Home
+from veracity.home.models.bounded import MAX_TEXT_BYTES, get_bounded
 from veracity.home.models.gate_checks import report_path
 from veracity.home.models.of_system import said_of
 from veracity.home.models.registry import ModelRow, load_model
@@ -144,7 +145,7 @@ def _reports(home: Home, sha256: str, size: int) -> Iterator[ReportKnown]:
         if predicate["model"] == sha256 and idx < size:
             said = Said(idx, read_said(home, idx, Assure))
             try:
-                body = home.objects.get(report_path(said.it.report_sha256))
+                body = get_bounded(home, report_path(said.it.report_sha256), MAX_TEXT_BYTES)
             except ObjectMissing:
                 yield ReportKnown(said, ())
                 continue

@@ -9,6 +9,7 @@ from veracity.data.panel_definition import parse_panel
 from veracity.errors import VeracityError
 from veracity.home.clock import parse_time
 from veracity.home.home import Home
+from veracity.home.models.bounded import MAX_TEXT_BYTES, get_bounded
 from veracity.home.models.gate_errors import (
     ApprovalUsed,
     CardRejected,
@@ -117,7 +118,7 @@ def check_reports(
 def check_card_kept(home: Home, sha256: str) -> bytes:
     """Return the card of a digest; CardRejected if the store has none or another."""
     try:
-        text = home.objects.get(card_path(sha256))
+        text = get_bounded(home, card_path(sha256), MAX_TEXT_BYTES)
     except ObjectMissing as exc:
         raise CardRejected(f"card {sha256[:16]}: want it in the store, got none") from exc
     if (digest := hashlib.sha256(text).hexdigest()) != sha256:
@@ -187,7 +188,7 @@ def check_stage_order(
     A model that served at this stage, or above it, before may come back to it. ``now`` and the log entry
     ``until`` are of the change itself.
     """
-    said, stage = changes(home, request.system, until), request.stage
+    said, stage = _proven(home, changes(home, request.system, until)), request.stage
     previous = before(stage)
     if previous is None or releases_at(said, request.model_sha256, stage):
         return
@@ -219,6 +220,11 @@ def _check_feeds(home: Home, feeds: Sequence[str]) -> None:
             home.feed(feed)
         except VeracityError as exc:
             raise FeedNotInForce(f"feed {feed}: want a contract in force, got: {exc}") from exc
+
+
+def _proven(home: Home, said: Sequence[Change]) -> list[Change]:
+    """Return changes as the log itself has them: what the index says of their times proves nothing."""
+    return [(idx, read_said(home, idx, Release).to_statement().predicate) for idx, _ in said]
 
 
 def _check_served(
@@ -285,7 +291,7 @@ def _stage_rules(home: Home, policy_sha256: str) -> dict[Stage, StageRule]:
 def kept(home: Home, what: str, path: str, sha256: str) -> bytes:
     """Return what is kept under a digest; NotAssured if the store has none or another."""
     try:
-        text = home.objects.get(path)
+        text = get_bounded(home, path, MAX_TEXT_BYTES)
     except ObjectMissing as exc:
         raise NotAssured(f"{what} {sha256[:16]}: want it in the store, got none") from exc
     if (digest := hashlib.sha256(text).hexdigest()) != sha256:

@@ -7,6 +7,7 @@ import polars as pl
 from veracity.data.digest import frame_digest
 from veracity.data.errors import TableMismatch
 from veracity.home.home import Home
+from veracity.home.models.bounded import MAX_ROWS_BYTES, get_bounded
 from veracity.log.doors import ObjectMissing
 from veracity.provenance.statements import RowsDigest
 
@@ -40,9 +41,17 @@ def read_rows(home: Home, path: str, said: RowsDigest) -> pl.DataFrame:
     ------
     TableMismatch
         If they are gone, cannot be read, or are not those that a statement says.
+    ObjectTooLarge
+        If the file is larger than any can be.
     """
     try:
-        rows = pl.read_parquet(home.objects.get(path))
+        body = io.BytesIO(get_bounded(home, path, MAX_ROWS_BYTES))
+        n_rows = int(pl.scan_parquet(body).select(pl.len()).collect().item())
+        if n_rows != said.rows:  # whatever they take in memory
+            raise TableMismatch(
+                f"{path}: want {said.rows:,} rows of digest {said.sha256[:16]}, got {n_rows:,}"
+            )
+        rows = pl.read_parquet(body.getvalue())
         digest = frame_digest(rows)
     except ObjectMissing as exc:
         raise TableMismatch(f"{path}: want {said.rows:,} rows, got none: the file is gone") from exc

@@ -20,6 +20,7 @@ from veracity.home.panels import is_any_simulated, snapshot_digest
 from veracity.home.trust import panel_trust
 from veracity.models.app import App
 from veracity.models.decisions import TIME
+from veracity.models.panel_array import LARGEST
 from veracity.provenance.statements import Input
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,7 +95,10 @@ class Known:
     def measured(
         self, start: datetime, end: datetime, since: Mapping[str, int] | None = None
     ) -> pl.DataFrame:
-        """Return what was measured, not filled, of the app's targets: ``CELLS``, sorted."""
+        """Return what was measured, not filled, of the app's targets: ``CELLS``, sorted.
+
+        A value over ``LARGEST`` is none: one such outcome would make every score of its line infinite.
+        """
         frame = self.frame(start, end, since)
         key = pl.lit("") if self.panel.key is None else pl.col(self.panel.key).cast(pl.String)
         cells = [
@@ -104,7 +108,7 @@ class Known:
             for target in sorted(self.app.targets)
         ]
         whole = pl.concat([pl.DataFrame(schema=CELLS), *cells])
-        return whole.with_columns(pl.col("value").fill_nan(None)).drop_nulls()
+        return whole.with_columns(pl.col("value").fill_nan(None)).filter(pl.col("value").abs() <= LARGEST)
 
     def _rows(self, panel: Panel, feed: str, since: int) -> tuple[pl.DataFrame, str]:
         """Return the rows of a feed that the panel's times can depend on, and its column of time."""

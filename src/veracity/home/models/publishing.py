@@ -14,7 +14,7 @@ from veracity.models.errors import ModelAltered
 from veracity.provenance.errors import MalformedSigningKey
 from veracity.provenance.publishing_keys import PublishingKey, PublishingPublicKey
 
-_FILE = "publishing.pem"
+FILE = "publishing.pem"
 
 
 def publishing_key(home: Writer) -> PublishingKey:
@@ -25,7 +25,7 @@ def publishing_key(home: Writer) -> PublishingKey:
     KeyUnavailable, ExposedKey, MalformedSigningKey, HomeUnusable
         If there is one that cannot be used, or none can be made.
     """
-    path = home.directory.keys / _FILE
+    path = home.directory.keys / FILE
     if not os.path.lexists(path):
         with usable(home.directory.root):
             PublishingKey.generate().write(path)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from veracity.data.panel_definition import parse_panel
 from veracity.home.clock import format_time, parse_time
 from veracity.home.home import Home
+from veracity.home.models.bounded import MAX_TEXT_BYTES, ObjectTooLarge, get_bounded
 from veracity.home.models.gate_checks import card_path
 from veracity.home.models.incidents import incidents
 from veracity.home.models.matched import past_scorings
@@ -171,9 +172,11 @@ def _assured(home: Home, release: Release) -> Fact:
 
 def _card(home: Home, release: Release, idx: int) -> Fact:
     try:
-        body = home.objects.get(card_path(release.card_sha256))
+        body = get_bounded(home, card_path(release.card_sha256), MAX_TEXT_BYTES)
     except ObjectMissing:
         return Fact(release.card_sha256, (idx,), "stale", "the card's file is gone; its digest stays")
+    except ObjectTooLarge:
+        body = b""
     if hashlib.sha256(body).hexdigest() != release.card_sha256:
         return Fact(release.card_sha256, (idx,), "stale", "the card's file was changed since it was approved")
     return Fact(release.card_sha256, (idx,))

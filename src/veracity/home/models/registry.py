@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from veracity.home.models.said import read_said
 from veracity.log.errors import ObjectMissing
 from veracity.models.description import Description
 from veracity.models.errors import MalformedModel, ModelAltered
-from veracity.models.files import MAX_FILES, ModelFiles
+from veracity.models.files import MAX_FILE_BYTES, MAX_FILES, MAX_MODEL_BYTES, ModelFiles
 from veracity.provenance.errors import BundleRejected, MalformedBundle
 from veracity.provenance.model_signing import Manifest, differences, open_bundle, sign_directory
 from veracity.provenance.statements import Train
@@ -126,6 +127,7 @@ def load_model(home: Home, sha256: str) -> ModelFiles:
     if len(paths) > MAX_FILES + 1:
         raise ModelAltered(f"model {sha256[:16]}: want at most {MAX_FILES} files, got {len(paths)}")
     try:
+        _check_sizes(home, paths)
         for path in paths:
             files[path.removeprefix(f"{folder}/")] = home.objects.get(path)
         signature = files.pop(SIGNATURE, None)
@@ -136,6 +138,18 @@ def load_model(home: Home, sha256: str) -> ModelFiles:
         raise ModelAltered(f"model {sha256[:16]}: {_told(home, model, signature)}")
     _check_signature(home, model, signature)
     return model
+
+
+def _check_sizes(home: Home, paths: Sequence[str]) -> None:
+    """Raise MalformedModel before any file is read that is larger than a model's can be, or all together."""
+    total = 0
+    for path in paths:
+        total += (size := home.objects.size(path))
+        if size > MAX_FILE_BYTES or total > MAX_MODEL_BYTES:
+            raise MalformedModel(
+                f"{path}: want files of {MAX_FILE_BYTES:,} bytes at most, {MAX_MODEL_BYTES:,} together,"
+                f" got one of {size:,}"
+            )
 
 
 def _check_signature(home: Home, model: ModelFiles, signature: bytes | None) -> None:

@@ -11,6 +11,7 @@ from veracity.home.models.known import Known
 from veracity.home.models.of_system import said_of
 from veracity.home.models.registry import load_model
 from veracity.home.models.running import seen_panel
+from veracity.home.models.times_audit import dated_ahead
 from veracity.home.panels import snapshot_digest
 from veracity.home.table_audit import UNREADABLE, one_line
 from veracity.models.app import App
@@ -58,7 +59,7 @@ def check_inputs(home: Home, inputs: tuple[Input, ...], idx: int, said_at: str) 
     """Yield what is wrong with snapshots read by log entry ``idx``, which says its time is ``said_at``.
 
     Each is of the digest that it says and was in the log before; and no batch that was in the log before came
-    in later than the statement says of itself: it was not dated back.
+    in later than the statement says of itself, nor one after it earlier: it was not dated back or ahead.
     """
     for one in inputs:
         batches = {row.batch: row for row in home.index.batches(one.feed)}
@@ -75,6 +76,7 @@ def check_inputs(home: Home, inputs: tuple[Input, ...], idx: int, said_at: str) 
             )
         elif newest is not None and newest.batch != one.up_to_batch:
             yield "input", f"{one.feed}: want all that was known, up to {newest.batch}, got {one.up_to_batch}"
+        yield from dated_ahead(one.feed, (row for row in batches.values() if row.idx > idx), said_at)
 
 
 def _decide_again(home: Home, app: App, decide: Decide) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ place walks down to the rung that what is still measured can carry.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -23,10 +23,12 @@ from veracity.home.models.stages import in_force
 from veracity.log.doors import ObjectMissing
 from veracity.models.app import App
 from veracity.models.bundle import Estimators, load
-from veracity.models.errors import MalformedModel, ModelAltered
+from veracity.models.errors import DecidedLate, MalformedModel, ModelAltered
 from veracity.models.files import ModelFiles
 from veracity.models.panel_array import PanelArray
 from veracity.provenance.statements import Release
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 LoadForService = Callable[[Home, str], tuple[ModelFiles, Release, int]]
 
@@ -62,6 +64,9 @@ def run_app(home: Writer, app: App, now: datetime, *, load_model: LoadForService
     BadPanel
         If nothing came in as far as the app looks back, and it names no places.
     """
+    clock = home.clock()
+    if not _EPOCH <= now <= clock:
+        raise DecidedLate(f"{app.name}: want a time of deciding that has come ({clock}), got {now}")
     runs = said_of(home, "decide", app.name)
     if runs and runs[-1][1]["made_at"] == format_time(now):
         return Run(find_run(home, app.name, len(runs) - 1), is_new=False, without_model=None)

@@ -19,12 +19,23 @@ from veracity.provenance.statements import Outcome
 
 
 class ScoringAudit:
-    """The scorings of one system, oldest first; which decisions are settled is remembered, a byte each."""
+    """The scorings of one system, oldest first; which decisions are settled is remembered, a byte each.
+
+    Attributes
+    ----------
+    settled
+        By run, which of its decisions were settled so far.
+    """
 
     def __init__(self, home: Home, system: str) -> None:
         self._home, self._runs = home, Runs.of(home, system)
         self._past: list[Said] = []
-        self._settled: dict[int, Bools] = {}
+        self.settled: dict[int, Bools] = {}
+
+    @property
+    def last(self) -> Outcome | None:
+        """The last scoring that was checked."""
+        return self._past[-1][1] if self._past else None
 
     def check(self, outcome: Outcome, idx: int, app: App | None) -> Iterator[tuple[str, str]]:
         """Yield (what, detail) of all that is not as the next scoring, log entry ``idx``, says.
@@ -42,7 +53,7 @@ class ScoringAudit:
         yield from check_inputs(self._home, outcome.inputs, idx, outcome.scored_at)
         rows = read_rows(self._home, outcomes_path(outcome), outcome.outcomes)
         read_rows(self._home, scores_path(outcome), outcome.scores)
-        yield from _check_once(rows, self._settled)
+        yield from _check_once(rows, self.settled)
         if app is not None:
             known, until = Known.of(self._home, app, outcome.inputs), parse_time("until", outcome.until)
             made = make(self._home, app, self._runs, known, past, until, idx)

@@ -13,9 +13,9 @@ ones with the bootstrap's standard error; for several cells at once their level 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
 from veracity.models.assurance.result import Number
 from veracity.models.panel_array import Floats, Ints
@@ -76,7 +76,7 @@ class Bootstrap:
         """Return the interval of (b + 1, g) samples, held for all ``n_cells`` (by default g) at once."""
         value, drawn = samples[0], samples[1:]
         cells = max(n_cells if n_cells is not None else int(np.isfinite(value).sum()), 1)
-        z = float(ndtri(1 - (1 - self.confidence) / 2 / cells))
+        z = NormalDist().inv_cdf(1 - (1 - self.confidence) / 2 / cells)
         known = np.isfinite(drawn)
         n = known.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):

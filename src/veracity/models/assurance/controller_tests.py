@@ -1,7 +1,8 @@
 """The tests of controllers: never out of the safe set, not worse than a rule, safe when blind."""
 
+from statistics import NormalDist
+
 import numpy as np
-from scipy.special import ndtri
 
 from veracity.models.assurance.controllers import Controller, ControllerCase, Episode, Sensor, acted, play
 from veracity.models.assurance.result import AssuranceTest, Found, Number
@@ -98,7 +99,7 @@ def _more(case: ControllerCase, own: list[Episode], rule: list[Episode], fault: 
 
 
 def _mean(case: ControllerCase, name: str, values: Floats, of: dict[str, str]) -> Number:
-    z = float(ndtri(1 - (1 - case.policy.confidence) / 2))
+    z = NormalDist().inv_cdf(1 - (1 - case.policy.confidence) / 2)
     spread = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
     mean = float(values.mean())
     return Number(name, mean, mean - z * spread, mean + z * spread, len(values), of)

@@ -13,7 +13,6 @@ others (2019), "A benchmark for interpretability methods in deep neural networks
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from veracity.models.panel_array import Floats, Ints
 
@@ -75,7 +74,14 @@ def agreement(a: Floats, b: Floats) -> float:
     """
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return 1.0 if np.ptp(a) == np.ptp(b) else 0.0
-    return float(spearmanr(a, b).statistic)
+    return float(np.clip(np.corrcoef(_ranks(a), _ranks(b))[0, 1], -1.0, 1.0))
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return the rank of each value from 1, equal ones sharing the mean of theirs."""
+    _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[at]
+    return ranks
 
 
 def _without(x: Floats, other: Floats, which: Ints) -> Floats:

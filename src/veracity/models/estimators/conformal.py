@@ -2,8 +2,9 @@
 
 Around any estimator's median, each quantile's distance is stretched by a factor that follows what comes:
 larger after an outcome beyond it, a little smaller after one within, so that in the long run as many fall
-beyond as its level says, whatever the data. An outcome counts from when it is known and not before: that of
-horizon ``h``, forecast at ``t``, only from ``t + h`` on.
+beyond as its level says, whatever the data. What an interval missed on either side, at all places, stretches
+both its sides, and faster: its share is to hold in a month, not only in the long run. An outcome counts from
+when it is known and not before: that of horizon ``h``, forecast at ``t``, only from ``t + h`` on.
 
 References: Gibbs and Candès (2021), Adaptive conformal inference under distribution shift; Romano, Patterson
 and Candès (2019), Conformalized quantile regression; Angelopoulos, Candès and Tibshirani (2023), Conformal
@@ -25,10 +26,11 @@ from veracity.models.estimators.ensemble import Ensemble
 from veracity.models.estimators.nested import SHARED, make, of_prefix, with_prefix
 from veracity.models.estimators.parameters import Parameters
 from veracity.models.estimators.plain import PLAIN
-from veracity.models.estimators.tracking import Tracker, conformity
+from veracity.models.estimators.tracking import Tracker, conformity, stretched
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
 BASES: dict[str, type[Parameters]] = PLAIN | {Ensemble.name: Ensemble}
+LARGEST = {"held_back": 0.5, "rate": 1.0, "together": 1.0, "interval_rate": 1.0}
 FACTORS, KEYS = "factors.safetensors", "keys.json"
 
 
@@ -48,7 +50,9 @@ class Conformal(Parameters):
     rate
         How fast factors follow: the logarithm's step after a miss one row ahead (see ``Tracker``).
     together
-        How much of a step comes from all keys, from 0 (each for itself) to 1.
+        How much of such a step comes from all keys, from 0 (each for itself) to 1.
+    interval_rate
+        How fast the two sides of an interval follow its misses at all keys.
     longest_replay
         Rows.
     log_factors_
@@ -63,8 +67,9 @@ class Conformal(Parameters):
     base: str = "lightgbm"
     base_parameters: Mapping[str, Any] = field(default_factory=dict)
     held_back: float = 0.2
-    rate: float = 0.1
+    rate: float = 0.05
     together: float = 0.5
+    interval_rate: float = 0.18
     longest_replay: int = 336
 
     log_factors_: Floats | None = field(default=None, init=False, repr=False)
@@ -77,7 +82,7 @@ class Conformal(Parameters):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, most in (("held_back", 0.5), ("rate", 1.0), ("together", 1.0)):
+        for name, most in LARGEST.items():
             self.at_least(name, 0.01 if name == "held_back" else 0)
             if getattr(self, name) > most:
                 raise BadParameter(f"{name}: want at most {most:g}, got {getattr(self, name)}")
@@ -138,9 +143,7 @@ class Conformal(Parameters):
     def quantiles(self, panel: PanelArray, horizons: tuple[int, ...], origins: Ints) -> Floats:
         """Return the estimator's quantiles, stretched by the factors of each origin."""
         said, factors = self._said_and_factors(panel, horizons, origins)
-        stretch = np.exp(factors).transpose(0, 2, 1, 3)
-        middle = said[..., self.levels.index(0.5), None]
-        out: Floats = middle + (said - middle) * stretch
+        out = stretched(said, factors.transpose(0, 2, 1, 3), self.levels)
         assert self.lowest_ is not None
         floored: Floats = np.maximum(out, self.lowest_[0])
         return floored
@@ -223,7 +226,7 @@ class Conformal(Parameters):
         return out
 
     def _tracker(self, horizons: tuple[int, ...]) -> Tracker:
-        return Tracker(horizons, self.levels, self.rate, self.together)
+        return Tracker(horizons, self.levels, self.rate, self.together, self.interval_rate)
 
     def _keep(self, in_force: Floats, panel: PanelArray) -> None:
         """Keep (n, h, k, q) factors, the last of which are those of the panel's last time."""

@@ -6,6 +6,7 @@ quantiles by horizon and level of the parameters. How it was learned is the part
 it errs, so that its quantiles hold here.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -23,6 +24,7 @@ GRAPH = "graph.onnx"
 MAX_GRAPH_BYTES = 67_108_864
 MAX_WINDOW = 10_000
 BATCH = 4_096
+LONGEST_S = 60.0  #: that a graph may take for a batch: a loop in it may be endless
 EXTERNAL = b"\x0a\x08location"  #: the entry of a tensor (TensorProto.external_data) that lies in another file
 
 
@@ -51,6 +53,8 @@ class OnnxModel(Parameters):
     shifts_: Floats | None = field(default=None, init=False, repr=False)
     lowest_: Floats | None = field(default=None, init=False, repr=False)
     _session: Any = field(default=None, init=False, repr=False, compare=False)
+
+    _longest_s: ClassVar[float] = LONGEST_S
 
     name: ClassVar[str] = "onnx"
 
@@ -135,11 +139,18 @@ class OnnxModel(Parameters):
         return np.concatenate(said).reshape(shape)
 
     def _run(self, windows: Any) -> Floats:
+        import onnxruntime
+
         shape = (len(windows), len(self.horizons), len(self.levels))
+        options = onnxruntime.RunOptions()
+        timer = threading.Timer(self._longest_s, setattr, (options, "terminate", True))
+        timer.start()
         try:
-            out = self._session.run(None, {"window": np.ascontiguousarray(windows)})
+            out = self._session.run(None, {"window": np.ascontiguousarray(windows)}, options)
         except Exception as exc:  # onnxruntime's own are many, and none is public
             raise MalformedModel(f"{GRAPH}: want input window {windows.shape}, got {str(exc)[:120]}") from exc
+        finally:
+            timer.cancel()
         if len(out) != 1 or getattr(out[0], "shape", None) != shape:
             raise MalformedModel(f"{GRAPH}: want one output of {shape}, got {[np.shape(o) for o in out][:4]}")
         return np.asarray(out[0], np.float64)

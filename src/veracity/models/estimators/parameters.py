@@ -43,7 +43,7 @@ class Parameters(ABC):
             if isinstance(value, list):
                 setattr(self, one.name, tuple(value))
         if not isinstance(self.target, str) or not self.target:
-            raise BadParameter(f"target: want a column's name, got {self.target!r}")
+            raise BadParameter(f"target: want a column's name, got {str(self.target)[:80]!r}")
         _check_ascending("horizons", self.horizons, 1, LONGEST_HORIZON, int)
         _check_ascending("levels", self.levels, 1e-6, 1 - 1e-6, float)
         self.count("seed", 0)
@@ -163,5 +163,5 @@ def _check_ascending(name: str, values: Any, low: float, high: float, kind: type
     some = list(values) if isinstance(values, tuple) and 0 < len(values) <= 1_000 else []
     if not some or any(type(v) is not kind for v in some) or sorted(set(some)) != some:
         raise BadParameter(f"{name}: want {kind.__name__}s, ascending, got {str(values)[:60]}")
-    if some[0] < low or some[-1] > high:
+    if not all(low <= one <= high for one in some):  # NaN is not
         raise BadParameter(f"{name}: want numbers from {low:g} to {high:g}, got {str(values)[:60]}")

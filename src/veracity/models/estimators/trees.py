@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from veracity.models.errors import MalformedModel
+from veracity.models.estimators.lightgbm_text import check_text
 from veracity.models.panel_array import Floats
 
 
@@ -29,6 +30,7 @@ def read_booster(body: bytes, name: str) -> Booster:
         text = body.decode("ascii")
         if not text.startswith("tree\n"):
             raise MalformedModel(f"{name}: want the text of a LightGBM model, got {text[:20]!r}")
+        check_text(text, name)
         return Booster(body, lightgbm.Booster(model_str=text))
     except (UnicodeDecodeError, lightgbm.basic.LightGBMError, ValueError, KeyError) as exc:
         raise MalformedModel(f"{name}: want the text of a LightGBM model, got {str(exc)[:120]}") from exc
