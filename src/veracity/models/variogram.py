@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from veracity.models.errors import BadPanel
+from veracity.models.optional import need
 from veracity.models.panel_array import Floats
 
 N_BINS = 15
@@ -65,6 +65,9 @@ def fit_variogram(z: Floats, distance_km: Floats) -> Variogram:
 
 def _through(apart: Floats, half_square: Floats) -> Variogram:
     """Fit the curve to medians of ranges of distance that hold as many pairs each."""
+    need("scipy", "models")
+    from scipy.optimize import least_squares
+
     order = np.argsort(apart, kind="stable")
     bins = [part for part in np.array_split(order, min(N_BINS, len(order))) if len(part)]
     at = np.array([apart[part].mean() for part in bins])

@@ -10,9 +10,9 @@ A sensor that is wrong looks like a hot spot. One that the model does not believ
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from veracity.models.errors import BadParameter
 from veracity.models.forecast import Forecast
@@ -21,6 +21,7 @@ from veracity.models.spatial import SpatialModel
 
 SURE = 3.0  #: a score is at most that far out: one hour alone proves little
 LEAST_HOURS = 6
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _scores(values: Floats, said: Forecast) -> Floats:
     Between quantiles on straight lines of the score, beyond them on the outer lines.
     """
     quantiles = said.values[:, :, 0, :]
-    at = ndtri(np.array(said.levels))
+    at = np.array([_NORMAL.inv_cdf(level) for level in said.levels])
     out = np.full(values.shape, np.nan)
     known = np.isfinite(values) & np.isfinite(quantiles).all(-1)
     q, y = quantiles[known], values[known]
@@ -118,7 +119,7 @@ def _p_values(scores: Floats) -> tuple[Floats, Floats]:
     means = np.nansum(scores, 0) / np.maximum(counts, 1)
     alike = _likeness(scores, means)
     effective = np.maximum(counts * (1 - alike) / (1 + alike), 1.0)
-    p_values = 1.0 - ndtr(means * np.sqrt(effective))
+    p_values = 1.0 - np.array([_NORMAL.cdf(z) for z in means * np.sqrt(effective)])
     return np.where(counts >= LEAST_HOURS, p_values, np.nan), counts
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from veracity.models.errors import BadPanel
 from veracity.models.estimators.ahead import ahead
 from veracity.models.estimators.arrays import ARRAYS, Shape, from_safetensors, only, to_safetensors
-from veracity.models.estimators.optional import need
 from veracity.models.estimators.parameters import Parameters
 from veracity.models.estimators.scale import Scale, check_scale, learn_scale
 from veracity.models.estimators.standard import means_and_scales, standardised
 from veracity.models.features import Features
 from veracity.models.inputs import INPUTS, Inputs, learn_inputs, parse_inputs
+from veracity.models.optional import need
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
 FEWEST_ROWS = 50

@@ -15,10 +15,10 @@ import polars as pl
 
 from veracity.models.errors import BadPanel, BadParameter
 from veracity.models.estimators.ahead import steps_a_day
-from veracity.models.estimators.optional import need
 from veracity.models.estimators.points import PointEstimator
 from veracity.models.estimators.trees import Booster, read_booster, text_of
 from veracity.models.features import carried
+from veracity.models.optional import need
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
 MODELS = ("ets", "dynamic_theta", "seasonal_smoothing")
@@ -123,6 +123,7 @@ class MlForecast(PointEstimator):
     def learn(self, panel: PanelArray) -> None:
         """Learn the trees, on the target's own past."""
         need("mlforecast", "nixtla")
+        need("lightgbm", "models")
         import lightgbm
 
         if not np.isfinite(panel.column(self.target)).any() or panel.n_times <= self._rows_back(panel):

@@ -16,8 +16,8 @@ import numpy as np
 from veracity.models.errors import BadParameter, MalformedModel, NotFitted
 from veracity.models.estimators.ahead import ahead, lowest_of
 from veracity.models.estimators.arrays import ARRAYS, from_safetensors, only, to_safetensors
-from veracity.models.estimators.optional import need
 from veracity.models.estimators.parameters import Parameters
+from veracity.models.optional import need
 from veracity.models.panel_array import Floats, Ints, PanelArray
 
 GRAPH = "graph.onnx"

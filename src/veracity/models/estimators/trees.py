@@ -5,6 +5,7 @@ from typing import Any
 
 from veracity.models.errors import MalformedModel
 from veracity.models.estimators.lightgbm_text import check_text
+from veracity.models.optional import need
 from veracity.models.panel_array import Floats
 
 
@@ -24,6 +25,7 @@ def text_of(booster: Any) -> bytes:
 
 def read_booster(body: bytes, name: str) -> Booster:
     """Read a LightGBM model from its text; MalformedModel if it is none."""
+    need("lightgbm", "models")
     import lightgbm
 
     try:
@@ -38,6 +40,7 @@ def read_booster(body: bytes, name: str) -> Booster:
 
 def dataset(rows: Any, label: Floats, weight: Floats, names: tuple[str, ...]) -> Any:
     """Return rows as LightGBM takes them."""
+    need("lightgbm", "models")
     import lightgbm
 
     settings = {"max_bin": 63, "verbosity": -1, "feature_pre_filter": False}

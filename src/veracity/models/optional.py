@@ -2,10 +2,11 @@
 
 from importlib.util import find_spec
 
+from veracity.errors import Unavailable
 from veracity.models.errors import ModelsError
 
 
-class MissingLibrary(ModelsError):
+class MissingLibrary(ModelsError, Unavailable):
     """An optional library is not installed; the message says which extra brings it."""
 
     code = "missing-library"
