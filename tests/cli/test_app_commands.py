@@ -6,16 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import polars as pl
 import pytest
 
 from rain_app import HOUR, NOW_HOUR, RainCity, rain_app
 from small_city import NOW, key, key_file
-from veracity.cli import app as app_command
 from veracity.cli import app_places, apps
-from veracity.cli import scoreboard as scoreboard_command
-from veracity.cli.officer import officer
+from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected
 from veracity.home.models.outcomes import score
 from veracity.home.models.running import run_app
@@ -51,16 +48,14 @@ def run(city: RainCity, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     for module in (apps, app_places):
         monkeypatch.setattr(module, "find", lambda _: APP)
     monkeypatch.setattr(apps, "names", lambda: (APP.name,))
-    groups = {"app": app_command.app, "scoreboard": scoreboard_command.scoreboard}
 
     def call(*words: object, hours: float = 2) -> tuple[str, dict[str, Any]]:
         monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int((NOW + hours * HOUR).timestamp())))
-        noun, *rest = map(str, words)
-        group: click.Command = groups[noun]
+        given = [*map(str, words), "--home", str(city.root)]
         capsys.readouterr()
-        group.main([*rest, "--home", str(city.root)], standalone_mode=False)
+        cli.main(given, standalone_mode=False)
         text = capsys.readouterr().out
-        group.main([*rest, "--home", str(city.root), "--json"], standalone_mode=False)
+        cli.main([*given, "--json"], standalone_mode=False)
         return text, json.loads(capsys.readouterr().out)
 
     return call
@@ -137,7 +132,7 @@ def test_an_override_is_asked_signed_and_said(run: Run, city: RainCity, tmp_path
         "--why",
         "clouds",
     ]
-    officer.main([*signing, "-o", str(approval), "--yes"], standalone_mode=False)
+    cli.main(["officer", *signing, "-o", str(approval), "--yes"], standalone_mode=False)
     text, document = run(*words, "--approval", approval)
     assert "rain-hours run 0 record 17 overridden, log entry" in text
     assert "[SIMULATED]\nrain at G02, due 2026-09-03T15:00:00.000000Z: " in text
