@@ -45,7 +45,7 @@ $(INTEROP): requirements/interop.txt
 	@touch $@
 interop: $(if $(NEWER),$(INTEROP)) ## install the other log's own checker (needs Python >= 3.12)
 
-demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, prove, tamper, notice
+demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, learn, forecast, prove, tamper, notice
 	@.venv/bin/veracity demo $(ARGS)
 
 test: $(DEV_STAMP) interop ## run all tests, on all cores; ARGS="-k panel" runs some

@@ -36,6 +36,9 @@ from veracity.home.founding import CityKeys, init
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
 from veracity.home.models import publishing
+from veracity.home.models.decisions import read_decisions
+from veracity.home.models.gate import load_for_service
+from veracity.home.models.registry import model_folder
 from veracity.home.panels import BuiltPanel, build_and_say
 from veracity.home.receipts import find_record, make_receipt
 from veracity.home.tables import quarantine_rows
@@ -310,8 +313,23 @@ def _tamper(root: Path, clock: SetClock, report: DemoReport) -> None:
             report.notices.append(Notice(what, "veracity audit", bool(findings), said))
             if path is page:
                 report.notices.append(_refused(what, home, batch))
+    report.notices += _changed_model(home, store, report.learned)
     home.close()
-    report.notices.append(_edited_receipt(root))
+    report.notices.append(_edited_receipt(root, "receipt.json", "a receipt"))
+    report.notices.append(_edited_receipt(root, "forecast-receipt.json", "a forecast's receipt"))
+
+
+def _changed_model(home: Home, store: Path, learned: Learned) -> Iterator[Notice]:
+    """Change the model that serves, and what it said, and ask for both."""
+    model = next((store / model_folder(learned.model)).glob("*.safetensors"))
+    decided = next((store / "decisions" / learned.system).glob("00000000-*.parquet"))
+    asked: tuple[tuple[str, Path, str, Callable[[], object]], ...] = (
+        ("model's files", model, "app run", lambda: load_for_service(home, learned.system)),
+        ("forecasts kept", decided, "app decisions", lambda: read_decisions(home, learned.system, 0)),
+    )
+    for what, path, command, ask in asked:
+        with _changed_byte(path):
+            yield _asked(f"one byte of the {what}", f"veracity {command}", ask)
 
 
 def _refused(what: str, home: Home, batch: int) -> Notice:
@@ -327,11 +345,17 @@ def _refused(what: str, home: Home, batch: int) -> Notice:
     return Notice(what, who, False, "nothing")
 
 
-def _edited_receipt(root: Path) -> Notice:
-    what, who = "one digit of the page in a receipt", "veracity verify"
-    receipt = parse_receipt((root / "receipt.json").read_bytes())
+def _edited_receipt(root: Path, name: str, what: str) -> Notice:
+    edited = _edited(parse_receipt((root / name).read_bytes()))
+    return _asked(
+        f"one digit of the page in {what}", "veracity verify", lambda: verify(edited, root / "trust.policy")
+    )
+
+
+def _asked(what: str, who: str, ask: Callable[[], object]) -> Notice:
+    """Ask for what was changed: an error of ours is the notice."""
     try:
-        verify(_edited(receipt), root / "trust.policy")
+        ask()
     except VeracityError as exc:
         return Notice(what, who, True, str(exc))
     return Notice(what, who, False, "nothing")

@@ -17,7 +17,7 @@ from veracity.cli.output import columns, common, counts, emit, note
 @click.option("--home", type=click.Path(path_type=Path), help="Keep the city in this new or empty directory.")
 @common
 def demo(seed: int, home: Path | None, as_json: bool) -> int:
-    """Play the built-in city (simulated): ingest, clean, seal, align, prove, tamper, notice."""
+    """Play the built-in city (simulated): ingest, seal, learn, forecast, score, prove, tamper, notice."""
     say = (lambda _: None) if as_json else (lambda line: note(f"… {line}"))
     if home is not None:
         report = play(home, seed, say)
