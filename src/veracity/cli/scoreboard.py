@@ -14,7 +14,7 @@ from veracity.home.models.matched import past_scorings
 from veracity.home.models.scoreboard import all_lines, contradictions, scoreboards
 from veracity.home.tables import check_destination, written
 from veracity.models.scoreboard import SCORES
-from veracity.pages.scoreboard import Board, scoreboard_page
+from veracity.pages.scoreboard import Board, score_text, scoreboard_page
 from veracity.provenance.statements import Outcome
 
 MOST_HORIZONS = 5  #: of each target, where nobody asks for all
@@ -145,4 +145,4 @@ def _few_horizons(found: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 
 
 def _cell(value: Any) -> Any:
-    return f"{value:.4g}" if isinstance(value, float) else value
+    return score_text(value) if isinstance(value, float) else value

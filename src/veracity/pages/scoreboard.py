@@ -225,8 +225,20 @@ def _count(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else "–"
 
 
+def score_text(value: float) -> str:
+    """Return a score for people: four digits, and what is next to nothing without them.
+
+    Examples
+    --------
+    >>> score_text(6.02312), score_text(0.0), score_text(1.3e-47), score_text(-2e-6)
+    ('6.023', '0', '<0.0001', '>-0.0001')
+    """
+    tiny = 0 < abs(value) < 1e-4
+    return (">-0.0001" if value < 0 else "<0.0001") if tiny else f"{value:.4g}"
+
+
 def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "–"
+    return score_text(value) if isinstance(value, float) else "–"
 
 
 def _share(value: object) -> str:
