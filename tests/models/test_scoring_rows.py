@@ -17,7 +17,7 @@ from veracity.models.errors import BadDecisions, BadParameter, DecidedLate
 from veracity.models.events import EventPolicy
 from veracity.models.forecast import LEVELS
 from veracity.models.overriding import read_value, value_text
-from veracity.models.scoreboard import LINE_KEYS, LINES, add_up, summary
+from veracity.models.scoreboard import LINE_KEYS, LINES, add_up, key_horizons, summary
 from veracity.models.scoring import contributions, score_rows
 from veracity.models.stopping import tripped
 
@@ -243,3 +243,14 @@ def test_an_event_policy_makes_sense() -> None:
     for cost, loss, at in ((5.0, 1.0, None), (0.0, 1.0, None), (1.0, 2.0, 1.5), (1.0, 2.0, 0.0)):
         with pytest.raises(BadParameter):
             EventPolicy(cost, loss, at)
+
+
+def test_of_many_horizons_those_are_shown_that_people_know() -> None:
+    """All of a few; of many those of 1, 2, 3, 6, 12, 24, 48, 72 hours; all where those are missing."""
+    for hours, want in (
+        ([5, 7], [5, 7]),
+        (list(range(1, 49)), [1, 2, 3, 6, 12, 24, 48]),
+        ([1, *range(25, 34)], [1, *range(25, 34)]),
+    ):
+        rows = pl.DataFrame({"horizon_s": [3600 * h for h in hours]})
+        assert key_horizons(rows)["horizon_s"].to_list() == [3600 * h for h in want]

@@ -7,17 +7,17 @@ import click
 import polars as pl
 
 from veracity.cli.apps import app_of
-from veracity.cli.output import columns, emit, in_home, mark, spread, write_output
+from veracity.cli.output import columns, emit, in_home, mark, write_output
 from veracity.home.errors import BadName
 from veracity.home.home import Home
 from veracity.home.models.matched import past_scorings
 from veracity.home.models.scoreboard import all_lines, contradictions, scoreboards
 from veracity.home.tables import check_destination, written
-from veracity.models.scoreboard import SCORES
-from veracity.pages.scoreboard import Board, score_text, scoreboard_page
+from veracity.models.scoreboard import SCORES, key_horizons
+from veracity.pages.score_words import score_text
+from veracity.pages.scoreboard import Board, scoreboard_page
 from veracity.provenance.statements import Outcome
 
-MOST_HORIZONS = 5  #: of each target, where nobody asks for all
 BY = {
     "target": "target",
     "horizon": "horizon_s",
@@ -138,10 +138,10 @@ def _total(said: list[Outcome]) -> dict[str, int]:
 
 def _few_horizons(found: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """Return the scores at some horizons, and a line that says how many there are."""
-    horizons = found["horizon_s"].unique().sort().to_list()
-    few = spread(horizons, MOST_HORIZONS)
-    more = f"\n\n{len(few)} of {len(horizons)} horizons; all: --by target --by horizon"
-    return found.filter(pl.col("horizon_s").is_in(few)), more if len(few) < len(horizons) else ""
+    few = key_horizons(found)
+    n_few, n_all = few["horizon_s"].n_unique(), found["horizon_s"].n_unique()
+    more = f"\n\n{n_few} of {n_all} horizons; all: --by target --by horizon"
+    return few, more if n_few < n_all else ""
 
 
 def _cell(value: Any) -> Any:

@@ -14,6 +14,8 @@ from veracity.models.decision_rows import OVERRIDDEN, OVERRIDE
 from veracity.models.decisions import OWN
 from veracity.models.errors import BadParameter
 
+KEY_HOURS = (1, 2, 3, 6, 12, 24, 48, 72)  #: of more horizons than these, those are shown that people know
+
 _KEYS: dict[str, pl.DataType] = {
     "model": pl.String(),  # the system's own is "model"; "override" a person's, "overridden" what it replaced
     "served": pl.String(),  # digest of the model that the run was under; null where none was
@@ -118,6 +120,19 @@ def summary(lines: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     )
     ratio = {n: pl.when(pl.col(f"_{n}") > 0).then(1 - pl.col(n) / pl.col(f"_{n}")) for n in ("mae", "crps")}
     return joined.with_columns(skill_mae=ratio["mae"], skill_crps=ratio["crps"]).drop("_mae", "_crps")
+
+
+def key_horizons(scores: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the horizons that are shown: all of a few, of many those that people know.
+
+    Parameters
+    ----------
+    scores
+        With a column ``horizon_s``, seconds.
+    """
+    key = scores.filter(pl.col("horizon_s").is_in([3_600 * hours for hours in KEY_HOURS]))
+    is_many = scores["horizon_s"].n_unique() > len(KEY_HOURS)
+    return key if is_many and key["horizon_s"].n_unique() > 1 else scores
 
 
 def _best(scores: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

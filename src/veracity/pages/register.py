@@ -13,15 +13,15 @@ from veracity.models.decisions import OWN
 from veracity.models.incidents import DEADLINES
 from veracity.models.panel_array import Floats
 from veracity.models.register import Declared, Entry, Fact, IncidentLine, Register, best_skill
+from veracity.models.scoreboard import key_horizons
 from veracity.pages.document import document, rows_table
 from veracity.pages.errors_by_horizon import ERRORS_STYLE, Curve, errors_plot
 from veracity.pages.html import Html, joined, shown, tag
 from veracity.pages.plot import HEIGHT, WIDTH, dots, legend, path, plot
 from veracity.pages.scale import Tick, number_ticks
+from veracity.pages.score_words import model_name, score_cell, share_cell
 
 MOST_LINES = 200
-MOST_HORIZONS = 8
-KEY_HOURS = (1, 2, 3, 6, 12, 24, 48, 72)  #: of more horizons than that, those are shown that people know
 LANGUAGES: Words = {"en": "English", "vi": "Tiếng Việt", "id": "Bahasa Indonesia"}
 REGISTER_STYLE = (
     ERRORS_STYLE
@@ -222,7 +222,7 @@ def _curves(rows: pl.DataFrame, models: Sequence[str]) -> list[Curve]:
     for model in models:
         one = rows.filter(pl.col("model") == model, pl.col("mae").is_not_null()).sort("horizon_s")
         hours = one["horizon_s"].to_numpy() / 3600
-        out.append(Curve(_named(model), hours, one["mae"].to_numpy(), is_own=model == OWN))
+        out.append(Curve(model_name(model), hours, one["mae"].to_numpy(), is_own=model == OWN))
     return out
 
 
@@ -237,7 +237,7 @@ def _daily(rows: pl.DataFrame, models: Sequence[str], name: str, unit: str) -> H
         one = known.filter(pl.col("model") == model)
         class_ = f"err-{i}"
         marks.append(_line(_along(known, one), one["mae"].to_numpy() / top, class_))
-        key.append((class_, _named(model)))
+        key.append((class_, model_name(model)))
     title = f"Mean absolute error of {name} by day, beside baselines"
     return tag("div", plot(marks, title, _ends(known), number_ticks(0, top), y_name=unit), legend(key))
 
@@ -276,26 +276,20 @@ def _scores(rows: pl.DataFrame, name: str) -> Html:
     heads = ("model", "horizon", "n", "MAE", "CRPS", "in 80 %", "in 95 %", "skill")
     lines: list[tuple[Html | str, ...]] = [
         (
-            _named(str(r["model"])),
+            model_name(str(r["model"])),
             f"{r['horizon_s'] / 3600:g} h",
             f"{r['n']:,}",
-            _number(r["mae"]),
-            _number(r["crps"]),
-            _share(r["coverage80"]),
-            _share(r["coverage95"]),
-            _share(r["skill_mae"]),
+            score_cell(r["mae"]),
+            score_cell(r["crps"]),
+            share_cell(r["coverage80"]),
+            share_cell(r["coverage95"]),
+            share_cell(r["skill_mae"]),
         )
-        for r in _key_horizons(rows).sort("horizon_s", "model").head(MOST_LINES).iter_rows(named=True)
+        for r in key_horizons(rows).sort("horizon_s", "model").head(MOST_LINES).iter_rows(named=True)
     ]
     left = rows.height - len(lines)
     caption = f"Scores of {name}" + (f"; the JSON has {left:,} lines more" if left else "")
     return rows_table(caption, heads, lines)
-
-
-def _key_horizons(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of horizons that are shown: all of a few, of many those of ``KEY_HOURS``."""
-    key = rows.filter(pl.col("horizon_s").is_in([3600 * h for h in KEY_HOURS]))
-    return key if rows["horizon_s"].n_unique() > MOST_HORIZONS and key["horizon_s"].n_unique() > 1 else rows
 
 
 def _incidents(entry: Entry) -> Html:
@@ -347,16 +341,3 @@ def _overrides(entry: Entry) -> Html:
 def _left(n: int) -> Html | None:
     words = f"The newest {MOST_LINES:,} of {n:,}; the JSON has all."
     return tag("p", words, class_="soft") if n > MOST_LINES else None
-
-
-def _named(model: str) -> str:
-    words = {OWN: "the system", OVERRIDE: "persons' overrides", OVERRIDDEN: "what they replaced"}
-    return words.get(model, shown(model))
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "–"
-
-
-def _share(value: object) -> str:
-    return f"{100 * value:.1f} %" if isinstance(value, float) else "–"

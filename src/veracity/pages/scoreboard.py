@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from veracity.data.rules.language import unit_symbol
 from veracity.models.decision_rows import OVERRIDDEN, OVERRIDE
 from veracity.models.decisions import OWN
+from veracity.models.scoreboard import key_horizons
 from veracity.pages.document import document
 from veracity.pages.errors_by_horizon import ERRORS_STYLE, Curve, errors_plot
 from veracity.pages.html import Html, joined, shown, tag
 from veracity.pages.plot import HEIGHT, WIDTH, dots, legend, path, plot
 from veracity.pages.scale import Tick, number, span
+from veracity.pages.score_words import model_name, score_cell, share_cell
 
 MOST_ROWS = 200
 _SHARES: tuple[Tick, ...] = ((0.0, "0 %"), (0.5, "50 %"), (0.8, "80 %"), (0.95, "95 %"))
@@ -20,7 +23,6 @@ _HEADS = (
     *("n", "missing", "MAE", "RMSE", "bias", "CRPS", "in 80 %", "in 95 %"),
     *("Brier", "POD", "FAR", "lead", "cost", "skill"),
 )
-_WORDS = {OWN: "the system", OVERRIDE: "persons' overrides", OVERRIDDEN: "what they replaced"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _head(board: Board) -> Html:
 
 
 def _target(board: Board, target: str) -> Html:
-    unit = board.units.get(target, "")
+    unit = unit_symbol(board.units.get(target, ""))
     of_target = board.by_horizon.filter(pl.col("target") == target)
     name = shown(target)
     parts = [
@@ -99,7 +101,7 @@ def _target(board: Board, target: str) -> Html:
         errors_plot(_curves(of_target), f"Mean absolute error of {name} by horizon", unit),
         tag("h3", "Share of outcomes inside the intervals, day by day"),
         _coverage(board.by_day.filter(pl.col("target") == target, pl.col("model") == OWN), name),
-        _table(f"Scores of {name} by horizon", of_target, "horizon_s", "horizon"),
+        _table(f"Scores of {name} by horizon", key_horizons(of_target), "horizon_s", "horizon"),
     ]
     return tag("section", *parts)
 
@@ -114,7 +116,7 @@ def _curves(rows: pl.DataFrame) -> list[Curve]:
         one = known.filter(pl.col("model") == model).sort("horizon_s")
         hours = one["horizon_s"].to_numpy() / 3600
         if len(hours):
-            curves.append(Curve(_told(model), hours, one["mae"].to_numpy(), is_own=model == OWN))
+            curves.append(Curve(model_name(model), hours, one["mae"].to_numpy(), is_own=model == OWN))
     return curves
 
 
@@ -152,18 +154,18 @@ def _row(row: Mapping[str, object], column: str) -> Html:
     cells = [
         _count(row["n"]),
         _count(row["n_missing"]),
-        *(_number(row[n]) for n in ("mae", "rmse", "bias", "crps")),
-        *(_share(row[n]) for n in ("coverage80", "coverage95")),
-        _number(row["brier"]),
-        *(_share(row[n]) for n in ("pod", "far")),
+        *(score_cell(row[n]) for n in ("mae", "rmse", "bias", "crps")),
+        *(share_cell(row[n]) for n in ("coverage80", "coverage95")),
+        score_cell(row["brier"]),
+        *(share_cell(row[n]) for n in ("pod", "far")),
         "–" if row["lead_s"] is None else span(float(str(row["lead_s"]))),
-        _number(row["cost"]),
-        _share(row["skill_mae"]),
+        score_cell(row["cost"]),
+        share_cell(row["skill_mae"]),
     ]
     return tag(
         "tr",
         tag("th", first, scope="row"),
-        tag("td", _told(str(row["model"]))),
+        tag("td", model_name(str(row["model"]))),
         *(tag("td", cell, class_="num") for cell in cells),
     )
 
@@ -217,29 +219,5 @@ def _contradiction(row: Mapping[str, object]) -> Sequence[str]:
     )
 
 
-def _told(model: str) -> str:
-    return _WORDS.get(model, shown(model))
-
-
 def _count(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else "–"
-
-
-def score_text(value: float) -> str:
-    """Return a score for people: four digits, and what is next to nothing without them.
-
-    Examples
-    --------
-    >>> score_text(6.02312), score_text(0.0), score_text(1.3e-47), score_text(-2e-6)
-    ('6.023', '0', '<0.0001', '>-0.0001')
-    """
-    tiny = 0 < abs(value) < 1e-4
-    return (">-0.0001" if value < 0 else "<0.0001") if tiny else f"{value:.4g}"
-
-
-def _number(value: object) -> str:
-    return score_text(value) if isinstance(value, float) else "–"
-
-
-def _share(value: object) -> str:
-    return f"{100 * value:.1f} %" if isinstance(value, float) else "–"
