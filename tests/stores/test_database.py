@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -116,3 +117,17 @@ def test_two_writers_on_disk(tmp_path: Path) -> None:
         with pytest.raises(LogMoved):
             second.append([b"b"])
     assert fsck(objects, SIGNER.verifier).findings == ()
+
+
+def test_no_room_is_told_of(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while there is no room says so and where; with room it is SQLite's alone."""
+    told = []
+    for free in (10**9, 4096):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        with pytest.raises(StoreUnavailable) as caught, database.reading() as connection:
+            connection.execute(text("SELECT a FROM nowhere"))
+        told.append(str(caught.value))
+    assert told == [
+        "database city.db: no such table: nowhere",
+        f"database city.db: no such table: nowhere; no room is left in {database.path.parent}",
+    ]

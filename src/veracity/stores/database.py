@@ -4,6 +4,7 @@ One writer at a time, readers never wait (WAL). A commit is durable when it retu
 """
 
 import os
+import shutil
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -17,6 +18,7 @@ from veracity.stores.sql import SqlDatabase
 METADATA = MetaData()  #: every table of ours; a module that declares one adds it here
 
 _WRITES = "veracity_writes"
+_ROOM_BYTES = 65_536  # SQLite needs some for its side files even to read
 
 
 class Database(SqlDatabase):
@@ -92,6 +94,14 @@ class Database(SqlDatabase):
         except StoreUnavailable:
             self.close()
             raise
+
+    def _why(self) -> str:
+        """Tell of a full disk: SQLite says "disk I/O error" of it too."""
+        try:
+            free = shutil.disk_usage(self.path.parent).free
+        except OSError:
+            return ""
+        return f"; no room is left in {self.path.parent}" if free < _ROOM_BYTES else ""
 
 
 def _reading_url(path: Path) -> URL:

@@ -71,4 +71,8 @@ class SqlDatabase:
             line = (str(reason).strip().splitlines() or [type(reason).__name__])[0]
             if self._secret:
                 line = line.replace(self._secret, "***")
-            raise StoreUnavailable(f"database {self.name}: {line}") from exc
+            raise StoreUnavailable(f"database {self.name}: {line}{self._why()}") from exc
+
+    def _why(self) -> str:
+        """Return what the library's message leaves out of why it failed, to end it with."""
+        return ""
