@@ -120,11 +120,17 @@ def snapshot_digest(home: Home, feed: str, up_to_batch: int) -> str:
     SHA-256 over one line a batch with rows, in order: ``<batch> <digest of its rows>``. Known
     from the log alone; two tables with the same digest hold the same rows in the same order.
     """
-    hasher = hashlib.sha256()
-    for _, predicate in home.index.predicates("ingest", feed):
-        if predicate["table"] is not None and predicate["batch"] <= up_to_batch:
-            hasher.update(f"{predicate['batch']} {predicate['table']['sha256']}\n".encode())
-    return hasher.hexdigest()
+    known = (line for batch, line in snapshot_lines(home, feed) if batch <= up_to_batch)
+    return hashlib.sha256(b"".join(known)).hexdigest()
+
+
+def snapshot_lines(home: Home, feed: str) -> list[tuple[int, bytes]]:
+    """Return (batch, line) of every batch with rows, in log order: what snapshots are digests of."""
+    return [
+        (p["batch"], f"{p['batch']} {p['table']['sha256']}\n".encode())
+        for _, p in home.index.predicates("ingest", feed)
+        if p["table"] is not None
+    ]
 
 
 def panel_path(sha256: str) -> str:

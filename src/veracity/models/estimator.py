@@ -64,10 +64,3 @@ class Forecaster(Protocol):
         MalformedModel
             If the files are not such.
         """
-
-
-class OnlineForecaster(Forecaster, Protocol):
-    """One that also learns as time goes on."""
-
-    def learn_one(self, panel: PanelArray) -> Self:
-        """Learn from the last time of a panel, which was not seen before."""

@@ -10,15 +10,14 @@ from veracity.models.assurance.judging import Result, lacking
 from veracity.models.assurance.report import Report
 from veracity.models.assurance.result import Number
 from veracity.pages.assurance_pictures import pictures
-from veracity.pages.html import Html, fitting, joined, shown, tag, trusted
+from veracity.pages.document import document
+from veracity.pages.html import Html, fitting, joined, shown, tag
 from veracity.pages.scale import number
-from veracity.pages.style import STYLE
 from veracity.provenance.statements.words import Stage
 
 PAGE_BYTES = 1_000_000
 _TESTS_BYTES = 600_000
 _NUMBERS = 60  # of one test, in its table
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STAGES: tuple[Stage, ...] = ("advise", "act")
 
 
@@ -33,20 +32,7 @@ def assurance_page(report: Report) -> bytes:
         _section("tests", "Test by test", joined(tests)),
         tag("p", f"and {left_out} more tests, in the table above", class_="soft") if left_out else None,
     ]
-    document = tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-            tag("title", title),
-            tag("style", trusted(STYLE)),
-        ),
-        tag("body", tag("main", tag("h1", title), _head(report), *sections)),
-        lang="en",
-    )
-    page = joined([trusted("<!DOCTYPE html>\n"), document, "\n"]).encode()
+    page = document(title, tag("h1", title), _head(report), *sections)
     assert len(page) <= PAGE_BYTES, "the sections keep to their bytes"
     return page
 

@@ -13,11 +13,10 @@ from veracity.pages.check_flagged import flagged
 from veracity.pages.check_gaps import gaps
 from veracity.pages.check_head import head
 from veracity.pages.check_rules import rules
-from veracity.pages.html import Html, joined, shown, tag, trusted
-from veracity.pages.style import STYLE
+from veracity.pages.document import document
+from veracity.pages.html import Html, shown, tag
 
 PAGE_BYTES = 1_000_000
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _SECTIONS: tuple[tuple[str, str, Callable[[Survey, int], Html], int], ...] = (
     ("rules", "Rules that rows broke", rules, 220_000),
     ("gaps", "Gaps", gaps, 220_000),
@@ -35,22 +34,7 @@ def check_page(survey: Survey) -> bytes:
     ]
     links = [tag("a", title, href=f"#{name}") for name, title, _, _ in _SECTIONS]
     title = f"Check of {survey.contract.feed} {shown(survey.contract.version, 40)}"
-    document = tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-            tag("title", title),
-            tag("style", trusted(STYLE)),
-        ),
-        tag(
-            "body",
-            tag("main", head(survey, HEAD_BYTES), tag("nav", *links, aria_label="Sections"), *sections),
-        ),
-        lang="en",
-    )
-    page = joined([trusted("<!DOCTYPE html>\n"), document, "\n"]).encode()
+    nav = tag("nav", *links, aria_label="Sections")
+    page = document(title, head(survey, HEAD_BYTES), nav, *sections)
     assert len(page) <= PAGE_BYTES, "the sections keep to their bytes"
     return page

@@ -139,6 +139,15 @@ class Fields:
             raise self.fail(name, f"at most {max_names} names", self._value[name])
         return {key: inner.count(key) for key in inner._value}
 
+    def span(self, name: str, of: str) -> tuple[int, int]:
+        """Return the numbers of the first and the last ``of`` something, from an object of the two."""
+        inner = self.object(name)
+        first, last = inner.count("first"), inner.count("last")
+        inner.done()
+        if first > last:
+            raise self.fail(name, f"a first {of} that is not after the last", f"{first} to {last}")
+        return first, last
+
     def optional(self, name: str, read: Callable[[str], _T]) -> _T | None:
         """Return None where the value is null, else what ``read`` makes of it."""
         return None if self.take(name) is None else read(name)

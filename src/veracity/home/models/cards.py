@@ -9,7 +9,7 @@ from veracity.home.models.gate_checks import card_path, check_card_kept
 from veracity.home.models.registry import ModelRow, find_model, load_model
 from veracity.models.app import App
 from veracity.models.card import Card, Words, parse_card
-from veracity.models.card_truth import Difference, check_card, make_card, refuse, staleness
+from veracity.models.card_truth import Difference, check_card, make_card, staleness
 from veracity.models.description import Description
 from veracity.models.facts import Known
 
@@ -75,11 +75,6 @@ def stale(home: Home, find_app: FindApp, card: Card) -> list[Difference]:
     """Return the facts of a card that are no longer so."""
     row = find_model(home, card.model_sha256)
     return staleness(card, gather(home, find_app(card.system), row))
-
-
-def check_true(home: Home, find_app: FindApp, card: Card) -> None:
-    """Raise CardDenied unless a card says what the evidence says."""
-    refuse(differences(home, find_app, card))
 
 
 def _app_of(home: Home, find_app: FindApp, row: ModelRow) -> App:

@@ -13,6 +13,7 @@ from veracity.home.models.engine import code_sha256
 from veracity.home.models.of_system import said_of
 from veracity.home.models.override_audit import check_override
 from veracity.home.models.places import versions
+from veracity.home.models.received import Received
 from veracity.home.models.run_audit import check_run
 from veracity.home.models.said import read_said
 from veracity.home.models.scoring_audit import ScoringAudit
@@ -48,15 +49,18 @@ class DecisionAudit:
     def check(self) -> Iterator[Found]:
         """Yield (where, what, detail) of all that is not as the log says."""
         kinds = ("decide", "outcome", "override")
+        received = Received(self.home)
         named = (p.get("system") for kind in kinds for _, p in self.home.index.predicates(kind))
         for system in sorted({str(name) for name in named}):
             app = self.find(system)
             apps = {} if app is None else versions(self.home, app)
-            yield from self._runs(system, app, apps)
-            yield from self._scorings(system, app, apps)
-            yield from self._overrides(system)
+            yield from self._runs(received, system, app, apps)
+            yield from self._scorings(received, system, app, apps)
+            yield from self._overrides(received, system)
 
-    def _runs(self, system: str, app: App | None, apps: dict[str, App]) -> Iterator[Found]:
+    def _runs(
+        self, received: Received, system: str, app: App | None, apps: dict[str, App]
+    ) -> Iterator[Found]:
         before: str | None = None
         for run, (idx, _) in enumerate(said_of(self.home, "decide", system)):
             where = f"{system} run {run} (log entry {idx})"
@@ -69,13 +73,15 @@ class DecisionAudit:
                     yield where, "time", f"want it not before the run before ({before}), got {decide.made_at}"
                 before = decide.made_at
                 same = self._same(app, apps, decide.code_sha256, f"{system} run {run}")
-                found = check_run(self.home, decide, idx, same or app, again=same is not None)
+                found = check_run(self.home, received, decide, idx, same or app, again=same is not None)
                 yield from ((where, *one) for one in found)
             except UNREADABLE as exc:
                 yield where, "decide statement", one_line(exc)
 
-    def _scorings(self, system: str, app: App | None, apps: dict[str, App]) -> Iterator[Found]:
-        audit = ScoringAudit(self.home, system)
+    def _scorings(
+        self, received: Received, system: str, app: App | None, apps: dict[str, App]
+    ) -> Iterator[Found]:
+        audit = ScoringAudit(self.home, received, system)
         for number, (idx, _) in enumerate(said_of(self.home, "outcome", system)):
             where = f"{system} scoring {number} (log entry {idx})"
             self.scorings += 1
@@ -91,13 +97,13 @@ class DecisionAudit:
                 yield where, "scored again", one_line(exc)
         yield from left_unscored(self.home, system, audit.last, audit.settled)
 
-    def _overrides(self, system: str) -> Iterator[Found]:
+    def _overrides(self, received: Received, system: str) -> Iterator[Found]:
         for idx, _ in said_of(self.home, "override", system):
             where = f"{system} override (log entry {idx})"
             self.overrides += 1
             try:
                 said = read_said(self.home, idx, Override)
-                yield from ((where, *one) for one in check_override(self.home, said, idx))
+                yield from ((where, *one) for one in check_override(self.home, received, said, idx))
             except UNREADABLE as exc:
                 yield where, "override", one_line(exc)
 

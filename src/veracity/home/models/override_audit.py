@@ -11,12 +11,13 @@ from veracity.home.home import Home
 from veracity.home.models.decisions import decisions_path
 from veracity.home.models.kept_rows import read_rows
 from veracity.home.models.of_system import said_of
+from veracity.home.models.received import Received
 from veracity.home.models.said import read_said
 from veracity.models.decision_rows import decision_line
 from veracity.provenance.statements import Decide, Override
 
 
-def check_override(home: Home, said: Override, idx: int) -> Iterator[tuple[str, str]]:
+def check_override(home: Home, received: Received, said: Override, idx: int) -> Iterator[tuple[str, str]]:
     """Yield (what, detail) of all that was not by right with an override, log entry ``idx``.
 
     Raises
@@ -43,14 +44,13 @@ def check_override(home: Home, said: Override, idx: int) -> Iterator[tuple[str, 
     if due <= at:
         yield "time", f"want it before the outcome is due ({due}), got {at}"
     for one in decide.inputs:
-        yield from _check_not_dated_back(home, one.feed, idx, at)
+        yield from _check_not_dated_back(received, one.feed, idx, at)
     yield from _check_words(home, said, idx)
 
 
-def _check_not_dated_back(home: Home, feed: str, idx: int, at: datetime) -> Iterator[tuple[str, str]]:
+def _check_not_dated_back(received: Received, feed: str, idx: int, at: datetime) -> Iterator[tuple[str, str]]:
     """Yield what came in of a feed before log entry ``idx``, and after the time that it says of itself."""
-    before = [row for row in home.index.batches(feed) if row.idx < idx]
-    newest = max(before, key=lambda row: row.batch, default=None)
+    newest = received.of(feed).newest_before(idx)
     if newest is not None and parse_time("received_at", newest.received_at) > at:
         yield "time", f"want it after batch {newest.batch} of {feed} ({newest.received_at}), got {at}"
 

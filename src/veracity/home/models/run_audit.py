@@ -9,10 +9,10 @@ from veracity.home.models.decisions import decisions_path
 from veracity.home.models.kept_rows import read_rows, rows_digest, rows_text
 from veracity.home.models.known import Known
 from veracity.home.models.of_system import said_of
+from veracity.home.models.received import Received
 from veracity.home.models.registry import load_model
 from veracity.home.models.running import seen_panel
 from veracity.home.models.times_audit import dated_ahead
-from veracity.home.panels import snapshot_digest
 from veracity.home.table_audit import UNREADABLE, one_line
 from veracity.models.app import App
 from veracity.models.bundle import Estimators, load
@@ -22,18 +22,20 @@ from veracity.provenance.statements import Decide, Input
 
 
 def check_run(
-    home: Home, decide: Decide, idx: int, app: App | None, *, again: bool
+    home: Home, received: Received, decide: Decide, idx: int, app: App | None, *, again: bool
 ) -> Iterator[tuple[str, str]]:
     """Yield (what, detail) of all that is not as a run's statement, log entry ``idx``, says.
 
     Parameters
     ----------
+    received
+        Of the home.
     app
         The app; None where it is not installed: its targets and its ladder are not known then.
     again
         Whether to decide again: the app has the very code that the statement names.
     """
-    yield from check_inputs(home, decide.inputs, idx, decide.made_at)
+    yield from check_inputs(received, decide.inputs, idx, decide.made_at)
     yield from _check_release(home, decide, idx)
     try:
         rows = read_rows(home, decisions_path(decide), decide.output)
@@ -55,20 +57,21 @@ def check_run(
         yield "decided again", one_line(exc)
 
 
-def check_inputs(home: Home, inputs: tuple[Input, ...], idx: int, said_at: str) -> Iterator[tuple[str, str]]:
+def check_inputs(
+    received: Received, inputs: tuple[Input, ...], idx: int, said_at: str
+) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with snapshots read by log entry ``idx``, which says its time is ``said_at``.
 
     Each is of the digest that it says and was in the log before; and no batch that was in the log before came
     in later than the statement says of itself, nor one after it earlier: it was not dated back or ahead.
     """
     for one in inputs:
-        batches = {row.batch: row for row in home.index.batches(one.feed)}
-        if one.up_to_batch not in batches or batches[one.up_to_batch].idx >= idx:
+        feed = received.of(one.feed)
+        if not feed.is_before(one.up_to_batch, idx):
             yield "input", f"{one.feed}: want batches in the log before entry {idx}, got {one.up_to_batch}"
-        if (digest := snapshot_digest(home, one.feed, one.up_to_batch)) != one.sha256:
+        if (digest := feed.snapshot_digest(one.up_to_batch)) != one.sha256:
             yield "input", f"{one.feed}: want snapshot {one.sha256[:16]}, got {digest[:16]}"
-        before = [row for row in batches.values() if row.idx < idx]
-        newest = max(before, key=lambda row: row.batch, default=None)
+        newest = feed.newest_before(idx)
         if newest is not None and newest.received_at > said_at:
             yield (
                 "time",
@@ -76,7 +79,7 @@ def check_inputs(home: Home, inputs: tuple[Input, ...], idx: int, said_at: str) 
             )
         elif newest is not None and newest.batch != one.up_to_batch:
             yield "input", f"{one.feed}: want all that was known, up to {newest.batch}, got {one.up_to_batch}"
-        yield from dated_ahead(one.feed, (row for row in batches.values() if row.idx > idx), said_at)
+        yield from dated_ahead(feed.next_after(idx), said_at)
 
 
 def _decide_again(home: Home, app: App, decide: Decide) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from veracity.home.home import Home
 from veracity.home.models.kept_rows import read_rows, rows_digest, rows_text
 from veracity.home.models.known import Known
 from veracity.home.models.matched import Runs, Said, make, outcomes_path, scores_path
+from veracity.home.models.received import Received
 from veracity.home.models.run_audit import check_inputs
 from veracity.models.app import App
 from veracity.models.matching import MATCHED, MISSING
@@ -27,8 +28,8 @@ class ScoringAudit:
         By run, which of its decisions were settled so far.
     """
 
-    def __init__(self, home: Home, system: str) -> None:
-        self._home, self._runs = home, Runs.of(home, system)
+    def __init__(self, home: Home, received: Received, system: str) -> None:
+        self._home, self._received, self._runs = home, received, Runs.of(home, system)
         self._past: list[Said] = []
         self.settled: dict[int, Bools] = {}
 
@@ -50,7 +51,7 @@ class ScoringAudit:
         past = list(self._past)
         self._past.append((idx, outcome))
         yield from _check_chain(outcome, len(past), past[-1][1] if past else None)
-        yield from check_inputs(self._home, outcome.inputs, idx, outcome.scored_at)
+        yield from check_inputs(self._received, outcome.inputs, idx, outcome.scored_at)
         rows = read_rows(self._home, outcomes_path(outcome), outcome.outcomes)
         read_rows(self._home, scores_path(outcome), outcome.scores)
         yield from _check_once(rows, self.settled)

@@ -4,7 +4,7 @@ A statement that is dated back or ahead of what stands around it in the log chan
 model served, which outcomes are missing for good. And what is never scored is hidden as well as deleted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -25,12 +25,11 @@ from veracity.provenance.statements import Decide, Outcome, Release
 GRACE = timedelta(days=1)  #: that a scoring may be late, over the time that an outcome may take
 
 
-def dated_ahead(feed: str, after: Iterable[BatchRow], said_at: str) -> Iterator[tuple[str, str]]:
-    """Yield if a batch that the log has later came in well before ``said_at``."""
-    first = min(after, key=lambda row: row.idx, default=None)
-    if first is not None and _is_well_before(first.received_at, said_at):
-        want = f"want it not after batch {first.batch} of {feed}, which is later in the log"
-        yield "time", f"{want} ({first.received_at}), got {said_at}: dated ahead"
+def dated_ahead(after: BatchRow | None, said_at: str) -> Iterator[tuple[str, str]]:
+    """Yield if the batch that comes after in the log, if any does, came in well before ``said_at``."""
+    if after is not None and _is_well_before(after.received_at, said_at):
+        want = f"want it not after batch {after.batch} of {after.feed}, which is later in the log"
+        yield "time", f"{want} ({after.received_at}), got {said_at}: dated ahead"
 
 
 def check_release_time(home: Home, stated: Release, idx: int) -> Iterator[tuple[str, str]]:
@@ -55,8 +54,7 @@ def check_said_time(
     if _is_well_before(said_at, latest):
         yield "time", f"want it not before log entry {at} ({latest}), got {said_at}: dated back"
     after = min((row for row in batches if row.idx > idx), key=lambda row: row.idx, default=None)
-    if after is not None:
-        yield from dated_ahead(after.feed, [after], said_at)
+    yield from dated_ahead(after, said_at)
 
 
 def left_unscored(

@@ -4,6 +4,7 @@ The format is written down in ``docs/receipt.md``.
 """
 
 from veracity.provenance.receipts.evidence import DecisionEvidence, RecordEvidence
+from veracity.provenance.receipts.findings import Step
 from veracity.provenance.receipts.pages import ProvenPage, line_ends
 from veracity.provenance.receipts.receipt import (
     MAX_RECEIPT_BYTES,
@@ -21,7 +22,6 @@ from veracity.provenance.receipts.receipt import (
 )
 from veracity.provenance.receipts.verification import (
     Reexecute,
-    Step,
     Verification,
     verify_receipt,
 )

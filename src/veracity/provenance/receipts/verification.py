@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from veracity.log.policy import Accepted, Policy
 from veracity.provenance.agencies import Agencies, Authority
-from veracity.provenance.approvals import check_approved
 from veracity.provenance.errors import ReceiptRejected
 from veracity.provenance.fields import format_utc
 from veracity.provenance.receipts.checking import check_claimed, check_included, quorum_time, step
-from veracity.provenance.receipts.decisions import check_due, check_release, read_decision
 from veracity.provenance.receipts.evidence import (
     DecisionEvidence,
     Paged,
@@ -23,7 +21,9 @@ from veracity.provenance.receipts.evidence import (
     check_pages,
     locate,
 )
+from veracity.provenance.receipts.findings import Findings, Step
 from veracity.provenance.receipts.links import check_contract, check_delivery, check_operator, check_parts
+from veracity.provenance.receipts.models import check_approval, check_decide
 from veracity.provenance.receipts.receipt import ProvenEntry, Receipt, Value
 from veracity.provenance.receipts.time_stamps import stamped_text, verify_time_stamp
 from veracity.provenance.statements import (
@@ -48,14 +48,6 @@ if TYPE_CHECKING:
 #: Cleans a proven record again and returns its clean rows (more than one from a wide file, none
 #: if it is quarantined or refused). Raises one of our errors if the contract forbids the batch.
 Reexecute = Callable[[RecordEvidence], Sequence[Mapping[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A check that passed: its name, and what it found in one line."""
-
-    name: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -142,11 +134,9 @@ class _Verifier:
         self._receipt = receipt
         self._policy = policy
         self._tsa_roots = tsa_roots
-        self._times: list[datetime] = []
         self._revoked: list[str] = []
         self._index = receipt.stated.index
-        self._steps: list[Step] = []
-        self._not_checked: list[str] = []
+        self._found = Findings()
         self._agencies = Agencies()
 
     def run(self, reexecute: Reexecute | None) -> Verification:
@@ -159,7 +149,7 @@ class _Verifier:
             self._check_keys(accepted)
         with step("entry"):
             check_included(stated, accepted)
-            self._passed("entry", f"entry {self._index} of {accepted.checkpoint.size}")
+            self._found.passed("entry", f"entry {self._index} of {accepted.checkpoint.size}")
         with step("signature"):
             signer = self._check_signature()
         with step("statement"):
@@ -167,7 +157,7 @@ class _Verifier:
             if isinstance(form, Delivery | Approve):
                 kind = stated.statement.kind
                 raise ReceiptRejected("statement", f"kind: want one that goes in the log, got {kind}")
-            self._passed("statement", stated.statement.kind)
+            self._found.passed("statement", stated.statement.kind)
         with step("revocations"):
             self._check_revocations(accepted)
         agency, evidence, decision, is_row_checked = None, None, None, False
@@ -175,15 +165,15 @@ class _Verifier:
         if isinstance(form, Ingest):
             agency, evidence = self._check_ingest(form, accepted)
         elif isinstance(form, Decide):
-            decision = self._check_decide(form, accepted)
+            decision = check_decide(self._receipt, form, accepted, self._agencies, self._found)
         elif isinstance(form, Release | Override | Incident):
-            self._check_approval(form)
+            check_approval(self._index, form, self._agencies, self._found)
         self._tell_contradiction(stated.statement)
         if evidence is not None:
             is_row_checked = self._check_row(evidence, reexecute)
         return Verification(
-            steps=tuple(self._steps),
-            not_checked=tuple(self._not_checked),
+            steps=tuple(self._found.steps),
+            not_checked=tuple(self._found.not_checked),
             statement=stated.statement,
             simulated=stated.statement.predicate.get("simulated") is True,
             operator=signer.agency,
@@ -195,13 +185,10 @@ class _Verifier:
             evidence=evidence,
             row=self._receipt.row if decision is None else decision.row,
             is_row_checked=is_row_checked or decision is not None,
-            in_log_before=min(self._times, default=None),
+            in_log_before=self._found.in_log_before,
             revoked=tuple(self._revoked),
             decision=decision,
         )
-
-    def _passed(self, name: str, detail: str) -> None:
-        self._steps.append(Step(name, detail))
 
     def _entries(self) -> list[ProvenEntry]:
         receipt = self._receipt
@@ -231,11 +218,11 @@ class _Verifier:
                 )
         tree = accepted.checkpoint
         witnesses = ", ".join(accepted.witnesses) or "no witness"
-        self._passed("checkpoint", f"{tree.origin} size {tree.size}, cosigned by {witnesses}")
+        self._found.passed("checkpoint", f"{tree.origin} size {tree.size}, cosigned by {witnesses}")
         if (cosigned := quorum_time(note, self._policy)) is not None:
-            self._times.append(cosigned)
+            self._found.times.append(cosigned)
         if self._policy.quorum is None:
-            self._not_checked.append(
+            self._found.left(
                 "witnesses: the policy asks for none, so another view of the log may be shown to others"
             )
         return accepted
@@ -243,14 +230,16 @@ class _Verifier:
     def _check_time_stamps(self) -> None:
         stamps = self._receipt.time_stamps
         if stamps and not self._tsa_roots:
-            self._not_checked.append(
+            self._found.left(
                 f"time stamps: {len(stamps)} not looked at, as no roots of their authorities were given"
             )
         text = stamped_text(self._receipt)
         for stamp in stamps if self._tsa_roots else ():
             stamped = verify_time_stamp(stamp, text, self._tsa_roots)
-            self._times.append(stamped.time)
-            self._passed("time_stamps", f"in the log before {format_utc(stamped.time)}, by {stamped.by}")
+            self._found.times.append(stamped.time)
+            self._found.passed(
+                "time_stamps", f"in the log before {format_utc(stamped.time)}, by {stamped.by}"
+            )
 
     def _check_keys(self, accepted: Accepted) -> None:
         for key in self._receipt.keys:
@@ -261,12 +250,12 @@ class _Verifier:
         if self._index == 0:
             self._agencies.add(0, self._receipt.stated.envelope)
         names = dict.fromkeys(a.name for a in self._agencies.enrolled())
-        self._passed("keys", f"enrolled by {self._agencies.operator}: {', '.join(names)}")
+        self._found.passed("keys", f"enrolled by {self._agencies.operator}: {', '.join(names)}")
         if self._index > 1:
-            self._not_checked.append(
+            self._found.left(
                 f"revocation: an entry before {self._index} that is not shown may have ended a key"
             )
-        self._not_checked.append(
+        self._found.left(
             f"later statements: an entry after {self._index} may correct or erase what this one says"
         )
 
@@ -279,7 +268,7 @@ class _Verifier:
             self._agencies.add(self._index, stated.envelope)
         else:
             signer = check_operator(self._agencies, stated, "signature")
-        self._passed("signature", f"{signer.role} {signer.name}, key {signer.key.keyid[:16]}")
+        self._found.passed("signature", f"{signer.role} {signer.name}, key {signer.key.keyid[:16]}")
         return signer
 
     def _check_revocations(self, accepted: Accepted) -> None:
@@ -297,7 +286,7 @@ class _Verifier:
                 key = f"key {enrol.key.keyid[:16]} of {enrol.agency}"
                 self._revoked.append(f"{key}, revoked at entry {later.index}{since}{why}")
         if self._revoked:
-            self._passed("revocations", "; ".join(self._revoked))
+            self._found.passed("revocations", "; ".join(self._revoked))
         stated = self._receipt.stated.statement
         if stated.kind == "enrol":
             self._check_counts(Enrol.from_statement(stated))
@@ -318,105 +307,30 @@ class _Verifier:
         if ingest.released is not None:
             self._tell_released(ingest.released)
         evidence = self._check_record(ingest, agency)
-        self._not_checked.append(
+        self._found.left(
             "file: that the pages are all of the received file; that takes the file and `veracity audit`"
         )
         self._tell_time()
         return agency, evidence
 
-    def _check_approval(self, form: Release | Override | Incident) -> None:
-        with step("approval"):
-            officer = check_approved(self._agencies, self._index, form)
-        if officer is not None and form.approval is not None:
-            why = Approve.of(form.approval).why
-            self._passed("approval", f"by {officer.person} ({officer.name}): {why}")
-
-    def _check_decide(self, decide: Decide, accepted: Accepted) -> DecisionEvidence | None:
-        released = self._check_release(decide, accepted)
-        self._not_checked.append(
-            "run: that its decisions are all there, and what it saw; that takes the city's files and"
-            " `veracity audit`"
-        )
-        record = self._receipt.record
-        if record is None:
-            return None
-        with step("pages"):
-            check_pages(Paged.of_decide(decide), record)
-        shown = ", ".join(str(page.index) for page in record.pages)
-        self._passed("pages", f"page {shown} of {decide.evidence.n_pages}")
-        with step("record"):
-            page, start, end, _ = locate(Paged.of_decide(decide), record)
-        data = page.content[start:end]
-        self._passed("record", f"decision {record.record} of run {decide.run}, {len(data)} bytes")
-        with step("row"):
-            row = read_decision(data)
-        self._passed("row", f"{len(row)} values, the decision's own")
-        with step("due"):
-            due, is_forecast = check_due(decide, row)
-        self._tell_due(decide, row["due"], due, is_forecast=is_forecast)
-        return DecisionEvidence(decide, record.record, data, row, due, is_forecast, *released)
-
-    def _check_release(self, decide: Decide, accepted: Accepted) -> tuple[str, str | None, str] | tuple[()]:
-        """Check who released what a run ran under; return the officer, the person and why."""
-        stated = self._receipt.release
-        if decide.release is None:
-            if stated is not None:
-                raise ReceiptRejected("release", "release: want none, as the run names none, got one")
-            self._passed("release", f"{decide.system}: none, by rungs that need no model")
-            return ()
-        if stated is None:
-            if self._receipt.record is not None:
-                raise ReceiptRejected("release", "release: want the one that the run was under, got none")
-            self._not_checked.append("release: the receipt does not carry it")
-            return ()
-        with step("release"):
-            check_included(stated, accepted)
-            release, officer = check_release(decide, self._index, stated, self._agencies)
-        approve = Approve.of(release.approval) if release.approval is not None else None
-        why = "" if approve is None else approve.why
-        self._passed(
-            "release",
-            f"{decide.system}: model {release.model_sha256[:16]} to {decide.stage}, released at entry"
-            f" {stated.index} by {officer.person} ({officer.name}): {why}",
-        )
-        self._not_checked.append(
-            f"release: an entry between {stated.index} and {self._index} that is not shown may have ended it"
-        )
-        self._not_checked.append("model: its files, its card and the reports on it, of which it has digests")
-        return officer.name, officer.person, why
-
-    def _tell_due(self, decide: Decide, text: Value, due: datetime, *, is_forecast: bool) -> None:
-        """Tell whether a decision came before its outcome, and by whose word."""
-        before = min(self._times, default=None)
-        if not is_forecast:
-            self._passed("due", f"of {text} itself, made {decide.made_at}")
-            return
-        if before is not None and before <= due:
-            known = f", in the log before {format_utc(before)}"
-            self._passed("due", f"due {text}, made {decide.made_at}{known}")
-            return
-        self._passed("due", f"due {text}, made {decide.made_at}")
-        known = "" if before is None else f", but that it was in the log before {format_utc(before)}"
-        self._not_checked.append(f"time: that it was made before its outcome is the operator's word{known}")
-
     def _tell_time(self) -> None:
-        before = min(self._times, default=None)
+        before = self._found.in_log_before
         known = "" if before is None else f", but that it was in the log before {format_utc(before)}"
-        self._not_checked.append(f"time: received_at is the operator's word{known}")
+        self._found.left(f"time: received_at is the operator's word{known}")
 
     def _tell_contradiction(self, statement: Statement) -> None:
         """Tell of a statement that dates itself after it was in the log; cosignatures count whole seconds."""
-        said, before = said_at(statement), min(self._times, default=None)
+        said, before = said_at(statement), self._found.in_log_before
         if said is not None and before is not None and before < said.replace(microsecond=0):
-            self._not_checked.append(
+            self._found.left(
                 f"time: the statement says {format_utc(said)}, later than {format_utc(before)},"
                 " before which it was in the log: one of the two is wrong"
             )
 
     def _tell_released(self, released: Released) -> None:
         waived = ", ".join(released.waived) or "no rule"
-        self._passed("released", f"by {released.by}: {released.why} (waived: {waived})")
-        self._not_checked.append(
+        self._found.passed("released", f"by {released.by}: {released.why} (waived: {waived})")
+        self._found.left(
             "quarantine: that the row was set aside as the record that its line names (`veracity audit`)"
         )
 
@@ -425,15 +339,15 @@ class _Verifier:
         if contract is None:
             if self._receipt.record is not None:
                 raise ReceiptRejected("contract", "contract: want the one the record was held to, got none")
-            self._not_checked.append("contract: the receipt does not carry it")
+            self._found.left("contract: the receipt does not carry it")
             return None
         with step("contract"):
             check_included(contract.stated, accepted)
             sealed = check_contract(ingest, self._index, contract, self._agencies)
-        self._passed(
+        self._found.passed(
             "contract", f"{sealed.feed} {sealed.version}, in force from entry {contract.stated.index}"
         )
-        self._not_checked.append(
+        self._found.left(
             f"contract: an entry before {self._index} that is not shown may have put another in force"
         )
         return sealed
@@ -443,17 +357,17 @@ class _Verifier:
         if ingest.delivery is None:
             if parts is not None:
                 raise ReceiptRejected("parts", "parts: want none where no delivery was signed, got some")
-            self._not_checked.append(f"agency: nobody signed this delivery of {ingest.feed}")
+            self._found.left(f"agency: nobody signed this delivery of {ingest.feed}")
             return None
         with step("delivery"):
             delivery, signer = check_delivery(ingest, self._index, sealed, self._agencies)
         name = f"{delivery.file.name}, {delivery.file.n_bytes} bytes"
-        self._passed("delivery", f"{name}, signed by {signer.role} {signer.name}")
+        self._found.passed("delivery", f"{name}, signed by {signer.role} {signer.name}")
         if parts is None:
             raise ReceiptRejected("parts", "parts: want the way to the delivered file's root, got none")
         with step("parts"):
             check_parts(ingest, parts, delivery)
-        self._passed("parts", f"part {parts.index + 1} of {parts.n}")
+        self._found.passed("parts", f"part {parts.index + 1} of {parts.n}")
         return signer.agency
 
     def _check_record(self, ingest: Ingest, agency: str | None) -> RecordEvidence | None:
@@ -463,14 +377,14 @@ class _Verifier:
         with step("pages"):
             check_pages(Paged.of_ingest(ingest), record)
         shown = ", ".join(str(page.index) for page in record.pages)
-        self._passed("pages", f"page {shown} of {ingest.evidence.n_pages}")
+        self._found.passed("pages", f"page {shown} of {ingest.evidence.n_pages}")
         with step("record"):
             page, start, end, is_exact = locate(Paged.of_ingest(ingest), record)
-        self._passed("record", f"record {record.record} of batch {record.batch}, {end - start} bytes")
+        self._found.passed("record", f"record {record.record} of batch {record.batch}, {end - start} bytes")
         if record.first_line is not None:
-            self._not_checked.append("line: its number in the file is a help to find it, not proven")
+            self._found.left("line: its number in the file is a help to find it, not proven")
         if ingest.file.kind == "csv":
-            self._not_checked.append("columns: their names are the signed statement's, not the header's")
+            self._found.left("columns: their names are the signed statement's, not the header's")
         return RecordEvidence(
             contract=contract.text,
             ingest=ingest,
@@ -488,18 +402,18 @@ class _Verifier:
     def _check_row(self, evidence: RecordEvidence, reexecute: Reexecute | None) -> bool:
         row = self._receipt.row
         if not evidence.is_exact and (reexecute is None or row is None):
-            self._not_checked.append(
+            self._found.left(
                 "record: that these bytes are one record and have this number, as the page holds quoted text"
             )
         if row is None:
             return False
         if reexecute is None:
-            self._not_checked.append("row: the record was not cleaned again")
+            self._found.left("row: the record was not cleaned again")
             return False
         with step("row"):
             check_claimed(row, reexecute(evidence))
-        self._passed("row", f"{len(row)} values as claimed, from cleaning the record again")
-        self._not_checked.append(
+        self._found.passed("row", f"{len(row)} values as claimed, from cleaning the record again")
+        self._found.left(
             "other records: that none has the same key, and that the table holds the row (`veracity audit`)"
         )
         return True

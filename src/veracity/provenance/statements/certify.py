@@ -103,18 +103,10 @@ class Certify:
                 raise fields.fail(name, "digests of 64 hex digits", items)
             return tuple(items)
 
-        def span(name: str) -> tuple[int, int]:
-            inner = fields.object(name)
-            first, last = inner.count("first"), inner.count("last")
-            inner.done()
-            if first > last:
-                raise fields.fail(name, "a first batch that is not after the last", f"{first} to {last}")
-            return first, last
-
         certify = cls(
             feed=fields.matching("feed", FEED_NAME, FEED),
             day=fields.matching("day", _DAY, "a day such as 2026-09-01"),
-            batches=fields.optional("batches", span),
+            batches=fields.optional("batches", lambda n: fields.span(n, "batch")),
             rules=digests("rules"),
             data=fields.sha256("data"),
             counts=Counts.read(fields.object("counts")),

@@ -96,20 +96,11 @@ class Outcome:
     def from_statement(cls, statement: Statement) -> "Outcome":
         """Read a statement; MalformedStatement if it is no ``outcome``, or contradicts itself."""
         fields = predicate_of(statement, _KIND)
-
-        def span(name: str) -> tuple[int, int]:
-            inner = fields.object(name)
-            first, last = inner.count("first"), inner.count("last")
-            inner.done()
-            if first > last:
-                raise fields.fail(name, "a first run that is not after the last", f"{first} to {last}")
-            return first, last
-
         outcome = cls(
             system=read_system(fields),
             number=fields.count("number"),
             until=fields.time("until"),
-            runs=fields.optional("runs", span),
+            runs=fields.optional("runs", lambda n: fields.span(n, "run")),
             inputs=tuple(read_input(item) for item in fields.objects("inputs", MAX_INPUTS)),
             counts=Matched.read(fields.object("counts")),
             outcomes=RowsDigest.read(fields.object("outcomes")),

@@ -16,7 +16,6 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 MODEL_NAME = "a model's name ([a-z0-9-], at most 64)"
 SYSTEM_NAME = "a system's name ([a-z0-9-], at most 64)"
-MAX_LINE = 1_000
 
 
 def read_system(fields: Fields) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from veracity.apps.environment.categories import VN_CATEGORIES
@@ -71,11 +71,6 @@ def shift_us(view: View) -> int:
     """Return how far the clock on the wall is ahead of UTC, in microseconds."""
     offset = view.now.astimezone(ZoneInfo(view.zone)).utcoffset()
     return 0 if offset is None else round(offset.total_seconds() * 1e6)
-
-
-def when_us(time_us: int) -> datetime:
-    """Return a panel's time."""
-    return datetime.fromtimestamp(time_us / 1e6, UTC)
 
 
 def badge(category: int | None, *, is_sure: bool = True) -> Html:
