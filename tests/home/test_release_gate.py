@@ -35,13 +35,14 @@ from veracity.home.models.outcomes import score
 from veracity.home.models.registry import UnknownModel
 from veracity.home.models.request import ReleaseRequest
 from veracity.home.models.running import run_app
+from veracity.home.models.said import read_said
 from veracity.home.models.stages import changes, served_before
 from veracity.home.models.training import Trained, train
 from veracity.home.officers import add_officer
 from veracity.models.errors import ModelAltered
 from veracity.models.stage_rules import DEFAULTS, MalformedStageRules, parse_stage_rules
 from veracity.provenance import errors as provenance_errors
-from veracity.provenance.statements import Release
+from veracity.provenance.statements import Assure, Release
 
 
 @pytest.fixture(autouse=True)
@@ -205,6 +206,19 @@ def test_only_assured_models_are_released(made: Released, home: Writer) -> None:
     bad = assure(home, other, [("skill-by-horizon", "failed", ("advise",)), *TESTS[1:]])
     assert "denies" in refused(home, replace(none, reports=(passed,)), gate_errors.NotAssured)
     refused(home, replace(none, reports=(bad,)), gate_errors.NotAssured)
+
+
+def test_a_statement_cannot_say_otherwise_than_its_report(made: Released, home: Writer) -> None:
+    """More tests passed than the report has, or a report that is on another model: not assured by it."""
+    mine = home.index.predicates("assure")[-1][0]
+    said, other = read_said(home, mine, Assure), train(home, APP, seed=2)
+    home.say(replace(said, passed=said.passed + 1, untested=0).to_statement())
+    better = request_for(home, made.trained, "shadow")
+    assert "as signed" in refused(home, better, gate_errors.NotAssured)
+    home.say(replace(said, model_sha256=other.train.model_sha256).to_statement())
+    another = request_for(home, other, "shadow")
+    assert another.reports == (said.report_sha256,)
+    assert "got one on" in refused(home, another, gate_errors.NotAssured)
 
 
 def test_a_stage_takes_its_tests(made: Released, home: Writer) -> None:
