@@ -317,6 +317,14 @@ def test_contracts_are_in_force_at_every_load(home: Writer) -> None:
     gate.load_for_service(home, SYSTEM)
 
 
+def test_nothing_is_released_over_a_feed_without_a_contract(made: Released, home: Writer) -> None:
+    """With the contract gone from the store the gate stays shut too, not only the door."""
+    request = request_for(home, made.trained)
+    (path,) = (home.directory.store / "contracts").glob("*.yaml")
+    path.unlink()
+    assert "rain" in refused(home, request, gate_errors.FeedNotInForce)
+
+
 def test_a_model_that_nobody_trained_is_refused(home: Writer) -> None:
     """Files that lie in the store without a statement are no model."""
     request = ReleaseRequest(SYSTEM, "release", "ab" * 32, "shadow", "cd" * 32, (), home_last(home), True)
