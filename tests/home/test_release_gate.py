@@ -35,13 +35,14 @@ from veracity.home.models.outcomes import score
 from veracity.home.models.registry import UnknownModel
 from veracity.home.models.request import ReleaseRequest
 from veracity.home.models.running import run_app
+from veracity.home.models.said import read_said
 from veracity.home.models.stages import changes, served_before
 from veracity.home.models.training import Trained, train
 from veracity.home.officers import add_officer
 from veracity.models.errors import ModelAltered
 from veracity.models.stage_rules import DEFAULTS, MalformedStageRules, parse_stage_rules
 from veracity.provenance import errors as provenance_errors
-from veracity.provenance.statements import Release
+from veracity.provenance.statements import Assure, Release
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +208,19 @@ def test_only_assured_models_are_released(made: Released, home: Writer) -> None:
     refused(home, replace(none, reports=(bad,)), gate_errors.NotAssured)
 
 
+def test_a_statement_cannot_say_otherwise_than_its_report(made: Released, home: Writer) -> None:
+    """More tests passed than the report has, or a report that is on another model: not assured by it."""
+    mine = home.index.predicates("assure")[-1][0]
+    said, other = read_said(home, mine, Assure), train(home, APP, seed=2)
+    home.say(replace(said, passed=said.passed + 1, untested=0).to_statement())
+    better = request_for(home, made.trained, "shadow")
+    assert "as signed" in refused(home, better, gate_errors.NotAssured)
+    home.say(replace(said, model_sha256=other.train.model_sha256).to_statement())
+    another = request_for(home, other, "shadow")
+    assert another.reports == (said.report_sha256,)
+    assert "got one on" in refused(home, another, gate_errors.NotAssured)
+
+
 def test_a_stage_takes_its_tests(made: Released, home: Writer) -> None:
     """What advise requires must have passed for advise; shadow requires none of it, but some test."""
     other = train(home, APP, seed=2)
@@ -301,6 +315,14 @@ def test_contracts_are_in_force_at_every_load(home: Writer) -> None:
             gate.load_for_service(home, SYSTEM)
         path.write_bytes(body)
     gate.load_for_service(home, SYSTEM)
+
+
+def test_nothing_is_released_over_a_feed_without_a_contract(made: Released, home: Writer) -> None:
+    """With the contract gone from the store the gate stays shut too, not only the door."""
+    request = request_for(home, made.trained)
+    (path,) = (home.directory.store / "contracts").glob("*.yaml")
+    path.unlink()
+    assert "rain" in refused(home, request, gate_errors.FeedNotInForce)
 
 
 def test_a_model_that_nobody_trained_is_refused(home: Writer) -> None:

@@ -44,6 +44,27 @@ O3_MEANS = [
     *(18.0, 19.4, 21.2, 23.0, 23.8, 25.8, 28.2, 30.9, 33.8, 36.6, 39.9, 44.7, 51.3, 58.4, 66.2, 71.1),
     *(74.4, 73.7, 71.0, 65.0, 57.8, 48.7, 39.1, 31.6),
 ]
+#: table 2 of the Decision, row by row: the index, then µg/m³ of each column
+VN_COLUMNS = ("o3", "o3_8h", "co", "so2", "no2", "pm10", "pm25")
+VN_ROWS: dict[int, tuple[float | None, ...]] = {
+    50: (160, 100, 10_000, 125, 100, 50, 25),
+    100: (200, 120, 30_000, 350, 200, 150, 50),
+    150: (300, 170, 45_000, 550, 700, 250, 80),
+    200: (400, 210, 60_000, 800, 1_200, 350, 150),
+    300: (800, 400, 90_000, 1_600, 2_350, 420, 250),
+    400: (1_000, None, 120_000, 2_100, 3_100, 500, 350),
+    500: (1_200, None, 150_000, 2_630, 3_850, 600, 500),
+}
+#: the US table, row by row: the highest index, then the highest of each column that still has it
+US_COLUMNS = ("o3_8h", "o3", "pm25", "pm10", "co", "so2", "so2_24h", "no2")
+US_ROWS: dict[int, tuple[float | None, ...]] = {
+    50: (0.054, None, 9.0, 54, 4.4, 35, None, 53),
+    100: (0.070, None, 35.4, 154, 9.4, 75, None, 100),
+    150: (0.085, 0.164, 55.4, 254, 12.4, 185, None, 360),
+    200: (0.105, 0.204, 125.4, 354, 15.4, 304, None, 649),
+    300: (0.200, 0.404, 225.4, 424, 30.4, None, 604, 1_249),
+    500: (None, 0.604, 325.4, 604, 50.4, None, 1_004, 2_049),
+}
 
 
 def test_the_worked_examples_of_the_decision() -> None:
@@ -92,6 +113,25 @@ def test_every_break_point_of_the_decision() -> None:
             assert vn_concentration(name, index) == value
     assert float(vn_part("pm25", 9_999.0)) == 500.0
     assert math.isnan(float(vn_part("o3_8h", 401.0)))
+
+
+@pytest.mark.parametrize("index", VN_ROWS)
+def test_a_row_of_the_decisions_table(index: int) -> None:
+    """The table as printed, typed a second time here: a wrong digit in ours gives another index."""
+    for name, ug_m3 in zip(VN_COLUMNS, VN_ROWS[index], strict=True):
+        if ug_m3 is not None:
+            assert float(vn_part(name, ug_m3)) == index, name
+
+
+@pytest.mark.parametrize("index", US_ROWS)
+def test_a_row_of_the_us_table(index: int) -> None:
+    """The same for the US: the highest of a range has its index, one step of the last digit more the next."""
+    following = {50: 51, 100: 101, 150: 151, 200: 201, 300: 301}.get(index)
+    for name, highest in zip(US_COLUMNS, US_ROWS[index], strict=True):
+        if highest is not None:
+            assert us_part(name, highest) == pytest.approx(index), name
+            after = us_part(name, highest + 10.0 ** -US_TABLES[name].digits)
+            assert math.isnan(after) or after > 500 or after == pytest.approx(following), name
 
 
 def test_no_index_without_particles() -> None:
