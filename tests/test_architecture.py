@@ -30,9 +30,20 @@ ALLOWED = {
     "monitor": GROUND | {"log", "provenance", "stores", "verifying", "home"},
     "city": GROUND | {"log", "provenance", "data", "models", "feeds", "home", "apps", "verifying"},
     "server": GROUND | {"log", "provenance", "data", "stores", "home"},
+    "live": GROUND
+    | {"", "log", "provenance", "data", "models", "feeds", "stores", "home", "city", "apps", "server"},
+    "gateway": {
+        "",
+        "errors",
+        "canonical",
+        "log",
+        "provenance",
+        "data",
+        "feeds",
+    },  # an edge box has little more
     "cli": GROUND
     | {"", "log", "provenance", "data", "feeds", "stores", "home", "city", "verifying", "pages"}
-    | {"server", "monitor", "models", "apps"},
+    | {"server", "monitor", "models", "apps", "live", "gateway"},
     "": {"home", "verifying"},  # the package itself: names that are loaded when first used
     "__main__": {"cli"},
 }

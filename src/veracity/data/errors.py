@@ -53,3 +53,9 @@ class TableMismatch(DataError, Rejected):
     """Rows of a table are not what the statement in the log says they were."""
 
     code = "table-mismatch"
+
+
+class MalformedBody(DataError, Malformed):
+    """What is in a message cannot be cut into records."""
+
+    code = "malformed-body"

@@ -37,3 +37,28 @@ class CorruptFile(FeedError, Malformed):
     """The file begins as what it says it is and does not go on so."""
 
     code = "corrupt-file"
+
+
+class SourceUnavailable(FeedError, Unavailable):
+    """A source did not answer, answered with an error, or said to come back later.
+
+    ``retry_after_s`` is how long it asked to be left alone, None if it did not say.
+    """
+
+    code = "source-unavailable"
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class MalformedDocument(FeedError, Malformed):
+    """What a source sent is not the document that its standard describes."""
+
+    code = "malformed-document"
+
+
+class BadSource(FeedError, Malformed):
+    """A source is described in a way that it cannot be asked."""
+
+    code = "bad-source"

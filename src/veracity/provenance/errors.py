@@ -185,3 +185,9 @@ class NotExpressible(ProvenanceError, Malformed):
     """The format asked for cannot say it."""
 
     code = "not-expressible"
+
+
+class MalformedMessage(ProvenanceError, Malformed):
+    """What a device sent begins like a signed message and is none, or is too long."""
+
+    code = "malformed-message"

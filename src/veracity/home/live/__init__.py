@@ -1,0 +1,1 @@
+"""Live messages, from the door to the batch; nothing here knows a broker."""

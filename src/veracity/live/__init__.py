@@ -1,0 +1,1 @@
+"""The city running: broker, workers, schedules and sources, in one process tree."""

@@ -1,0 +1,27 @@
+"""Errors of the running city."""
+
+from veracity.errors import Malformed, Unavailable, VeracityError
+
+
+class LiveError(VeracityError):
+    """Root of the errors of ``live``."""
+
+    code = "live-error"
+
+
+class ForeignSubject(LiveError, Malformed):
+    """A message came on a subject that is of no feed."""
+
+    code = "foreign-subject"
+
+
+class BrokerUnavailable(LiveError, Unavailable):
+    """The broker cannot be started or reached, or does not answer."""
+
+    code = "broker-unavailable"
+
+
+class BrokerFull(LiveError, Unavailable):
+    """The broker takes no more: who published keeps the message and tries again."""
+
+    code = "broker-full"
