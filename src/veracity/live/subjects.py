@@ -25,8 +25,9 @@ DOCUMENT_HEADER = "Veracity-Document"  #: SHA-256 of the document that a source 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
 _SUBJECT = re.compile(rf"(?:in|\$MQTT\.msgs\.feed)\.({_NAME})\.({_NAME})(?:\.[0-9]+)?(\.receipt)?")
 
+_PARTITION = f"{{{{partition({PARTITIONS},1,2)}}}}"
 MAPPINGS = {
-    f"{root}.*.*{tail}": f"{root}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}.{{{{partition({PARTITIONS},1,2)}}}}{tail}"
+    f"{root}.*.*{tail}": f"{root}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}.{_PARTITION}{tail}"
     for root in ("feed", "in")
     for tail in ("", ".receipt")
 }
