@@ -53,6 +53,7 @@ _pending = sa.Table(
 )
 
 
+_OF_A_FEED = ("contract", "ingest", "certify", "account", "reject", "erase")
 WHOLE_FILE = frozenset(
     ["unsigned", "signature", "unknown-key", "revoked-key", "expired-key", "wrong-delivery"]
 )
@@ -229,7 +230,7 @@ def _rows(first: int, entries: Iterable[bytes]) -> tuple[list[dict[str, Any]], l
     for idx, entry in enumerate(entries, first):
         statement = parse_statement(open_envelope(entry).payload)
         predicate, kind = statement.predicate, statement.kind
-        feed = predicate.get("feed") if kind in ("contract", "ingest", "certify", "reject", "erase") else None
+        feed = predicate.get("feed") if kind in _OF_A_FEED else None
         rows.append({"idx": idx, "kind": kind, "feed": feed, "predicate": orjson.dumps(predicate)})
         if kind == "ingest":
             batches.append(_batch(idx, predicate))
