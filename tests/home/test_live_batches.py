@@ -41,7 +41,7 @@ def turn(
 ) -> Turn:
     """What a worker does with what came since the last time."""
     door = door or Door(home)
-    made = [door.admit(arrival, home.clock()) for arrival in arrivals]
+    made = door.admit(arrivals, home.clock())
     admitted = [m for m in made if isinstance(m, Admitted)]
     turned = [m for m in made if isinstance(m, Turned)]
     made_turn = Sealer(home, memory or Memory()).seal(FEED, admitted, turned)
@@ -154,7 +154,7 @@ def test_a_replay_beyond_memory_is_still_known(home: Writer) -> None:
 
 def refused(home: Writer, *arrivals: Arrival, door: Door | None = None) -> list[str]:
     door = door or Door(home)
-    made = [door.admit(a, home.clock()) for a in arrivals]
+    made = door.admit(arrivals, home.clock())
     return [m.reason if isinstance(m, Turned) else "admitted" for m in made]
 
 
