@@ -130,7 +130,9 @@ class Turner:
     def _home(self) -> tuple[Writer, Door]:
         self.let_go()
         if self._writer is None or self._door is None:
-            self._writer = self._opened.enter_context(open_writer(self._root, self._clock, wait_s=WAIT_S))
+            self._writer = self._opened.enter_context(
+                open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True)
+            )
             self._sealer = Sealer(self._writer, self._memory)
             if self._door is None:
                 self._door = Door(self._writer, self._limits)

@@ -80,9 +80,9 @@ class Door:
         self._gates = gates
         self._agencies, self._size = home.agencies(), home.index.size
 
-    def contract(self, feed: str) -> Contract:
-        """Return the contract that a feed's messages are taken by."""
-        return self._gates[feed].contract
+    def knows(self, feed: str) -> bool:
+        """Tell whether there is such a feed."""
+        return feed in self._gates
 
     def admit(
         self, arrivals: Sequence[Arrival], now: datetime, verify: Verify = verify_here
