@@ -27,7 +27,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from veracity.home.directory import usable
-from veracity.live.broker_config import CITY, Address, BrokerSettings, Places, User, broker_config
+from veracity.live.broker_config import Address, BrokerSettings, Places, User, broker_config
 from veracity.live.children import Child, Command
 from veracity.live.errors import AlreadyUp, BrokerUnavailable, CannotStart
 from veracity.provenance.secret_files import replace_secret
@@ -82,7 +82,7 @@ class Broker:
     def url(self) -> str:
         """Return the URL by which the city's own processes connect; it holds a password."""
         host, port = self.places.nats
-        return f"nats://{CITY}:{self.places.password}@{host}:{port}"
+        return f"nats://{self.places.name}:{self.places.password}@{host}:{port}"
 
     @property
     def pid(self) -> int | None:

@@ -1,7 +1,7 @@
 """The broker's configuration, as text: where it listens, who may publish what, and how much it keeps. Pure.
 
 Whoever connects is a device and may do two things: publish to its own topics, and be told what became of
-that. Only the city itself, by a password made anew for each run, may do more.
+that. Only the city itself, by a name and a password made anew for each run, may do more.
 
 The server looks at rights after it has mapped a topic to a subject, so a device's rights name subjects
 with their partition (``feed.air.s1.7``). What a device may not publish is dropped by the server though
@@ -17,11 +17,11 @@ from typing import Any
 from veracity.live.subjects import MAPPINGS, PARTITIONS
 from veracity.provenance.messages import MAX_MESSAGE_BYTES
 
-CITY = "veracity"  #: the name by which the city itself connects
 ANYONE = "anyone"  #: whoever connects without a name, where the broker is open
 MAX_PAYLOAD_BYTES = MAX_MESSAGE_BYTES + 4_096  #: a little more than the door takes: it says what was too long
 MAX_CONNECTIONS = 65_536
 Address = tuple[str, int]
+_CITY, _DEVICES = ({"allowed_connection_types": [kind]} for kind in ("STANDARD", "MQTT"))
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,10 @@ class Tls:
 
 @dataclass(frozen=True)
 class User:
-    """Who may connect. ``password``: a bcrypt hash, or None for who is known by a certificate alone."""
+    """Who may connect. ``password``: a bcrypt hash, or None for who is known by a certificate alone.
+
+    The name is what they connect with, or, of a certificate, its subject or a name it is also for.
+    """
 
     name: str
     password: str | None
@@ -68,7 +71,10 @@ class BrokerSettings:
 
 @dataclass(frozen=True)
 class Places:
-    """What is settled when the broker starts: addresses, its folder, its name and the city's password."""
+    """What is settled when the broker starts: addresses, its folder, its name and the city's password.
+
+    The city connects by the server's own name, which nobody can guess and no certificate has.
+    """
 
     folder: Path
     name: str
@@ -109,12 +115,14 @@ def broker_config(settings: BrokerSettings, places: Places, users: Sequence[User
     mqtt: dict[str, Any] = {"listen": _text(places.mqtt), "ack_wait": "30s", "max_ack_pending": 1_000}
     if settings.tls is not None:
         mqtt["tls"] = _tls(settings.tls)
-    everyone = [{"user": CITY, "password": places.password}]
+    everyone: list[dict[str, Any]] = [{"user": places.name, "password": places.password, **_CITY}]
     if settings.is_open:
         mqtt["no_auth_user"] = ANYONE
         publish, subscribe = open_user()
         # Its password is for nobody to know: a name that is not asked for cannot have a hash.
-        everyone.append({"user": ANYONE, "password": places.password[::-1], **_rights(publish, subscribe)})
+        everyone.append(
+            {"user": ANYONE, "password": places.password[::-1], **_DEVICES, **_rights(publish, subscribe)}
+        )
     everyone += [_user(user) for user in users]
     config = {
         "server_name": places.name,
@@ -143,8 +151,10 @@ def _tls(tls: Tls) -> dict[str, Any]:
 
 
 def _user(user: User) -> dict[str, Any]:
+    # Who is known by a certificate has no password, which to the server is an empty one. Anybody could give
+    # that, but not over MQTT, where there are certificates.
     password = {} if user.password is None else {"password": user.password}
-    return {"user": user.name, **password, **_rights(user.publish, user.subscribe)}
+    return {"user": user.name, **password, **_DEVICES, **_rights(user.publish, user.subscribe)}
 
 
 def _rights(publish: Sequence[str], subscribe: Sequence[str]) -> dict[str, Any]:

@@ -37,3 +37,15 @@ class AlreadyUp(LiveError, Unavailable):
     """The city runs already: another process has its broker."""
 
     code = "already-up"
+
+
+class UnknownDevice(LiveError, Malformed):
+    """The broker lets no device of this name in."""
+
+    code = "unknown-device"
+
+
+class MalformedCredentials(LiveError, Malformed):
+    """The file of who may connect is none."""
+
+    code = "malformed-credentials"
