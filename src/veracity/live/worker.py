@@ -46,6 +46,7 @@ _R = TypeVar("_R")
 logger = logging.getLogger(__name__)
 AGAIN_S = (0.5, 1.0, 2.0, 5.0)  #: between attempts at a turn that failed; the last again and again
 TURN_MESSAGES = 20_000  #: in one turn; as many more may wait
+ACK = b"+ACK"
 TURN_BYTES = 64 * 1024 * 1024
 _IDLE_S = 0.2  # how often a worker without messages asks whether somebody wants the home
 
@@ -185,7 +186,7 @@ class _Worker:
                 await asyncio.sleep(AGAIN_S[min(attempt, len(AGAIN_S) - 1)])
                 attempt += 1
         for message in messages:
-            await self._client.publish(message.reply, b"+ACK")
+            await self._client.publish(message.reply, ACK)
         for turn in feeds:
             for answer in turn.answers:
                 await self._tell(answer)
