@@ -206,6 +206,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "feed ls": ([], [], 3),
     "feed show": (["rain"], ["snow"], 3),
     "feed check": (["HERE/rain-1.0.0.yaml", "HERE/b.ndjson"], ["HERE/none.yaml", "HERE/b.ndjson"], 4),
+    "feed account": (["rain"], ["snow"], 3),
     "feed verdicts": (["rain"], ["rain", "--rule", "no-such"], 3),
     "feed trust": (["rain"], ["rain", "--day", "soon"], 3),
     "feed certify": (["rain", "--day", "2026-09-02"], ["rain", "--day", "2026-09-03"], 3),

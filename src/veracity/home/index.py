@@ -164,11 +164,15 @@ class Index:
         with self._database.reading() as db:
             return {str(k): int(n) for k, n in db.execute(query.order_by(_statements.c.kind))}
 
-    def batches(self, feed: str, file_sha256: str | None = None) -> list[BatchRow]:
-        """Return a feed's batches in order, or those of one file."""
+    def batches(
+        self, feed: str, file_sha256: str | None = None, *, since: datetime | None = None
+    ) -> list[BatchRow]:
+        """Return a feed's batches in order, or those of one file, or those received at ``since`` or later."""
         query = sa.select(_batches).where(_batches.c.feed == feed)
         if file_sha256 is not None:
             query = query.where(_batches.c.file_sha256 == file_sha256)
+        if since is not None:
+            query = query.where(_batches.c.received_at >= format_time(since))
         with self._database.reading() as db:
             return [BatchRow(**row) for row in db.execute(query.order_by(_batches.c.batch)).mappings()]
 
