@@ -426,6 +426,7 @@ MARKED = {
     "feed add",
     "feed ls",
     "feed show",
+    "feed account",
     "feed check",
     "feed breaking",
     "feed verdicts",

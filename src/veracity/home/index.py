@@ -151,6 +151,12 @@ class Index:
         with self._database.reading() as db:
             return [(int(i), orjson.loads(p)) for i, p in db.execute(query.order_by(_statements.c.idx))]
 
+    def after(self, kind: str, idx: int) -> list[int]:
+        """Return where the statements of a kind are that come after a place in the log."""
+        query = sa.select(_statements.c.idx).where(_statements.c.kind == kind, _statements.c.idx > idx)
+        with self._database.reading() as db:
+            return [int(i) for i in db.execute(query.order_by(_statements.c.idx)).scalars()]
+
     def predicate(self, idx: int) -> dict[str, Any]:
         """Return the predicate of the statement at a log index."""
         query = sa.select(_statements.c.predicate).where(_statements.c.idx == idx)
