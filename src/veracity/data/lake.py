@@ -10,8 +10,9 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from deltalake.schema import Field as DeltaField
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
+from veracity.data.compaction import TableFile
 from veracity.data.contract import Contract
+from veracity.data.delta_log import HINT, drop_checkpoints, removed, trim
 from veracity.data.errors import TableMismatch
-from veracity.log.doors import Objects, StoreUnavailable
+from veracity.log.doors import ObjectMissing, Objects, StoreUnavailable
 
 _DELTA = {
     "string": "string",
@@ -39,8 +42,12 @@ _APP = "veracity"
 _CHECKPOINT_EVERY = 100  #: commits
 # The library would write checkpoints without making them durable, and drop the commits before them.
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+# Delta's log remembers that long which files were replaced; each of them makes a checkpoint dearer.
+_RETENTION: dict[str, str | None] = {"delta.deletedFileRetentionDuration": "interval 2 hours"}
+GRACE = timedelta(hours=2)  #: a replaced file stays as long, for who has the table open
+_COMPACT_GROUP = 32_768  #: rows in a row group of a file made of many: what one batch's reader decodes
+_N_READERS = 8
 _INDEXED = 32  #: columns whose statistics the library looks at unless told which
-_HINT = "_last_checkpoint"
 _BOUNDS = {  # of a store that is not a local directory
     "connect_timeout": "5s",
     "timeout": "60s",
@@ -76,6 +83,7 @@ class Table:
         self._delta_options = None if options is None else dict(options) | _BOUNDS
         self._delta: DeltaTable | None = None
         self._actions: tuple[int, pl.DataFrame] | None = None
+        self._read_last = ("", "")  # the file that ``changed_files`` read last, and its digest
 
     @property
     def delta(self) -> DeltaTable:
@@ -84,7 +92,7 @@ class Table:
             try:
                 self._delta = self._open()
             except TableMismatch:
-                if not self._drop_checkpoints():
+                if not drop_checkpoints(self._objects, self._prefix):
                     raise
                 self._delta = self._open()
         return self._delta
@@ -98,25 +106,6 @@ class Table:
             if _is_away(exc):
                 raise StoreUnavailable(f"table {self._prefix}: {_line(exc)}") from exc
             raise TableMismatch(f"table {self._prefix}: {_line(exc)}") from exc
-
-    def _drop_checkpoints(self) -> bool:
-        """Drop Delta's checkpoints, which are a cache of its commits, where one is unreadable.
-
-        A power loss while one was written leaves it empty, or the hint that names it. Readers of a
-        home may not write: False, and the next writer does it.
-        """
-        log = f"{self._prefix}/_delta_log/"
-        found = [p for p in self._objects.list(log.rstrip("/")) if p.startswith(log)]
-        caches = [p for p in found if p.endswith((".parquet", _HINT))]
-        commits = {p for p in found if re.search(r"/[0-9]{20}\.json$", p)}
-        if not caches or commits != {f"{log}{n:020d}.json" for n in range(len(commits))}:
-            return False  # some commits are in a checkpoint only
-        try:
-            for path in caches:
-                self._objects.delete(path)
-        except StoreUnavailable:
-            return False
-        return True
 
     @property
     def version(self) -> int:
@@ -136,7 +125,7 @@ class Table:
                 Schema(fields),
                 name=contract.feed,
                 description=about + contract.title,
-                configuration=_indexed(contract) if len(fields) > _INDEXED else None,
+                configuration=_RETENTION | (_indexed(contract) if len(fields) > _INDEXED else {}),
                 storage_options=self._delta_options,
             )
         self._sync_commit()
@@ -153,16 +142,104 @@ class Table:
         """
         if self.holds(batch):
             return self.version
-        body = io.BytesIO()
-        rows.write_parquet(body, compression="zstd", compression_level=1, row_group_size=262_144)
-        data = body.getvalue()
-        name = f"{batch:08d}-{sha256(data).hexdigest()}.parquet"
-        self._objects.put(f"{self._prefix}/{name}", data)
+        data = _encoded(rows, 262_144)
+        name = self._put(data, batch)
         action = AddAction(name, len(data), {}, batch, True, _statistics(rows, statistics))
         self._commit([action], batch)
         if self.version % _CHECKPOINT_EVERY == 0:
             self._checkpoint()
         return self.version
+
+    def _put(self, data: bytes, batch: int) -> str:
+        """Write a data file, durably, under the name of its first batch and its bytes; return the name."""
+        name = f"{batch:08d}-{sha256(data).hexdigest()}.parquet"
+        self._objects.put(f"{self._prefix}/{name}", data)
+        return name
+
+    def rewrite(self, group: Sequence[TableFile], statistics: Sequence[str], now: datetime) -> int:
+        """Put one file in the place of some, the same rows in the same order; return its size in bytes.
+
+        The files stand in the order of their batches, and stay where they are: see ``sweep``. One commit
+        takes them out and the new one in, or nothing happens.
+
+        Raises
+        ------
+        TableMismatch
+            If one of them is gone or is not the bytes of the digest in its name: damage is not sealed over.
+        StoreUnavailable
+            Also if another writer has committed since this one looked.
+        """
+        with reading_rows():
+            with ThreadPoolExecutor(_N_READERS) as pool:
+                rows = pl.concat(pool.map(self._read_named, [file.name for file in group]))
+            data = _encoded(rows, _COMPACT_GROUP)
+            same = pl.read_parquet(io.BytesIO(data)).equals(rows)
+        if not same or rows.height != sum(file.n_rows for file in group):
+            want = sum(file.n_rows for file in group)
+            raise TableMismatch(
+                f"table {self._prefix}: want {want} rows as they are, got {rows.height} others"
+            )
+        self._forget_soon()
+        name = self._put(data, group[0].first)
+        add = AddAction(name, len(data), {}, group[-1].last, False, _statistics(rows, statistics))
+        at = int(now.timestamp() * 1000)
+        removes = [RemoveAction(file.name, False, at, file.n_bytes, {}) for file in group]
+        self._commit([add, *removes], self._last())
+        self._checkpoint()
+        return len(data)
+
+    def _read_named(self, name: str) -> pl.DataFrame:
+        data, named = self._get_named(name), _NAME.fullmatch(name)
+        if named is None or sha256(data).hexdigest() != named.group(1):
+            raise TableMismatch(f"table {self._prefix}: {name}: want the bytes of the digest in its name")
+        return pl.read_parquet(io.BytesIO(data))
+
+    def _get_named(self, name: str) -> bytes:
+        try:
+            return self._objects.get(f"{self._prefix}/{name}")
+        except ObjectMissing as exc:
+            raise TableMismatch(f"table {self._prefix}: want the file {name}, got none") from exc
+
+    def _last(self) -> int:
+        """Return the last batch committed; -1 if none is."""
+        last = self.delta.transaction_version(_APP)
+        return -1 if last is None else int(last)
+
+    def _forget_soon(self) -> None:
+        """Make Delta's log forget what was replaced, in a table that was made before it was told to."""
+        if not self.delta.metadata().configuration.keys() >= _RETENTION.keys():
+            with _translated(self._prefix):
+                self.delta.alter.set_table_properties(
+                    {name: str(value) for name, value in _RETENTION.items()},
+                    post_commithook_properties=_NO_HOOKS,
+                )
+                self.delta.update_incremental()
+            self._sync_commit()
+
+    def replaced(self, before: datetime) -> list[str]:
+        """Return the names of files on disk that are not in the table: replaced before then, or left behind.
+
+        A crash between a file and its commit leaves one behind. Files of a batch that is not committed
+        yet are none of these, nor are other writers'.
+        """
+        names = (path.removeprefix(f"{self._prefix}/") for path in self._objects.list(self._prefix))
+        out = {name for name in names if _NAME.fullmatch(name)} - self._names()
+        last, at = self._last(), int(before.timestamp() * 1000)
+        times = removed(self._objects, self._prefix) if out else {}
+        return sorted(name for name in out if int(name.split("-")[0]) <= last and times.get(name, at) <= at)
+
+    def sweep(self, before: datetime, at_most: int) -> int:
+        """Delete files that were replaced before then, or left behind; return how many.
+
+        Safe to repeat. First no commit that a lost writer has under way can take effect any more: it could
+        name one of them.
+        """
+        going = self.replaced(before)[:at_most]
+        if going:
+            self.bar(self._last() + 1)
+        for name in going:
+            self._objects.delete(f"{self._prefix}/{name}")
+        return len(going)
 
     def bar(self, batch: int) -> None:
         """Make sure that no commit of this batch which a lost writer has under way takes effect.
@@ -225,14 +302,17 @@ class Table:
     def changed_files(self, batch: int) -> list[str]:
         """Return the files of a batch whose bytes no longer have the digest in their name.
 
-        Files that another Delta writer made (a compaction) carry no digest: their rows speak.
+        Files that another Delta writer made (a compaction) carry no digest: their rows speak. Of batches
+        that share a file the next does not read it again.
         """
         changed = []
         for path in self._files(None, batch, None):
             named = _NAME.search(path)
             if named is not None:
                 relative = f"{self._prefix}/{named.group(0)}"
-                if sha256(self._objects.get(relative)).hexdigest() != named.group(1):
+                if self._read_last[0] != relative:
+                    self._read_last = relative, sha256(self._objects.get(relative)).hexdigest()
+                if self._read_last[1] != named.group(1):
                     changed.append(relative)
         return changed
 
@@ -244,8 +324,25 @@ class Table:
         """Sum the commits up in one durable file, so that a table opens fast."""
         with _translated(self._prefix):
             self.delta.create_checkpoint()
-        for name in (f"{self.version:020d}.checkpoint.parquet", _HINT):
+        for name in (f"{self.version:020d}.checkpoint.parquet", HINT):
             self._objects.sync(f"{self._prefix}/_delta_log/{name}")
+        trim(self._objects, self._prefix, self.version)
+
+    def table_files(self) -> list[TableFile]:
+        """Return the table's files in the order of their batches; of others' only those with statistics."""
+        actions = self.files()
+        if actions.is_empty():
+            return []
+        columns = ["path", "min._batch", "max._batch", "num_records", "size_bytes"]
+        known = actions.sort("min._batch").select(columns).drop_nulls()
+        return [
+            TableFile(str(name), int(first), int(last), int(n_rows), int(n_bytes), is_ours(str(name)))
+            for name, first, last, n_rows, n_bytes in known.iter_rows()
+        ]
+
+    def _names(self) -> set[str]:
+        actions = self.files()
+        return set() if actions.is_empty() else set(actions["path"].to_list())
 
     def files(self) -> pl.DataFrame:
         """Return the table's files as Delta's log has them: path, number of records, statistics."""
@@ -280,6 +377,12 @@ def _indexed(contract: Contract) -> dict[str, str | None]:
     times = [contract.time] if contract.time else []
     names = dict.fromkeys(["_batch", "_record", *times, *contract.key])
     return {"delta.dataSkippingStatsColumns": ",".join(names)}
+
+
+def statistics_of(contract: Contract) -> list[str]:
+    """Return the columns of a feed whose least and greatest values are told of each file."""
+    keys = [name for name in contract.key if name != contract.time]
+    return [*([contract.time] if contract.time else []), *keys]
 
 
 def is_ours(path: str) -> bool:
@@ -324,6 +427,12 @@ def _empty(delta: DeltaTable) -> pl.DataFrame:
     }
     columns = ((f.name, f.type) for f in delta.schema().fields)
     return pl.DataFrame(schema={n: types[t.type] for n, t in columns if isinstance(t, PrimitiveType)})
+
+
+def _encoded(rows: pl.DataFrame, group: int) -> bytes:
+    body = io.BytesIO()
+    rows.write_parquet(body, compression="zstd", compression_level=1, row_group_size=group)
+    return body.getvalue()
 
 
 def _statistics(rows: pl.DataFrame, columns: Sequence[str]) -> str:
