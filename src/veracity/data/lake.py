@@ -10,9 +10,8 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -44,9 +43,7 @@ _CHECKPOINT_EVERY = 100  #: commits
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 # Delta's log remembers that long which files were replaced; each of them makes a checkpoint dearer.
 _RETENTION: dict[str, str | None] = {"delta.deletedFileRetentionDuration": "interval 2 hours"}
-GRACE = timedelta(hours=2)  #: a replaced file stays as long, for who has the table open
-_COMPACT_GROUP = 32_768  #: rows in a row group of a file made of many: what one batch's reader decodes
-_N_READERS = 8
+_GROUP = 262_144  #: rows in a row group of a batch's file
 _INDEXED = 32  #: columns whose statistics the library looks at unless told which
 _BOUNDS = {  # of a store that is not a local directory
     "connect_timeout": "5s",
@@ -142,7 +139,7 @@ class Table:
         """
         if self.holds(batch):
             return self.version
-        data = _encoded(rows, 262_144)
+        data = encoded(rows, _GROUP)
         name = self._put(data, batch)
         action = AddAction(name, len(data), {}, batch, True, _statistics(rows, statistics))
         self._commit([action], batch)
@@ -156,54 +153,18 @@ class Table:
         self._objects.put(f"{self._prefix}/{name}", data)
         return name
 
-    def rewrite(self, group: Sequence[TableFile], statistics: Sequence[str], now: datetime) -> int:
-        """Put one file in the place of some, the same rows in the same order; return its size in bytes.
+    def replace(
+        self, data: bytes, rows: pl.DataFrame, statistics: Sequence[str], removes: Sequence[RemoveAction]
+    ) -> None:
+        """Commit one file in the place of others with the same rows; see ``data.rewriting``.
 
-        The files stand in the order of their batches, and stay where they are: see ``sweep``. One commit
-        takes them out and the new one in, or nothing happens.
-
-        Raises
-        ------
-        TableMismatch
-            If one of them is gone or is not the bytes of the digest in its name: damage is not sealed over.
-        StoreUnavailable
-            Also if another writer has committed since this one looked.
+        ``StoreUnavailable`` if another writer has committed since this one looked.
         """
-        with reading_rows():
-            with ThreadPoolExecutor(_N_READERS) as pool:
-                rows = pl.concat(pool.map(self._read_named, [file.name for file in group]))
-            data = _encoded(rows, _COMPACT_GROUP)
-            same = pl.read_parquet(io.BytesIO(data)).equals(rows)
-        if not same or rows.height != sum(file.n_rows for file in group):
-            want = sum(file.n_rows for file in group)
-            raise TableMismatch(
-                f"table {self._prefix}: want {want} rows as they are, got {rows.height} others"
-            )
+        first, last = int(rows["_batch"][0]), int(rows["_batch"][-1])
+        add = AddAction(self._put(data, first), len(data), {}, last, False, _statistics(rows, statistics))
         self._forget_soon()
-        name = self._put(data, group[0].first)
-        add = AddAction(name, len(data), {}, group[-1].last, False, _statistics(rows, statistics))
-        at = int(now.timestamp() * 1000)
-        removes = [RemoveAction(file.name, False, at, file.n_bytes, {}) for file in group]
-        self._commit([add, *removes], self._last())
+        self._commit([add, *removes], self.last_batch)
         self._checkpoint()
-        return len(data)
-
-    def _read_named(self, name: str) -> pl.DataFrame:
-        data, named = self._get_named(name), _NAME.fullmatch(name)
-        if named is None or sha256(data).hexdigest() != named.group(1):
-            raise TableMismatch(f"table {self._prefix}: {name}: want the bytes of the digest in its name")
-        return pl.read_parquet(io.BytesIO(data))
-
-    def _get_named(self, name: str) -> bytes:
-        try:
-            return self._objects.get(f"{self._prefix}/{name}")
-        except ObjectMissing as exc:
-            raise TableMismatch(f"table {self._prefix}: want the file {name}, got none") from exc
-
-    def _last(self) -> int:
-        """Return the last batch committed; -1 if none is."""
-        last = self.delta.transaction_version(_APP)
-        return -1 if last is None else int(last)
 
     def _forget_soon(self) -> None:
         """Make Delta's log forget what was replaced, in a table that was made before it was told to."""
@@ -216,30 +177,37 @@ class Table:
                 self.delta.update_incremental()
             self._sync_commit()
 
-    def replaced(self, before: datetime) -> list[str]:
-        """Return the names of files on disk that are not in the table: replaced before then, or left behind.
+    @property
+    def last_batch(self) -> int:
+        """The last batch committed; -1 if none is."""
+        last = self.delta.transaction_version(_APP)
+        return -1 if last is None else int(last)
 
-        A crash between a file and its commit leaves one behind. Files of a batch that is not committed
-        yet are none of these, nor are other writers'.
+    def get(self, name: str) -> bytes:
+        """Return the bytes of a data file; ``TableMismatch`` if it is gone or not what its name says."""
+        try:
+            data = self._objects.get(f"{self._prefix}/{name}")
+        except ObjectMissing as exc:
+            raise TableMismatch(f"table {self._prefix}: want the file {name}, got none") from exc
+        named = _NAME.fullmatch(name)
+        if named is None or sha256(data).hexdigest() != named.group(1):
+            raise TableMismatch(f"table {self._prefix}: {name}: want the bytes of the digest in its name")
+        return data
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete data files that are not in the table any more."""
+        for name in names:
+            self._objects.delete(f"{self._prefix}/{name}")
+
+    def outside(self) -> dict[str, int | None]:
+        """Return the data files of ours on disk that are not in the table, and when they were taken out.
+
+        In milliseconds since 1970; None where that is long ago, or they never were in it.
         """
         names = (path.removeprefix(f"{self._prefix}/") for path in self._objects.list(self._prefix))
-        out = {name for name in names if _NAME.fullmatch(name)} - self._names()
-        last, at = self._last(), int(before.timestamp() * 1000)
+        out = {name for name in names if _NAME.fullmatch(name)} - {file.name for file in self.table_files()}
         times = removed(self._objects, self._prefix) if out else {}
-        return sorted(name for name in out if int(name.split("-")[0]) <= last and times.get(name, at) <= at)
-
-    def sweep(self, before: datetime, at_most: int) -> int:
-        """Delete files that were replaced before then, or left behind; return how many.
-
-        Safe to repeat. First no commit that a lost writer has under way can take effect any more: it could
-        name one of them.
-        """
-        going = self.replaced(before)[:at_most]
-        if going:
-            self.bar(self._last() + 1)
-        for name in going:
-            self._objects.delete(f"{self._prefix}/{name}")
-        return len(going)
+        return {name: times.get(name) for name in sorted(out)}
 
     def bar(self, batch: int) -> None:
         """Make sure that no commit of this batch which a lost writer has under way takes effect.
@@ -329,20 +297,16 @@ class Table:
         trim(self._objects, self._prefix, self.version)
 
     def table_files(self) -> list[TableFile]:
-        """Return the table's files in the order of their batches; of others' only those with statistics."""
+        """Return the table's files, in the order of their batches."""
         actions = self.files()
         if actions.is_empty():
             return []
         columns = ["path", "min._batch", "max._batch", "num_records", "size_bytes"]
-        known = actions.sort("min._batch").select(columns).drop_nulls()
+        known = actions.sort("min._batch").select(columns)
         return [
-            TableFile(str(name), int(first), int(last), int(n_rows), int(n_bytes), is_ours(str(name)))
+            TableFile(name, first or 0, last or 0, n_rows or 0, n_bytes, is_ours(name) and last is not None)
             for name, first, last, n_rows, n_bytes in known.iter_rows()
         ]
-
-    def _names(self) -> set[str]:
-        actions = self.files()
-        return set() if actions.is_empty() else set(actions["path"].to_list())
 
     def files(self) -> pl.DataFrame:
         """Return the table's files as Delta's log has them: path, number of records, statistics."""
@@ -429,7 +393,8 @@ def _empty(delta: DeltaTable) -> pl.DataFrame:
     return pl.DataFrame(schema={n: types[t.type] for n, t in columns if isinstance(t, PrimitiveType)})
 
 
-def _encoded(rows: pl.DataFrame, group: int) -> bytes:
+def encoded(rows: pl.DataFrame, group: int) -> bytes:
+    """Return rows as a Parquet file, ``group`` of them in a row group."""
     body = io.BytesIO()
     rows.write_parquet(body, compression="zstd", compression_level=1, row_group_size=group)
     return body.getvalue()

@@ -10,10 +10,12 @@ safe to stop at any moment and to repeat:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from veracity.data.compaction import TableFile, plan
-from veracity.data.lake import GRACE, statistics_of
+from veracity.data.lake import statistics_of
+from veracity.data.rewriting import GRACE, replaced, rewrite, sweep
+from veracity.home.clock import Clock
 from veracity.home.home import Home, Writer
 
 OLDER_THAN = timedelta(hours=1)
@@ -41,20 +43,30 @@ class Compacted:
     is_done: bool = True
 
 
-def plan_compaction(home: Home, feed: str, older_than: timedelta = OLDER_THAN) -> Compacted:
+def wall_clock() -> datetime:
+    """Return the system's time, by which the Delta library goes too, whatever the home's clock says."""
+    return datetime.now(UTC)
+
+
+def plan_compaction(
+    home: Home, feed: str, older_than: timedelta = OLDER_THAN, wall: Clock = wall_clock
+) -> Compacted:
     """Say what ``compact`` would do; the second time over the files it makes is not foreseen."""
     files, up_to = _candidates(home, feed, older_than)
     groups = plan(files, up_to)
-    n_deleted = len(home.table(feed).replaced(home.clock() - GRACE))
+    n_deleted = len(replaced(home.table(feed), wall() - GRACE))
     return _count(feed, files, groups, None, n_deleted, is_done=not groups)
 
 
-def compact(home: Writer, feed: str, older_than: timedelta = OLDER_THAN) -> Compacted:
+def compact(
+    home: Writer, feed: str, older_than: timedelta = OLDER_THAN, wall: Clock = wall_clock
+) -> Compacted:
     """Make few files of a feed's many; then delete what was replaced ``GRACE`` ago.
 
     Batches received within ``older_than`` are left alone, unless there are more than ``MORE_THAN`` files.
     Between two files it is asked whether another process waits for the home; if so, this ends, with
-    ``is_done`` False: close the home, open it again behind the other, and go on. Each file takes a second or two and at most a million rows of memory.
+    ``is_done`` False: close the home, open it again behind the other, and go on. Each file takes a second
+    or two and at most a million rows of memory.
 
     Raises
     ------
@@ -71,12 +83,12 @@ def compact(home: Writer, feed: str, older_than: timedelta = OLDER_THAN) -> Comp
     n_bytes = 0
     groups = plan(before, up_to)
     while groups and not (done and home.is_wanted()):
-        n_bytes += table.rewrite(groups[0], statistics_of(contract), home.clock())
+        n_bytes += rewrite(table, groups[0], statistics_of(contract), wall())
         done.append(groups[0])
         groups = groups[1:] or plan(table.table_files(), up_to)
-    n_deleted = n = table.sweep(home.clock() - GRACE, _SWEPT)
+    n_deleted = n = sweep(table, wall() - GRACE, _SWEPT)
     while n == _SWEPT and not home.is_wanted():
-        n = table.sweep(home.clock() - GRACE, _SWEPT)
+        n = sweep(table, wall() - GRACE, _SWEPT)
         n_deleted += n
     return _count(feed, before, done, n_bytes, n_deleted, is_done=not groups and n < _SWEPT)
 
@@ -98,12 +110,12 @@ def _count(
     *,
     is_done: bool,
 ) -> Compacted:
-    replaced = [file for group in groups for file in group]
-    n_rows, n_bytes = sum(f.n_rows for f in replaced), sum(f.n_bytes for f in replaced)
+    small = [file for group in groups for file in group]
+    n_rows, n_bytes = sum(f.n_rows for f in small), sum(f.n_bytes for f in small)
     return Compacted(
         feed=feed,
         n_files=len(before),
-        n_replaced=len(replaced),
+        n_replaced=len(small),
         n_made=len(groups),
         n_rows=n_rows,
         bytes_replaced=n_bytes,
