@@ -12,23 +12,15 @@ from veracity.home.compaction import Compacted, compact, plan_compaction
 from veracity.home.home import Home, open_writer
 from veracity.home.tables import table_rows, write_rows
 
-
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-class Age(click.ParamType):
-    """A time span such as ``90s``, ``30m``, ``1h`` or ``2d``."""
-
-    name = "age"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Parse the text of an option."""
-        if isinstance(value, timedelta):
-            return value
-        number, unit = str(value)[:-1], str(value)[-1:]
-        if unit not in _UNITS or not (number.isascii() and number.isdigit() and len(number) <= 6):
-            self.fail(f"want a number and s, m, h or d, such as 1h, got {str(value)[:24]!r}", param, ctx)
-        return timedelta(seconds=int(number) * _UNITS[unit])
+def _age(ctx: click.Context, param: click.Parameter, text: str) -> timedelta:
+    """Parse a time span such as ``90s``, ``30m``, ``1h`` or ``2d``."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not (number.isascii() and number.isdigit() and len(number) <= 6):
+        raise click.BadParameter(f"want a number and s, m, h or d, such as 1h, got {text[:24]!r}", ctx, param)
+    return timedelta(seconds=int(number) * _UNITS[unit])
 
 
 @click.group()
@@ -62,7 +54,12 @@ def export(feed: str, to: Path, as_of: str | None, home: Path, as_json: bool) ->
 @table.command("compact")
 @click.argument("feed")
 @click.option(
-    "--older-than", type=Age(), default="1h", show_default=True, help="Leave batches alone that came since."
+    "--older-than",
+    callback=_age,
+    metavar="AGE",
+    default="1h",
+    show_default=True,
+    help="Leave batches alone that came since.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @in_home
