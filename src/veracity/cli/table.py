@@ -59,7 +59,7 @@ def export(feed: str, to: Path, as_of: str | None, home: Path, as_json: bool) ->
     metavar="AGE",
     default="1h",
     show_default=True,
-    help="Leave batches alone that came since.",
+    help="Leave later batches alone.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @in_home
