@@ -12,6 +12,7 @@ import pytest
 from small_city import NOW, ndjson, new_city
 from veracity.data.compaction import MIN_FILES
 from veracity.data.errors import TableMismatch
+from veracity.data.lake import collect_rows
 from veracity.data.rewriting import GRACE, rewrite, sweep
 from veracity.home import compaction
 from veracity.home.audit import audit
@@ -156,6 +157,10 @@ def test_replaced_files_stay_for_who_reads_them(city: Path, clock: Clock) -> Non
         assert compact(home, "rain", wall=later).n_deleted == len(small)
         assert compact(home, "rain", wall=later).n_deleted == 0
     assert files(city).isdisjoint(small)
+    with pytest.raises(TableMismatch):
+        collect_rows(reader.scan())
+    reader.reopen()
+    assert collect_rows(reader.scan()).equals(want)
     assert Home.open(city, clock).table("rain").scan().collect().equals(want)
     assert audit(Home.open(city, clock)).findings == []
 

@@ -104,6 +104,10 @@ class Table:
                 raise StoreUnavailable(f"table {self._prefix}: {_line(exc)}") from exc
             raise TableMismatch(f"table {self._prefix}: {_line(exc)}") from exc
 
+    def reopen(self) -> None:
+        """Look at the table anew when it is next asked for: long readers must, see ``data.rewriting``."""
+        self._delta = self._actions = None
+
     @property
     def version(self) -> int:
         """The Delta version."""
