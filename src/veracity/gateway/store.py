@@ -59,8 +59,10 @@ class Store:
         with self._lock:
             self._database.close()
 
-    def put(self, items: Sequence[Item]) -> None:
+    def put(self, items: Sequence[Item], source: str = "", mark: str | None = None) -> None:
         """Take records, all or none; what arrives first is sent first.
+
+        With a ``mark`` note, in the same commit, how far the source is: see ``mark_of``.
 
         Raises
         ------
@@ -76,6 +78,14 @@ class Store:
             self._make_room(sum(len(record) + len(feed) + 32 for feed, record in items))
             with transaction(self._database, self._directory):
                 self._insert(items)
+                if mark is not None:
+                    self._database.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (source, mark))
+
+    def mark_of(self, source: str) -> str | None:
+        """Return the last mark of a source."""
+        with self._lock:
+            rows = self._database.execute("SELECT mark FROM marks WHERE source = ?", (source,)).fetchall()
+        return rows[0][0] if rows else None
 
     def lose(self, source: str, feed: str, reason: str, n: int = 1) -> None:
         """Count records that a source gave and that could not be kept."""
@@ -161,7 +171,8 @@ class Store:
         )
 
     def _make_batch(self, feed: str, cut: Cut, signed: Signed) -> None:
-        rows, n_bytes = [], 0
+        rows: list[tuple[int, bytes]] = []
+        n_bytes = 0
         for seq, record in self._database.execute(
             "SELECT seq, record FROM records WHERE feed = ? ORDER BY seq LIMIT ?", (feed, cut.max_records)
         ):
