@@ -86,10 +86,10 @@ class _Running:
             self._store, config.city, config.name, self._tellers.city, time.monotonic, self._longest_pause_s
         )
         threads = [threading.Thread(target=self._guarded, args=(sender.run, stop), name="city", daemon=True)]
-        for source in config.sources:
-            threads.append(
-                threading.Thread(target=self._read, args=(source, stop), name=source.name, daemon=True)
-            )
+        threads += [
+            threading.Thread(target=self._read, args=(source, stop), name=source.name, daemon=True)
+            for source in config.sources
+        ]
         for thread in threads:
             thread.start()
         _LOG.info("started", extra={"gateway": config.name, "sources": len(config.sources)})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from veracity.canonical import canonical_json
 from veracity.gateway.clock import format_ns
-from veracity.gateway.database import connect, transaction
+from veracity.gateway.database import connect, transaction, usable
 from veracity.gateway.errors import MalformedReading, StoreFull
 from veracity.gateway.limits import MAX_RECORD_BYTES, Cut, Keep
 
@@ -213,7 +213,8 @@ class Store:
         return int(self._all(text)[0][0])
 
     def _all(self, text: str, values: tuple[int, ...] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        return self._database.execute(text, values).fetchall()
+        with usable(self._directory):
+            return self._database.execute(text, values).fetchall()
 
 
 def used_bytes(database: sqlite3.Connection) -> int:

@@ -1,0 +1,30 @@
+"""``veracity gateway``: the gateway of an edge box, and inviting one to the city."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from veracity.cli.output import emit, in_home
+from veracity.gateway.commands import gateway
+from veracity.home.home import open_writer
+from veracity.home.invitations import invite as invite_gateway
+
+__all__ = ["gateway"]
+
+
+@gateway.command()
+@click.argument("name")
+@click.option("--feeds", default="", help="The feeds it is for, with commas between; without, any.")
+@click.option(
+    "--hours", type=click.IntRange(1, 720), default=24, show_default=True, help="How long the code is good."
+)
+@in_home
+def invite(name: str, feeds: str, hours: int, home: Path, as_json: bool) -> None:
+    """Invite a gateway, AGENCY/GATEWAY: prints a code that enrols its key once."""
+    wanted = [feed.strip() for feed in feeds.split(",") if feed.strip()]
+    with open_writer(home) as writer:
+        code, made = invite_gateway(writer, name, wanted, valid_for=timedelta(hours=hours))
+    document = {"code": code, "name": made.name, "feeds": list(made.feeds), "expires": made.expires}
+    text = f"{code}\n\nfor {made.name}, once, until {made.expires}\nveracity-gateway join {code} --city URL"
+    emit("gateway-invitation", document, text, as_json)
