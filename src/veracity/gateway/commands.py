@@ -143,22 +143,24 @@ def _parse_time(text: str) -> int:
 
 def _status_text(config: Config, document: dict[str, Any]) -> str:
     queue, last = document["queue"], document["last"] or {}
-    lines = [
-        f"{config.name}: {'running' if document['running'] else 'not running'}",
-        f"waiting  {queue['records']:,} records, {queue['batches']:,} batches, oldest {queue['oldest_at'] or '-'}",
-        f"store    {queue['bytes']:,} of {config.keep.max_bytes:,} bytes,"
-        f" {queue['losses_not_yet_reported']:,} losses not yet reported",
-    ]
-    tellers = {"city": last.get("city")} | {
-        f"source {n}": t for n, t in (last.get("sources") or {}).items()
-    } | {f"model {n}": t for n, t in (last.get("models") or {}).items()}  # fmt: skip
+    state = "running" if document["running"] else "not running"
+    oldest = queue["oldest_at"] or "-"
+    unreported = queue["losses_not_yet_reported"]
+    lines = [f"{config.name}: {state}"]
+    lines.append(f"waiting  {queue['records']:,} records, {queue['batches']:,} batches, oldest {oldest}")
+    lines.append(
+        f"store    {queue['bytes']:,} of {config.keep.max_bytes:,} bytes, {unreported:,} losses not reported"
+    )
+    tellers = {"city": last.get("city")}
+    for kind in ("source", "model"):
+        tellers |= {f"{kind} {name}": told for name, told in (last.get(f"{kind}s") or {}).items()}
     for name, told in tellers.items():
         if told is not None:
             state = (
                 "well" if told["well"] else f"FAILING: {_visible(told['last_error'] or 'not yet heard of')}"
             )
             lines.append(f"{name}  {told['done']:,} done, {state}")
-    return "\n".join(lines)
+    return "\n".join(map(_visible, lines))
 
 
 def _visible(text: str) -> str:

@@ -18,9 +18,9 @@ from veracity.home.enrolments import add_device
 from veracity.home.errors import (
     AgencyExists,
     BadName,
+    HomeUnusable,
     InvitationOver,
     InvitationUsed,
-    StateBehind,
     UnknownAgency,
     UnknownInvitation,
 )
@@ -206,7 +206,7 @@ def _read(path: Path) -> Invited:
     except FileNotFoundError as exc:
         raise UnknownInvitation("join: want the code of an invitation, got another") from exc
     except OSError as exc:
-        raise StateBehind(f"invitation: want to read {path}, got {exc.strerror}") from exc
+        raise HomeUnusable(f"invitation: want to read {path}, got {exc.strerror}") from exc
     fields = Fields(parse_json(data, "invitation", _MAX_BYTES, BadName), "invitation", BadName)
     fields.choice("schema", (SCHEMA,))
     invited = Invited(
