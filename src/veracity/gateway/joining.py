@@ -102,6 +102,7 @@ def post_http(url: str, body: bytes) -> bytes:
         detail = f"{exc.code}"
         with contextlib.suppress(OSError, ValueError, TypeError, HTTPException):
             detail = str(json.loads(exc.read(65_536))["detail"])[:300]
+        exc.close()
         if exc.code in (408, 429) or exc.code >= 500:
             raise CityUnavailable(f"join: want an answer, got {detail}") from exc
         raise JoinRejected(f"join: want the city's yes, got: {detail}") from exc

@@ -88,6 +88,7 @@ def fetch(source: HttpPolling) -> bytes:
                         f"{source.url}: want it within {TIMEOUT_S:.0f} s, got {len(body)} bytes"
                     )
     except urllib.error.HTTPError as exc:
+        exc.close()
         raise SourceFault(f"{source.url}: want 200, got {exc.code}") from exc
     except (OSError, HTTPException, ValueError) as exc:
         if isinstance(exc, MalformedReading):

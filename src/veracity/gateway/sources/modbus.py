@@ -63,9 +63,19 @@ class Register:
         if not math.isfinite(raw):
             return None
         if self.type == "float32":
-            raw = float(f"{raw:.8g}")  # the shortest that is the same in 32 bits, or nearly
+            raw = _shortest(raw)
         scaled = Decimal(str(raw)) * self.scale + self.offset
         return int(scaled) if scaled == scaled.to_integral_value() else float(scaled)
+
+
+def _shortest(value: float) -> float:
+    """Return the number of fewest digits that is the same in 32 bits: what the device meant to say.
+
+    >>> _shortest(struct.unpack("f", struct.pack("f", 2.35))[0])
+    2.35
+    """
+    same = (float(f"{value:.{digits}g}") for digits in range(6, 10))
+    return next(number for number in same if struct.pack("f", number) == struct.pack("f", value))
 
 
 @dataclass(frozen=True)
