@@ -5,12 +5,17 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import emit, in_home
+from veracity.cli.output import emit, in_home, write_output
 from veracity.gateway.commands import gateway
-from veracity.home.home import open_writer
+from veracity.home.home import Home, open_writer
 from veracity.home.invitations import invite as invite_gateway
+from veracity.home.models.registry import export_model
+from veracity.home.models.release_receipts import make_release_receipt
+from veracity.provenance.receipts import format_receipt
 
 __all__ = ["gateway"]
+
+RECEIPT = "release.receipt.json"
 
 
 @gateway.command()
@@ -28,3 +33,21 @@ def invite(name: str, feeds: str, hours: int, home: Path, as_json: bool) -> None
     document = {"code": code, "name": made.name, "feeds": list(made.feeds), "expires": made.expires}
     text = f"{code}\n\nfor {made.name}, once, until {made.expires}\nveracity-gateway join {code} --city URL"
     emit("gateway-invitation", document, text, as_json)
+
+
+@gateway.command()
+@click.argument("system")
+@click.option(
+    "--to", "to", required=True, type=click.Path(path_type=Path), help="A directory that is not there."
+)
+@in_home
+def model(system: str, to: Path, home: Path, as_json: bool) -> None:
+    """Write the model that serves SYSTEM, with the receipt of its release, for gateways to run."""
+    opened = Home.open(home)
+    digest, receipt = make_release_receipt(opened, system)
+    files = export_model(opened, digest, to)
+    opened.close()
+    write_output(to / RECEIPT, format_receipt(receipt))
+    document = {"system": system, "model": digest, "to": str(to), "items": [*files, RECEIPT]}
+    text = f"model {digest[:16]} of {system}, and the receipt of its release, to {to}"
+    emit("gateway-model", document, text, as_json)
