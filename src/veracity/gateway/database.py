@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS losses (
   source TEXT NOT NULL, feed TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL,
   first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, PRIMARY KEY (source, feed, reason)
 );
+CREATE TABLE IF NOT EXISTS taken (source TEXT NOT NULL, digest BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS taken_of_source ON taken (source, digest);
 CREATE TABLE IF NOT EXISTS marks (source TEXT PRIMARY KEY, mark TEXT NOT NULL);
 """
 

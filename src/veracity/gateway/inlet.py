@@ -34,17 +34,18 @@ class Inlet:
         self._models, self._told = models, told
         self.now_ns = now_ns
 
-    def put(self, records: Sequence[bytes], mark: str | None = None) -> None:
+    def put(self, records: Sequence[bytes], mark: str | None = None, digests: Sequence[bytes] = ()) -> None:
         """Take records, all or none, durably: from now on they are the gateway's.
 
-        For sources that keep what is refused: StoreFull if there is no room.
+        For sources that keep what is refused: StoreFull if there is no room. ``mark`` and ``digests`` as
+        ``Store.put`` takes them.
         """
         if not records and mark is None:
             return
         items = [(self._feed, record) for record in records]
         for model in self._models:
             items += model.said(self._feed, records)
-        self._store.put(items, self._source, mark)
+        self._store.put(items, self._source, mark, digests)
         self._told.worked(len(records))
 
     def offer(self, records: Sequence[bytes]) -> None:
@@ -64,6 +65,10 @@ class Inlet:
     def mark(self) -> str | None:
         """Return how far the source is, as last told with its records."""
         return self._store.mark_of(self._source)
+
+    def has_taken(self, digest: bytes) -> bool:
+        """Say whether a message that comes again was taken before."""
+        return self._store.has_taken(self._source, digest)
 
     def well(self) -> None:
         """Note that the source answers."""

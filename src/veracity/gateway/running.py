@@ -22,7 +22,7 @@ from veracity.provenance.secret_files import read_secret
 
 TICK_S = 0.1
 STATUS_S = 2.0
-REPORT_S = 10.0  #: between two reports of losses
+REPORT_S = 5.0  #: between two reports of losses
 LONGEST_PAUSE_S = 60.0  #: between two attempts at a source that fails
 STOP_S = 15.0
 _LOG = logging.getLogger(__name__)

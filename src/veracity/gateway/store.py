@@ -19,6 +19,7 @@ from veracity.gateway.limits import MAX_RECORD_BYTES, Cut, Keep
 _PAGE_BYTES = 4_096
 _FEW_UNSENT = 16
 _PRUNED_AT_ONCE = 32
+_REMEMBERED = 4_096  # messages: more than a broker sends before the first is acknowledged
 
 Item = tuple[str, bytes]  #: a feed and a record of it, without its line end
 Signed = Callable[[str, Sequence[bytes]], bytes]  #: of a feed's records, the message to send
@@ -59,10 +60,17 @@ class Store:
         with self._lock:
             self._database.close()
 
-    def put(self, items: Sequence[Item], source: str = "", mark: str | None = None) -> None:
+    def put(
+        self,
+        items: Sequence[Item],
+        source: str = "",
+        mark: str | None = None,
+        digests: Sequence[bytes] = (),
+    ) -> None:
         """Take records, all or none; what arrives first is sent first.
 
-        With a ``mark`` note, in the same commit, how far the source is: see ``mark_of``.
+        In the same commit note how far the source is (``mark_of``), and the digests of the messages that
+        the records were in (``has_taken``).
 
         Raises
         ------
@@ -80,12 +88,19 @@ class Store:
                 self._insert(items)
                 if mark is not None:
                     self._database.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (source, mark))
+                self._note_taken(source, digests)
 
     def mark_of(self, source: str) -> str | None:
         """Return the last mark of a source."""
         with self._lock:
             rows = self._database.execute("SELECT mark FROM marks WHERE source = ?", (source,)).fetchall()
         return rows[0][0] if rows else None
+
+    def has_taken(self, source: str, digest: bytes) -> bool:
+        """Say whether a message is among the last that were taken of a source."""
+        text = "SELECT 1 FROM taken WHERE source = ? AND digest = ? LIMIT 1"
+        with self._lock, usable(self._directory):
+            return bool(self._database.execute(text, (source, digest)).fetchall())
 
     def lose(self, source: str, feed: str, reason: str, n: int = 1) -> None:
         """Count records that a source gave and that could not be kept."""
@@ -168,6 +183,15 @@ class Store:
         self._database.executemany(
             "INSERT INTO records (feed, record, stored_ns) VALUES (?, ?, ?)",
             [(feed, record, now) for feed, record in items],
+        )
+
+    def _note_taken(self, source: str, digests: Sequence[bytes]) -> None:
+        if not digests:
+            return
+        self._database.executemany("INSERT INTO taken VALUES (?, ?)", [(source, d) for d in digests])
+        self._database.execute(
+            "DELETE FROM taken WHERE source = ? AND rowid <= (SELECT MAX(rowid) FROM taken) - ?",
+            (source, _REMEMBERED),
         )
 
     def _make_batch(self, feed: str, cut: Cut, signed: Signed) -> None:

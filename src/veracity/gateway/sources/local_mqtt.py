@@ -1,12 +1,14 @@
 """Devices that publish to a broker of their own, beside the gateway.
 
 What comes at QoS 1 is acknowledged only when it is in the store, and the session outlives the connection:
-while the store is full, the local broker keeps it. What comes at QoS 0 cannot be held back.
+while the store is full, the local broker keeps it. If the gateway ends between the two, the broker sends it
+again, marked so, and it is known by its digest. What comes at QoS 0 cannot be held back.
 """
 
 import select
 import threading
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +99,20 @@ class _Session:
         held, self._waiting = self._waiting, []
         records: list[bytes] = []
         wrong: list[str] = []
+        digests: list[bytes] = []
         for message in held:
+            digest = sha256(message.topic.encode() + b"\0" + message.payload).digest()
+            if message.dup and (digest in digests or self._inlet.has_taken(digest)):
+                continue
+            found, faults = self._read(message.payload)
             if message.qos == 0:
-                found, faults = self._read(message.payload)
                 self._inlet.offer(found)
                 self._inlet.refuse(faults)
-            else:
-                found, faults = self._read(message.payload)
-                records += found
-                wrong += faults
-        self._inlet.put(records)
+                continue
+            records += found
+            wrong += faults
+            digests.append(digest)
+        self._inlet.put(records, digests=digests)
         self._inlet.refuse(wrong)
         for message in held:
             if message.qos > 0:
