@@ -96,9 +96,9 @@ def test_a_gateway_joins_with_its_code(city: City, tmp_path: Path) -> None:
     joined = join(city.invite().lower().replace("-", " "), "https://city.example", state, city.post)
     key = SigningKey.from_pem((state / "key.pem").read_bytes())
     assert city.keys() == [key.public.keyid]
-    assert (joined.name, joined.feeds) == (NAME, ("rain",))
+    assert (joined.name, joined.feeds) == (NAME, ("rain", "gateway-losses"))
     assert (state / "trust.policy").read_bytes() == (city.root / "trust.policy").read_bytes()
-    assert (state / PASSWORD).read_text() == "secret-rain\n"
+    assert (state / PASSWORD).read_text() == "secret-rain-gateway-losses\n"
     assert {(state / name).stat().st_mode & 0o077 for name in (PASSWORD, "key.pem", JOINED)} == {0}
     (state.parent / "gateway.yaml").write_text(starter(joined, "state"))
     config = read_config(state.parent / "gateway.yaml")

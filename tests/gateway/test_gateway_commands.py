@@ -110,8 +110,7 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName([HERE]), critical=False)
         )
         if is_ca:
-            usage = x509.KeyUsage(*([False] * 5), key_cert_sign=True, crl_sign=True, encipher_only=False,
-                                  decipher_only=False)  # fmt: skip
+            usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
             built = built.add_extension(usage, critical=True)
         return built.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
 
@@ -133,7 +132,7 @@ def test_from_invitation_to_records_over_tls(tmp_path: Path) -> None:
             wrong = ran("join", "0000-0000-0000-0000-0000-0000", "--city", url, "-c", path, ok=1)
             assert wrong["code"] == "join-rejected"
             joined = ran("join", code, "--city", url, "-c", path)
-        assert (joined["name"], joined["feeds"]) == (NAME, ["rain"])
+        assert (joined["name"], joined["feeds"]) == (NAME, ["rain", "gateway-losses"])
         text = path.read_text().replace("sources: []", FOLDER)
         path.write_text(text.replace("losses:", f"  cert_file: '{cert}'\n  key_file: '{key}'\nlosses:"))
         assert ran("check", "-c", path)["city"] == f"mqtts://127.0.0.1:{nats.port}"

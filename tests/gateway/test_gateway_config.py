@@ -106,3 +106,16 @@ def test_paths_are_beside_the_file(tmp_path: Path) -> None:
     assert read_config(path).key == tmp_path / "state" / "key.pem"
     with pytest.raises(StoreUnusable):
         read_config(tmp_path / "none.yaml")
+
+
+def test_only_feeds_of_the_invitation_are_sent_to(tmp_path: Path) -> None:
+    """Else a broker that forbids them would acknowledge them and throw them away."""
+    path = configured(tmp_path, 1, "sources: [{name: a, kind: folder, feed: rain, folder: in}]")
+    joined = tmp_path / "state" / "joined.json"
+    joined.write_text('{"feeds": ["rain", "gateway-losses"]}')
+    assert read_config(path).feeds == {"rain", "gateway-losses"}
+    joined.write_text('{"feeds": ["gateway-losses"]}')
+    with pytest.raises(MalformedConfig, match="got rain"):
+        read_config(path)
+    joined.write_text('{"feeds": []}')  # invited for any
+    read_config(path)

@@ -154,7 +154,7 @@ sources:
   - {{name: page, kind: http, feed: web, url: 'http://127.0.0.1:1/'}}
   - {{name: meter, kind: modbus, feed: meter, host: 127.0.0.1, port: 1, registers: [{{name: a, address: 0}}]}}
 """)  # fmt: skip
-        command = [python, "-m", "veracity.gateway", "run", "-c", path]
+        command = [str(python), "-m", "veracity.gateway", "run", "-c", str(path)]
         log = (tmp_path / "log").open("wb")
         process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=log)
         try:

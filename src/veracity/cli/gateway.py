@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import emit, in_home, write_output
+from veracity.cli.output import emit, in_home, note, write_output
 from veracity.gateway.commands import gateway
 from veracity.home.home import Home, open_writer
 from veracity.home.invitations import invite as invite_gateway
 from veracity.home.models.registry import export_model
 from veracity.home.models.release_receipts import make_release_receipt
+from veracity.provenance.joining import LOSSES_FEED
 from veracity.provenance.receipts import format_receipt
 
 __all__ = ["gateway"]
@@ -30,9 +31,12 @@ def invite(name: str, feeds: str, hours: int, home: Path, as_json: bool) -> None
     wanted = [feed.strip() for feed in feeds.split(",") if feed.strip()]
     with open_writer(home) as writer:
         code, made = invite_gateway(writer, name, wanted, valid_for=timedelta(hours=hours))
+        has_losses = LOSSES_FEED in writer.feed_names()
     document = {"code": code, "name": made.name, "feeds": list(made.feeds), "expires": made.expires}
     text = f"{code}\n\nfor {made.name}, once, until {made.expires}\nveracity-gateway join {code} --city URL"
     emit("gateway-invitation", document, text, as_json)
+    if not has_losses:
+        note(f"{LOSSES_FEED}: no contract yet, so what gateways report lost has no place (docs/gateway.md)")
 
 
 @gateway.command()

@@ -20,6 +20,7 @@ from veracity.gateway.sources.modbus import parse_modbus
 from veracity.gateway.sources.serial_line import parse_serial_line
 from veracity.gateway.sources.source import Source
 from veracity.provenance.fields import Fields
+from veracity.provenance.strictjson import parse_json
 
 MAX_CONFIG_BYTES = 1_048_576
 MAX_SOURCES = 256
@@ -59,6 +60,11 @@ class Config:
     models: tuple[ModelConfig, ...]
 
     @property
+    def feeds(self) -> set[str]:
+        """All feeds that it sends to."""
+        return {self.losses, *(s.feed for s in self.sources), *(m.feed for m in self.models)}
+
+    @property
     def key(self) -> Path:
         """The private key, mode 0600."""
         return self.state / KEY
@@ -70,13 +76,22 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """Read a file; MalformedConfig with the place that is wrong."""
+    """Read a file; MalformedConfig with the place that is wrong, or for a feed that the city did not name.
+
+    A broker may acknowledge, as MQTT 3.1.1 has it, what it then throws away because this gateway may not
+    send it. So a feed that is not among those of the invitation is refused here.
+    """
     try:
         with path.open("rb") as file:
             text = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as exc:
         raise StoreUnusable(f"config: want to read {path}, got {exc.strerror}") from exc
-    return parse_config(text, path.absolute().parent)
+    config = parse_config(text, path.absolute().parent)
+    allowed = _invited(config.state / JOINED)
+    if foreign := sorted(config.feeds - allowed) if allowed else []:
+        named = ", ".join(sorted(allowed))
+        raise MalformedConfig(f"feeds: want those that the city named ({named}), got {foreign[0]}")
+    return config
 
 
 def parse_config(text: bytes, base: Path) -> Config:
@@ -103,6 +118,19 @@ def parse_config(text: bytes, base: Path) -> Config:
         if len(set(called)) != len(called):
             raise fields.fail(what, "each of another name", sorted(called))
     return config
+
+
+def _invited(path: Path) -> set[str]:
+    """Return the feeds of the invitation that a gateway joined with; none for any, or if it did not join."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_CONFIG_BYTES + 1)
+    except FileNotFoundError:
+        return set()
+    except OSError as exc:
+        raise StoreUnusable(f"config: want to read {path}, got {exc.strerror}") from exc
+    fields = Fields(parse_json(data, JOINED, MAX_CONFIG_BYTES, MalformedConfig), JOINED, MalformedConfig)
+    return {str(feed) for feed in fields.items("feeds", 1_000)}
 
 
 def _parse_source(fields: Fields, base: Path) -> Source:

@@ -17,6 +17,7 @@ from veracity.gateway.database import usable
 from veracity.gateway.errors import AlreadyJoined, CityUnavailable, JoinRejected, MalformedConfig
 from veracity.gateway.sources.http_polling import is_http
 from veracity.provenance.joining import (
+    LOSSES_FEED,
     MAX_ANSWER_BYTES,
     Joined,
     invitation_of,
@@ -88,7 +89,7 @@ def starter(joined: Joined, state: str) -> str:
         lines.append(f"  ca_file: {json.dumps(f'{state}/{CA}')}")
     feeds = ", ".join(joined.feeds) or "any"
     return "\n".join(
-        [*lines, "losses: gateway-losses", f"sources: []  # of the feeds that the city invited: {feeds}", ""]
+        [*lines, f"losses: {LOSSES_FEED}", f"sources: []  # of the feeds that the city invited: {feeds}", ""]
     )
 
 

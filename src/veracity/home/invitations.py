@@ -29,6 +29,7 @@ from veracity.provenance.errors import ProvenanceError
 from veracity.provenance.fields import Fields
 from veracity.provenance.joining import (
     CODE_BYTES,
+    LOSSES_FEED,
     NONCE_BYTES,
     Broker,
     Joined,
@@ -90,6 +91,8 @@ def invite(
 ) -> tuple[str, Invited]:
     """Make an invitation for a gateway of an agency; return the code, which is kept nowhere.
 
+    ``feeds`` are those it may send to, none for any; the one for its losses comes with them.
+
     Raises
     ------
     BadName, UnknownAgency, AgencyExists, UnknownFeed
@@ -104,12 +107,11 @@ def invite(
         raise AgencyExists(f"invite: want a new name, got {name!r}; its key can be rotated")
     for feed in feeds:
         home.feed(feed)
+    allowed = tuple(dict.fromkeys((*feeds, LOSSES_FEED))) if feeds else ()
     secret = random(CODE_BYTES)
     derived = invitation_of(secret)
     expires = format_time(home.clock() + valid_for)
-    made = Invited(
-        derived.identifier, name, tuple(feeds), expires, derived.mac_key.hex(), derived.seal_key.hex()
-    )
+    made = Invited(derived.identifier, name, allowed, expires, derived.mac_key.hex(), derived.seal_key.hex())
     folder = home.directory.root / FOLDER
     with usable(home.directory.root):
         folder.mkdir(mode=0o700, exist_ok=True)

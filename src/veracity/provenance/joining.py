@@ -37,6 +37,7 @@ SCHEMA = "veracity.join/v1"
 ANSWER_SCHEMA = "veracity.joined/v1"
 CODE_BYTES = 15  #: 120 bits
 NONCE_BYTES = 12
+LOSSES_FEED = "gateway-losses"  #: where a gateway reports what it could not keep, if not told another
 MAX_REQUEST_BYTES = 2_048
 MAX_ANSWER_BYTES = 1_048_576
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of Crockford: no I, L, O, U, to be read aloud

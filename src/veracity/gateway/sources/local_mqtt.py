@@ -2,7 +2,8 @@
 
 What comes at QoS 1 is acknowledged only when it is in the store, and the session outlives the connection:
 while the store is full, the local broker keeps it. If the gateway ends between the two, the broker sends it
-again, marked so, and it is known by its digest. What comes at QoS 0 cannot be held back.
+again, marked so, and it is known by its digest. (So of two messages equal to the byte, both on their way at
+that moment, one may count for both.) What comes at QoS 0 cannot be held back.
 """
 
 import select
