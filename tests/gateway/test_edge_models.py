@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from estimating import graph
+from released_city import APP, Released, use_mean_rain
 from small_city import NOW, ORIGIN, clock, key, new_city
-from veracity.gateway.edge_model import ModelConfig, open_model
+from veracity.cli.gateway import gateway
+from veracity.gateway.edge_model import ModelConfig, open_graph, open_model
 from veracity.gateway.errors import MalformedGraph, ModelNotReleased
 from veracity.gateway.inlet import Inlet
 from veracity.gateway.limits import Keep
@@ -166,8 +168,6 @@ def receipt_of(root: Path, idx: int) -> bytes:
 
 def test_a_graph_that_reads_other_files_is_refused(tmp_path: Path) -> None:
     """Though the city released it."""
-    from veracity.gateway.edge_model import open_graph
-
     for body in (graph(3, external=True), b"", b"no graph"):
         with pytest.raises(MalformedGraph):
             open_graph(body)
@@ -177,3 +177,18 @@ def test_the_digest_is_the_citys() -> None:
     """Computed here without the code for models, which an edge box does not have."""
     digests = {name: hashlib.sha256(body).hexdigest() for name, body in FILES.items()}
     assert model_digest(FILES) == model_sha256(digests)
+
+
+def test_the_operator_hands_it_out_by_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What ``veracity gateway model`` writes of a model that went through the gate is accepted."""
+    use_mean_rain(monkeypatch)
+    city = Released.new(tmp_path).city
+    arguments = ["model", APP.name, "--to", str(tmp_path / "out"), "--home", str(city.root), "--json"]
+    gateway.main(arguments, standalone_mode=False)
+    said = json.loads(capsys.readouterr().out)
+    out, policy = tmp_path / "out", city.root / "trust.policy"
+    digest, files = read_model(out / "files", out / "release.receipt.json", policy)
+    assert said["model"] == digest
+    assert "model.json" in files

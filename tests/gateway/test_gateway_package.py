@@ -119,7 +119,9 @@ def environment() -> dict[str, str]:
 def test_the_wheel_holds_what_the_gateway_needs_and_nothing_else(wheel: Path) -> None:
     """A module more or less in packages/gateway/pyproject.toml fails here."""
     with zipfile.ZipFile(wheel) as archive:
-        files = {name for name in archive.namelist() if not name.split("/")[0].endswith(".dist-info")}
+        names = archive.namelist()
+        files = {name for name in names if not name.split("/")[0].endswith(".dist-info")}
+        assert any(name.endswith("/licenses/LICENSE") for name in names)
     wanted = {KNOWN[name].relative_to(SOURCE).as_posix() for name in needed()}
     assert files == wanted | {"veracity/py.typed"}
     assert wheel.name.startswith(f"veracity_gateway-{veracity.__version__}-")

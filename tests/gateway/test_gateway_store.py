@@ -173,3 +173,26 @@ def test_a_damaged_file_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable):
         made(tmp_path)
     assert sqlite3.sqlite_version_info > (3, 37)
+
+
+def test_a_full_disk_loses_nothing_taken_and_no_count(tmp_path: Path) -> None:
+    """The system refuses a write: the record was not taken, and its loss is counted when there is room."""
+    store = made(tmp_path)
+    store._database.execute("PRAGMA max_page_count = 60")
+    n = filled(store)
+    assert n > 10
+    store.lose("line", "air", "full", 2)
+    store.lose("line", "air", "full")
+    store._database.execute("PRAGMA max_page_count = 1000000")
+    assert store.queue().n_records == n
+    assert store.report_losses("city/g1", "losses") == 1
+    store.cut(Cut(max_records=10_000, max_bytes=900_000), joined, flush=True)
+    assert b'"lost":3' in b"".join(batch.payload for batch in store.unsent(0, 9))
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(tmp_path: Path) -> None:
+    clock = Hand()
+    store = made(tmp_path, clock=clock)
+    store.put([("air", b"1")])
+    clock.ns -= 86_400 * SECOND
+    assert store.cut(Cut(max_age_s=1), joined) == 1

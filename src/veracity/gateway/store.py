@@ -7,13 +7,14 @@ often as it takes; its records go in the same commit. One lock: any thread may c
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from veracity.canonical import canonical_json
 from veracity.gateway.clock import format_ns
 from veracity.gateway.database import connect, transaction, usable
-from veracity.gateway.errors import MalformedReading, StoreFull
+from veracity.gateway.errors import MalformedReading, StoreFull, StoreUnusable
 from veracity.gateway.limits import MAX_RECORD_BYTES, Cut, Keep
 
 _PAGE_BYTES = 4_096
@@ -53,6 +54,7 @@ class Store:
     def __init__(self, directory: Path, keep: Keep, now_ns: Callable[[], int]) -> None:
         self._directory, self._keep, self._now_ns = directory, keep, now_ns
         self._lock = threading.RLock()
+        self._unwritten: dict[tuple[str, str, str], tuple[int, int, int]] = {}  # losses not on the disk yet
         self._database = connect(directory)
 
     def close(self) -> None:
@@ -103,18 +105,21 @@ class Store:
             return bool(self._database.execute(text, (source, digest)).fetchall())
 
     def lose(self, source: str, feed: str, reason: str, n: int = 1) -> None:
-        """Count records that a source gave and that could not be kept."""
+        """Count records that a source gave and that could not be kept.
+
+        Where not even the count can be written, on a full disk, it is in memory until it can.
+        """
         now = self._now_ns()
-        with self._lock, transaction(self._database, self._directory):
-            self._database.execute(
-                "INSERT INTO losses VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET n = n + excluded.n, last_ns = excluded.last_ns",
-                (source, feed, reason, n, now, now),
-            )
+        with self._lock:
+            so_far, first, _ = self._unwritten.get((source, feed, reason), (0, now, now))
+            self._unwritten[source, feed, reason] = so_far + n, first, now
+            with suppress(StoreFull, StoreUnusable):
+                self._write_losses()
 
     def report_losses(self, gateway: str, feed: str) -> int:
         """Turn what was lost into records of a feed, and return how many; StoreFull if none has room."""
         with self._lock:
+            self._write_losses()
             lost = self._all("SELECT source, feed, reason, n, first_ns, last_ns FROM losses ORDER BY 1, 2, 3")
             if not lost:
                 return 0
@@ -133,7 +138,9 @@ class Store:
                 "SELECT feed, COUNT(*), SUM(LENGTH(record)), MIN(stored_ns) FROM records GROUP BY feed"
                 " ORDER BY MIN(seq)"
             ):
-                is_old = self._now_ns() - oldest_ns >= cut.max_age_s * 1e9 and self._n_unsent() < _FEW_UNSENT
+                # A clock that was set back makes them as old as any: they must not wait for it.
+                is_young = 0 <= self._now_ns() - oldest_ns < cut.max_age_s * 1e9
+                is_old = not is_young and self._n_unsent() < _FEW_UNSENT
                 if flush or is_old or n >= cut.max_records or n_bytes >= cut.max_bytes:
                     self._make_batch(feed, cut, signed)
                     n_made += 1
@@ -193,6 +200,17 @@ class Store:
             "DELETE FROM taken WHERE source = ? AND rowid <= (SELECT MAX(rowid) FROM taken) - ?",
             (source, _REMEMBERED),
         )
+
+    def _write_losses(self) -> None:
+        if not self._unwritten:
+            return
+        with transaction(self._database, self._directory):
+            self._database.executemany(
+                "INSERT INTO losses VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET n = n + excluded.n, last_ns = excluded.last_ns",
+                [(*whose, *counted) for whose, counted in self._unwritten.items()],
+            )
+        self._unwritten.clear()
 
     def _make_batch(self, feed: str, cut: Cut, signed: Signed) -> None:
         rows: list[tuple[int, bytes]] = []
