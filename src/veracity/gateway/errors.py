@@ -78,4 +78,4 @@ class MalformedGraph(GatewayError, Malformed):
 class MissingExtra(GatewayError, Unavailable):
     """An optional library is not installed; the message says which extra brings it."""
 
-    code = "missing-extra"
+    code = "gateway-missing-extra"
