@@ -21,7 +21,7 @@ city:
   key_file: edge.key
 losses: gateway-losses
 keep: {max_bytes: 10000000, sent_s: 3600, sent_bytes: 1000000}
-batches: {max_records: 100, max_bytes: 100000, max_age_s: 0.5}
+batches: {max_records: 100, max_bytes: 100000, max_age_s: 0.5, per_s: 20}
 sources:
   - name: line
     kind: serial

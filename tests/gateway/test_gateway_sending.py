@@ -85,6 +85,27 @@ def test_what_the_city_may_have_comes_again_byte_for_byte(nats: Broker, tmp_path
     store.close()
 
 
+def test_what_waited_is_not_sent_all_at_once(nats: Broker, tmp_path: Path) -> None:
+    """A city bounds what it takes of one device: after days there is more than that to send."""
+    clock, stop = Hand(), threading.Event()
+    store = Store(tmp_path / "state", Keep(), clock)
+    for n in range(40):
+        store.put([("paced", b'{"n":%d}' % n)])
+        store.cut(Cut(), signer(KEY, NAME), flush=True)
+    with city(nats.port) as there:
+        sender = Sender(store, nats.config, NAME, Told(clock), lambda: clock.ns / SECOND, per_s=5)
+        thread = threading.Thread(target=sender.run, args=(stop,))
+        thread.start()
+        for want in (5, 10, 15):  # a second's worth at first, and for each second that passes
+            until(lambda n=want: len(there.records("paced")) == n, "a second's worth")  # type: ignore[misc]
+            clock.ns += SECOND if want < 15 else 0
+        assert store.unsent(0, 100)[0].seq > 10
+        stop.set()
+        thread.join()
+        assert len(there.records("paced")) == 15
+    store.close()
+
+
 def test_kill_at_any_time_loses_nothing_and_changes_nothing(nats: Broker, tmp_path: Path) -> None:
     """A gateway that is killed with SIGKILL again and again while it reads and sends."""
     drop = tmp_path / "in"

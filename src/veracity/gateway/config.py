@@ -12,7 +12,7 @@ from veracity.gateway.broker import BrokerConfig, parse_broker
 from veracity.gateway.edge_model import ModelConfig, parse_model
 from veracity.gateway.errors import MalformedConfig, StoreUnusable
 from veracity.gateway.fields import FEED, GATEWAY, number, whole
-from veracity.gateway.limits import MAX_BODY_BYTES, Cut, Keep
+from veracity.gateway.limits import MAX_BODY_BYTES, MAX_RECORDS, Cut, Keep
 from veracity.gateway.sources.folder import parse_folder
 from veracity.gateway.sources.http_polling import parse_http_polling
 from veracity.gateway.sources.local_mqtt import parse_local_mqtt
@@ -155,9 +155,10 @@ def _parse_keep(fields: Fields) -> Keep:
 def _parse_cut(fields: Fields) -> Cut:
     default = Cut()
     cut = Cut(
-        whole(fields, "max_records", 1, 65_536, default.max_records),
+        whole(fields, "max_records", 1, MAX_RECORDS, default.max_records),
         whole(fields, "max_bytes", 1_024, MAX_BODY_BYTES, default.max_bytes),
         number(fields, "max_age_s", 0, 3_600, default.max_age_s),
+        number(fields, "per_s", 0.01, 10_000, default.per_s),
     )
     fields.done()
     return cut

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-MAX_RECORD_BYTES = 65_536
+MAX_RECORD_BYTES = 65_535  #: what a record of the city's evidence may be, without its line end
+MAX_RECORDS = 16_384  #: of a batch: what the city's door takes in one message
 MAX_BODY_BYTES = 900_000  #: of a batch: with its head below what a broker takes by default, 1 MiB
 
 
@@ -29,8 +30,11 @@ class Cut:
     """When the records waiting become a batch: at whichever comes first.
 
     ``max_age_s`` counts only while few batches wait to be sent: without network, batches get full.
+    ``per_s`` is how many are sent in a second, at most: what a city takes of one device is bounded, and
+    after days without network there are many.
     """
 
     max_records: int = 1_000
     max_bytes: int = 262_144
     max_age_s: float = 1.0
+    per_s: float = 50.0

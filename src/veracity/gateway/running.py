@@ -83,7 +83,13 @@ class _Running:
     def run(self, stop: threading.Event) -> None:
         config = self._config
         sender = Sender(
-            self._store, config.city, config.name, self._tellers.city, time.monotonic, self._longest_pause_s
+            self._store,
+            config.city,
+            config.name,
+            self._tellers.city,
+            time.monotonic,
+            config.cut.per_s,
+            self._longest_pause_s,
         )
         threads = [threading.Thread(target=self._guarded, args=(sender.run, stop), name="city", daemon=True)]
         threads += [

@@ -12,6 +12,7 @@ from typing import Any
 from veracity.errors import Unavailable
 from veracity.gateway.broker import KEEPALIVE_S, BrokerConfig
 from veracity.gateway.errors import CityUnavailable
+from veracity.gateway.limits import Cut
 from veracity.gateway.status import Told
 from veracity.gateway.store import Store
 
@@ -31,6 +32,8 @@ class Sender:
         ``<agency>/<gateway>``; the last part of each topic is what follows the slash.
     monotonic
         Seconds that only grow.
+    per_s
+        Batches sent in a second, at most, over all connections; after a pause a second's worth at once.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class Sender:
         name: str,
         told: Told,
         monotonic: Callable[[], float],
+        per_s: float = Cut.per_s,
         longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         self._store, self._broker, self._name, self._told = store, broker, name, told
         self._monotonic = monotonic
         self._longest_pause_s = longest_pause_s
+        self._gap_s, self._next_at = 1 / per_s, float("-inf")  # a second's worth may go at once
 
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; a city out of reach is tried again, less and less often."""
@@ -69,9 +74,10 @@ class Sender:
             while not stop.is_set():
                 if not link.n_under_way:
                     last = 0  # what is to be sent once more stands before what was sent
-                for batch in self._store.unsent(last, WINDOW - link.n_under_way):
+                for batch in self._store.unsent(last, min(WINDOW - link.n_under_way, self._n_allowed())):
                     link.send(batch.feed, batch.payload, batch.seq)
                     last = batch.seq
+                    self._next_at += self._gap_s
                 link.turn()
                 if link.acknowledged:
                     self._store.mark_sent(link.acknowledged)
@@ -86,6 +92,12 @@ class Sender:
         finally:
             link.close()
         return n_sent
+
+    def _n_allowed(self) -> int:
+        """Return how many batches may be sent now."""
+        now = self._monotonic()
+        self._next_at = max(self._next_at, now - max(1.0, self._gap_s))
+        return int((now - self._next_at) / self._gap_s + 1e-3)
 
 
 class _Link:
