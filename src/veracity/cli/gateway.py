@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import emit, in_home, note, write_output
+from veracity.cli.output import emit, in_home, mark, write_output
 from veracity.gateway.commands import gateway
 from veracity.home.home import Home, open_writer
 from veracity.home.invitations import invite as invite_gateway
@@ -32,11 +32,17 @@ def invite(name: str, feeds: str, hours: int, home: Path, as_json: bool) -> None
     with open_writer(home) as writer:
         code, made = invite_gateway(writer, name, wanted, valid_for=timedelta(hours=hours))
         has_losses = LOSSES_FEED in writer.feed_names()
-    document = {"code": code, "name": made.name, "feeds": list(made.feeds), "expires": made.expires}
+    document = {
+        "code": code,
+        "name": made.name,
+        "feeds": list(made.feeds),
+        "expires": made.expires,
+        "has_losses_feed": has_losses,
+    }
     text = f"{code}\n\nfor {made.name}, once, until {made.expires}\nveracity-gateway join {code} --city URL"
-    emit("gateway-invitation", document, text, as_json)
     if not has_losses:
-        note(f"{LOSSES_FEED}: no contract yet, so what gateways report lost has no place (docs/gateway.md)")
+        text += f"\n{LOSSES_FEED} has no contract yet: what gateways report lost has no place"
+    emit("gateway-invitation", document, text, as_json)
 
 
 @gateway.command()
@@ -49,9 +55,16 @@ def model(system: str, to: Path, home: Path, as_json: bool) -> None:
     """Write the model that serves SYSTEM, with the receipt of its release, for gateways to run."""
     opened = Home.open(home)
     digest, receipt = make_release_receipt(opened, system)
+    simulated = receipt.stated.statement.predicate.get("simulated") is True
     files = export_model(opened, digest, to)
     opened.close()
     write_output(to / RECEIPT, format_receipt(receipt))
-    document = {"system": system, "model": digest, "to": str(to), "items": [*files, RECEIPT]}
-    text = f"model {digest[:16]} of {system}, and the receipt of its release, to {to}"
+    document = {
+        "system": system,
+        "model": digest,
+        "to": str(to),
+        "items": [*files, RECEIPT],
+        "simulated": simulated,
+    }
+    text = f"model {digest[:16]} of {system}, and the receipt of its release, to {to}{mark(simulated)}"
     emit("gateway-model", document, text, as_json)
