@@ -96,12 +96,10 @@ def series_readings(
     keys: pl.Series | None,
     trust: Mapping[str, pl.DataFrame],
 ) -> Iterator[tuple[Series, Readings]]:
-    """Yield the readings of each series, of the feeds that ``rows`` has."""
+    """Yield the readings of each series."""
     codes: dict[tuple[str, str | None], Ints] = {}
     for s in panel_series(panel):
         c = s.column
-        if c.feed not in rows:
-            continue
         scores = sensor_scores(c, rows[c.feed], times[c.feed], trust) if c.uses_trust else None
         readings = panel_readings(c, rows[c.feed], times[c.feed], keys, codes, scores)
         if s.is_trust and readings.scores is not None:

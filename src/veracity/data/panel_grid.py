@@ -24,7 +24,7 @@ Extent = tuple[int, int] | None  #: first and last time, µs; None where there i
 def time_extent(panel: Panel, rows: Mapping[str, pl.DataFrame], times: Mapping[str, str]) -> Extent:
     """Return the first and the last event time of all feeds in a panel."""
     # As integers: no calendar has every time that a file can hold.
-    stamps = [rows[f][times[f]].to_physical().drop_nulls().to_numpy() for f in panel.feeds if f in rows]
+    stamps = [rows[f][times[f]].to_physical().drop_nulls().to_numpy() for f in panel.feeds]
     have = [s for s in stamps if len(s)]
     return (min(int(s.min()) for s in have), max(int(s.max()) for s in have)) if have else None
 

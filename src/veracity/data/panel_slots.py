@@ -4,6 +4,7 @@ All that a panel's cells are made of is in them, whatever the window and the fil
 are folded on: slots filled in many steps are those filled at once, to the last bit.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,24 +75,25 @@ class Slots:
 
     def cut(self, keys: Ints | slice, first: int, last: int, column: Column) -> "Slots":
         """Return a copy of the slots ``first`` up to but without ``last`` of some keys; outside is empty."""
-        width = self.count.shape[1]
+        n_keys, width = self.count.shape
         low, high = max(first, 0), min(last, width)
-        n_keys = len(range(self.count.shape[0])[keys]) if isinstance(keys, slice) else len(keys)
-        out = Slots.empty(column, n_keys, last - first)
+        n_taken = n_keys if isinstance(keys, slice) else len(keys)
+        out = Slots.empty(column, n_taken, last - first)
         if low < high:
-            out.paste(self, keys, slice(low, high), slice(low - first, high - first))
+            taken = (a[keys, low:high] for a in self.arrays())
+            out.put(slice(None), slice(low - first, high - first), taken)
         return out
 
-    def paste(self, other: "Slots", keys: Ints | slice, taken: slice, put: slice) -> None:
-        """Take slots of ``keys`` of another's, in their order."""
-        for mine, theirs in zip(self.arrays(), other.arrays(), strict=True):
-            mine[:, put] = theirs[keys, taken]
+    def put(self, keys: Ints | slice, columns: slice, arrays: Iterable[npt.NDArray[np.generic]]) -> None:
+        """Take others' slots, given as ``arrays`` gives them, in the place of some."""
+        for mine, theirs in zip(self.arrays(), arrays, strict=True):
+            mine[keys, columns] = theirs
 
     def clear(self, column: Column, first: int) -> None:
         """Empty the slots from ``first`` on."""
         n_keys, width = self.count.shape
-        rest = slice(min(first, width), width)
-        self.paste(Slots.empty(column, n_keys, rest.stop - rest.start), slice(None), slice(None), rest)
+        first = min(max(first, 0), width)
+        self.put(slice(None), slice(first, width), Slots.empty(column, n_keys, width - first).arrays())
 
     def arrays(self) -> list[npt.NDArray[np.generic]]:
         """Return the arrays that there are."""
