@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from run_cli import run
 from small_city import NOW, PANEL, START, ndjson, new_city
 from veracity.data.digest import frame_digest
+from veracity.data.errors import MalformedPanel
 from veracity.home.audit import audit
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
-from veracity.home.panel_updates import FollowedPanels, UpdatedPanel
+from veracity.home.panel_updates import FollowedPanels, UpdatedPanel, follow, panel_files
 from veracity.home.panels import build
 
 TRUSTED = """\
@@ -128,3 +130,40 @@ def test_a_changed_definition_is_built_anew(root: Path, time: Time) -> None:
     with open_writer(root, time) as home:
         want = build(home, root / "panels" / "hourly.yaml")
     assert frame_digest(followed.frame("hourly.yaml")) == frame_digest(want.frame)
+
+
+def test_a_definition_is_looked_at_before_it_is_followed(root: Path, time: Time) -> None:
+    """One that could never be built is refused; a good one replaces that of its name, and can be ended."""
+    path = root.parent / "mine.yaml"
+    with open_writer(root, time) as home:
+        had = panel_files(home)
+        for text, refused in (
+            ("name: x", MalformedPanel),
+            (PANEL.replace("feed: rain", "feed: snow"), UnknownFeed),
+            (PANEL.replace("value: rain", "value: snow"), MalformedPanel),
+            (PANEL.replace("value: rain", "value: gauge"), MalformedPanel),
+        ):
+            path.write_text(text, encoding="utf-8")
+            with pytest.raises(refused):
+                follow(home, path)
+        assert panel_files(home) == had
+        for text in (PANEL, PANEL.replace("window: 1h", "window: 2h")):
+            path.write_text(text, encoding="utf-8")
+            name, where = follow(home, path)
+            assert (name, where.read_text(encoding="utf-8")) == ("rain-hourly", text)
+        assert panel_files(home) == sorted([*had, where])
+        follow(home, path, stop=True)
+        assert panel_files(home) == had
+
+
+def test_the_command_follows_and_ends(root: Path) -> None:
+    """``panel follow`` says where the definition is; a bad one is refused with its fault."""
+    path = root.parent / "mine.yaml"
+    path.write_text(PANEL, encoding="utf-8")
+    assert run("panel", "follow", path, "--home", root).code == 0
+    assert (root / "panels" / "rain-hourly.yaml").exists()
+    assert run("panel", "follow", path, "--stop", "--home", root).code == 0
+    assert not (root / "panels" / "rain-hourly.yaml").exists()
+    path.write_text("name: x", encoding="utf-8")
+    refused = run("panel", "follow", path, "--home", root)
+    assert (refused.code, "grid" in refused.err) == (3, True)

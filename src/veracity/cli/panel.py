@@ -7,6 +7,7 @@ import click
 from veracity.cli.output import emit, in_home, mark
 from veracity.home.clock import parse_time
 from veracity.home.home import open_writer
+from veracity.home.panel_updates import follow as follow_panel
 from veracity.home.panels import build as build_panel
 from veracity.home.panels import say
 from veracity.home.tables import check_destination, written
@@ -54,3 +55,18 @@ def build(definition: Path, to: Path, as_of: str | None, home: Path, as_json: bo
         "simulated": built.simulated,
     }
     emit("panel", document, "\n".join(lines), as_json)
+
+
+@panel.command()
+@click.argument("definition", type=click.Path(path_type=Path))
+@click.option("--stop", is_flag=True, help="Follow it no longer; what was said of it stays.")
+@in_home
+def follow(definition: Path, stop: bool, home: Path, as_json: bool) -> None:
+    """Have `veracity up` keep a panel up to date, and say it in the log now and then.
+
+    A panel of the same name is replaced.
+    """
+    with open_writer(home) as writer:
+        name, path = follow_panel(writer, definition, stop=stop)
+    told = f"{name}: {'no longer followed' if stop else 'followed'}, {path}"
+    emit("panel-follow", {"panel": name, "path": path, "followed": not stop}, told, as_json)

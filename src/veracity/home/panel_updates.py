@@ -17,11 +17,13 @@ import polars as pl
 from veracity.data.contract import Contract
 from veracity.data.lake import collect_rows
 from veracity.data.panel_definition import Panel
+from veracity.data.panel_readings import check_column
 from veracity.data.panel_update import Changed, KeptPanel
 from veracity.data.trust import trust_scores
 from veracity.data.watermark import Watermark, heard, panel_watermark
 from veracity.errors import VeracityError
 from veracity.home.clock import parse_time
+from veracity.home.directory import usable, write_whole
 from veracity.home.home import Home, Writer
 from veracity.home.panels import BuiltPanel, described, panel_columns, read_panel, say
 from veracity.home.trust import read_health
@@ -104,7 +106,36 @@ class FollowedPanels:
 
 def panel_files(home: Home) -> list[Path]:
     """Return the definitions that a home follows, in order of their names."""
-    return sorted((home.directory.root / "panels").glob("*.yaml"))
+    return sorted(_folder(home).glob("*.yaml"))
+
+
+def follow(home: Writer, definition: Path, *, stop: bool = False) -> tuple[str, Path]:
+    """Put a definition among those that are followed, or take it away; return its name and where it is.
+
+    Raises
+    ------
+    MalformedPanel, UnknownFeed
+        If it is no definition, or of feeds that this city does not have, or cannot be built of.
+    """
+    panel = read_panel(definition)
+    path = _folder(home) / f"{panel.name}.yaml"
+    with usable(path):
+        if stop:
+            path.unlink(missing_ok=True)
+            return panel.name, path
+        for feed in panel.feeds:
+            _, columns = panel_columns(home.feed(feed).contract, panel)
+            rows = collect_rows(home.table(feed).scan().select(columns).head(0))
+            for c in panel.columns:
+                if c.feed == feed:
+                    check_column(c, rows)
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, panel.text)
+    return panel.name, path
+
+
+def _folder(home: Home) -> Path:
+    return home.directory.root / "panels"
 
 
 class _Followed:
