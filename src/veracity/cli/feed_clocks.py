@@ -19,7 +19,7 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 
 @click.command(name="clocks")
 @click.argument("feed")
-@click.option("--hours", type=click.IntRange(1, 48), default=8, show_default=True, help="How far back.")
+@click.option("--hours", type=click.IntRange(1, 8), default=8, show_default=True, help="How far back.")
 @click.option("--ahead", type=_SECONDS, default=_DEFAULT.ahead_s, show_default=True, help="Flag from, s.")
 @click.option("--behind", type=_SECONDS, default=_DEFAULT.behind_s, show_default=True, help="Flag from, s.")
 @click.option("--ppm", type=_SECONDS, default=_DEFAULT.frequency_ppm, show_default=True, help="Flag from.")
