@@ -20,15 +20,15 @@ def test_the_slowest_device_holds_the_watermark() -> None:
     """It is the least of the devices' newest event times, less the allowed lateness."""
     now = mark().advanced({"a": Heard(100 * S, 101 * S), "b": Heard(90 * S, 101 * S)}, 101 * S)
     assert now.at_us == 80 * S
-    assert now.is_late(80 * S)
-    assert not now.is_late(80 * S + 1)
+    assert now.has_passed(80 * S)
+    assert not now.has_passed(80 * S + 1)
     assert now.advanced({"b": Heard(120 * S, 121 * S)}, 121 * S).at_us == 90 * S
 
 
-def test_nothing_is_late_before_the_first_reading() -> None:
+def test_nothing_has_passed_before_the_first_reading() -> None:
     """A feed without readings has no watermark."""
     assert mark().advanced({}, 5 * S).at_us is None
-    assert not mark().is_late(-(2**60))
+    assert not mark().has_passed(-(2**60))
 
 
 def test_a_silent_device_is_left_out_and_forgotten() -> None:
@@ -41,7 +41,7 @@ def test_a_silent_device_is_left_out_and_forgotten() -> None:
     assert set(free.devices) == {"a"}
     back = free.advanced({"b": Heard(101 * S, 162 * S)}, 162 * S)
     assert back.at_us == 151 * S
-    assert back.is_late(101 * S)
+    assert back.has_passed(101 * S)
 
 
 def test_where_all_are_silent_it_stays() -> None:

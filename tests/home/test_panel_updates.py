@@ -1,5 +1,6 @@
 """Panels that a city follows: up to date after every batch, said now and then, audited from nothing."""
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -162,13 +163,17 @@ def test_a_definition_is_looked_at_before_it_is_followed(root: Path, time: Time)
 
 
 def test_the_command_follows_and_ends(root: Path) -> None:
-    """``panel follow`` says where the definition is; a bad one is refused with its fault."""
+    """``panel follow`` says where the definition is, ``panel update`` what it made; a bad one is refused."""
     path = root.parent / "mine.yaml"
     path.write_text(PANEL, encoding="utf-8")
     assert run("panel", "follow", path, "--home", root).code == 0
     assert (root / "panels" / "rain-hourly.yaml").exists()
     assert run("panel", "follow", path, "--stop", "--home", root).code == 0
     assert not (root / "panels" / "rain-hourly.yaml").exists()
+    told = run("panel", "update", "--home", root, "--json")
+    assert [i["panel"] for i in json.loads(told.out)["items"]] == ["rain-hourly", "rain-trusted"]
+    (root / "panels" / "trusted.yaml").write_text("name: x", encoding="utf-8")
+    assert run("panel", "update", "--home", root).code == 3
     path.write_text("name: x", encoding="utf-8")
     refused = run("panel", "follow", path, "--home", root)
     assert (refused.code, "grid" in refused.err) == (3, True)

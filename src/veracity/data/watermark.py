@@ -3,7 +3,7 @@
 Each device sends roughly in order, so that all it measured up to its newest event time, less the
 lateness that the contract allows, should be here. The feed's watermark is the least of its devices'. A
 device that has been silent for a stated time is left out, or one that died would hold up all others; what
-it sends when it comes back is late.
+it sends when it comes back is behind.
 
 The watermark never goes back. It is a belief, kept in memory and in no proof: after a restart it is
 found anew from the rows, and may then stand earlier than it had.
@@ -30,7 +30,7 @@ class Watermark:
     Attributes
     ----------
     lateness_us
-        How late a reading may come and not be late.
+        How old a reading may be on arrival.
     idle_us
         A device that was silent for longer is left out. Memory is for the devices heard within that time.
     at_us
@@ -61,8 +61,8 @@ class Watermark:
         marks = [m for m in (self.at_us, None if at is None else at - self.lateness_us) if m is not None]
         return replace(self, at_us=max(marks, default=None), devices=awake)
 
-    def is_late(self, event_us: int) -> bool:
-        """Tell whether a reading of an event time that comes now is late."""
+    def has_passed(self, event_us: int) -> bool:
+        """Tell whether an event time is behind the watermark."""
         return self.at_us is not None and event_us <= self.at_us
 
 
