@@ -129,7 +129,8 @@ class KeptPanel:
         Raises
         ------
         MalformedPanel, PanelTooLarge
-            As ``build_panel``; the panel is as it was.
+            As ``build_panel``. Where rows or size are at fault the panel is as it was; where trust or what
+            is read again is, it has to be made anew.
         """
         for c in self.panel.columns:
             check_column(c, rows[c.feed])
