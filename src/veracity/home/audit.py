@@ -4,12 +4,12 @@ For every batch: the log's entry is what the index says; the evidence has the si
 bytes, cut and cleaned again by the contract of that time, give the columns, rows, quarantine and
 counts that were signed; the table and the quarantine file hold those rows. For every file: its
 parts follow one another and together are the file of the signed digest. For every file of a table:
-its real rows are those, and no more. For every certificate and account: its day or its hour is summed up again. For every
-panel, calibration and correction: made again from the tables, it has the digest that was signed. For every model:
-its files are those that were signed, and so is the panel that it learned from. For every release: the
-approval, the tests and the stages before it gave the right to it. For every run of an app: it decides the
-same again, and every scoring settles and scores the same. For every incident: its steps are in order, its
-deadline was kept to, and an officer approved its end. Nothing is believed but the log.
+its real rows are those, and no more. For every certificate and account: its day or its hour is summed up
+again. For every panel, calibration and correction: made again from the tables, it has the digest that was
+signed. For every model: its files are those that were signed, and so is the panel that it learned from. For
+every release: the approval, the tests and the stages before it gave the right to it. For every run of an
+app: it decides the same again, and every scoring settles and scores the same. For every incident: its steps
+are in order, its deadline was kept to, and an officer approved its end. Nothing is believed but the log.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

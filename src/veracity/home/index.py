@@ -11,31 +11,35 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import VARCHAR
 
 from veracity.home.clock import format_time
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import parse_statement
-from veracity.stores.database import METADATA, Database
+from veracity.stores.database import METADATA
+from veracity.stores.sql import SqlDatabase
+
+_Text = sa.String().with_variant(VARCHAR(collation="C"), "postgresql")  # sorted by its bytes, as in SQLite
 
 _statements = sa.Table(
     "statements",
     METADATA,
     sa.Column("idx", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("feed", sa.String),
+    sa.Column("kind", _Text, nullable=False),
+    sa.Column("feed", _Text),
     sa.Column("predicate", sa.LargeBinary, nullable=False),
     sa.Index("statements_kind", "kind", "feed"),
 )
 _batches = sa.Table(
     "batches",
     METADATA,
-    sa.Column("feed", sa.String, primary_key=True),
+    sa.Column("feed", _Text, primary_key=True),
     sa.Column("batch", sa.Integer, primary_key=True),
     sa.Column("idx", sa.Integer, nullable=False),
-    sa.Column("file_sha256", sa.String, nullable=False),
+    sa.Column("file_sha256", _Text, nullable=False),
     sa.Column("part", sa.Integer, nullable=False),
     sa.Column("is_last", sa.Boolean, nullable=False),
-    sa.Column("received_at", sa.String, nullable=False),
+    sa.Column("received_at", _Text, nullable=False),
     sa.Column("received", sa.Integer, nullable=False),
     sa.Column("accepted", sa.Integer, nullable=False),
     sa.Column("quarantined", sa.Integer, nullable=False),
@@ -46,7 +50,7 @@ _batches = sa.Table(
 _pending = sa.Table(
     "pending",
     METADATA,
-    sa.Column("feed", sa.String, primary_key=True),
+    sa.Column("feed", _Text, primary_key=True),
     sa.Column("batch", sa.Integer, nullable=False),
     sa.Column("has_rows", sa.Boolean, nullable=False),
     sa.Column("entry", sa.LargeBinary, nullable=False),
@@ -89,7 +93,7 @@ class Pending:
 class Index:
     """The index of one home's log, in its SQL database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     @property

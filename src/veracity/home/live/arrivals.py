@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from veracity.home.live.origins import Origin
+
 REASONS = (
     "unknown-feed",
     "not-live",
@@ -34,6 +36,8 @@ class Arrival:
         SHA-256 of the document that a source made its records from, if it is of one.
     wants_receipt
         Whether its sender asked to be told what became of it.
+    origin, is_again
+        Where it stood in the broker's stream, if it came by one, and whether the broker gave it before.
     """
 
     feed: str
@@ -42,6 +46,8 @@ class Arrival:
     arrived_at: datetime
     document: str | None = None
     wants_receipt: bool = False
+    origin: Origin | None = None
+    is_again: bool = False
 
     @property
     def id(self) -> str:

@@ -1,6 +1,6 @@
 """The door: who may send what. Every message is let in whole or turned away with a reason that is counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -11,14 +11,9 @@ from veracity.data.errors import MalformedBody
 from veracity.home.home import Home
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.rates import Buckets, Rate
+from veracity.home.live.verifying import Claim, Verify, verify_here
 from veracity.provenance.agencies import Agencies, Authority
-from veracity.provenance.errors import (
-    EnvelopeRejected,
-    ExpiredKey,
-    MalformedMessage,
-    RevokedKey,
-    UnknownKey,
-)
+from veracity.provenance.errors import ExpiredKey, MalformedMessage, RevokedKey, UnknownKey
 from veracity.provenance.messages import Message, parse_message, records_root, signed_text
 
 
@@ -85,21 +80,38 @@ class Door:
         self._gates = gates
         self._agencies, self._size = home.agencies(), home.index.size
 
-    def contract(self, feed: str) -> Contract:
-        """Return the contract that a feed's messages are taken by."""
-        return self._gates[feed].contract
+    def knows(self, feed: str) -> bool:
+        """Tell whether there is such a feed."""
+        return feed in self._gates
 
-    def admit(self, arrival: Arrival, now: datetime) -> Admitted | Turned:
-        """Let a message in, or turn it away.
+    def admit(
+        self, arrivals: Sequence[Arrival], now: datetime, verify: Verify = verify_here
+    ) -> list[Admitted | Turned]:
+        """Let each message in, or turn it away; in order.
 
         ``now`` is when its batch will have been received: keys and rates are asked as of then.
         """
-        try:
-            return self._admit(arrival, now)
-        except _Away as away:
-            return Turned(arrival, away.reason, str(away)[:300], away.n_records)
+        made: list[Admitted | Turned] = []
+        claims: list[Claim] = []
+        at: list[int] = []
+        for arrival in arrivals:
+            try:
+                message, claim = self._admit(arrival, now)
+            except _Away as away:
+                made.append(Turned(arrival, away.reason, str(away)[:300], away.n_records))
+                continue
+            if claim is not None:
+                claims.append(claim)
+                at.append(len(made))
+            made.append(message)
+        for place, claim, holds in zip(at, claims, verify(claims), strict=True):
+            unproven = made[place]
+            if not holds and isinstance(unproven, Admitted):
+                said = f"signature: want one of key {claim.key.keyid[:16]} of {unproven.sender}, got another"
+                made[place] = Turned(unproven.arrival, "signature", said, len(unproven.records))
+        return made
 
-    def _admit(self, arrival: Arrival, now: datetime) -> Admitted:
+    def _admit(self, arrival: Arrival, now: datetime) -> tuple[Admitted, Claim | None]:
         gate = self._gates.get(arrival.feed)
         if gate is None:
             raise _Away("unknown-feed", f"feed: want one that was added, got {arrival.feed!r}")
@@ -116,32 +128,30 @@ class Door:
         n = len(records)
         if n > limits.max_records:
             raise _Away("too-many-records", f"message: want at most {limits.max_records} records, got {n}", n)
-        sender = self._sender(arrival, message, records, gate.contract, now)
-        return Admitted(arrival, arrival.id, sender, tuple(records), message.keyid, message.signature)
+        sender, claim = self._sender(arrival, message, records, gate.contract, now)
+        admitted = Admitted(arrival, arrival.id, sender, tuple(records), message.keyid, message.signature)
+        return admitted, claim
 
     def _sender(
         self, arrival: Arrival, message: Message, records: list[bytes], contract: Contract, now: datetime
-    ) -> str:
-        """Return whose message it is, its signature checked."""
+    ) -> tuple[str, Claim | None]:
+        """Return whose message it is, and the signature that says so, not verified yet."""
         n = len(records)
         if message.keyid is None or message.signature is None:
             if contract.signature == "required":
                 raise _Away("unsigned", f"{contract.feed}: want signed messages, got a bare one", n)
-            return arrival.device
+            return arrival.device, None
         try:
             authority = self._agencies.authority(message.keyid, self._size, now)
             _check_device(authority, arrival.device, contract, n)
-            text = signed_text(contract.feed, authority.name, n, records_root(records))
-            authority.key.verify(message.signature, text)
         except UnknownKey as exc:
             raise _Away("unknown-key", str(exc), n) from exc
         except RevokedKey as exc:
             raise _Away("revoked-key", str(exc), n) from exc
         except ExpiredKey as exc:
             raise _Away("expired-key", str(exc), n) from exc
-        except EnvelopeRejected as exc:
-            raise _Away("signature", str(exc), n) from exc
-        return authority.name
+        text = signed_text(contract.feed, authority.name, n, records_root(records))
+        return authority.name, Claim(authority.key, message.signature, text)
 
 
 def _check_live(contract: Contract) -> None:

@@ -8,6 +8,8 @@ The list that is kept with a batch has these columns, a row for each message tha
     Whose it is, what it is known by, and the key ID and signature (base64) it came with, if any.
 ``arrived``, ``event``
     When the broker had it; the newest event time of its accepted rows, null if none.
+``origin``
+    Where it stood in the broker's stream; see ``origins``.
 ``document``
     SHA-256 of the document that a source made the records from.
 ``accepted``, ``quarantined``, ``refused``, ``duplicate``
@@ -32,6 +34,7 @@ import polars as pl
 from veracity.data.clean import Cleaned
 from veracity.data.contract import Contract
 from veracity.home.live.arrivals import Admitted, Turned
+from veracity.home.live.origins import Origin, format_origins
 from veracity.home.sources import SourcePart
 from veracity.provenance.statements import Messages, RowsDigest
 
@@ -45,6 +48,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "signature": pl.String(),
     "arrived": pl.Datetime("us", "UTC"),
     "event": pl.Datetime("us", "UTC"),
+    "origin": pl.String(),
     "document": pl.String(),
     "accepted": pl.Int64(),
     "quarantined": pl.Int64(),
@@ -53,39 +57,55 @@ SCHEMA: dict[str, pl.DataType] = {
     "outcome": pl.String(),
     "messages": pl.Int64(),
 }
-_OF_MESSAGE = ("first", "records", "sender", "id", "key", "signature", "arrived", "document")
+_OF_MESSAGE = ("first", "records", "sender", "id", "key", "signature", "arrived", "origin", "document")
 TAKEN, DUPLICATE = "taken", "duplicate"
 MAX_SENDERS = 4_096  #: listed by name in one batch, of messages that gave nothing
 OTHERS = "(others)"
 
 
 @dataclass
+class _Count:
+    """Messages of one sender that gave nothing for one reason."""
+
+    n_messages: int = 0
+    n_records: int = 0
+    origins: list[Origin] = field(default_factory=list)
+
+
+@dataclass
 class Tally:
-    """Messages that gave nothing, by sender and why: how many, and the records in them."""
+    """Messages that gave nothing, by sender and why."""
 
-    counts: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-
-    def add(self, sender: str, outcome: str, n_records: int) -> None:
-        """Count one; of more senders than a list has room for, under one name."""
-        if (sender, outcome) not in self.counts and len(self.counts) >= MAX_SENDERS:
-            sender = OTHERS
-        n, records = self.counts.get((sender, outcome), (0, 0))
-        self.counts[sender, outcome] = n + 1, records + n_records
+    counts: dict[tuple[str, str], _Count] = field(default_factory=dict)
 
     def turned(self, away: Turned) -> None:
         """Count one that was turned away."""
-        self.add(away.arrival.device, away.reason, away.n_records)
+        self._add(away.arrival.device, away.reason, away.n_records, away.arrival.origin)
 
     def repeated(self, message: Admitted) -> None:
         """Count one that came before."""
-        self.add(message.sender, DUPLICATE, len(message.records))
+        self._add(message.sender, DUPLICATE, len(message.records), message.arrival.origin)
 
-    def records(self, outcome: str | None = None) -> dict[str, int]:
-        """Return the records by outcome: of one, or of all that were turned away."""
+    def _add(self, sender: str, outcome: str, n_records: int, origin: Origin | None) -> None:
+        """Count one; of more senders than a list has room for, under one name."""
+        if (sender, outcome) not in self.counts and len(self.counts) >= MAX_SENDERS:
+            sender = OTHERS
+        count = self.counts.setdefault((sender, outcome), _Count())
+        count.n_messages += 1
+        count.n_records += n_records
+        if origin is not None:
+            count.origins.append(origin)
+
+    def duplicates(self) -> int:
+        """Return the records that had come before."""
+        return sum(c.n_records for (_, why), c in self.counts.items() if why == DUPLICATE)
+
+    def refused(self) -> dict[str, int]:
+        """Return the records that were turned away, by reason."""
         sums = Counter[str]()
-        for (_, why), (_, n) in self.counts.items():
-            if (why == outcome) if outcome else (why != DUPLICATE):
-                sums[why] += n
+        for (_, why), count in self.counts.items():
+            if why != DUPLICATE:
+                sums[why] += count.n_records
         return dict(sorted(sums.items()))
 
     def __bool__(self) -> bool:
@@ -115,8 +135,8 @@ class Gathering:
             rows=rows,
             taken=len(self.taken),
             signed=all(m.signature is not None for m in self.taken),
-            duplicate=sum(self.tally.records(DUPLICATE).values()),
-            refused=self.tally.records(),
+            duplicate=self.tally.duplicates(),
+            refused=self.tally.refused(),
         )
 
     def rows(self, cleaned: Cleaned | None, part: SourcePart | None) -> pl.DataFrame:
@@ -139,6 +159,7 @@ class Gathering:
                 "key": [m.keyid for m in self.taken],
                 "signature": [m.signature and base64.b64encode(m.signature).decode() for m in self.taken],
                 "arrived": [m.arrival.arrived_at for m in self.taken],
+                "origin": [m.arrival.origin and format_origins([m.arrival.origin]) for m in self.taken],
                 "document": [m.arrival.document for m in self.taken],
             },
             schema={n: SCHEMA[n] for n in _OF_MESSAGE},
@@ -202,17 +223,18 @@ def _refused_rows(cleaned: Cleaned) -> Ints:
 
 def _gone(tally: Tally) -> pl.DataFrame:
     rows: list[Mapping[str, Any]] = []
-    for (sender, outcome), (n, n_records) in sorted(tally.counts.items()):
+    for (sender, outcome), count in sorted(tally.counts.items()):
         is_duplicate = outcome == DUPLICATE
         rows.append(
             {
                 "sender": sender,
+                "origin": format_origins(count.origins),
                 "outcome": outcome,
-                "messages": n,
+                "messages": count.n_messages,
                 "accepted": 0,
                 "quarantined": 0,
-                "refused": 0 if is_duplicate else n_records,
-                "duplicate": n_records if is_duplicate else 0,
+                "refused": 0 if is_duplicate else count.n_records,
+                "duplicate": count.n_records if is_duplicate else 0,
             }
         )
     return pl.DataFrame(rows, schema=SCHEMA)

@@ -3,24 +3,28 @@
 A turn is made under the home's lock. What makes a message count once is the list that is kept with each
 batch and named by its statement: its id is in the log exactly when its records are. So a message that a
 broker gives again, because a crash came between the log and the acknowledgement, or because two brokers
-had it, is known by the lists of the batches before. They are read when the home is opened, as far back as
-memory reaches; what is older is told by the contract's key, as in any file.
+had it, is known by the lists of the batches before. A message that the broker gave before and that is in a
+list is left out; one that was sent again is counted as a duplicate. The lists are read when the home is
+opened, as far back as memory reaches; what is older is told by the contract's key, as in any file.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import polars as pl
 
 from veracity.home.batch import BatchWriter, Sealed
 from veracity.home.home import Home, Writer
-from veracity.home.live.arrivals import Admitted
+from veracity.home.live.arrivals import Admitted, Turned
 from veracity.home.live.door import kind_of
 from veracity.home.live.gathering import TAKEN, Gathering, Tally
+from veracity.home.live.origins import origin_id, parse_origins
 from veracity.home.live.seen import Seen
 from veracity.home.sources import lines_part
 from veracity.home.tables import read_signed
 
+_Message = TypeVar("_Message", Admitted, Turned)
 REMEMBERED_BATCHES = 5_000  #: of which the lists are read when a feed is taken up
 
 
@@ -42,19 +46,40 @@ class Turn:
     repeated: tuple[Admitted, ...]
 
 
+@dataclass
+class Known:
+    """What came of one feed before a batch: the messages' ids, and their places in the brokers' streams."""
+
+    before: int
+    ids: Seen
+    places: Seen
+
+    def add(self, gathering: Gathering, before: int) -> None:
+        """Take in the messages of the batch just sealed."""
+        self.ids.add(m.id for m in gathering.taken)
+        places = [m.arrival.origin for m in gathering.taken]
+        places += [o for count in gathering.tally.counts.values() for o in count.origins]
+        self.places.add(origin_id(o) for o in places if o is not None)
+        self.before = before
+
+
 class Memory:
-    """Which messages of each feed came before; kept while writers come and go."""
+    """What came of each feed; kept while writers come and go."""
 
     def __init__(self) -> None:
-        self._feeds: dict[str, tuple[int, Seen]] = {}  # the batch it stands before
+        self._feeds: dict[str, Known] = {}
 
-    def catch_up(self, home: Home, feed: str, batch: int) -> Seen:
+    def catch_up(self, home: Home, feed: str, batch: int) -> Known:
         """Return what came in the batches before one, reading the lists of those not known yet."""
-        known, seen = self._feeds.get(feed, (max(0, batch - REMEMBERED_BATCHES), Seen()))
-        for number in range(known, batch):
-            seen.add(_ids(home, feed, number))
-        self._feeds[feed] = batch, seen
-        return seen
+        known = self._feeds.setdefault(feed, Known(max(0, batch - REMEMBERED_BATCHES), Seen(), Seen()))
+        for number in range(known.before, batch):
+            rows = read_messages(home, feed, number)
+            if rows is not None:
+                known.ids.add(rows.filter(pl.col("outcome") == TAKEN)["id"].to_list())
+                for text in rows["origin"].drop_nulls().to_list():
+                    known.places.add(map(origin_id, parse_origins(text)))
+            known.before = number + 1
+        return known
 
 
 class Sealer:
@@ -64,29 +89,33 @@ class Sealer:
         self._home, self._memory = home, memory
         self._sessions: dict[str, BatchWriter] = {}
 
-    def seal(self, feed: str, admitted: Sequence[Admitted], tally: Tally) -> Turn | None:
-        """Seal one feed's messages, and the tally of those turned away; None if there were none at all.
-
-        ``tally`` is added to: what came before.
-        """
+    def seal(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> Turn | None:
+        """Seal one feed's messages, and count those that were turned away; None if nothing is new."""
         session = self._session(feed)
-        seen = self._memory.catch_up(self._home, feed, session.batch)
-        taken, repeated = _split(seen, admitted)
-        name = f"{feed}-{session.batch:08d}.{kind_of(session.contract)}"
+        known = self._memory.catch_up(self._home, feed, session.batch)
+        admitted = _not_again(known, admitted)
+        taken, repeated = _split(known.ids, admitted)
+        kind = kind_of(session.contract)
+        name = f"{feed}-{session.batch:08d}.{kind}"
+        tally = Tally()
         gathering = Gathering(session.contract, taken, tally)
-        sealed = None
         if taken:
-            info, part = lines_part(*gathering.lines(), kind_of(session.contract), session.contract, name)
+            info, part = lines_part(*gathering.lines(), kind, session.contract, name)
             if self._home.index.batches(feed, info.sha256):  # came before, longer ago than memory reaches
                 taken, repeated = [], [*taken, *repeated]
         for message in repeated:
             tally.repeated(message)
+        for away in _not_again(known, turned):
+            tally.turned(away)
         if taken:
             sealed = session.seal(info, part, None, gathered=gathering)
         elif tally:
             gathering = Gathering(session.contract, (), tally)
             sealed = session.note(gathering, name)
-        return None if sealed is None else Turn(sealed, gathering.kept, tuple(taken), tuple(repeated))
+        else:
+            return None
+        known.add(gathering, session.batch)
+        return Turn(sealed, gathering.kept, tuple(taken), tuple(repeated))
 
     def _session(self, feed: str) -> BatchWriter:
         if feed not in self._sessions:
@@ -107,9 +136,14 @@ def read_messages(home: Home, feed: str, batch: int) -> pl.DataFrame | None:
     return None if said is None else read_signed(home, "messages", feed, batch, said["rows"]["sha256"])
 
 
-def _ids(home: Home, feed: str, batch: int) -> list[str]:
-    rows = read_messages(home, feed, batch)
-    return [] if rows is None else rows.filter(pl.col("outcome") == TAKEN)["id"].to_list()
+def _not_again(known: Known, messages: Sequence[_Message]) -> list[_Message]:
+    """Return messages without those that a broker gave before and that a list has."""
+    again = [m for m in messages if m.arrival.is_again and m.arrival.origin is not None]
+    if not again:
+        return list(messages)
+    told = known.places.known([origin_id(m.arrival.origin) for m in again if m.arrival.origin is not None])
+    gone = {m.arrival.origin for m, is_told in zip(again, told, strict=True) if is_told}
+    return [m for m in messages if not (m.arrival.is_again and m.arrival.origin in gone)]
 
 
 def _split(seen: Seen, admitted: Sequence[Admitted]) -> tuple[list[Admitted], list[Admitted]]:
