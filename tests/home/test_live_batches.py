@@ -184,7 +184,7 @@ def test_the_door_turns_away(home: Writer, root: Path) -> None:
         "foreign-device",
         "unknown-key",
         "malformed-body",
-        "unsigned",
+        "too-long",
         "malformed-body",
         "malformed-message",
         "too-large",

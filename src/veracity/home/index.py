@@ -151,6 +151,12 @@ class Index:
         with self._database.reading() as db:
             return [(int(i), orjson.loads(p)) for i, p in db.execute(query.order_by(_statements.c.idx))]
 
+    def after(self, kind: str, idx: int) -> list[int]:
+        """Return where the statements of a kind are that come after a place in the log."""
+        query = sa.select(_statements.c.idx).where(_statements.c.kind == kind, _statements.c.idx > idx)
+        with self._database.reading() as db:
+            return [int(i) for i in db.execute(query.order_by(_statements.c.idx)).scalars()]
+
     def predicate(self, idx: int) -> dict[str, Any]:
         """Return the predicate of the statement at a log index."""
         query = sa.select(_statements.c.predicate).where(_statements.c.idx == idx)
@@ -164,11 +170,15 @@ class Index:
         with self._database.reading() as db:
             return {str(k): int(n) for k, n in db.execute(query.order_by(_statements.c.kind))}
 
-    def batches(self, feed: str, file_sha256: str | None = None) -> list[BatchRow]:
-        """Return a feed's batches in order, or those of one file."""
+    def batches(
+        self, feed: str, file_sha256: str | None = None, *, since: datetime | None = None
+    ) -> list[BatchRow]:
+        """Return a feed's batches in order, or those of one file, or those received at ``since`` or later."""
         query = sa.select(_batches).where(_batches.c.feed == feed)
         if file_sha256 is not None:
             query = query.where(_batches.c.file_sha256 == file_sha256)
+        if since is not None:
+            query = query.where(_batches.c.received_at >= format_time(since))
         with self._database.reading() as db:
             return [BatchRow(**row) for row in db.execute(query.order_by(_batches.c.batch)).mappings()]
 

@@ -7,6 +7,9 @@ acknowledged, so that a worker that dies in the middle leaves all to the next on
 
 import asyncio
 import logging
+import re
+import secrets
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -29,7 +32,8 @@ from veracity.home.live.door import Limits
 from veracity.home.live.origins import stream_name
 from veracity.home.live.verifying import Verifiers, verify_here
 from veracity.live.errors import BrokerUnavailable, ForeignSubject
-from veracity.live.pulling import Inbox, Puller, delivered
+from veracity.live.membership import Membership
+from veracity.live.pulling import Delivered, Inbox, Puller, delivered
 from veracity.live.streams import consumer_name
 from veracity.live.subjects import (
     DOCUMENT_HEADER,
@@ -44,8 +48,10 @@ from veracity.live.turning import Answer, FeedTurn, Turner
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 logger = logging.getLogger(__name__)
+_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 AGAIN_S = (0.5, 1.0, 2.0, 5.0)  #: between attempts at a turn that failed; the last again and again
 TURN_MESSAGES = 20_000  #: in one turn; as many more may wait
+ACK = b"+ACK"
 TURN_BYTES = 64 * 1024 * 1024
 _IDLE_S = 0.2  # how often a worker without messages asks whether somebody wants the home
 
@@ -57,7 +63,9 @@ class WorkerSettings:
     Attributes
     ----------
     partitions
-        Those it takes messages of.
+        Those it takes messages of. None: its share of them among the workers of the city.
+    name
+        What it is called among them; needed for that alone.
     linger_s
         How long it waits for more once the first message of a turn is there.
     n_verifiers
@@ -70,7 +78,8 @@ class WorkerSettings:
 
     home: Path
     nats_url: str
-    partitions: Sequence[int] = tuple(range(PARTITIONS))
+    partitions: Sequence[int] | None = tuple(range(PARTITIONS))
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}-{secrets.token_hex(4)}")
     linger_s: float = 0.5
     n_verifiers: int = 1
     limits: Mapping[str, Limits] = field(default_factory=dict)
@@ -132,29 +141,46 @@ class _Worker:
         self._observe, self._clock = observe, clock
         self._inbox = Inbox(2 * TURN_MESSAGES, 2 * TURN_BYTES)
         self._streams: dict[str, str] = {}
+        self._pulling: dict[int, asyncio.Task[None]] = {}
+        self._left: list[asyncio.Task[None]] = []
         self._thread = ThreadPoolExecutor(1, "home")  # the only one that touches the home
 
     async def run(self, stop: asyncio.Event) -> None:
         await self._name_streams()
-        pullers = [
-            Puller(self._client, stream, consumer_name(p), self._inbox)
-            for stream in (MQTT_STREAM, STREAM)
-            for p in self._settings.partitions
-        ]
-        tasks = [asyncio.create_task(p.run(stop)) for p in pullers]
+        membership = None
+        if self._settings.partitions is None:
+            name = _NOT_IN_KEYS.sub("-", self._settings.name)
+            membership = asyncio.create_task(Membership(self._client, name, self._take_up).run(stop))
+        else:
+            self._take_up(self._settings.partitions)
         try:
             while not stop.is_set():
-                _check(tasks)
+                _check([*self._pulling.values(), *([membership] if membership else [])])
                 if await self._is_something_there(stop):
                     await self._turn(self._inbox.take(), stop)
                 else:
                     await self._in_thread(self._turner.let_go)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if membership is not None:
+                await asyncio.gather(membership, return_exceptions=True)  # it ends by itself
+            self._take_up(())
+            await asyncio.gather(*self._left, return_exceptions=True)
             await self._in_thread(self._turner.close)
             self._thread.shutdown()
+
+    def _take_up(self, partitions: Sequence[int]) -> None:
+        """Pull the messages of these partitions, and of no others, from now on."""
+        for partition in self._pulling.keys() - set(partitions):
+            task = self._pulling.pop(partition)
+            task.cancel()
+            self._left.append(task)
+        for partition in set(partitions) - self._pulling.keys():
+            self._pulling[partition] = asyncio.create_task(self._pull(partition))
+
+    async def _pull(self, partition: int) -> None:
+        consumer, never = consumer_name(partition), asyncio.Event()
+        pullers = (Puller(self._client, s, consumer, self._inbox) for s in (MQTT_STREAM, STREAM))
+        await asyncio.gather(*(puller.run(never) for puller in pullers))
 
     async def _is_something_there(self, stop: asyncio.Event) -> bool:
         """Wait for a message, and then for those that come with it; False if none came."""
@@ -172,7 +198,8 @@ class _Worker:
     async def _turn(self, messages: Sequence[Msg], stop: asyncio.Event) -> None:
         """Make one turn, again until it is made; acknowledge all of it then."""
         began = asyncio.get_running_loop().time()
-        arrivals, n_foreign = self._arrivals(messages)
+        of = [delivered(message.reply) for message in messages]
+        arrivals = self._arrivals(messages, of)
         attempt = 0
         while True:
             try:
@@ -185,26 +212,26 @@ class _Worker:
                 await asyncio.sleep(AGAIN_S[min(attempt, len(AGAIN_S) - 1)])
                 attempt += 1
         for message in messages:
-            await self._client.publish(message.reply, b"+ACK")
+            await self._client.publish(message.reply, ACK)
         for turn in feeds:
             for answer in turn.answers:
                 await self._tell(answer)
         await self._client.flush()
-        now_ns = datetime.now(UTC).timestamp()
-        waited = [now_ns - delivered(m.reply).at_ns / 1e9 for m in messages]
+        now_s = datetime.now(UTC).timestamp()
+        waited = [now_s - d.at_ns / 1e9 for d in of]
         seconds = asyncio.get_running_loop().time() - began
+        n_foreign = len(messages) - len(arrivals)
         self._observe(TurnReport(feeds, len(messages), n_foreign, seconds, waited))
 
-    def _arrivals(self, messages: Sequence[Msg]) -> tuple[list[Arrival], int]:
-        """Return the messages as they came to the door, and how many were on subjects of no feed."""
+    def _arrivals(self, messages: Sequence[Msg], delivered_as: Sequence[Delivered]) -> list[Arrival]:
+        """Return the messages as they came to the door; those on subjects of no feed are left out."""
         now, real_s = self._now(), datetime.now(UTC).timestamp()
         arrivals = []
-        for message in messages:
+        for message, of in zip(messages, delivered_as, strict=True):
             try:
                 place = parse_subject(message.subject)
             except ForeignSubject:
                 continue
-            of = delivered(message.reply)
             age_s = max(0.0, real_s - of.at_ns / 1e9) * self._settings.speed
             arrivals.append(
                 Arrival(
@@ -218,7 +245,7 @@ class _Worker:
                     is_again=of.n_times > 1,
                 )
             )
-        return arrivals, len(messages) - len(arrivals)
+        return arrivals
 
     def _now(self) -> float:
         return datetime.now(UTC).timestamp() if self._clock is None else self._clock().timestamp()

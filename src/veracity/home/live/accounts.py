@@ -14,6 +14,7 @@ import polars as pl
 from veracity.data.digest import frame_digest
 from veracity.data.errors import TableMismatch
 from veracity.home.batch import ENGINE
+from veracity.home.clock import parse_time
 from veracity.home.errors import BadName
 from veracity.home.home import Home, Writer
 from veracity.home.index import BatchRow
@@ -90,18 +91,26 @@ def say_account(home: Writer, feed: str, hour: str) -> FeedAccount | None:
 
 
 def unsaid(home: Home, feed: str) -> list[str]:
-    """Return the hours that are over, in which messages came, and of which no account is said."""
-    said = {str(p["hour"]) for _, p in home.index.predicates("account", feed)}
+    """Return the hours that are over, in which messages came, and of which no account is said.
+
+    No batch can come into an hour before one that was said; so only what came later is looked at.
+    """
+    said = [str(p["hour"]) for _, p in home.index.predicates("account", feed)]
+    since = parse_time("hour", max(said)) + HOUR if said else None
     now = hour_of(home.clock())
-    return sorted(h for h in live_batches(home, feed) if h < now and h not in said)
+    return sorted(h for h in live_batches(home, feed, since) if h < now)
 
 
-def accounts(home: Home, feed: str) -> list[FeedAccount]:
-    """Return all accounts of a feed in order, those not said yet as they stand now."""
+def accounts(home: Home, feed: str, n_hours: int = 24) -> list[FeedAccount]:
+    """Return the last accounts of a feed in order, those not said yet as they stand now.
+
+    ``n_hours`` counts back from the current hour; hours in which nothing came have none.
+    """
     home.feed(feed)
+    since = parse_time("hour", hour_of(home.clock())) - (n_hours - 1) * HOUR
     said = {str(p["hour"]): idx for idx, p in home.index.predicates("account", feed)}
     found = []
-    for hour, rows in sorted(live_batches(home, feed).items()):
+    for hour, rows in sorted(live_batches(home, feed, since).items()):
         one = _read(home, said[hour]) if hour in said else sum_up(home, feed, hour, rows)
         if one is not None:
             found.append(one)
@@ -116,12 +125,11 @@ def find_account(home: Home, feed: str, hour: str) -> FeedAccount | None:
     return None
 
 
-def live_batches(home: Home, feed: str) -> dict[str, list[BatchRow]]:
-    """Return a feed's live batches by the hour in which they were received."""
-    live = {int(p["batch"]) for _, p in home.index.predicates("ingest", feed) if "messages" in p}
+def live_batches(home: Home, feed: str, since: datetime | None = None) -> dict[str, list[BatchRow]]:
+    """Return a feed's live batches, of all times or since one, by the hour in which they were received."""
     hours: dict[str, list[BatchRow]] = {}
-    for row in home.index.batches(feed):
-        if row.batch in live:
+    for row in home.index.batches(feed, since=since):
+        if "messages" in home.index.predicate(row.idx):
             hours.setdefault(hour_of(datetime.fromisoformat(row.received_at)), []).append(row)
     return hours
 

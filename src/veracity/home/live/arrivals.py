@@ -13,6 +13,7 @@ REASONS = (
     "malformed-message",
     "malformed-body",
     "too-many-records",
+    "too-long",
     "no-header",
     "unsigned",
     "unknown-key",

@@ -8,6 +8,7 @@ from typing import Literal
 from veracity.data.bodies import cut_body
 from veracity.data.contract import Contract
 from veracity.data.errors import MalformedBody
+from veracity.data.text import RECORD_BYTES
 from veracity.home.home import Home
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.rates import Buckets, Rate
@@ -128,6 +129,8 @@ class Door:
         n = len(records)
         if n > limits.max_records:
             raise _Away("too-many-records", f"message: want at most {limits.max_records} records, got {n}", n)
+        if (longest := max(map(len, records))) >= RECORD_BYTES:  # with its line end
+            raise _Away("too-long", f"record: want fewer than {RECORD_BYTES} bytes, got {longest}", n)
         sender, claim = self._sender(arrival, message, records, gate.contract, now)
         admitted = Admitted(arrival, arrival.id, sender, tuple(records), message.keyid, message.signature)
         return admitted, claim
