@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from veracity.data.bodies import cut_body
@@ -66,6 +66,7 @@ def test_what_cannot_be_cut_is_refused(body: bytes, kind: str, said: str) -> Non
 CELL = st.text(st.sampled_from('ab",;\r'), max_size=4).map(str.encode)
 
 
+@example([[[b'x"y', b'"2']], [[b'a"', b'b"c']]])
 @given(st.lists(st.lists(st.lists(CELL, min_size=1, max_size=3), min_size=1, max_size=3), max_size=6))
 def test_no_message_reaches_into_the_next(bodies: list[list[list[bytes]]]) -> None:
     """Put together, the records of many messages are found again as they were, quotes or not."""
