@@ -116,6 +116,16 @@ def test_the_receipt_of_a_changed_message(here: Here, city: Path, this: Attack) 
     this.notice(here, "verify", receipt, "--policy", city / "trust.policy")
 
 
+def test_a_byte_that_changes_nothing(here: Here, city: Path) -> None:
+    """A carriage return gives the same row and is still not what the device signed: both checks say so."""
+    first, second = came(city)
+    seal(city, replace(first, records=(first.records[0] + b"\r",)), second)
+    done = here(*audited(city))
+    assert (done.code, "messages: record 0: signature" in done.out + done.err) == (1, True)
+    done = here("verify", receipt_of(here, city, "0:0"), "--policy", city / "trust.policy")
+    assert (done.code, "NOT VERIFIED: message: " in done.out + done.err) == (1, True)
+
+
 @attack(
     "replayed or backdated message",
     act="holds the operator's key and seals a device's message once more, in another feed",
