@@ -154,6 +154,14 @@ def test_a_message_of_another_device(here: Here, city: Path, this: Attack) -> No
     this.notice(here, *audited(city))
 
 
+def test_a_message_replayed_from_outside(city: Path) -> None:
+    """Who only reads the broker can send a message again: on another feed or topic the door refuses it."""
+    sent = signed("G00", record("G00", 9))
+    with open_writer(city, clock) as home:
+        made = Door(home).admit([replace(sent, feed="snow"), replace(sent, device="g01"), sent], home.clock())
+    assert [getattr(m, "reason", "let in") for m in made] == ["signature", "foreign-device", "let in"]
+
+
 @attack(
     "receipt edited",
     act="takes the device's signature out of a receipt, to say that it was never asked for",
