@@ -207,6 +207,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "feed show": (["rain"], ["snow"], 3),
     "feed check": (["HERE/rain-1.0.0.yaml", "HERE/b.ndjson"], ["HERE/none.yaml", "HERE/b.ndjson"], 4),
     "feed account": (["rain"], ["snow"], 3),
+    "feed clocks": (["rain"], ["snow"], 3),
     "feed verdicts": (["rain"], ["rain", "--rule", "no-such"], 3),
     "feed trust": (["rain"], ["rain", "--day", "soon"], 3),
     "feed certify": (["rain", "--day", "2026-09-02"], ["rain", "--day", "2026-09-03"], 3),
@@ -270,6 +271,8 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "personal accesses": ([], [], 3),
     "personal rotate": ([], [], 3),
     "table export": (["rain", "--to", "HERE/out.parquet"], ["rain", "--to", "HERE/out.xlsx"], 3),
+    "panel follow": (["HERE/panel.yaml"], ["HERE/none.yaml"], 4),
+    "panel update": ([], ["extra"], 2),
     "panel build": (
         ["HERE/panel.yaml", "--to", "HERE/p.csv"],
         ["HERE/rain-1.0.0.yaml", "--to", "HERE/p.csv"],

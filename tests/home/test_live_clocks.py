@@ -11,6 +11,7 @@ from run_cli import run
 from small_city import NOW, clock, new_city
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home, open_writer
+from veracity.home.live.accounts import say_account, unsaid
 from veracity.home.live.arrivals import Admitted, Arrival
 from veracity.home.live.clocks import feed_clocks
 from veracity.home.live.door import Door
@@ -54,6 +55,18 @@ def test_clocks_are_estimated_from_the_lists(root: Path) -> None:
     later = Home.open(root, lambda: NOW + timedelta(days=2))
     assert feed_clocks(later, FEED, 8).height == 0
     later.close()
+
+
+def test_an_account_that_was_said_tells_the_same(root: Path) -> None:
+    """What an account keeps of its messages gives the estimate that all of them give."""
+    later = NOW + timedelta(hours=1)
+    with open_writer(root, lambda: later) as home:
+        before = feed_clocks(home, FEED, 8)
+        for hour in unsaid(home, FEED):
+            assert say_account(home, FEED, hour) is not None
+        for path in (root / "store" / "messages" / FEED).glob("*.parquet"):
+            path.unlink()
+        assert feed_clocks(home, FEED, 8).equals(before)
 
 
 def test_the_command_says_who_is_off(root: Path) -> None:

@@ -1,28 +1,15 @@
-"""Clocks of a feed's devices, from when their messages were measured and when the broker had them.
+"""Clocks of a feed's devices, estimated from the accounts of its hours; see ``lags``.
 
-Both times are in the lists that are kept with live batches, so anyone who has the lists can estimate the
-clocks again. Of each message the newest event time of its accepted rows counts.
+Anyone who has the accounts can estimate them again.
 """
-
-from datetime import timedelta
 
 import polars as pl
 
 from veracity.data.clock_estimate import ClockLimits, clock_estimates
 from veracity.data.device_clock import SCHEMA, ClockWindows
 from veracity.home.home import Home
-from veracity.home.live.gathering import TAKEN
-from veracity.home.live.sealing import read_messages
-
-
-def message_times(messages: pl.DataFrame) -> pl.DataFrame:
-    """Return ``device``, ``event_us`` and ``arrival_us`` of a batch's list: what ``ClockWindows`` takes."""
-    taken = messages.filter(pl.col("outcome") == TAKEN, pl.col("event").is_not_null())
-    return taken.select(
-        pl.col("sender").alias("device"),
-        pl.col("event").to_physical().alias("event_us"),
-        pl.col("arrived").to_physical().alias("arrival_us"),
-    )
+from veracity.home.live.accounts import accounts
+from veracity.home.live.lags import lag_messages
 
 
 def feed_clocks(home: Home, feed: str, hours: int, limits: ClockLimits | None = None) -> pl.DataFrame:
@@ -31,12 +18,9 @@ def feed_clocks(home: Home, feed: str, hours: int, limits: ClockLimits | None = 
     Raises
     ------
     TableMismatch
-        If a list of messages is gone or another.
+        If an account's rows, or a list of messages of an hour without one, are gone or others.
     """
-    home.feed(feed)
     windows = ClockWindows()
-    for row in home.index.batches(feed, since=home.clock() - timedelta(hours=hours)):
-        messages = read_messages(home, feed, row.batch)
-        if messages is not None:
-            windows.take(message_times(messages))
+    for account in accounts(home, feed, hours):
+        windows.take(lag_messages(account.devices))
     return clock_estimates(windows.messages().select(list(SCHEMA)), limits)
