@@ -272,7 +272,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "personal rotate": ([], [], 3),
     "table export": (["rain", "--to", "HERE/out.parquet"], ["rain", "--to", "HERE/out.xlsx"], 3),
     "panel follow": (["HERE/panel.yaml"], ["HERE/none.yaml"], 4),
-    "panel update": ([], ["extra"], 2),
+    "panel update": ([], [], 3),
     "panel build": (
         ["HERE/panel.yaml", "--to", "HERE/p.csv"],
         ["HERE/rain-1.0.0.yaml", "--to", "HERE/p.csv"],
@@ -430,6 +430,7 @@ MARKED = {
     "feed ls",
     "feed show",
     "feed account",
+    "feed clocks",
     "feed check",
     "feed breaking",
     "feed verdicts",
