@@ -5,10 +5,10 @@ JSON object each. Both are kept: the document as received under its digest, the 
 anyone can turn the one into the other again.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Source(Protocol):
     def fetch(self, now: datetime) -> Sequence[Fetched]:
         """Ask once, at most some seconds long; nothing if nothing changed since the last time.
 
-        What it remembers between two calls (an ETag, a page it stopped at) is its own.
+        What it remembers between two calls (an ETag, a page it stopped at) is its own; see ``Remembers``.
 
         Raises
         ------
@@ -58,3 +58,14 @@ class Stream(Protocol):
 
     def documents(self) -> AsyncIterator[Fetched]:
         """Yield what comes; asking for the next says that the last is safe, and may be acknowledged."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A source that goes on, after a restart, where it was.
+
+    ``memory`` is a JSON object. It is read after all that a ``fetch`` gave is safely published, and is set
+    before the first ``fetch``, to what was read last. What cannot be used of it is as if it were not there.
+    """
+
+    memory: Mapping[str, Any]
