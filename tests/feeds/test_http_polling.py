@@ -25,7 +25,11 @@ def asking(reply: Reply | Callable[[Asked], Reply], **limits: float) -> Iterator
         return reply if isinstance(reply, Reply) else reply(asked)
 
     with answering(answer) as server:
-        yield lambda path="/": http.get(server.url + path, NOW).body
+
+        def get(path: str) -> bytes:
+            return http.get(server.url + path, NOW).body
+
+        yield get
     http.close()
 
 
