@@ -25,3 +25,9 @@ class BrokerFull(LiveError, Unavailable):
     """The broker takes no more: who published keeps the message and tries again."""
 
     code = "broker-full"
+
+
+class DamagedDocument(LiveError, Malformed):
+    """A document that is kept is not the one of its digest."""
+
+    code = "damaged-document"
