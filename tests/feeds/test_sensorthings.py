@@ -246,35 +246,17 @@ def test_what_is_no_page_is_malformed(document: bytes) -> None:
     assert rows == []
 
 
+NAMES = [
+    *("@iot.id", "Thing", "Locations", "location", "type", "coordinates", "geometry", "ObservedProperty"),
+    *("name", "unitOfMeasurement", "symbol", "resultType", "uom", "id", "value", "@iot.nextLink"),
+    *("phenomenonTime", "result", "dataArray", "components"),
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "@iot.id",
-                    "Thing",
-                    "Locations",
-                    "location",
-                    "type",
-                    "coordinates",
-                    "ObservedProperty",
-                    "name",
-                    "result",
-                    "components",
-                    "unitOfMeasurement",
-                    "symbol",
-                    "resultType",
-                    "uom",
-                    "id",
-                    "value",
-                    "@iot.nextLink",
-                    "phenomenonTime",
-                    "dataArray",
-                    "geometry",
-                ]
-            ),
+            st.sampled_from(NAMES),
             inner,
             max_size=5,
         )

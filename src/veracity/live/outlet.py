@@ -5,7 +5,8 @@ size. What fails for want of a broker or of a disk may be tried again, from the 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from veracity.errors import Unavailable
 from veracity.feeds.errors import MalformedDocument
@@ -17,6 +18,7 @@ from veracity.provenance.messages import MAX_MESSAGE_BYTES, MAX_MESSAGE_RECORDS
 
 BODY_BYTES = 524_288
 
+T = TypeVar("T")
 Patience = Callable[[Unavailable], Awaitable[None]]  #: waits before another try, or raises
 
 
@@ -48,15 +50,14 @@ class Outlet:
             If a record is larger than a message may be: then none is published.
         """
         payloads = list(bodies(fetched.records))
-        sha256 = await _insist(
-            lambda: in_thread(keep_document, self._objects, feed, fetched.document), patience
-        )
+        keep = partial(in_thread, keep_document, self._objects, feed, fetched.document)
+        sha256 = await _insist(keep, patience)
         for payload in payloads:
-            await _insist(lambda payload=payload: self._publish(feed, device, payload, sha256), patience)  # type: ignore[misc]
+            await _insist(partial(self._publish, feed, device, payload, sha256), patience)
         return len(payloads)
 
 
-async def _insist[T](work: Callable[[], Awaitable[T]], patience: Patience | None) -> T:
+async def _insist(work: Callable[[], Awaitable[T]], patience: Patience | None) -> T:
     while True:
         try:
             return await work()
