@@ -31,3 +31,9 @@ class DamagedDocument(LiveError, Malformed):
     """A document that is kept is not the one of its digest."""
 
     code = "damaged-document"
+
+
+class DamagedState(LiveError, Malformed):
+    """The file of what sources remember is none."""
+
+    code = "damaged-state"
