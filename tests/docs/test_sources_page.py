@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from console import run_document
+
 from veracity.cli.main import _COMMANDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
