@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlencode
 from answering import Asked, Reply
 
 _OBSERVATIONS = re.compile(r"/(v1\.1|v2\.0)/Datastreams\((?:(\d+)|'(.*)')\)/Observations")
-_SINCE = re.compile(r"phenomenonTime(/start)? ge (\S+)")
+_SINCE = re.compile(r"(phenomenonTime|resultTime)(/start)? ge (\S+)")
 
 
 @dataclass
@@ -27,6 +27,8 @@ class Things:
     broken: set[int | str] = field(default_factory=set)  # datastreams that answer with rubbish
     base: str = ""  # of links to next pages; "" for relative ones
     is_unordered: bool = False
+    has_result_times: bool = False
+    has_blanks: bool = False  # in links, as some services leave them
 
     def __call__(self, asked: Asked) -> Reply:
         """Answer one request."""
@@ -46,16 +48,17 @@ class Things:
     def _answer(self, asked: Asked, identity: int | str) -> Reply:
         when = _SINCE.fullmatch(asked.query["$filter"])
         assert when is not None
-        assert (when[1] is not None) == (self.version == "2.0")
-        assert asked.query["$orderby"] == f"phenomenonTime{when[1] or ''} asc"
-        numbered = [(t, r, n) for n, (t, r) in enumerate(self.observations[identity]) if t >= when[2]]
+        by_phenomenon = when[1] == "phenomenonTime"
+        assert (when[2] is not None) == (by_phenomenon and self.version == "2.0")
+        assert asked.query["$orderby"] == f"{when[1]}{when[2] or ''} asc"
+        numbered = [(t, r, n) for n, (t, r) in enumerate(self.observations[identity]) if t >= when[3]]
         ordered = numbered if self.is_unordered else sorted(numbered, key=lambda one: one[0])
         items = [self._observation(identity, *one) for one in ordered]
         return self._paged(asked, items, f"Datastreams({identity})")
 
     def _paged(self, asked: Asked, items: list[dict[str, Any]], of: str = "") -> Reply:
         skip = int(asked.query.get("$skip", 0))
-        top = min(self.page, int(asked.query["$top"]))
+        top = min(self.page, int(asked.query.get("$top", self.page)))
         shown, is_more = items[skip : skip + top], len(items) > skip + top
         answer: dict[str, Any] = {"value": shown}
         if asked.query.get("$resultFormat") == "dataArray":
@@ -70,6 +73,7 @@ class Things:
             answer = {"value": [one | {"dataArray": rows}]} if rows else {"value": []}
         if is_more:
             query = urlencode(dict(asked.query) | {"$skip": str(skip + top)}, quote_via=quote)
+            query = unquote(query) if self.has_blanks else query
             name = "@iot.nextLink" if self.version == "1.1" else "@nextLink"
             answer[name] = f"{self.base}{asked.path}?{query}"
         return Reply(json.dumps(answer).encode(), headers={"Content-Type": "application/json"})
@@ -98,10 +102,19 @@ class Things:
             "Thing": thing,
         }
 
+    def result_time(self, time: str) -> str | None:
+        """When a result was made: then, or unknown, as is allowed."""
+        return time if self.has_result_times else None
+
     def _observation(self, identity: int | str, time: str, result: Any, number: int) -> dict[str, Any]:
         own = f"{identity}-{number}"
         if self.version == "1.1":
-            return {"@iot.id": own, "phenomenonTime": time, "resultTime": None, "result": result}
+            return {
+                "@iot.id": own,
+                "phenomenonTime": time,
+                "resultTime": self.result_time(time),
+                "result": result,
+            }
         return {
             "@id": f"Observations('{own}')",
             "id": own,

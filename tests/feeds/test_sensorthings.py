@@ -124,6 +124,19 @@ def test_any_order_of_arrival_within_the_overlap_gives_each_once(arrivals: list[
     assert sorted(published) == sorted(f"1-{n}" for n in range(len(arrivals)))
 
 
+def test_it_can_go_on_by_the_time_of_the_result() -> None:
+    """For services that cannot filter by the phenomenon's time; where a result has none it is malformed."""
+    things = Things(observations={1: [(when(m), m) for m in range(5)]}, has_result_times=True)
+    with serving(things) as make:
+        source = make(by="resultTime")
+        assert [r["result_at"][:16] for r in ask(source)][:1] == ["2026-09-01T08:00"]
+        things.observations[1].append((when(5), 5))
+        assert [r["result"] for r in ask(source)] == [5]
+        things.has_result_times = False
+        with pytest.raises(MalformedDocument, match="order"):
+            make(by="resultTime").fetch(NOW)
+
+
 def test_a_long_datastream_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
     """More pages than are read in one turn: the next turn begins where this one stopped."""
     monkeypatch.setattr("veracity.feeds.sensorthings_client.MAX_PAGES", 3)
@@ -174,6 +187,13 @@ def test_links_to_other_servers_are_not_followed() -> None:
         made = make_source({"kind": "sensorthings", "name": "a", "url": f"{server.url}/v1.1"})
         assert isinstance(made, SensorThings)
         assert len(ask(made)) == 4
+
+
+def test_a_link_with_blanks_in_it_is_followed() -> None:
+    """Not every service writes addresses as they should be."""
+    things = Things(observations={1: [(when(m), m) for m in range(5)]}, page=2, has_blanks=True)
+    with serving(things) as make:
+        assert len(ask(make())) == 5
 
 
 def test_a_list_that_never_ends_is_left() -> None:
@@ -318,6 +338,7 @@ def test_a_service_out_of_reach_is_told() -> None:
         {"headers": {"X Y": "a"}},
         {"headers": 1},
         {"overlap": 5},
+        {"by": "validTime"},
         {"filter": ""},
     ],
     ids=str,

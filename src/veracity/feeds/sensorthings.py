@@ -24,12 +24,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a version names what pages have: an item's ID, the link to the next page, and time to filter by."""
+    """How a version names what pages have: an item's ID, the link to the next page, a phenomenon's time."""
 
     version: str
     id: str
     next_link: str
-    time: str
+    phenomenon_time: str
     expand: str
 
 

@@ -39,16 +39,23 @@ MAX_SEEN = 20_000
 _CATALOGUE_S = 3_600
 _TURN_S = 60.0
 _JSON = "application/json"
+_IN_LINKS = "%/:?#[]@!$&'()*+,;=~"
+_TIMES = {"phenomenonTime": "observed_at", "resultTime": "result_at"}
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service and how it is asked; durations in seconds."""
+    """A service and how it is asked; durations in seconds.
+
+    ``by`` is the column of the time that is gone on from; ``top`` how many items a page should have, None
+    for as many as the service likes.
+    """
 
     url: str
     dialect: Dialect
+    by: str
     filter: str | None
-    top: int
+    top: int | None
     data_array: bool
     history_s: float
     overlap_s: float
@@ -105,7 +112,7 @@ class SensorThings:
         if self._listed_at is not None and now - self._listed_at < timedelta(seconds=_CATALOGUE_S):
             return
         service = self._service
-        query = {"$expand": service.dialect.expand, "$top": str(service.top), "$orderby": "id"}
+        query = {"$expand": service.dialect.expand, "$orderby": "id", **self._top()}
         if service.filter is not None:
             query["$filter"] = service.filter
         url = f"{service.url}/Datastreams?{_encoded(query)}"
@@ -128,9 +135,9 @@ class SensorThings:
         for _ in range(MAX_PAGES):
             document = self._get(url, now)
             rows, page = observation_rows(document, stream, self._service.dialect)
-            last = _check_order(stream, rows, last)
+            last = _check_order(stream, rows, self._service.by, last)
             new = [r for r in rows if _digest(r) not in seen]
-            seen |= {_digest(r): r["observed_at"] for r in new}
+            seen |= {_digest(r): r[self._service.by] for r in new}
             if new:
                 found.append(Fetched(document, _JSON, [canonical_json(r) for r in new]))
             if page.next_link is None:
@@ -154,22 +161,21 @@ class SensorThings:
 
     def _asked(self, stream: Datastream, since: datetime) -> str:
         service = self._service
-        when = service.dialect.time
-        query = {
-            "$filter": f"{when} ge {_instant(since)}",
-            "$orderby": f"{when} asc",
-            "$top": str(service.top),
-        }
+        when = service.dialect.phenomenon_time if service.by == "observed_at" else "resultTime"
+        query = {"$filter": f"{when} ge {_instant(since)}", "$orderby": f"{when} asc", **self._top()}
         if service.data_array:
             query["$resultFormat"] = "dataArray"
         return f"{service.url}/Datastreams({_literal(stream.id)})/Observations?{_encoded(query)}"
+
+    def _top(self) -> dict[str, str]:
+        return {} if self._service.top is None else {"$top": str(self._service.top)}
 
     def _get(self, url: str, now: datetime) -> bytes:
         return self._http.get(url, now, {"Accept": _JSON, **self._service.headers}).body
 
     def _next(self, url: str, link: str) -> str:
         """Return the next page's address; MalformedDocument if it is on another server, or this one."""
-        following = urljoin(url, link)
+        following = urljoin(url, quote(link, safe=_IN_LINKS))  # some leave blanks in them as they are
         if origin_of(following) != origin_of(self._service.url) or following == url:
             where = following.partition("?")[0][:200]
             raise MalformedDocument(f"next link: want another page of {self._service.url}, got {where}")
@@ -193,9 +199,9 @@ class SensorThings:
 def make(config: Fields) -> SensorThings:
     """Make a source.
 
-    Settings: ``url`` (down to the version, such as ``https://host/v1.1``), ``version`` (1.1 or 2.0),
-    ``filter`` (an expression on datastreams), ``top`` (items a page), ``data-array``, ``history`` (how far
-    back the first asking goes), ``overlap``, ``headers``.
+    Settings: ``url`` (down to the version, such as ``https://host/v1.1``), ``version`` (1.1 or 2.0), ``by``
+    (``phenomenonTime`` or ``resultTime``), ``filter`` (an expression on datastreams), ``top`` (items a page),
+    ``data-array``, ``history`` (how far back the first asking goes), ``overlap``, ``headers``.
     """
     config.choice("kind", ["sensorthings"])
     common = read_common(config, feed="sensorthings", every_s=60)
@@ -206,8 +212,9 @@ def make(config: Fields) -> SensorThings:
     service = Service(
         read_url(config),
         DIALECTS[version],
+        _TIMES[config.choice("by", _TIMES) if "by" in config else "phenomenonTime"],
         config.text("filter") if "filter" in config else None,
-        read_count(config, "top", 1_000, high=10_000),
+        read_count(config, "top", 0, high=10_000) or None,
         data_array,
         read_duration_s(config, "history", 86_400),
         read_duration_s(config, "overlap", 3_600),
@@ -231,15 +238,15 @@ def _known(memory: Mapping[str, Any], stream: Datastream) -> Known:
         return Known()
 
 
-def _check_order(stream: Datastream, rows: Sequence[Row], last: str) -> str:
+def _check_order(stream: Datastream, rows: Sequence[Row], by: str, last: str) -> str:
     """Return the last time of some rows, which must not go back; ``last`` if there is none."""
     for row in rows:
-        if row["observed_at"] < last:
+        if row[by] is None or row[by] < last:
             raise MalformedDocument(
                 f"datastream {stream.id}: want observations in the order of their times,"
-                f" got {row['observed_at']} after {last}"
+                f" got {row[by]} after {last or 'none'}"
             )
-        last = row["observed_at"]
+        last = row[by]
     return last
 
 
