@@ -306,6 +306,44 @@ def test_a_slow_source_holds_up_no_other(time: Time) -> None:
     event.set()
 
 
+def test_many_stuck_sources_hold_up_no_other(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that never end an answer take no place for ever; what they give at last is published, once."""
+    monkeypatch.setattr("veracity.live.sources.LONGEST_ASKING_S", 0.01)
+    event = threading.Event()
+
+    class Stuck(Counting):
+        def fetch(self, now: datetime) -> Sequence[Fetched]:
+            found = super().fetch(now)
+            event.wait(DEADLINE_S)
+            return found
+
+    stuck = [Stuck(name=f"stuck{n}") for n in range(20)]
+    runner = time.run(*stuck, Counting(), until=lambda: len(time.broker.messages) >= 3)
+    assert {device for _, device, _, _ in time.broker.messages} == {"counting"}
+    assert {s.failures > 0 for s in runner.statuses()[:20]} == {True}
+    assert {len(s.asked_at) for s in stuck} == {1}, "not asked again while it is asked"
+    time.broker.messages = []
+    late = Stuck(name="late")
+    event.clear()
+
+    def is_late() -> bool:
+        if runners and runners[0].statuses()[0].failures > 2:
+            event.set()
+        return len(time.broker.messages) >= 1
+
+    runners: list[SourceRunner] = []
+    make = time.runner
+
+    def runner_of(*sources: Source | Stream) -> SourceRunner:
+        runners.append(make(*sources))
+        return runners[0]
+
+    monkeypatch.setattr(time, "runner", runner_of)
+    time.run(late, until=is_late)
+    assert time.broker.records[0] == {"n": 0}
+    event.set()
+
+
 @dataclass
 class Listening:
     """A stream: what was asked for after it is acknowledged."""

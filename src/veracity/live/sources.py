@@ -29,6 +29,7 @@ FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 3_600.0
 BROKER_WAIT_S = 60.0
 N_AT_ONCE = 16
+LONGEST_ASKING_S = 180.0  # then others have its place; what it gives is taken when it comes
 _SPREAD_S = 5.0  # over which sources that are all due at the start are asked
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,15 @@ class SourceStatus:
     error_code: str | None = None
     error_at: datetime | None = None
     waits_for_broker: bool = False
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """A source being asked: since when, and what it remembered before."""
+
+    task: asyncio.Task[Sequence[Fetched]]
+    begun: datetime
+    before: Mapping[str, Any] | None
 
 
 class SourceRunner:
@@ -92,6 +102,7 @@ class SourceRunner:
         self._outlet, self._state = outlet, state
         self._clock, self._rng, self._sleep = clock, rng, sleep
         self._at_once = asyncio.Semaphore(N_AT_ONCE)
+        self._under_way: dict[str, _Asking] = {}
         self._statuses = {s.name: SourceStatus(s.name, s.feed) for s in self._sources}
 
     def statuses(self) -> list[SourceStatus]:
@@ -120,16 +131,30 @@ class SourceRunner:
     async def _turn(self, source: Source) -> float:
         """Ask once and publish what came; return how long to wait before the next time."""
         begun = self._clock()
-        before = source.memory if isinstance(source, Remembers) else None
         try:
-            async with self._at_once:
-                fetched = await in_thread(source.fetch, begun)
-            await self._send_all(source, fetched, before)
-            self._state.keep(source, begun)
+            asking = await self._fetched(source, begun)
+            await self._send_all(source, asking.task.result(), asking.before)
+            self._state.keep(source, asking.begun)
         except Exception as exc:
             return self._failed(source, exc, source.every_s)
         self._succeeded(source)
         return max(source.every_s - (self._clock() - begun).total_seconds(), 0.0)
+
+    async def _fetched(self, source: Source, begun: datetime) -> _Asking:
+        """Ask, or go on waiting for an asking that took too long; return it when it is over.
+
+        A source is never asked while an asking of it is under way.
+        """
+        async with self._at_once:
+            asking = self._under_way.pop(source.name, None)
+            if asking is None:
+                task = asyncio.create_task(in_thread(source.fetch, begun))
+                asking = _Asking(task, begun, source.memory if isinstance(source, Remembers) else None)
+            await asyncio.wait([asking.task], timeout=LONGEST_ASKING_S)
+        if not asking.task.done():
+            self._under_way[source.name] = asking
+            raise SourceUnavailable(f"want an answer within {LONGEST_ASKING_S:.0f} s, got none")
+        return asking
 
     async def _listen(self, stream: Stream) -> None:
         """Publish what a stream gives. Asking it for the next says that the last is safe."""
