@@ -65,6 +65,37 @@ def test_a_body_that_breaks_off_is_no_document() -> None:
         get("/")
 
 
+RAW = [
+    b"",
+    b"garbage\r\n\r\n",
+    b"HTTP/1.1 99999 OK\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nabc",
+    b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+    b"HTTP/1.1 200 OK\r\nA: " + b"b" * 100_000 + b"\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("sent", RAW, ids=lambda sent: repr(sent[:60]))
+def test_what_is_no_http_is_no_answer(sent: bytes) -> None:
+    """Whatever comes back on the wire fails as one of our errors; chunks that break off too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(sent)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(SourceUnavailable):
+            Http(read_s=30).get(f"http://127.0.0.1:{server.getsockname()[1]}/", NOW)
+        thread.join()
+
+
 def test_a_server_that_falls_silent_is_left() -> None:
     """A body that stops half-way is waited for only so long."""
     event = threading.Event()
@@ -122,11 +153,13 @@ def test_redirects_are_followed_a_few_times() -> None:
             return Reply(status=307, headers={"Location": "/round"})
         if asked.path == "/file":
             return Reply(status=301, headers={"Location": "file:///etc/passwd"})
+        if asked.path == "/odd":
+            return Reply(status=301, headers={"Location": "http://[::1"})
         return Reply(b"here")
 
     with asking(answer) as get:
         assert get("/old") == b"here"
-        for path in ("/round", "/file"):
+        for path in ("/round", "/file", "/odd"):
             with pytest.raises(SourceUnavailable):
                 get(path)
 

@@ -189,6 +189,13 @@ def test_links_to_other_servers_are_not_followed() -> None:
         assert len(ask(made)) == 4
 
 
+def test_a_link_that_is_no_address_is_malformed() -> None:
+    """It is told as one of our errors."""
+    things = Things(observations={1: [(when(1), 1), (when(2), 2)]}, page=1, base="http://[::1")
+    with serving(things) as make, pytest.raises(MalformedDocument, match="link"):
+        make().fetch(NOW)
+
+
 def test_a_link_with_blanks_in_it_is_followed() -> None:
     """Not every service writes addresses as they should be."""
     things = Things(observations={1: [(when(m), m) for m in range(5)]}, page=2, has_blanks=True)

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from veracity.feeds.errors import BadSource, MalformedDocument, SourceUnavailable
-from veracity.feeds.settings import check_url
+from veracity.feeds.settings import check_url, join_url, shown_url
 from veracity.provenance.fields import Fields
 
 MAX_DOCUMENT_BYTES = 33_554_432
@@ -120,13 +120,13 @@ class Http:
                 raise _refused(answer, now)
             if answer.status not in _MOVED or method != "GET":
                 return answer
-            moved = urljoin(url, answer.headers.get("location", ""))
+            moved = join_url(url, answer.headers.get("location", ""), SourceUnavailable)
             if url.startswith("https:") and not moved.startswith("https:"):
-                raise SourceUnavailable(f"{_shown(url)}: want redirects to https, got {_shown(moved)}")
+                raise SourceUnavailable(f"{shown_url(url)}: want redirects to https, got {shown_url(moved)}")
             if origin_of(moved) != origin_of(url):
                 sent = {name: value for name, value in sent.items() if name.lower() not in _SECRETS}
             url = moved
-        raise SourceUnavailable(f"{_shown(url)}: want at most {_REDIRECTS} redirects, got more")
+        raise SourceUnavailable(f"{shown_url(url)}: want at most {_REDIRECTS} redirects, got more")
 
     def close(self) -> None:
         """Close every connection."""
@@ -156,7 +156,7 @@ class Http:
                 raise
             response.release_conn()
         except (HTTPError, OSError, UnicodeError) as exc:
-            raise SourceUnavailable(f"{_shown(url)}: want an answer, got {_reason(exc)}") from exc
+            raise SourceUnavailable(f"{shown_url(url)}: want an answer, got {_reason(exc)}") from exc
         names = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, url, names, content)
 
@@ -177,16 +177,16 @@ class Http:
     def _body(self, response: urllib3.BaseHTTPResponse, url: str, deadline: float) -> bytes:
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", ""):
-            raise MalformedDocument(f"{_shown(url)}: want gzip or no encoding, got {encoding[:40]!r}")
+            raise MalformedDocument(f"{shown_url(url)}: want gzip or no encoding, got {encoding[:40]!r}")
         limit = self._max_bytes + (_OVERHEAD_BYTES if encoding == "gzip" else 0)
         content = bytearray()
         while chunk := response.read1(_CHUNK_BYTES, decode_content=False):
             content += chunk
             if len(content) > limit:
-                raise MalformedDocument(f"{_shown(url)}: want at most {self._max_bytes} bytes, got more")
+                raise MalformedDocument(f"{shown_url(url)}: want at most {self._max_bytes} bytes, got more")
             if time.monotonic() > deadline:
                 raise SourceUnavailable(
-                    f"{_shown(url)}: want it within {self._total_s:g} s, got {len(content)} bytes so far"
+                    f"{shown_url(url)}: want it within {self._total_s:g} s, got {len(content)} bytes so far"
                 )
         raw = bytes(content)
         return _inflate(raw, url, self._max_bytes) if encoding == "gzip" and raw else raw
@@ -291,7 +291,7 @@ def _is_conditional(headers: Mapping[str, str] | None) -> bool:
 def _refused(answer: Answer, now: datetime) -> SourceUnavailable:
     said = " ".join(answer.body[:400].decode("utf-8", "replace").split())[:200]
     return SourceUnavailable(
-        f"{_shown(answer.url)}: want status 200, got {answer.status}{': ' if said else ''}{said}",
+        f"{shown_url(answer.url)}: want status 200, got {answer.status}{': ' if said else ''}{said}",
         retry_after_s(answer.headers.get("retry-after"), now),
     )
 
@@ -321,17 +321,12 @@ def _inflate(raw: bytes, url: str, limit: int) -> bytes:
     try:
         data = inflating.decompress(raw, limit + 1)
     except zlib.error as exc:
-        raise MalformedDocument(f"{_shown(url)}: want gzip, got damaged bytes") from exc
+        raise MalformedDocument(f"{shown_url(url)}: want gzip, got damaged bytes") from exc
     if len(data) > limit:
-        raise MalformedDocument(f"{_shown(url)}: want at most {limit} bytes, got more after decompression")
+        raise MalformedDocument(f"{shown_url(url)}: want at most {limit} bytes, got more after decompression")
     if not inflating.eof or inflating.unused_data:
-        raise MalformedDocument(f"{_shown(url)}: want one whole gzip stream, got {len(raw)} other bytes")
+        raise MalformedDocument(f"{shown_url(url)}: want one whole gzip stream, got {len(raw)} other bytes")
     return data
-
-
-def _shown(url: str) -> str:
-    """Return an address without its query, which may hold a key."""
-    return url.partition("?")[0][:200]
 
 
 def _reason(exc: Exception) -> str:

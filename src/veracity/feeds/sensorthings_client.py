@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 
 from veracity.canonical import canonical_json
 from veracity.feeds.errors import MalformedDocument, SourceUnavailable
@@ -29,7 +29,7 @@ from veracity.feeds.sensorthings import (
     read_datastream,
     read_page,
 )
-from veracity.feeds.settings import Common, read_common, read_count, read_duration_s, read_url
+from veracity.feeds.settings import Common, join_url, read_common, read_count, read_duration_s, read_url
 from veracity.feeds.source import Fetched
 from veracity.provenance.fields import Fields
 
@@ -175,7 +175,7 @@ class SensorThings:
 
     def _next(self, url: str, link: str) -> str:
         """Return the next page's address; MalformedDocument if it is on another server, or this one."""
-        following = urljoin(url, quote(link, safe=_IN_LINKS))  # some leave blanks in them as they are
+        following = join_url(url, quote(link, safe=_IN_LINKS), MalformedDocument)  # some leave blanks in them
         if origin_of(following) != origin_of(self._service.url) or following == url:
             where = following.partition("?")[0][:200]
             raise MalformedDocument(f"next link: want another page of {self._service.url}, got {where}")

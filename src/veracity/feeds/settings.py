@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from veracity.feeds.errors import BadSource
 from veracity.provenance.fields import Fields
@@ -71,4 +71,17 @@ def check_url(url: str, error: type[Exception]) -> None:
     except ValueError:
         is_good = False
     if not is_good or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
-        raise error(f"address: want http:// or https:// and a host, without login, got {url[:80]!r}")
+        raise error(f"address: want http:// or https:// and a host, without login, got {shown_url(url)!r}")
+
+
+def join_url(url: str, link: str, error: type[Exception]) -> str:
+    """Return where a link on a page leads; raise for one that is no address at all."""
+    try:
+        return urljoin(url, link)
+    except ValueError as exc:
+        raise error(f"link: want an address, got {shown_url(link)!r}") from exc
+
+
+def shown_url(url: str) -> str:
+    """Return an address without its query, which may hold a key, for people."""
+    return url.partition("?")[0][:200]
