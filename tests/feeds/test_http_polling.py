@@ -189,7 +189,7 @@ def test_public_only_connects_to_the_address_it_looked_at(monkeypatch: pytest.Mo
     """The name is resolved once: the server is reached under the address that was checked."""
     import veracity.feeds.http_polling as polling
 
-    monkeypatch.setattr(polling, "_public_address", lambda host, port: "127.0.0.1")
+    monkeypatch.setattr(polling, "public_address", lambda host, port: "127.0.0.1")
     with answering(lambda _: Reply(b"here")) as server:
         port = server.url.rpartition(":")[2]
         answer = Http(public_only=True).get(f"http://city.invalid:{port}/a?b=c", NOW)

@@ -63,6 +63,7 @@ def test_a_source_is_added_at_the_end(tmp_path: Path, before: str | None) -> Non
     assert read_list(tmp_path) == [*was, AIR]
     if was:
         assert (tmp_path / FILE).read_text().startswith(LIST.rstrip("\n"))
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600, "it may hold tokens"
     with pytest.raises(BadSource, match="again"):
         add_source(tmp_path, AIR)
     assert read_list(tmp_path) == [*was, AIR]

@@ -1,16 +1,10 @@
 """HTTP asked for documents: bounded in size, before and after decompression, in time and in redirects.
 
-City servers often stand in private networks, so any address is asked by default. With ``public_only`` a
-name is resolved first, every address that it has must be a public one, and that address is then the one
-connected to: a name that changes its mind in between reaches nothing.
-
 Known flaw: a server that drips its header byte by byte is bounded by ``_READ_S`` a byte alone. It holds
 up the thread of its own source and no other.
 """
 
 import hashlib
-import ipaddress
-import socket
 import time
 import zlib
 from collections.abc import Mapping
@@ -24,6 +18,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from veracity.feeds.errors import BadSource, MalformedDocument, SourceUnavailable
+from veracity.feeds.public_addresses import public_address
 from veracity.feeds.settings import check_url, join_url, shown_url
 from veracity.provenance.fields import Fields
 
@@ -62,7 +57,8 @@ class Http:
     Parameters
     ----------
     public_only
-        Connect to public addresses alone.
+        Connect to public addresses alone. By default any address is asked, as city servers often stand in
+        private networks.
     max_bytes
         The most a body may have, compressed or not.
     read_s, total_s
@@ -167,7 +163,7 @@ class Http:
             return self._pools.connection_from_url(url), headers
         parts = urlsplit(url)
         host, port = str(parts.hostname), parts.port or {"http": 80, "https": 443}[parts.scheme]
-        address = _public_address(host, port)
+        address = public_address(host, port)
         names: dict[str, Any] = {"server_hostname": host, "assert_hostname": host}
         pool = self._pools.connection_from_host(
             address, port, parts.scheme, pool_kwargs=names if parts.scheme == "https" else None
@@ -294,25 +290,6 @@ def _refused(answer: Answer, now: datetime) -> SourceUnavailable:
         f"{shown_url(answer.url)}: want status 200, got {answer.status}{': ' if said else ''}{said}",
         retry_after_s(answer.headers.get("retry-after"), now),
     )
-
-
-def _public_address(host: str, port: int) -> str:
-    """Resolve a host; raise unless all of its addresses are public ones."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
-    private = [a for a in addresses if not _is_public(a)]
-    if private or not addresses:
-        raise SourceUnavailable(
-            f"{host[:80]}: want public addresses alone, got {private[0] if private else 'none'}"
-        )
-    return addresses[0]
-
-
-def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address.partition("%")[0])
-    inner = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    found = inner or found
-    return found.is_global and not found.is_multicast
 
 
 def _inflate(raw: bytes, url: str, limit: int) -> bytes:

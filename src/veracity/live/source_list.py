@@ -129,4 +129,4 @@ def _write(home: Path, text: str, wanted: list[dict[str, Any]]) -> None:
             f"{FILE}: want its list as lines that begin with '- ', got another way: edit it by hand"
         )
     with usable(home):
-        write_whole(home / FILE, text.encode())
+        write_whole(home / FILE, text.encode(), 0o600)  # it may hold keys and tokens
