@@ -16,12 +16,14 @@ import pytest
 
 from answering import Asked, Reply, answering
 from meteo import Service, at
+from veracity.data.text import RECORD_BYTES
 from veracity.feeds.errors import MalformedDocument, SourceUnavailable
 from veracity.feeds.kinds import make_source
 from veracity.feeds.source import Fetched, Source, Stream
+from veracity.home.live.door import Limits
 from veracity.live.documents import document_path, read_document
 from veracity.live.errors import BrokerFull, BrokerUnavailable
-from veracity.live.outlet import BODY_BYTES, Outlet, bodies
+from veracity.live.outlet import _PACE, BODY_BYTES, BODY_RECORDS, Outlet, bodies
 from veracity.live.source_state import FILE, SourceState
 from veracity.live.sources import LONGEST_WAIT_S, SourceRunner
 from veracity.log.errors import StoreUnavailable
@@ -384,11 +386,38 @@ def test_bodies_are_of_bounded_size() -> None:
     assert b"\n".join(made).split(b"\n") == records
     assert all(len(body) <= BODY_BYTES for body in made)
     assert len(made) < 10
-    assert len(list(bodies([b"{}"] * 70_000))) == 2
+    assert [body.count(b"\n") + 1 for body in bodies([b"{}"] * 20_000)] == [8_192, 8_192, 3_616]
     assert list(bodies([])) == []
-    for bad in (b"a\nb", b"x" * 1_048_577):
-        with pytest.raises(MalformedDocument):
-            list(bodies([bad]))
+    with pytest.raises(MalformedDocument):
+        list(bodies([b"x" * 1_048_577]))
+
+
+def test_what_the_door_turns_away_takes_no_other_with_it() -> None:
+    """A record that is too long, or is no line, goes alone."""
+    long, broken = b'{"a":"%s"}' % (b"x" * 70_000), b'{\n"a":1}'
+    assert list(bodies([b"1", long, b"2", b"3", broken, b"4"])) == [b"1", long, b"2\n3", broken, b"4"]
+
+
+def test_no_source_sends_faster_than_the_door_takes(tmp_path: Path) -> None:
+    """However much it gives at once: a thousand messages, then so many a second; each device by itself."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    broker = Broker(LocalObjects(tmp_path))
+    outlet = Outlet(broker.objects, broker.publish, clock=lambda: sum(waits), sleep=sleep)
+    long = [b'{"a":"%s"}' % (b"x" * RECORD_BYTES)] * 1_500
+    asyncio.run(outlet.send("f", "a", Fetched(b"d", "text/plain", long)))
+    assert 4.9 < sum(waits) < 5.1
+    before = sum(waits)
+    asyncio.run(outlet.send("f", "b", Fetched(b"d", "text/plain", long[:900])))
+    assert sum(waits) == before
+    limits = Limits()
+    assert limits.device.per_s >= 2 * _PACE.per_s
+    assert limits.device.burst >= 2 * _PACE.burst
+    assert limits.max_records >= 2 * BODY_RECORDS
+    assert limits.max_bytes >= 2 * BODY_BYTES
 
 
 @contextmanager

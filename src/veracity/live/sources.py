@@ -165,7 +165,8 @@ class SourceRunner:
             try:
                 async for one in documents:
                     await self._send(stream, one)
-                    self._state.keep(stream, self._clock())
+                    if isinstance(stream, Remembers):
+                        self._state.keep(stream, self._clock())
                     self._succeeded(stream)
             except Exception as exc:
                 error = exc
