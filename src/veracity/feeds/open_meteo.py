@@ -157,7 +157,6 @@ class OpenMeteo:
             "latitude": ",".join(str(p.latitude) for p in self._places),
             "longitude": ",".join(str(p.longitude) for p in self._places),
             self._product.block: ",".join(v.name for v in self._product.variables),
-            "timezone": "GMT",
             **self._product.query,
             **self._query,
         }
