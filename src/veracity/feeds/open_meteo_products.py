@@ -1,7 +1,7 @@
 """What Open-Meteo gives, and of which places it is asked: addresses, variables, units, Da Nang.
 
 Weather: the best of the national models at each place. Air quality: CAMS, the global model of Copernicus
-(3-hourly, cells of 25 to 40 km). River discharge: GloFAS, the largest river within a cell of 5 km. All of it is
+(3-hourly, cells of 25 to 40 km). River discharge: GloFAS, the largest river within a cell of 5 km. All is
 computed; nothing here is a measurement.
 """
 
