@@ -47,7 +47,6 @@ def vectors() -> list[dict[str, Any]]:
     one = sign_message(ONE[0], ONE, FEED, DEVICE, KEY)
     lines = b"\r\n".join(MORE) + b"\r\n"
     array = b"[" + b", ".join(MORE) + b"]"
-    edit = (b"12.3", b"12.4")
     swapped = sign_message(b"\n".join(MORE), MORE, FEED, DEVICE, KEY)
     return [
         vector("one", one, ONE, True, "one record"),
