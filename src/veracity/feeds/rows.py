@@ -6,7 +6,7 @@ value, such as an object where the standard has a number; the document itself is
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,19 +21,21 @@ _SAFE = 2**53
 _LAST_S = 253_402_300_799  # the end of the year 9999
 
 
-def row(values: Mapping[str, Any]) -> bytes:
+def row(values: Mapping[str, Any], whole: Collection[str] = ()) -> bytes:
     """Return one row; names whose value is None, no plain one or blank are left out.
+
+    Texts are cut at ``MAX_TEXT`` but for those named in ``whole``.
 
     Examples
     --------
     >>> row({"id": " A1 ", "speed": 2.0, "note": "", "of": [1]})
     b'{"id":"A1","speed":2}'
     """
-    found = {name: plain(value) for name, value in values.items()}
+    found = {name: plain(value, None if name in whole else MAX_TEXT) for name, value in values.items()}
     return canonical_json({name: value for name, value in found.items() if value is not None})
 
 
-def plain(value: Any, max_chars: int = MAX_TEXT) -> str | int | float | bool | None:
+def plain(value: Any, max_chars: int | None = MAX_TEXT) -> str | int | float | bool | None:
     """Return a text (without blanks at its ends, cut at ``max_chars``), a number or a boolean; else None.
 
     A number that JSON does not carry exactly becomes its text.
