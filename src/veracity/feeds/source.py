@@ -29,6 +29,7 @@ class Fetched:
     records: Sequence[bytes]
 
 
+@runtime_checkable
 class Source(Protocol):
     """One that is asked. Its ``name`` is the device that its messages are of."""
 
@@ -50,6 +51,7 @@ class Source(Protocol):
         """
 
 
+@runtime_checkable
 class Stream(Protocol):
     """One that is listened to."""
 
@@ -64,8 +66,10 @@ class Stream(Protocol):
 class Remembers(Protocol):
     """A source that goes on, after a restart, where it was.
 
-    ``memory`` is a JSON object. It is read after all that a ``fetch`` gave is safely published, and is set
-    before the first ``fetch``, to what was read last. What cannot be used of it is as if it were not there.
+    ``memory`` is a JSON object, which the source replaces and never changes in place. It is read after all
+    that a ``fetch`` gave is safely published, and is set before the first ``fetch``, to what was read last;
+    also to what it was before a ``fetch`` whose documents could not be published. What cannot be used of it
+    is as if it were not there.
     """
 
     memory: Mapping[str, Any]

@@ -25,3 +25,15 @@ class BrokerFull(LiveError, Unavailable):
     """The broker takes no more: who published keeps the message and tries again."""
 
     code = "broker-full"
+
+
+class DamagedDocument(LiveError, Malformed):
+    """A document that is kept is not the one of its digest."""
+
+    code = "damaged-document"
+
+
+class DamagedState(LiveError, Malformed):
+    """The file of what sources remember is none."""
+
+    code = "damaged-state"
