@@ -168,7 +168,7 @@ class KafkaStream:
                 left_at = begin[partition]
             if left_at > end[partition]:
                 raise SourceUnavailable(
-                    f"{self.name}: want offset {left_at} of {self._topic.topic}, got {end[partition]} messages:"
+                    f"{self.name}: want offset {left_at} of {self._topic.topic}, got {end[partition]} in all:"
                     " a topic made anew needs a new group"
                 )
             self.n_lost += max(begin[partition] - left_at, 0)
