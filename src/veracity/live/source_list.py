@@ -59,6 +59,8 @@ def add_source(home: Path, said: Mapping[str, Any]) -> None:
     make_source(dict(said), f"source {said.get('name')}")
     text = _read(home) or b""
     before = _parse(text) if text else []
+    if said["name"] in [item["name"] for item in before]:
+        raise BadSource(f"source: want a name that is not taken, got {said['name']!r} again")
     item = yaml.safe_dump(dict(said), sort_keys=False, allow_unicode=True, width=10_000).splitlines()
     lines = ["  - " + item[0], *("    " + line for line in item[1:])]
     head = text.decode("utf-8").rstrip("\n") if before else "sources:"

@@ -11,11 +11,12 @@ longer; others go on. An error that is none of ours is logged with its trace and
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+import numpy as np
 
 from veracity.errors import Unavailable, VeracityError
 from veracity.feeds.errors import SourceUnavailable
@@ -84,7 +85,7 @@ class SourceRunner:
         state: SourceState,
         *,
         clock: Callable[[], datetime],
-        rng: random.Random,
+        rng: np.random.Generator,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._sources = list(sources)
