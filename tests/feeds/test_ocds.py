@@ -77,7 +77,8 @@ def test_a_release_is_a_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "values",
     [[{"amount": 1, "currency": "VND"}, {"amount": 1, "currency": "USD"}],
-     [{"amount": 1}, {"currency": "VND"}], [{"amount": "1"}], [{"amount": True}], [{}], [None], [{"amount": 1e308}, {"amount": 1e308}], []],
+     [{"amount": 1}, {"currency": "VND"}], [{"amount": "1"}], [{"amount": True}], [{}], [None],
+     [{"amount": 1e308}, {"amount": 1e308}], []],
 )  # fmt: skip
 def test_what_cannot_be_added_up_has_no_total(values: Sequence[Any]) -> None:
     """Of several currencies, of values that are missing or no numbers, of nothing."""
@@ -133,7 +134,8 @@ def test_what_lacks_a_key_waits_for_a_person(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "document",
     [b"", b"[]", b"{}", b"1", b"null", b'{"releases": {}}', b'{"releases": [1]}', b'{"records": null}',
-     b"\xff", b'{"releases": [' + b"[" * 2_000, b'{"ocid": NaN}', b"[]" + b" " * ocds_release.MAX_PACKAGE_BYTES],
+     b"\xff", b'{"releases": [' + b"[" * 2_000, b'{"ocid": NaN}',
+     b"[]" + b" " * ocds_release.MAX_PACKAGE_BYTES],
     ids=range(12),
 )  # fmt: skip
 def test_what_is_no_package_is_malformed(document: bytes) -> None:

@@ -178,6 +178,18 @@ def test_a_server_that_is_overrun_is_gone_on_with_where_it_was() -> None:
         assert (len(fetched(made)), len(fetched(made))) == (20, 10)
 
 
+def test_what_was_not_published_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the memory of before a fetch, the same source gives the same again, and then what follows."""
+    monkeypatch.setattr(open311, "MAX_PAGES", 1)
+    with answering(City(*map(request, range(30)))) as server:
+        made = source(server)
+        made.fetch(NOW)
+        before = made.memory
+        second = fetched(made)
+        made.memory = before
+        assert (fetched(made), len(fetched(made))) == (second, 10)
+
+
 def test_services_are_a_feed_of_their_own(tmp_path: Path) -> None:
     """A service is given when something about it changes, and the contract takes it."""
     city = City()

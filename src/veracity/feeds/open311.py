@@ -121,6 +121,7 @@ class RequestsSource:
         is_span = isinstance(span, list | tuple) and len(span) == 2 and all(map(_time, span))
         self._span = (span[0], span[1]) if is_span and span else None
         self._page = page if isinstance(page, int) and page > 0 else 1
+        self._page_before = []
 
     def fetch(self, now: datetime) -> Sequence[Fetched]:
         """Ask for some pages; errors as ``Source.fetch`` says."""
