@@ -323,9 +323,9 @@ def test_a_memory_that_is_none_is_as_if_not_there(
 @pytest.mark.parametrize("status", [400, 403, 409, 429, 500])
 def test_a_broker_that_refuses_is_told(status: int) -> None:
     """Its reason is in the error."""
-    with answering(lambda _: Reply(b'{"title":"no"}', status)) as refusing:
-        with pytest.raises(SourceUnavailable, match=str(status)):
-            source(refusing).fetch(NOW)
+    reply = Reply(b'{"title":"no"}', status)
+    with answering(lambda _: reply) as refusing, pytest.raises(SourceUnavailable, match=str(status)):
+        source(refusing).fetch(NOW)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"1", b'"x"', b"{}"])

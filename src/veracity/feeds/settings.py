@@ -30,7 +30,7 @@ def read_common(config: Fields, *, feed: str | None = None, every_s: float | Non
         feed = config.matching("feed", _FEED, "the name of a feed, such as air-quality")
     if every_s is None or "every" in config:
         every_s = read_duration_s(config, "every")
-    return Common(name, feed, every_s)
+    return Common(name, feed, float(every_s))
 
 
 def read_duration_s(config: Fields, name: str, default_s: float | None = None) -> float:
