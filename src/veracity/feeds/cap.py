@@ -18,11 +18,12 @@ from veracity.feeds.plain_xml import Element, parse_xml
 from veracity.feeds.rows import as_object
 from veracity.feeds.settings import Common, check_url, read_common, read_url
 from veracity.feeds.source import Fetched
+from veracity.feeds.turns import turns
 from veracity.provenance.fields import Fields
 
 MAX_ENTRIES = 2_000
-MAX_ALERTS = 50  # of one fetch: the rest is read the next time
-_MAX_FAILURES = 3  # of one fetch: a server that does not answer is not asked fifty times
+MAX_ALERTS = 50  # of one turn: the rest is read in the next
+_MAX_FAILURES = 3  # of one turn: a server that does not answer is not asked fifty times
 _WHAT = "CAP index"
 _ATOM = "http://www.w3.org/2005/Atom"
 _CAP_TYPE = "application/cap+xml"
@@ -89,8 +90,8 @@ class CapSource:
             return []
         entries = [e for e in read_index(answer.body, answer.url) if self._known.new([e.line])]
         entries.sort(key=lambda entry: entry in self._failing)  # so that these do not hold up others
-        found, failures = self._alerts(entries[:MAX_ALERTS], now)
-        if not failures and len(entries) <= MAX_ALERTS:
+        found, failures = self._alerts(entries, now)
+        if not any(self._known.new([entry.line]) for entry in entries):
             self._polled.keep(self._url, answer)
         if not found:
             self._raise_faults()
@@ -104,7 +105,7 @@ class CapSource:
         found: list[Fetched] = []
         failures: list[SourceUnavailable] = []
         self._failing = set()
-        for entry in entries:
+        for _, entry in zip(turns(MAX_ALERTS), entries, strict=False):
             try:
                 found.extend(self._alert(entry, now))
             except SourceUnavailable as exc:  # this one is asked for again

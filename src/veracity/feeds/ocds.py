@@ -18,9 +18,10 @@ from veracity.feeds.one_document import OneDocument
 from veracity.feeds.rows import as_object
 from veracity.feeds.settings import Common, check_url, read_common, read_duration_s, read_url
 from veracity.feeds.source import Fetched
+from veracity.feeds.turns import turns
 from veracity.provenance.fields import Fields
 
-MAX_PAGES = 10  # of one fetch: the rest is asked for the next time
+MAX_PAGES = 10  # of one turn: the rest is asked for in the next
 _SINCE = "{since}"
 _WHAT = "OCDS"
 
@@ -93,7 +94,7 @@ class PackagesSource:
     def fetch(self, now: datetime) -> Sequence[Fetched]:
         """Ask for some pages; errors as ``Source.fetch`` says."""
         found: list[Fetched] = []
-        for _ in range(MAX_PAGES):
+        for _ in turns(MAX_PAGES):
             if self._next is None:
                 self._next, self._began = self._first(), now
             try:

@@ -28,10 +28,11 @@ from veracity.feeds.plain_xml import parse_xml
 from veracity.feeds.rows import as_objects, check_count, joined, parse_json, row
 from veracity.feeds.settings import Common, read_common, read_count, read_duration_s, read_url
 from veracity.feeds.source import Fetched
+from veracity.feeds.turns import turns
 from veracity.provenance.fields import Fields
 
 MAX_BYTES = 16_777_216
-MAX_PAGES = 10  # of one fetch: the rest is asked for the next time
+MAX_PAGES = 10  # of one turn: the rest is asked for in the next
 _WHAT = "Open311"
 _SPANS = {"requested": ("start_date", "end_date"), "updated": ("updated_after", "updated_before")}
 _TYPES = {"json": "application/json", "xml": "text/xml"}
@@ -126,7 +127,7 @@ class RequestsSource:
     def fetch(self, now: datetime) -> Sequence[Fetched]:
         """Ask for some pages; errors as ``Source.fetch`` says."""
         found: list[Fetched] = []
-        for _ in range(MAX_PAGES):
+        for _ in turns(MAX_PAGES):
             if self._span is None:
                 self._span, self._page, self._page_before = self._next_span(now), 1, []
             try:
