@@ -17,19 +17,21 @@ _START_S = 30
 
 
 @contextmanager
-def kafka_broker(folder: Path) -> Iterator[str]:
-    """Run a broker until the block ends; give its address. ``folder`` gets its log."""
+def kafka_broker(folder: Path, *options: str, advertised: str | None = None) -> Iterator[str]:
+    """Run a broker until the block ends; give its address. ``folder`` gets its log.
+
+    ``advertised`` is the address that it tells its clients to use; its own if absent.
+    """
     port = _free_port()
-    url = f"tcp://127.0.0.1:{port}"
-    command = [str(_binary(folder)), "broker", "--listener-url", url, "--advertised-listener-url", url]
+    own = f"127.0.0.1:{port}"
+    urls = ["--listener-url", f"tcp://{own}", "--advertised-listener-url", f"tcp://{advertised or own}"]
+    command = [str(_binary(folder)), "broker", *urls, "--storage-engine", "memory://tansu/", *options]
     leash = [_LEASH, "--pdeathsig", "KILL"] if _LEASH else []
     with (folder / "broker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*leash, *command, "--storage-engine", "memory://tansu/"], stdout=log, stderr=log
-        )
+        process = subprocess.Popen([*leash, *command], stdout=log, stderr=log)
     try:
         _wait(process, port)
-        yield f"127.0.0.1:{port}"
+        yield own
     finally:
         process.kill()
         process.wait()

@@ -3,12 +3,22 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext, create_default_context
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,20 +46,25 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(bounded())
 
 
-async def filled(broker: str, values: Sequence[bytes | None], n_partitions: int = 1) -> str:
+async def filled(
+    broker: str, values: Sequence[bytes | None], n_partitions: int = 1, ssl_context: SSLContext | None = None
+) -> str:
     """Make a topic that holds some messages, in turn over its partitions; return its name."""
     topic = f"t-{uuid4().hex}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    how = {"security_protocol": "SSL" if ssl_context else "PLAINTEXT", "ssl_context": ssl_context}
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker, **how)
     await admin.start()
     await admin.create_topics([NewTopic(topic, n_partitions, 1)])
     await admin.close()
-    await send(broker, topic, values, n_partitions)
+    await send(broker, topic, values, n_partitions, **how)
     return topic
 
 
-async def send(broker: str, topic: str, values: Sequence[bytes | None], n_partitions: int = 1) -> None:
+async def send(
+    broker: str, topic: str, values: Sequence[bytes | None], n_partitions: int = 1, **how: Any
+) -> None:
     """Add messages to a topic."""
-    producer = AIOKafkaProducer(bootstrap_servers=broker)
+    producer = AIOKafkaProducer(bootstrap_servers=broker, **how)
     await producer.start()
     for i, value in enumerate(values):
         await producer.send_and_wait(topic, value, key=b"k", partition=i % n_partitions)
@@ -246,6 +261,86 @@ def test_what_is_not_there_is_out_of_reach(broker: str) -> None:
             await anext(stream("127.0.0.1:1", "nowhere").documents())
 
     run(test)
+
+
+def test_a_login_that_is_refused_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker knows nobody: with or without a name, it is our error."""
+    monkeypatch.setenv("BUS_PASSWORD", "secret")
+
+    async def test(**login: object) -> None:
+        with pytest.raises(SourceUnavailable):
+            await anext(stream(address, "t", **login).documents())
+
+    with kafka_broker(tmp_path, "--authentication") as address:
+        named = {"user": "bus", "password-from": "BUS_PASSWORD"}
+        for login in (named, {**named, "mechanism": "SCRAM-SHA-256"}, {**named, "mechanism": "PLAIN"}):
+            run(lambda login=login: test(**login))  # type: ignore[misc]
+
+
+def test_tls_is_spoken_to_whom_the_system_trusts_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through a server that ends TLS before the broker: its certificate is checked."""
+    certificate, context = tls_server(tmp_path)
+
+    async def test() -> None:
+        ends: list[asyncio.StreamWriter] = []
+
+        async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            inner_reader, inner_writer = await asyncio.open_connection(*address.split(":"))
+            ends.extend((writer, inner_writer))
+            await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+
+        server = await asyncio.start_server(pass_on, "127.0.0.1", 0, ssl=context)
+        outside = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with kafka_broker(tmp_path, advertised=outside) as address:
+            with pytest.raises(SourceUnavailable):
+                await anext(stream(outside, "t", tls=True).documents())
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            topic = await filled(outside, [message(1)], ssl_context=create_default_context())
+            documents = stream(outside, topic, tls=True).documents()
+            assert numbers(await take(documents, 1)) == [1]
+            await leave(documents)
+        for end in ends:
+            end.close()
+        server.close()
+
+    run(test)
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what comes until it ends."""
+    with suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+def tls_server(folder: Path) -> tuple[Path, SSLContext]:
+    """Make a certificate of 127.0.0.1 that vouches for itself; return its file, and how a server uses it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "broker")])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file, both = folder / "certificate.pem", folder / "both.pem"
+    file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    both.write_bytes(file.read_bytes() + secret)
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return file, context
 
 
 def test_a_message_too_long_to_be_a_record_stays_too_long() -> None:

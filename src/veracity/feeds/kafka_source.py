@@ -143,7 +143,7 @@ class KafkaStream:
         )
         try:
             await consumer.start()
-        except (KafkaError, OSError) as exc:
+        except (KafkaError, OSError, LookupError, ValueError) as exc:  # the last two: a login refused
             await consumer.stop()
             raise self._unavailable(exc) from exc
         return consumer
