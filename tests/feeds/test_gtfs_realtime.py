@@ -45,7 +45,7 @@ def city(timestamp: int = T) -> FeedMessage:
 
     late = found.entity.add(id="3").trip_update
     late.trip.trip_id, late.trip.start_date = "T1", "20260901"
-    late.timestamp = timestamp
+    late.timestamp = T - 20
     first = late.stop_time_update.add(stop_sequence=5, stop_id="S5")
     first.arrival.delay, first.arrival.time = 120, T + 300
     late.stop_time_update.add(stop_id="S6", schedule_relationship=TripUpdate.StopTimeUpdate.SKIPPED)
@@ -102,6 +102,7 @@ def test_a_prediction_is_a_row_for_each_stop() -> None:
     """A trip without stops, such as a cancelled one, is a row too."""
     first, second, cancelled = rows("trip-updates", city())
     assert (first["run"], first["stop"], first["arrival_delay"]) == ("T1 20260901", "5", 120)
+    assert (first["as_of"], first["measured_at"]) == ("2026-09-01T00:00:00Z", "2026-08-31T23:59:40Z")
     assert first["arrival_at"] == "2026-09-01T00:05:00Z"
     assert (second["stop"], second["relationship"]) == ("S6", "SKIPPED")
     assert (cancelled["stop"], cancelled["trip_relationship"]) == ("-", "CANCELED")
@@ -167,6 +168,14 @@ def test_only_what_is_new_is_given() -> None:
         said[0] = city(T + 60)
         (again,) = trips.fetch(NOW)
         assert [json.loads(r)["arrival_delay"] for r in again.records] == [120]
+
+
+def test_predictions_that_rest_on_one_measurement_are_all_taken(tmp_path: Path) -> None:
+    """Each has the time of its message: a second one is no repeated key of the first."""
+    later = city(T + 30)
+    later.entity[2].trip_update.stop_time_update[0].arrival.delay = 180
+    found = [row for d in (city(), later) for row in RENDERERS["trip-updates"](d.SerializeToString())]
+    assert judged("gtfs-trip-updates", found, tmp_path, NOW).accepted == 6
 
 
 def test_a_restart_goes_on() -> None:

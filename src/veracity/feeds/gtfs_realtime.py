@@ -36,7 +36,7 @@ def make(config: Fields) -> OneDocument:
     if what == "alerts" and "language" in config:
         render = partial(render_alerts, language=config.text("language", 35))
     # A position is a reading even if it says the same again; a prediction is one only if it differs.
-    ignoring = () if what == "vehicle-positions" else ("as_of",)
+    ignoring = () if what == "vehicle-positions" else ("as_of", "measured_at")
     http, url, headers = read_http(config), read_url(config), read_headers(config)
     return OneDocument(common, http, url, headers, render, "application/x-protobuf", ignoring)
 
@@ -134,9 +134,11 @@ def _positions(entity: Any, said_at: str | None) -> _Rows:
 def _predictions(entity: Any, said_at: str | None) -> _Rows:
     update = entity.trip_update
     trip = update.trip
+    measured_at = utc(update.timestamp) if update.HasField("timestamp") else None
     whole = {
         "run": joined([trip.trip_id or trip.route_id or entity.id, trip.start_date, trip.start_time]),
-        "as_of": utc(update.timestamp) if update.HasField("timestamp") else said_at,
+        "as_of": said_at or measured_at,  # several predictions may rest on one measurement
+        "measured_at": measured_at,
         "deleted": False,
         **_trip(trip),
         "vehicle": update.vehicle.id,

@@ -16,7 +16,7 @@ from typing import Any
 from veracity.feeds.errors import MalformedDocument
 from veracity.feeds.rows import as_object, as_objects, check_count, joined, parse_json, row
 
-MAX_PACKAGE_BYTES = 33_554_432
+MAX_PACKAGE_BYTES = 16_777_216  # when parsed, a hostile one takes some forty times its size
 MAX_LINES_BYTES = 268_435_456  # after decompression; one line is read at a time
 _WHAT = "OCDS"
 _INACTIVE = ("cancelled", "unsuccessful")
