@@ -6,7 +6,7 @@ from typing import Any
 
 from veracity.feeds.http_polling import Http, Polled
 from veracity.feeds.known import Known
-from veracity.feeds.rows import as_object
+from veracity.feeds.rows import MAX_ROWS, as_object
 from veracity.feeds.settings import Common
 from veracity.feeds.source import Fetched
 
@@ -38,7 +38,7 @@ class OneDocument:
         self._url, self._headers = url, headers
         self._render, self._media_type = render, media_type
         self._polled = Polled(http)
-        self._known = Known(ignoring=ignoring)
+        self._known = Known(MAX_ROWS, ignoring)
 
     @property
     def memory(self) -> Mapping[str, Any]:
