@@ -181,3 +181,9 @@ class InvitationUsed(HomeError, Rejected):
     """Another key was enrolled with this invitation."""
 
     code = "invitation-used"
+
+
+class MalformedLimits(HomeError, Malformed):
+    """The limits of live feeds are not set down as they should be."""
+
+    code = "malformed-limits"
