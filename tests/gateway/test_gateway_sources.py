@@ -339,6 +339,42 @@ def test_a_file_taken_before_a_crash_is_not_taken_again(bench: Bench, tmp_path: 
     assert bench.records() == [{"n": 1}]
 
 
+def test_a_long_file_is_gone_on_with_where_it_was_left(tmp_path: Path) -> None:
+    """The store fills in the middle of it, the gateway starts anew with room: each line once, in order."""
+    keep, drop = Keep(max_bytes=2_000_000), tmp_path / "in"
+    drop.mkdir()
+    pad = "y" * 1_000
+    (drop / "a.csv").write_text("n,pad\n" + "".join(f"{n},{pad}\n" for n in range(4_000)))
+    source = parsed(
+        parse_folder, tmp_path, folder="in", every_s=0.05, settle_s=0, header=True, format="csv",
+        columns=["n", "pad"], kinds={"n": "integer"},
+    )  # fmt: skip
+    found: list[int] = []
+    while (drop / "a.csv").exists():
+        bench = Bench(tmp_path, keep)
+        with bench.reading(source):
+            until(lambda b=bench: b.fault or not (drop / "a.csv").exists())  # type: ignore[misc]
+        found += [r["n"] for r in bench.records()]
+        bench.store._database.execute("DELETE FROM records")
+        assert bench.lost() == {}
+        bench.store.close()
+    assert found == list(range(4_000))
+
+
+def test_a_wrong_line_takes_no_other_with_it(bench: Bench, tmp_path: Path) -> None:
+    drop = tmp_path / "in"
+    drop.mkdir()
+    (drop / "a.csv").write_bytes(b'1,a\n2,"b\n3,c\n\xff,d\n4,"e ""f"""\n')
+    source = parsed(
+        parse_folder, tmp_path, folder="in", every_s=0.05, settle_s=0, format="csv", columns=["n", "t"]
+    )
+    with bench.reading(source):
+        until((drop / "done" / "a.csv").exists)
+    assert [r["n"] for r in bench.records()] == ["1", "3", "4"]
+    assert bench.records()[2]["t"] == 'e "f"'
+    assert bench.lost() == {"malformed": 2}
+
+
 def test_while_there_is_no_room_a_file_stays(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Keep(max_bytes=200_000))
     full(bench.store)

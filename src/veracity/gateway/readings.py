@@ -67,8 +67,10 @@ class Reader:
 
     def read(self, body: bytes, stamp: Stamp, now_ns: int) -> tuple[list[bytes], list[str]]:
         """Return the records of a text, and what was wrong with each line that gives none."""
+        if not body.strip():
+            return [], []
         try:
-            lines = cut_body(body, "ndjson" if self.format == "json" else "csv")
+            lines = cut_body(body, "ndjson") if self.format == "json" else _lines(body)
         except DataError as exc:
             return [], [str(exc)]
         records, wrong = [], []
@@ -153,6 +155,11 @@ def parse_reader(fields: Fields) -> Reader:
     if not pattern.groupindex:
         raise fields.fail("pattern", "named groups such as (?P<level>[0-9.]+)", given)
     return Reader(form, pattern=pattern, kinds=typed)
+
+
+def _lines(body: bytes) -> list[bytes]:
+    """Return the lines of a text that are not blank; one that is wrong takes no other with it."""
+    return [line.rstrip(b"\r") for line in body.split(b"\n") if line.strip()]
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """A folder into which others put files: NDJSON, JSON or CSV.
 
-A file is taken whole, with a note of which it was in the same commit, and then moved to ``done/``: so it is
-taken once, whenever the gateway ends. Who writes it should write it elsewhere and rename it in; one that
-is still being written is left until it has not changed for ``settle_s``. While the store is full it stays.
+A file is taken piece by piece, each with a note, in the same commit, of the file and how far it was read;
+then it is moved to ``done/``. So every line is taken once, whenever the gateway ends. Who writes a file
+should write it elsewhere and rename it in; one that is still being written is left until it has not
+changed for ``settle_s``. While the store is full it stays.
 """
 
 import os
@@ -11,8 +12,9 @@ import threading
 import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from veracity.gateway.errors import SourceFault
 from veracity.gateway.fields import number, text, whole
@@ -21,6 +23,7 @@ from veracity.gateway.readings import Reader, Stamp, parse_reader, parse_stamp
 from veracity.provenance.fields import Fields
 
 DONE, FAILED = "done", "failed"
+PIECE_BYTES = 262_144  #: of a file at once, and at most as much again to the end of a line
 _MOST_FILES = 1_000  #: looked at in one round
 
 
@@ -70,21 +73,28 @@ class Folder:
     def _take(self, path: Path, inlet: Inlet) -> None:
         try:
             with path.open("rb") as file:
-                body = file.read(self.max_file_bytes + 1)
+                if os.fstat(file.fileno()).st_size > self.max_file_bytes:
+                    inlet.refuse([f"{path.name}: want at most {self.max_file_bytes} bytes, got more"])
+                    where = FAILED
+                else:
+                    self._take_pieces(file, path.name, inlet)
+                    where = DONE
         except OSError as exc:
             raise SourceFault(f"folder: want to read {path}, got {exc.strerror}") from exc
-        if len(body) > self.max_file_bytes:
-            inlet.refuse([f"{path.name}: want at most {self.max_file_bytes} bytes, got more"])
-            self._move(path, FAILED)
-            return
-        mark = f"{path.name} {sha256(body).hexdigest()}"
-        if inlet.mark() != mark:  # else it was taken, and the gateway ended before it was moved
-            if self.header:
-                body = body.partition(b"\n")[2]
-            records, wrong = self.reader.read(body, self.stamp, inlet.now_ns())
-            inlet.put(records, mark)
+        self._move(path, where)
+
+    def _take_pieces(self, file: BinaryIO, name: str, inlet: Inlet) -> None:
+        """Take what was not taken before the gateway ended the last time."""
+        which = f"{name} {file_digest(file, sha256).hexdigest()}"
+        before, _, end = (inlet.mark() or "").rpartition(" ")
+        file.seek(int(end) if before == which else 0)
+        if self.header and file.tell() == 0:
+            file.readline(PIECE_BYTES)
+        while piece := file.read(PIECE_BYTES):
+            piece += file.readline(PIECE_BYTES)  # to the end of its last line
+            records, wrong = self.reader.read(piece, self.stamp, inlet.now_ns())
+            inlet.put(records, f"{which} {file.tell()}")
             inlet.refuse(wrong)
-        self._move(path, DONE)
 
     def _move(self, path: Path, where: str) -> None:
         try:
@@ -110,7 +120,7 @@ def parse_folder(name: str, feed: str, fields: Fields, base: Path) -> Folder:
         text(fields, "files", "*"),
         number(fields, "every_s", 0.05, 86_400, 5),
         number(fields, "settle_s", 0, 86_400, 2),
-        whole(fields, "max_file_bytes", 1, 67_108_864, 16_777_216),
+        whole(fields, "max_file_bytes", 1, 2**40, 1_073_741_824),
         fields.flag("header") if "header" in fields else False,
         after,
         parse_reader(fields),

@@ -24,6 +24,7 @@ from veracity.provenance.messages import MAX_MESSAGE_BYTES
 _LOOP_S = 0.1
 _ANSWER_S = 20
 _AT_ONCE = 256
+_BYTES_AT_ONCE = 1_048_576
 _SIGNED = b"veracity-message/"
 
 
@@ -90,7 +91,7 @@ class _Session:
     def turn(self) -> None:
         """Take from the connection what has come, up to a bound."""
         code = self._client.loop(_LOOP_S)
-        while code == 0 and len(self._waiting) < _AT_ONCE and self._has_more():
+        while code == 0 and self._has_room() and self._has_more():
             code = self._client.loop_read()
         if code != 0 and self._answer in (None, "granted"):
             raise SourceFault(f"broker {self._source.broker.url}: want a connection, got it closed")
@@ -130,6 +131,10 @@ class _Session:
         if payload.startswith(_SIGNED):
             return [], ["message: want records without a signature, got a signed message"]
         return self._source.reader.read(payload, self._source.stamp, self._inlet.now_ns())
+
+    def _has_room(self) -> bool:
+        n_bytes = sum(len(message.payload) for message in self._waiting)
+        return len(self._waiting) < _AT_ONCE and n_bytes < _BYTES_AT_ONCE
 
     def _has_more(self) -> bool:
         channel = self._client.socket()
