@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import file_digest, sha256
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from veracity.gateway.errors import SourceFault
 from veracity.gateway.fields import number, text, whole
@@ -83,7 +83,7 @@ class Folder:
             raise SourceFault(f"folder: want to read {path}, got {exc.strerror}") from exc
         self._move(path, where)
 
-    def _take_pieces(self, file: BinaryIO, name: str, inlet: Inlet) -> None:
+    def _take_pieces(self, file: BufferedReader, name: str, inlet: Inlet) -> None:
         """Take what was not taken before the gateway ended the last time."""
         which = f"{name} {file_digest(file, sha256).hexdigest()}"
         before, _, end = (inlet.mark() or "").rpartition(" ")
