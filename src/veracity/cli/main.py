@@ -43,6 +43,7 @@ _COMMANDS = {
     "incident": ("veracity.cli.incident", "incident"),
     "register": ("veracity.cli.register", "register"),
     "witness": ("veracity.cli.witness", "witness"),
+    "gateway": ("veracity.cli.gateway", "gateway"),
 }
 
 
