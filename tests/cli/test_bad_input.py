@@ -12,10 +12,11 @@ import pytest
 
 from run_cli import COMMAND, Here, environment, is_one_line, run
 from small_city import AGENCY, PANEL, clock, contract, key, key_file, log_entries, ndjson, new_city
-from veracity.home.directory import open_directory, writing
+from veracity.home.directory import open_directory
 from veracity.home.enrolments import revoke_key
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
+from veracity.home.lock import writing
 
 PEM = f"{AGENCY}.pem"
 

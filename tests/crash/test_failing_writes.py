@@ -27,15 +27,17 @@ from small_city import (
 from veracity.home.audit import audit
 from veracity.home.certificates import certify
 from veracity.home.contracts import add_feed
-from veracity.home.directory import Directory, open_directory, writing
+from veracity.home.directory import Directory, open_directory
 from veracity.home.enrolments import add_agency
 from veracity.home.errors import AgencyExists, NoRowsWaiting
-from veracity.home.home import Home, Stores, Writer, open_writer
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import ingest
+from veracity.home.lock import writing
 from veracity.home.panels import build_and_say
 from veracity.home.releases import reject, release
 from veracity.home.remember import remember
 from veracity.home.selection import Selection
+from veracity.home.stores import Stores
 from veracity.log.doors import StoreUnavailable
 from veracity.log.fsck import fsck
 from veracity.stores.database import Database

@@ -23,12 +23,14 @@ from small_city import clock
 from veracity.data.lake import collect_rows
 from veracity.data.personal.token import TOKEN, name_of, open_token
 from veracity.home.audit import audit
-from veracity.home.directory import Directory, open_directory, writing
+from veracity.home.directory import Directory, open_directory
 from veracity.home.erasures import erase_value
 from veracity.home.errors import NothingPersonal
-from veracity.home.home import Home, Stores, Writer, open_writer
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import ingest
+from veracity.home.lock import writing
 from veracity.home.persons import opened_vault
+from veracity.home.stores import Stores
 from veracity.home.vault import Vault
 from veracity.log.doors import StoreUnavailable
 from veracity.log.fsck import fsck

@@ -76,7 +76,7 @@ def city(told: RainCity, tmp_path: Path) -> RainCity:
 
 def first_own(home: Writer) -> int:
     """The first of the system's own decisions of run 0."""
-    rows = home.objects.root / decisions_path(read_said(home, last(home, "decide"), Decide))
+    rows = home.directory.store / decisions_path(read_said(home, last(home, "decide"), Decide))
     return int(pl.read_parquet(rows).with_row_index().filter(pl.col("model") == OWN)["index"][0])
 
 
@@ -141,7 +141,7 @@ def spoil_rows(path: Callable[[Writer], str], change: Callable[[pl.DataFrame], p
 
     def spoil(home: Writer) -> None:
         file = path(home)
-        put_rows(home, file, change(pl.read_parquet(home.objects.root / file)))
+        put_rows(home, file, change(pl.read_parquet(home.directory.store / file)))
 
     return spoil
 
@@ -202,7 +202,7 @@ def say_again(home: Writer, **changes: Any) -> None:
     """Say the last run again, otherwise."""
     said = read_said(home, last(home, "decide"), Decide)
     again = replace(said, run=said.run + 1, **changes)
-    put_rows(home, decisions_path(again), pl.read_parquet(home.objects.root / decisions_path(said)))
+    put_rows(home, decisions_path(again), pl.read_parquet(home.directory.store / decisions_path(said)))
     home.say(again.to_statement())
 
 
@@ -251,7 +251,7 @@ def test_a_scoring_said_otherwise_is_told(city: RainCity, changes: dict[str, Any
         )
         again = replace(again, **changes)
         for path, old in ((outcomes_path, first), (scores_path, first)):
-            put_rows(home, path(again), pl.read_parquet(home.objects.root / path(old)))
+            put_rows(home, path(again), pl.read_parquet(home.directory.store / path(old)))
         home.say(again.to_statement())
     findings, _ = found(city)
     assert [f for f in findings if words in f], findings
@@ -279,7 +279,7 @@ def test_a_persons_word_is_scored_beside_the_systems(city: RainCity) -> None:
     """What an officer said of a decision and what the system had said of it are lines of their own."""
     home = city.open()
     scores = pl.concat(
-        [pl.read_parquet(home.objects.root / scores_path(s)) for _, s in past_scorings(home, SYSTEM)]
+        [pl.read_parquet(home.directory.store / scores_path(s)) for _, s in past_scorings(home, SYSTEM)]
     )
     home.close()
     pair = scores.filter(pl.col("model").is_in(["override", "overridden"]))

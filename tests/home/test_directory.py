@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from small_city import ORIGIN, clock, key
-from veracity.home.directory import create_directory, open_directory, write_new, write_whole, writing
+from veracity.home.directory import create_directory, open_directory, write_new, write_whole
 from veracity.home.errors import BadName, HomeBusy, HomeExists, HomeUnusable, NoHome
 from veracity.home.founding import CityKeys, init
 from veracity.home.home import Home, open_writer
+from veracity.home.lock import writing
 from veracity.log.errors import MalformedKey
 from veracity.log.policy import parse_policy
 

@@ -119,7 +119,8 @@ def test_what_is_written_down(tmp_path: Path, s3: S3, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     "document",
     [
-        {"schema": "veracity.home/v3", "log": {"origin": ORIGIN}},
+        {"schema": "veracity.home/v4", "log": {"origin": ORIGIN}},
+        {"schema": "veracity.home/v3", "log": {"origin": ORIGIN}, "objects": 7},
         {"schema": "veracity.home/v2", "origin": ORIGIN},
         {"schema": "veracity.home/v2", "log": {"origin": ORIGIN, "store": 7}},
         {"schema": "veracity.home/v2", "log": [ORIGIN]},

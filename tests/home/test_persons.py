@@ -24,7 +24,7 @@ from veracity.home import protection
 from veracity.home.audit import audit
 from veracity.home.batch import BatchWriter
 from veracity.home.contracts import add_feed
-from veracity.home.directory import open_directory, writing
+from veracity.home.directory import open_directory
 from veracity.home.enrolments import add_agency, rotate_operator
 from veracity.home.erasures import (
     Erasure,
@@ -50,6 +50,7 @@ from veracity.home.errors import (
 from veracity.home.founding import CityKeys, init
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
+from veracity.home.lock import writing
 from veracity.home.persons import PersonalRecord, accesses, find, opened_vault, show
 from veracity.home.protection import write_protected
 from veracity.home.receipts import find_record, make_receipt

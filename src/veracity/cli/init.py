@@ -1,5 +1,6 @@
 """``veracity init``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -32,6 +33,16 @@ from veracity.home.key_places import absolute_reference
     help="Keep the last signed checkpoint elsewhere: postgresql://user@host/db, s3://bucket/prefix or"
     " sqlite:///path.",
 )
+@click.option(
+    "--objects",
+    metavar="LOCATION",
+    help="Keep evidence, tables and all else that is stored elsewhere: s3://bucket/prefix.",
+)
+@click.option(
+    "--database",
+    metavar="LOCATION",
+    help="Keep index and log state in a database of its own, for several machines: postgresql://user@host/db.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def init(
     directory: Path | None,
@@ -42,6 +53,8 @@ def init(
     expires: str | None,
     log_store: str | None,
     log_state: str | None,
+    objects: str | None,
+    database: str | None,
     as_json: bool,
 ) -> None:
     """Make a city's home: keys (mode 0600), stores, database, and trust.policy to hand out."""
@@ -57,8 +70,10 @@ def init(
         expires=until,
         log_store=log_store,
         log_state=log_state,
+        objects=objects,
+        database=database,
     )
-    elsewhere = {k: v for k, v in (("log_store", made.log_store), ("log_state", made.log_state)) if v}
+    elsewhere = {name: place for name, place in asdict(made.places).items() if place is not None}
     document = {"home": root, "origin": origin, "policy": made.policy, "keys": root / "keys", **elsewhere}
     text = (
         f"made {root} for {origin}\n"

@@ -10,12 +10,13 @@ import click
 
 from veracity.cli.key_changes import expiring, say_key, time_of
 from veracity.cli.output import columns, common, emit, in_home
-from veracity.home.directory import Directory, open_directory, writing
+from veracity.home.directory import Directory, open_directory
 from veracity.home.enrolments import rotate_operator
 from veracity.home.errors import BadName
 from veracity.home.home import open_writer
 from veracity.home.key_care import HeldKey, encrypt_key, held_keys, make_key, move_key
 from veracity.home.key_places import KeyPlace, absolute_reference
+from veracity.home.lock import writing
 from veracity.home.passphrases import new_passphrase
 from veracity.provenance.errors import KeyUnavailable
 

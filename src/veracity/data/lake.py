@@ -9,7 +9,7 @@ a batch is never there twice. Any Delta reader can read the tables.
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -21,7 +21,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Sc
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import Field as DeltaField
 from deltalake.schema import PrimitiveType
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from veracity.data.contract import Contract
 from veracity.data.errors import TableMismatch
@@ -41,6 +41,13 @@ _CHECKPOINT_EVERY = 100  #: commits
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 _INDEXED = 32  #: columns whose statistics the library looks at unless told which
 _HINT = "_last_checkpoint"
+_BOUNDS = {  # of a store that is not a local directory
+    "connect_timeout": "5s",
+    "timeout": "60s",
+    "max_retries": "5",
+    "retry_timeout": "60s",
+    "conditional_put": "etag",
+}
 _NAME = re.compile(r"[0-9]{8,}-([0-9a-f]{64})\.parquet$")
 
 
@@ -53,12 +60,20 @@ class Table:
         Where the data files go, durably.
     uri
         The same place as the Delta library names it.
+    options
+        What the libraries must be told to read and write there; None for a local directory. A store
+        elsewhere must refuse to replace what is to be new: that makes a commit the only one of its
+        version.
     """
 
-    def __init__(self, objects: Objects, prefix: str, uri: str) -> None:
+    def __init__(
+        self, objects: Objects, prefix: str, uri: str, options: Mapping[str, str] | None = None
+    ) -> None:
         self._objects = objects
         self._prefix = prefix
         self._uri = uri
+        self._options = None if options is None else dict(options)
+        self._delta_options = None if options is None else dict(options) | _BOUNDS
         self._delta: DeltaTable | None = None
         self._actions: tuple[int, pl.DataFrame] | None = None
 
@@ -76,10 +91,12 @@ class Table:
 
     def _open(self) -> DeltaTable:
         try:
-            return DeltaTable(self._uri)
+            return DeltaTable(self._uri, storage_options=self._delta_options)
         except TableNotFoundError as exc:
             raise StoreUnavailable(f"table: want a Delta table at {self._prefix}, got none") from exc
         except (DeltaError, OSError, ValueError) as exc:
+            if _is_away(exc):
+                raise StoreUnavailable(f"table {self._prefix}: {_line(exc)}") from exc
             raise TableMismatch(f"table {self._prefix}: {_line(exc)}") from exc
 
     def _drop_checkpoints(self) -> bool:
@@ -108,8 +125,9 @@ class Table:
 
     def create(self, contract: Contract) -> None:
         """Make the empty table, version 0; nothing if it is there."""
-        if DeltaTable.is_deltatable(self._uri):
-            return
+        with _translated(self._prefix):
+            if DeltaTable.is_deltatable(self._uri, self._delta_options):
+                return
         fields = [DeltaField(name, PrimitiveType(kind)) for name, kind in delta_columns(contract)]
         about = "SIMULATED. " if contract.simulated else ""
         with _translated(self._prefix):
@@ -119,6 +137,7 @@ class Table:
                 name=contract.feed,
                 description=about + contract.title,
                 configuration=_indexed(contract) if len(fields) > _INDEXED else None,
+                storage_options=self._delta_options,
             )
         self._sync_commit()
 
@@ -140,10 +159,24 @@ class Table:
         name = f"{batch:08d}-{sha256(data).hexdigest()}.parquet"
         self._objects.put(f"{self._prefix}/{name}", data)
         action = AddAction(name, len(data), {}, batch, True, _statistics(rows, statistics))
+        self._commit([action], batch)
+        if self.version % _CHECKPOINT_EVERY == 0:
+            self._checkpoint()
+        return self.version
+
+    def bar(self, batch: int) -> None:
+        """Make sure that no commit of this batch which a lost writer has under way takes effect.
+
+        An empty commit, of the batch before: the other's, which does not know of it, is refused.
+        """
+        self._commit([], batch - 1)
+
+    def _commit(self, actions: list[AddAction | RemoveAction], batch: int) -> None:
+        """Commit durably; ``StoreUnavailable`` if another writer has committed since this one looked."""
         properties = CommitProperties(app_transactions=[Transaction(_APP, batch)])
         with _translated(self._prefix):
             self.delta.create_write_transaction(
-                [action],
+                actions,
                 "append",
                 self.delta.schema(),
                 commit_properties=properties,
@@ -151,9 +184,6 @@ class Table:
             )
             self.delta.update_incremental()
         self._sync_commit()
-        if self.version % _CHECKPOINT_EVERY == 0:
-            self._checkpoint()
-        return self.version
 
     def scan(
         self,
@@ -175,7 +205,7 @@ class Table:
         files = self._files(up_to_batch, batch, between)
         if not files:
             return _empty(self.delta).lazy()
-        rows = pl.scan_parquet(files, glob=False, missing_columns="insert")
+        rows = pl.scan_parquet(files, glob=False, missing_columns="insert", storage_options=self._options)
         if not all(_NAME.search(path) for path in files):
             rows = rows.sort("_batch", "_record", maintain_order=True)  # another writer's: in any order
         if batch is not None:
@@ -185,6 +215,12 @@ class Table:
         if between is not None:
             rows = rows.filter(pl.col(between[0]).is_between(between[1], between[2]))
         return rows
+
+    def scan_file(self, name: str) -> pl.LazyFrame:
+        """Return the rows of one file below the table as they are, whatever its statistics say."""
+        return pl.scan_parquet(
+            f"{self._uri}/{name}", glob=False, use_statistics=False, storage_options=self._options
+        )
 
     def changed_files(self, batch: int) -> list[str]:
         """Return the files of a batch whose bytes no longer have the digest in their name.
@@ -272,7 +308,7 @@ def reading_rows() -> Iterator[None]:
         yield
     except (pl.exceptions.PolarsError, OSError) as exc:
         is_gone = isinstance(exc, FileNotFoundError)
-        if not is_gone and (isinstance(exc, OSError) or "(os error" in str(exc)):
+        if not is_gone and (isinstance(exc, OSError) or "(os error" in str(exc) or _is_away(exc)):
             raise StoreUnavailable(f"rows: {_line(exc)}") from exc
         raise TableMismatch(f"table: want its files as they were written, got: {_line(exc)}") from exc
 
@@ -320,6 +356,11 @@ def _translated(prefix: str) -> Iterator[None]:
         yield
     except (DeltaError, OSError) as exc:
         raise StoreUnavailable(f"table {prefix}: {_line(exc)}") from exc
+
+
+def _is_away(error: BaseException) -> bool:
+    """Tell whether it was a store elsewhere that did not answer, or not with what was asked for."""
+    return "S3 error" in str(error)
 
 
 def _line(error: BaseException) -> str:

@@ -71,8 +71,12 @@ def add_feed(home: Writer, path: Path) -> Feed:
         Before anything is written.
     ContractBreaks
         If the table of the feed would change under its readers.
+    NotShared
+        If it has personal fields and machines share the home.
     """
     contract = load_contract(path)
+    if contract.personal:
+        home.check_own(f"feed {contract.feed}")
     try:
         check_references(contract, lambda name: home.feed(name).contract)
     except MalformedContract as exc:

@@ -3,54 +3,87 @@
 ::
 
     DIR/
-      veracity.json     the log's origin, and where its log is if elsewhere; written once
+      veracity.json     the log's origin, and what is kept elsewhere; written once
       trust.policy      what to hand out: the log's key and its witnesses
       keys/             log.key, operator.pem, agencies/<name>.pem (mode 0600; see ``key_places``)
-      store/            log, evidence, contracts, tables, quarantine: an object store
-      veracity.db       last signed checkpoint, and an index that the log can rebuild
+      store/            log, evidence, contracts, tables, quarantine: an object store; or on S3
+      veracity.db       last signed checkpoint, and an index that the log can rebuild; or in PostgreSQL
       vault.db          keys of personal values (mode 0600): never in the log, never served
       staging/          protected files on their way in
-      lock              held by the one process that writes
+      lock              held by the one process that writes; lock.wanted by who is next (see ``lock``)
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from veracity.home.errors import BadName, HomeBusy, HomeExists, HomeUnusable, NoHome
+from veracity.home.errors import BadName, HomeExists, HomeUnusable, NoHome
 
-_SCHEMA_V1, _SCHEMA_V2 = "veracity.home/v1", "veracity.home/v2"
+_SCHEMA_V1, _SCHEMA_V2, _SCHEMA_V3 = "veracity.home/v1", "veracity.home/v2", "veracity.home/v3"
+LOCK, WANTED = "lock", "lock.wanted"
 _ORIGIN = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}(/[A-Za-z0-9._-]{1,64}){0,4}")
 
 
 @dataclass(frozen=True)
+class Places:
+    """What of a home is elsewhere, as locations (see ``stores.opening``); None for what it has itself.
+
+    ``objects`` is evidence, tables and all else in ``store/``; ``database`` the index and what is
+    pending. The log goes with these unless it is told where to be.
+    """
+
+    log_store: str | None = None
+    log_state: str | None = None
+    objects: str | None = None
+    database: str | None = None
+
+
+@dataclass(frozen=True)
 class Directory:
-    """The places in one home; ``log_store`` and ``log_state`` are locations elsewhere, None for its own."""
+    """The places in one home, and those elsewhere."""
 
     root: Path
     origin: str
-    log_store: str | None = None
-    log_state: str | None = None
+    places: Places = Places()
+
+    @property
+    def log_store(self) -> str | None:
+        """Where the files of the log are, if they are not with the home's objects."""
+        return self.places.log_store
+
+    @property
+    def log_state(self) -> str | None:
+        """Where the state of the log is, if it is not in the home's database."""
+        return self.places.log_state
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may write in turn: where the database is that of none of them."""
+        return self.places.database is not None
 
     @property
     def store(self) -> Path:
-        """Root of the object store."""
+        """Root of the object store, where the home has it itself."""
         return self.root / "store"
+
+    @property
+    def objects(self) -> str:
+        """The location of the home's objects."""
+        return self.places.objects or str(self.store)
 
     @property
     def log(self) -> str:
         """The location of the log's files."""
-        return self.log_store or str(self.store / "log")
+        return self.places.log_store or f"{self.objects.rstrip('/')}/log"
 
     @property
     def database(self) -> Path:
-        """The SQLite file."""
+        """The SQLite file, where the home has its database itself."""
         return self.root / "veracity.db"
 
     @property
@@ -89,9 +122,7 @@ class Directory:
         return self.root / "trust.policy"
 
 
-def create_directory(
-    root: Path, origin: str, log_store: str | None = None, log_state: str | None = None
-) -> Directory:
+def create_directory(root: Path, origin: str, places: Places = Places()) -> Directory:
     """Make an empty home; ``HomeExists`` where there is one, ``HomeUnusable`` where none can be."""
     if not _ORIGIN.fullmatch(origin):
         raise BadName(f"origin: want a name such as example.org/city (no scheme, no spaces), got {origin!r}")
@@ -99,12 +130,13 @@ def create_directory(
         if (root / "veracity.json").exists():
             other = open_directory(root).origin
             raise HomeExists(f"init: want a directory without a city, got {root} of {other}")
-        if root.is_dir() and any(path.name != "lock" for path in root.iterdir()):
+        if root.is_dir() and any(path.name not in (LOCK, WANTED) for path in root.iterdir()):
             raise HomeExists(f"init: want an empty directory, got {root} with files in it")
-        for path in (root, root / "keys", root / "keys" / "agencies", root / "store"):
+        own = [root / "store"] if places.objects is None else []
+        for path in (root, root / "keys", root / "keys" / "agencies", *own):
             mode = 0o700 if path.name in ("keys", "agencies") else 0o755
             path.mkdir(mode=mode, parents=True, exist_ok=True)
-    return Directory(root, origin, log_store, log_state)
+    return Directory(root, origin, places)
 
 
 @contextlib.contextmanager
@@ -118,7 +150,7 @@ def made_or_cleared(directory: Directory) -> Iterator[None]:
         for path in directory.root.iterdir():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-            elif path.name != "lock":  # another process may be waiting for it
+            elif path.name != LOCK:  # another process may be waiting for it
                 path.unlink(missing_ok=True)
         raise
 
@@ -131,14 +163,21 @@ def seal_directory(directory: Directory) -> None:
 
 
 def _document(directory: Directory) -> dict[str, object]:
-    """Return what the file says. A log elsewhere makes it v2, in which v1 finds no origin.
+    """Return what the file says. A log elsewhere makes it v2, the home's own stores elsewhere v3.
 
-    Who knows v1 alone would else begin a second log of that name in the home itself.
+    Who knows v1 alone finds no origin in them: it would else begin a second log of that name in the
+    home itself.
     """
-    if directory.log_store is None and directory.log_state is None:
+    places = directory.places
+    if places == Places():
         return {"schema": _SCHEMA_V1, "origin": directory.origin}
-    log = {"origin": directory.origin, "store": directory.log_store, "state": directory.log_state}
-    return {"schema": _SCHEMA_V2, "log": {name: value for name, value in log.items() if value is not None}}
+    log = _without_none(origin=directory.origin, store=places.log_store, state=places.log_state)
+    own = _without_none(objects=places.objects, database=places.database)
+    return {"schema": _SCHEMA_V3 if own else _SCHEMA_V2, "log": log, **own}
+
+
+def _without_none(**places: str | None) -> dict[str, str]:
+    return {name: place for name, place in places.items() if place is not None}
 
 
 def open_directory(root: Path) -> Directory:
@@ -148,49 +187,29 @@ def open_directory(root: Path) -> Directory:
         document = json.loads(path.read_bytes()[:65_536])
         schema = document.get("schema", _SCHEMA_V1)
         log = {"origin": document["origin"]} if schema == _SCHEMA_V1 else dict(document["log"])
-        origin, store, state = log["origin"], log.get("store"), log.get("state")
+        own = document if schema == _SCHEMA_V3 else {}
+        origin = log["origin"]
+        places = Places(log.get("store"), log.get("state"), own.get("objects"), own.get("database"))
     except FileNotFoundError as exc:
         raise NoHome(f"home: want a directory made by `veracity init`, got {root}") from exc
     except OSError as exc:
         raise HomeUnusable(f"home: want to read {path}, got {exc.strerror}") from exc
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise NoHome(f"home: want an origin in {path}, got {type(exc).__name__}") from exc
-    if schema not in (_SCHEMA_V1, _SCHEMA_V2):
+    if schema not in (_SCHEMA_V1, _SCHEMA_V2, _SCHEMA_V3):
         raise NoHome(
-            f"home: want {_SCHEMA_V1} or v2 in {path}, got {str(schema)[:40]!r}: made by a newer Veracity"
+            f"home: want {_SCHEMA_V1}, v2 or v3 in {path}, got {str(schema)[:40]!r}: made by a newer Veracity"
         )
-    if not all(place is None or isinstance(place, str) for place in (store, state)):
-        raise NoHome(f"home: want the places of its log as text in {path}, got something else")
+    if not all(place is None or isinstance(place, str) for place in astuple(places)):
+        raise NoHome(f"home: want its places as text in {path}, got something else")
     if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
         raise NoHome(f"home: want an origin in {path}, got {str(origin)[:80]!r}")
-    directory = Directory(root, origin, store, state)
-    if not directory.database.is_file():
+    directory = Directory(root, origin, places)
+    if not directory.is_shared and not directory.database.is_file():
         raise HomeUnusable(
             f"home: want its database {directory.database}, got none; restore it from a backup"
         )
     return directory
-
-
-@contextlib.contextmanager
-def writing(directory: Directory) -> Iterator[None]:
-    """Hold the home's lock; ``HomeBusy`` with the other's process id if it is held.
-
-    The kernel drops the lock when its holder ends, however it ends.
-    """
-    with usable(directory.root):
-        handle = os.open(directory.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            holder = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
-            raise HomeBusy(f"home {directory.root}: want its lock, got it held by process {holder}") from exc
-        with usable(directory.root):
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

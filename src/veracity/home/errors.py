@@ -33,6 +33,12 @@ class HomeBusy(HomeError, Unavailable):
     code = "home-busy"
 
 
+class NotShared(HomeError, Malformed):
+    """Works only in a home of one machine: what it needs must never leave that machine."""
+
+    code = "not-shared"
+
+
 class BadName(HomeError, Malformed):
     """A name, number or time given by the caller is not one."""
 

@@ -9,23 +9,27 @@ from pathlib import Path
 from veracity.home.clock import Clock, format_time
 from veracity.home.directory import (
     Directory,
+    Places,
     create_directory,
     made_or_cleared,
     seal_directory,
     usable,
     write_new,
-    writing,
 )
+from veracity.home.errors import HomeExists
 from veracity.home.home import Writer
+from veracity.home.index import Index
 from veracity.home.key_care import add_reference
 from veracity.home.key_places import LOG, OPERATOR_KEY, KeyPlace
+from veracity.home.lock import writing
 from veracity.home.operator_keys import OPERATOR
+from veracity.home.stores import Stores, open_stores
 from veracity.log.notes import Signer, Verifier
 from veracity.log.policy import format_policy, policy_for
 from veracity.provenance.keys import SigningKey
 from veracity.provenance.secret_files import write_secret
 from veracity.provenance.statements import Enrol
-from veracity.stores.opening import check_places, settled
+from veracity.stores.opening import check_home_objects, check_places, settled
 
 
 @dataclass(frozen=True)
@@ -59,25 +63,30 @@ def init(
     expires: datetime | None = None,
     log_store: str | None = None,
     log_state: str | None = None,
+    objects: str | None = None,
+    database: str | None = None,
 ) -> Directory:
     """Make a home: keys, stores, database, the operator's enrolment as entry 0, and the trust policy.
 
     ``keys`` are for a city whose keys are made elsewhere; without them new ones are made, but where
     ``references`` say where one is. ``expires`` is of the operator's key.
     ``log_store`` and ``log_state`` are locations (see ``stores.opening``) for the files and the state
-    of the log, if they are not to be in the home. Both must be empty.
+    of the log, if they are not to be in the home; ``objects`` and ``database`` for all else that is
+    stored, and for the log too unless it is told where to be. All must be empty.
 
     Raises
     ------
     HomeExists, HomeUnusable, BadName, BadLocation
-        Nothing is left behind but an empty directory and its lock. A log begun elsewhere stays there.
+        Nothing is left behind but an empty directory and its lock. What was begun elsewhere stays there.
     KeyUnavailable, MalformedKeyReference
         If there is no key where a reference says.
     """
     root = Path(root)
-    check_places(log_store, log_state)
-    places = [None if place is None else settled(place) for place in (log_store, log_state)]
-    directory = create_directory(root, origin, *places)
+    check_places(log_store, log_state, objects, database)
+    if objects is not None:
+        check_home_objects(f"{objects.rstrip('/')}-probe")
+    places = [None if p is None else settled(p) for p in (log_store, log_state, objects, database)]
+    directory = create_directory(root, origin, Places(*places))
     with writing(directory), made_or_cleared(directory):
         _furnish(directory, clock, keys or CityKeys.generate(), references or KeyReferences(), expires)
     return directory
@@ -103,10 +112,24 @@ def _furnish(
         if references.operator is None:
             write_secret(operator.plain, keys.operator.to_pem())
         write_new(directory.policy, format_policy(policy_for(verifier)).encode(), 0o644)
-    writer = Writer(directory, clock)
+    stores = open_stores(directory)
+    try:
+        _check_new(directory, stores)
+    except BaseException:
+        stores.close()
+        raise
+    writer = Writer(directory, clock, stores)
     try:
         until = None if expires is None else format_time(expires)
         writer.say(Enrol("enrol", OPERATOR, "operator", public, expires=until).to_statement())
     finally:
         writer.close()
     seal_directory(directory)
+
+
+def _check_new(directory: Directory, stores: Stores) -> None:
+    """Raise ``HomeExists`` where the stores of another city would be taken for the new one's."""
+    if directory.places.objects is not None and next(stores.objects.list(""), None) is not None:
+        raise HomeExists(f"init: want an empty place for objects, got {directory.objects} with some in it")
+    if directory.is_shared and Index(stores.database).size:
+        raise HomeExists("init: want an empty database, got one with a city in it")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,22 +16,19 @@ from sqlalchemy.exc import IntegrityError
 
 from veracity.data.contract import Contract, parse_contract
 from veracity.data.evidence import EvidenceStore
-from veracity.data.lake import Table, local_uri
+from veracity.data.lake import Table
 from veracity.errors import Malformed, Rejected, VeracityError
 from veracity.home.clock import Clock, system_clock
-from veracity.home.directory import (
-    Directory,
-    open_directory,
-    writing,
-)
-from veracity.home.errors import MissingKey, StateBehind, UnknownFeed
+from veracity.home.directory import Directory, open_directory
+from veracity.home.errors import MissingKey, NotShared, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
 from veracity.home.key_places import LOG, KeyPlace, open_key
+from veracity.home.lock import DirectoryLock, writing
 from veracity.home.operator_keys import open_operator
 from veracity.home.publication import Publication, publisher
+from veracity.home.stores import Stores, open_stores
 from veracity.home.vault import Vault
 from veracity.log.append import Log
-from veracity.log.doors import Objects
 from veracity.log.errors import ObjectMissing
 from veracity.log.notes import HeldSigner, Verifier
 from veracity.log.policy import MAX_POLICY_BYTES, Policy, parse_policy
@@ -45,10 +44,8 @@ from veracity.provenance.statements import (
     parse_statement,
 )
 from veracity.provenance.statements.statement import Statement
-from veracity.stores.database import Database
 from veracity.stores.log_state import SqlLogState
 from veracity.stores.objects import LocalObjects
-from veracity.stores.opening import OpenState, open_objects, open_state
 from veracity.stores.witness_client import HttpWitnesses
 
 logger = logging.getLogger(__name__)
@@ -60,31 +57,6 @@ class Feed:
 
     contract: Contract
     idx: int
-
-
-@dataclass(frozen=True)
-class Stores:
-    """What a home stands on."""
-
-    objects: LocalObjects
-    log_objects: Objects
-    database: Database
-    log_state: OpenState | None = None  #: None for one in the database
-
-    @classmethod
-    def of(cls, directory: Directory, *, read_only: bool = False) -> Stores:
-        """Open the directory's own, and its log wherever that is; ``read_only`` writes and makes nothing."""
-        objects = LocalObjects(directory.store, read_only=read_only)
-        log_objects = open_objects(directory.log, read_only=read_only)
-        database = Database(directory.database, read_only=read_only)
-        if directory.log_state is None:
-            return cls(objects, log_objects, database)
-        try:
-            state = open_state(directory.log_state, read_only=read_only)
-        except BaseException:
-            database.close()
-            raise
-        return cls(objects, log_objects, database, state)
 
 
 class Home:
@@ -102,7 +74,8 @@ class Home:
         self.log_state = stores.log_state or SqlLogState(self.database)
         self.index = Index(self.database)
         self._tables: dict[str, Table] = {}
-        self._agencies: tuple[int, Agencies] = (0, Agencies())
+        self._copy: tuple[str, tempfile.TemporaryDirectory[str]] | None = None  # of one object, and whose
+        self._agencies: tuple[int, Agencies] = (-1, Agencies())  # as of the last enrolment read
 
     @classmethod
     def open(cls, root: Path, clock: Clock | None = None) -> Home:
@@ -111,8 +84,34 @@ class Home:
 
     def close(self) -> None:
         """Close the database, and the state of the log where it is elsewhere."""
+        self._forget_copy()
         self.log_state.close()
         self.database.close()
+
+    def file(self, path: str) -> Path:
+        """Return an object as a file: its own, or a copy of one elsewhere, there until the next is asked for.
+
+        Raises
+        ------
+        ObjectMissing
+            If a store elsewhere has no such object. Of the home's own nobody has looked yet.
+        """
+        if isinstance(self.objects, LocalObjects):
+            return self.objects.root / path
+        if self._copy is None or self._copy[0] != path:
+            self._forget_copy()
+            self._copy = path, tempfile.TemporaryDirectory(prefix="veracity-copy-")
+            try:
+                self.objects.fetch(path, Path(self._copy[1].name) / "object")
+            except BaseException:
+                self._forget_copy()
+                raise
+        return Path(self._copy[1].name) / "object"
+
+    def _forget_copy(self) -> None:
+        if self._copy is not None:
+            self._copy[1].cleanup()
+            self._copy = None
 
     @cached_property
     def policy(self) -> Policy:
@@ -154,13 +153,15 @@ class Home:
         return LogReader(self.log_objects, last.note, open_checkpoint(last.note, self.log_verifier))
 
     def agencies(self) -> Agencies:
-        """Who may sign, folded from the enrolments in the log."""
-        found = [idx for idx, _ in self.index.predicates("enrol")]
-        if len(found) != self._agencies[0]:
+        """Who may sign, folded from the enrolments in the log; only those that are new are read."""
+        last, agencies = self._agencies
+        fresh = self.index.after("enrol", last)
+        if fresh:
             reader = self.reader()
-            folded = Agencies.fold((idx, open_envelope(reader.entry(idx))) for idx in found)
-            self._agencies = len(found), folded
-        return self._agencies[1]
+            for idx in fresh:
+                agencies.add(idx, open_envelope(reader.entry(idx)))
+                self._agencies = idx, agencies
+        return agencies
 
     def feeds(self) -> dict[str, Feed]:
         """Every feed and its contract in force, by name."""
@@ -192,7 +193,8 @@ class Home:
         """Return a feed's table."""
         if feed not in self._tables:
             prefix = f"tables/{feed}"
-            self._tables[feed] = Table(self.objects, prefix, local_uri(self.directory.store, prefix))
+            uri = self.objects.uri(prefix)
+            self._tables[feed] = Table(self.objects, prefix, uri, self.objects.options)
         return self._tables[feed]
 
     def check_held(self, feed: str) -> None:
@@ -223,8 +225,10 @@ class Writer(Home):
         stores: Stores | None = None,
         *,
         reindex: bool = False,
+        lock: DirectoryLock | None = None,
     ) -> None:
         super().__init__(directory, clock, stores or Stores.of(directory))
+        self._lock = lock
         try:
             self.log_key = open_key(KeyPlace(directory.keys, LOG))
             signer = HeldSigner(directory.origin, self.log_key.public.raw, self.log_key.sign)
@@ -245,14 +249,34 @@ class Writer(Home):
 
     def make_vault(self) -> Vault:
         """Open the keys of personal values, made if there are none. To be closed after use."""
+        self.check_own("personal fields")
         return Vault.make(self.directory)
+
+    def check_own(self, what: str) -> None:
+        """Raise ``NotShared`` where several machines write: keys of personal values stay on one."""
+        if self.directory.is_shared:
+            raise NotShared(
+                f"{what}: want a home that has its database itself, got one that machines share: the keys"
+                " of personal values must not leave the machine they are on"
+            )
+
+    def is_wanted(self) -> bool:
+        """Tell whether another process waits to write, here or on another machine: close soon then."""
+        return (self._lock is not None and self._lock.is_wanted()) or self.database.is_wanted()
 
     def say(self, statement: Statement) -> int:
         """Sign a statement as the operator, append it, index it; return its place in the log."""
         return self.append(sign_envelope(format_statement(statement), [self.operator]))
 
     def append(self, entry: bytes) -> int:
-        """Append one signed entry and index it; the same entry again gets its first place."""
+        """Append one signed entry and index it; the same entry again gets its first place.
+
+        Raises
+        ------
+        LockLost
+            If another machine may write by now. Nothing was appended.
+        """
+        self.database.check_lock()
         (idx,) = self.log.append([entry])
         if idx >= self.index.size:
             self._catch_up()
@@ -334,6 +358,8 @@ class Writer(Home):
         """Finish or forget batches that a crash left between the table and the log."""
         for pending in self.index.pending():
             committed = not pending.has_rows or self.table(pending.feed).holds(pending.batch)
+            if not committed and self.directory.is_shared:
+                self.table(pending.feed).bar(pending.batch)  # its writer may be alive, and lost its lock
             if committed and self.index.batch(pending.feed, pending.batch) is None:
                 self._check_pending(pending)
                 self.append(pending.entry)
@@ -374,14 +400,33 @@ class Writer(Home):
 
 
 @contextlib.contextmanager
-def open_writer(root: Path, clock: Clock | None = None, *, reindex: bool = False) -> Iterator[Writer]:
+def open_writer(
+    root: Path,
+    clock: Clock | None = None,
+    *,
+    wait_s: float | None = None,
+    passes_on: bool = False,
+    reindex: bool = False,
+) -> Iterator[Writer]:
     """Open a home for writing, alone: ``HomeBusy`` if another process has it.
 
-    With ``reindex`` the index is emptied and made again from the log.
+    Parameters
+    ----------
+    wait_s
+        How long to wait for the other. None: half a minute where it lets others in between its turns,
+        as the live worker does; else not at all.
+    passes_on
+        Say that we do: we ask ``is_wanted`` between turns, and close then. Opened again, we stand behind
+        all who waited.
+    reindex
+        Empty the index and make it again from the log.
     """
     directory = open_directory(root)
-    with writing(directory):
-        writer = Writer(directory, clock, reindex=reindex)
+    began = time.monotonic()
+    with writing(directory, wait_s, passes_on=passes_on) as lock:
+        left_s = None if wait_s is None else max(0.0, wait_s - (time.monotonic() - began))
+        stores = open_stores(directory, left_s, passes_on=passes_on)
+        writer = Writer(directory, clock, stores, reindex=reindex, lock=lock)
         try:
             yield writer
             writer.finish()

@@ -11,31 +11,35 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import VARCHAR
 
 from veracity.home.clock import format_time
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import parse_statement
-from veracity.stores.database import METADATA, Database
+from veracity.stores.database import METADATA
+from veracity.stores.sql import SqlDatabase
+
+_Text = sa.String().with_variant(VARCHAR(collation="C"), "postgresql")  # sorted by its bytes, as in SQLite
 
 _statements = sa.Table(
     "statements",
     METADATA,
     sa.Column("idx", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("feed", sa.String),
+    sa.Column("kind", _Text, nullable=False),
+    sa.Column("feed", _Text),
     sa.Column("predicate", sa.LargeBinary, nullable=False),
     sa.Index("statements_kind", "kind", "feed"),
 )
 _batches = sa.Table(
     "batches",
     METADATA,
-    sa.Column("feed", sa.String, primary_key=True),
+    sa.Column("feed", _Text, primary_key=True),
     sa.Column("batch", sa.Integer, primary_key=True),
     sa.Column("idx", sa.Integer, nullable=False),
-    sa.Column("file_sha256", sa.String, nullable=False),
+    sa.Column("file_sha256", _Text, nullable=False),
     sa.Column("part", sa.Integer, nullable=False),
     sa.Column("is_last", sa.Boolean, nullable=False),
-    sa.Column("received_at", sa.String, nullable=False),
+    sa.Column("received_at", _Text, nullable=False),
     sa.Column("received", sa.Integer, nullable=False),
     sa.Column("accepted", sa.Integer, nullable=False),
     sa.Column("quarantined", sa.Integer, nullable=False),
@@ -46,13 +50,14 @@ _batches = sa.Table(
 _pending = sa.Table(
     "pending",
     METADATA,
-    sa.Column("feed", sa.String, primary_key=True),
+    sa.Column("feed", _Text, primary_key=True),
     sa.Column("batch", sa.Integer, nullable=False),
     sa.Column("has_rows", sa.Boolean, nullable=False),
     sa.Column("entry", sa.LargeBinary, nullable=False),
 )
 
 
+_OF_A_FEED = ("contract", "ingest", "certify", "account", "reject", "erase")
 WHOLE_FILE = frozenset(
     ["unsigned", "signature", "unknown-key", "revoked-key", "expired-key", "wrong-delivery"]
 )
@@ -88,7 +93,7 @@ class Pending:
 class Index:
     """The index of one home's log, in its SQL database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     @property
@@ -146,6 +151,12 @@ class Index:
         with self._database.reading() as db:
             return [(int(i), orjson.loads(p)) for i, p in db.execute(query.order_by(_statements.c.idx))]
 
+    def after(self, kind: str, idx: int) -> list[int]:
+        """Return where the statements of a kind are that come after a place in the log."""
+        query = sa.select(_statements.c.idx).where(_statements.c.kind == kind, _statements.c.idx > idx)
+        with self._database.reading() as db:
+            return [int(i) for i in db.execute(query.order_by(_statements.c.idx)).scalars()]
+
     def predicate(self, idx: int) -> dict[str, Any]:
         """Return the predicate of the statement at a log index."""
         query = sa.select(_statements.c.predicate).where(_statements.c.idx == idx)
@@ -159,11 +170,15 @@ class Index:
         with self._database.reading() as db:
             return {str(k): int(n) for k, n in db.execute(query.order_by(_statements.c.kind))}
 
-    def batches(self, feed: str, file_sha256: str | None = None) -> list[BatchRow]:
-        """Return a feed's batches in order, or those of one file."""
+    def batches(
+        self, feed: str, file_sha256: str | None = None, *, since: datetime | None = None
+    ) -> list[BatchRow]:
+        """Return a feed's batches in order, or those of one file, or those received at ``since`` or later."""
         query = sa.select(_batches).where(_batches.c.feed == feed)
         if file_sha256 is not None:
             query = query.where(_batches.c.file_sha256 == file_sha256)
+        if since is not None:
+            query = query.where(_batches.c.received_at >= format_time(since))
         with self._database.reading() as db:
             return [BatchRow(**row) for row in db.execute(query.order_by(_batches.c.batch)).mappings()]
 
@@ -229,7 +244,7 @@ def _rows(first: int, entries: Iterable[bytes]) -> tuple[list[dict[str, Any]], l
     for idx, entry in enumerate(entries, first):
         statement = parse_statement(open_envelope(entry).payload)
         predicate, kind = statement.predicate, statement.kind
-        feed = predicate.get("feed") if kind in ("contract", "ingest", "certify", "reject", "erase") else None
+        feed = predicate.get("feed") if kind in _OF_A_FEED else None
         rows.append({"idx": idx, "kind": kind, "feed": feed, "predicate": orjson.dumps(predicate)})
         if kind == "ingest":
             batches.append(_batch(idx, predicate))

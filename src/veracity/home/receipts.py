@@ -177,7 +177,7 @@ def proven_record(home: Home, contract: Contract, ingest: Ingest, record: int) -
 def rendered_pages(home: Home, ingest: Ingest, pages: Pages, first: int, last: int) -> bytes:
     """Render the rows of some pages of a kept columnar file again, each page compared with its hash."""
     sha256 = ingest.file.digest.sha256
-    path = home.directory.store / home.evidence(ingest.feed).path(sha256, "received")
+    path = home.file(home.evidence(ingest.feed).path(sha256, "received"))
     start = ingest.part.first_record + first * RECORDS_PER_PAGE
     n_rows = min((last + 1) * RECORDS_PER_PAGE, ingest.part.n_records) - first * RECORDS_PER_PAGE
     data, ends = render_rows(read_parquet_rows(path, start, n_rows))

@@ -7,7 +7,6 @@ can write the table can write them too. Each file is read once, in bounded memor
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -34,7 +33,7 @@ def check_table(home: Home, feed: str, said: Mapping[int, int]) -> Iterator[Foun
     where = f"table {feed}"
     try:
         table = home.table(feed)
-        for detail in (*_check_metadata(home, table, feed), *_check_log(home, feed)):
+        for detail in (*_check_metadata(home, table, feed), *_check_log(home, table, feed)):
             yield where, "Delta log", detail
         files = list(table.files().with_columns(cs.temporal().to_physical()).iter_rows(named=True))
     except UNREADABLE as exc:
@@ -46,7 +45,7 @@ def check_table(home: Home, feed: str, said: Mapping[int, int]) -> Iterator[Foun
         if not _PLAIN.fullmatch(name):
             yield where, "Delta log", f"path: want a plain name below the table, got {name[:120]!r}"
         try:
-            batches, real = _read(home.directory.store / "tables" / feed / name, stated)
+            batches, real = _read(table, name, stated)
         except UNREADABLE as exc:
             yield where, "unreadable table", one_line(exc)
             continue
@@ -91,14 +90,14 @@ def _check_metadata(home: Home, table: Table, feed: str) -> Iterator[str]:
         yield f"columns: want {want}, got {got}"[:300]
 
 
-def _check_log(home: Home, feed: str) -> Iterator[str]:
+def _check_log(home: Home, table: Table, feed: str) -> Iterator[str]:
     """Yield the deletion vectors in Delta's log: rows that another reader would leave out."""
-    log = f"tables/{feed}/_delta_log"
-    for path in sorted(home.objects.list(log)):
+    prefix = f"tables/{feed}/"
+    for path in sorted(home.objects.list(f"{prefix}_delta_log")):
         if path.endswith(".json"):
             n = _n_vectors(home.objects.get(path))
         elif path.endswith(".parquet"):
-            n = _n_vectors_summed_up(home.directory.store / path)
+            n = _n_vectors_summed_up(table.scan_file(path.removeprefix(prefix)))
         else:
             continue
         if n:
@@ -118,9 +117,8 @@ def _n_vectors(commit: bytes) -> int:
     return n
 
 
-def _n_vectors_summed_up(checkpoint: Path) -> int:
+def _n_vectors_summed_up(rows: pl.LazyFrame) -> int:
     """Count the deletion vectors in a checkpoint of Delta's log."""
-    rows = pl.scan_parquet(checkpoint, glob=False, use_statistics=False)
     add = rows.collect_schema().get("add")
     if not isinstance(add, pl.Struct) or "deletionVector" not in {f.name for f in add.fields}:
         return 0
@@ -130,12 +128,12 @@ def _n_vectors_summed_up(checkpoint: Path) -> int:
     return vectors.filter(pl.any_horizontal(pl.all().is_not_null())).height
 
 
-def _read(path: Path, stated: Mapping[str, Any]) -> tuple[dict[int | None, int], dict[str, Any]]:
+def _read(table: Table, name: str, stated: Mapping[str, Any]) -> tuple[dict[int | None, int], dict[str, Any]]:
     """Read a file in one pass: the rows of each batch in it, and what its statistics should say."""
-    rows = pl.scan_parquet(path, glob=False, use_statistics=False)
+    rows = table.scan_file(name)
     there = rows.collect_schema()
     names = {name for name, value in stated.items() if value is not None}
-    if is_ours(path.name):
+    if is_ours(name):
         names |= _OURS
     ends = {name: made for name in sorted(names) if (made := _statistic(name, there)) is not None}
     counts, real = pl.collect_all(

@@ -1,6 +1,6 @@
 """Rows out of the home: tables and quarantine, as of any time, to a file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -32,11 +32,10 @@ def quarantine_rows(home: Home, feed: str, reason: str | None = None) -> pl.Lazy
     """
     text: dict[str, pl.DataType] = {f.name: pl.String() for f in home.feed(feed).contract.fields}
     schema = {"_batch": pl.Int64(), "_record": pl.Int64(), "reasons": pl.List(pl.String)} | text
-    files = _quarantined(home, feed)
-    if not files:
+    paths = _quarantined(home, feed)
+    if not paths:
         return pl.LazyFrame(schema=schema)
-    rows = pl.scan_parquet(files, schema=schema, glob=False, missing_columns="insert", extra_columns="ignore")
-    rows = rows.select(schema.keys())
+    rows = scan_kept(home, f"quarantine/{feed}", paths, schema).select(schema.keys())
     if reason is None:
         return rows
     matches = pl.element() == reason
@@ -45,18 +44,27 @@ def quarantine_rows(home: Home, feed: str, reason: str | None = None) -> pl.Lazy
     return rows.filter(pl.col("reasons").list.eval(matches).list.any())
 
 
-def _quarantined(home: Home, feed: str) -> list[Path]:
-    """Return the files of a feed's quarantined rows, by batch; ``TableMismatch`` if one is gone."""
-    files = []
-    for _, predicate in home.index.predicates("ingest", feed):
-        if predicate["quarantine"] is not None:
-            path = kept_path(
-                "quarantine", feed, int(predicate["batch"]), str(predicate["quarantine"]["sha256"])
-            )
-            files.append(home.directory.store / path)
-            if not files[-1].is_file():
-                raise TableMismatch(f"{path}: want a Parquet file, got none")
-    return files
+def _quarantined(home: Home, feed: str) -> list[str]:
+    """Return where a feed's quarantined rows are kept, by batch."""
+    said = [p for _, p in home.index.predicates("ingest", feed) if p["quarantine"] is not None]
+    return [kept_path("quarantine", feed, int(p["batch"]), str(p["quarantine"]["sha256"])) for p in said]
+
+
+def scan_kept(
+    home: Home, folder: str, paths: Sequence[str], schema: Mapping[str, pl.DataType]
+) -> pl.LazyFrame:
+    """Return the rows of Parquet files in one folder of the store; ``TableMismatch`` if one is gone."""
+    missing = set(paths) - set(home.objects.list(folder))
+    if missing:
+        raise TableMismatch(f"{min(missing)}: want a Parquet file, got none")
+    return pl.scan_parquet(
+        [home.objects.uri(path) for path in paths],
+        schema=dict(schema),
+        glob=False,
+        missing_columns="insert",
+        extra_columns="ignore",
+        storage_options=home.objects.options,
+    )
 
 
 def read_kept(home: Home, kind: Kept, feed: str, batch: int, sha256: str) -> pl.DataFrame:

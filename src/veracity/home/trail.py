@@ -36,6 +36,7 @@ class PartAgain:
     layouts: Layouts = ()
     n_blank: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
+    unread: tuple[int, ...] = ()  # the records that were refused unread
     data: bytes = field(default=b"", repr=False)  # the text, where it is text
 
 
@@ -65,7 +66,7 @@ class Trail:
         if self._file.kind != "parquet" and self._file.compression == "none":
             return
         want = self._file.digest
-        with open_file(self._home.directory.store / self._evidence.path(want.sha256, "received")) as kept:
+        with open_file(self._home.file(self._evidence.path(want.sha256, "received"))) as kept:
             digest = hashlib.file_digest(kept, "sha256").hexdigest()
             if digest != want.sha256:
                 raise EvidenceMismatch(f"received: want sha256 {want.sha256[:16]}, got {digest[:16]}")
@@ -116,7 +117,7 @@ class Trail:
             return  # and said where the gap is
         want = self._file.digest.sha256
         if self._file.kind == "parquet":
-            path = self._home.directory.store / self._evidence.path(want, "received")
+            path = self._home.file(self._evidence.path(want, "received"))
             n_rows = count_parquet_rows(path)
             if n_rows != self.n_records:
                 yield f"want all {n_rows} rows of the file in its parts, got {self.n_records}"
@@ -145,7 +146,7 @@ class Trail:
         return self._evidence.read(self._file.digest.sha256, ingest.part.index, pages, 0, last)
 
     def _columnar(self, ingest: Ingest) -> PartAgain:
-        path = self._home.directory.store / self._evidence.path(self._file.digest.sha256, "received")
+        path = self._home.file(self._evidence.path(self._file.digest.sha256, "received"))
         rows = read_parquet_rows(path, ingest.part.first_record, ingest.part.n_records)
         _check_same_pages(seal_pages(*render_rows(rows)), self._pages(ingest))
         raw = rows.with_columns(pl.int_range(rows.height, dtype=pl.Int64).alias("_record"))
@@ -167,7 +168,8 @@ class Trail:
         )
         layouts = parsed.layouts if fmt.kind == "csv" else ()
         codes = Counter[str](refusal.code for refusal in parsed.refusals)
-        return PartAgain(parsed.frame, len(ends), layouts, parsed.n_blank, dict(codes), data)
+        unread = tuple(refusal.record for refusal in parsed.refusals)
+        return PartAgain(parsed.frame, len(ends), layouts, parsed.n_blank, dict(codes), unread, data)
 
 
 def _check_same_pages(again: Pages, pages: Pages) -> None:

@@ -7,16 +7,15 @@ could not be read have no verdict: they are in the evidence, and counted as refu
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from veracity.data.errors import TableMismatch
 from veracity.data.verdicts import OUTCOME
 from veracity.home.batch import kept_path
 from veracity.home.decisions import judged_by, row_key
 from veracity.home.home import Home
+from veracity.home.tables import scan_kept
 
 PLACE = ("_batch", "_record")
 
@@ -50,10 +49,8 @@ def verdict_rows(home: Home, feed: str, as_of: datetime | None = None) -> pl.Laz
         none = [pl.lit(value=False).alias(reason) for reason in reasons]
         parts.append(rows.select(*own, pl.lit("accepted").cast(OUTCOME).alias("outcome"), *none))
     if kept:
-        files = [_file(home, feed, p) for p in kept]
-        found = pl.scan_parquet(
-            files, schema=schema, glob=False, missing_columns="insert", extra_columns="ignore"
-        )
+        paths = [kept_path("verdicts", feed, int(p["batch"]), str(_digest(p))) for p in kept]
+        found = scan_kept(home, f"verdicts/{feed}", paths, schema)
         own = [pl.col(name).str.strip_chars() for name in names]  # as the table has it
         filled = [pl.col(reason).fill_null(value=False) for reason in reasons]
         parts.append(found.select(*PLACE, *own, "outcome", *filled))
@@ -108,11 +105,3 @@ def _digest(predicate: dict[str, Any]) -> str | None:
     checks = predicate.get("checks")
     verdicts = None if checks is None else checks["verdicts"]
     return None if verdicts is None else str(verdicts["sha256"])
-
-
-def _file(home: Home, feed: str, predicate: dict[str, Any]) -> Path:
-    path = kept_path("verdicts", feed, int(predicate["batch"]), str(_digest(predicate)))
-    file = home.directory.store / path
-    if not file.is_file():
-        raise TableMismatch(f"{path}: want a Parquet file, got none")
-    return file

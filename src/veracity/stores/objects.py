@@ -125,6 +125,12 @@ class StoredObjects:
                 )
             return bytes(found.bytes())
 
+    def fetch(self, path: str, target: Path) -> None:
+        """Copy an object of any size into a local file, in bounded memory; ObjectMissing if there is none."""
+        with translated("read", path), target.open("wb") as out:
+            for chunk in obstore.get(self._store, path):
+                out.write(chunk)
+
     def get_range(self, path: str, start: int, length: int) -> bytes:
         """Return exactly ``length`` bytes from ``start``; StoreUnavailable if it has fewer."""
         if length == 0:
@@ -183,6 +189,8 @@ class LocalObjects(StoredObjects):
         If the directory cannot be opened.
     """
 
+    options = None  #: what other libraries must be told to read the objects: nothing
+
     def __init__(self, root: Path, *, durable: bool = True, read_only: bool = False) -> None:
         self.root = root
         self.durable = durable
@@ -195,6 +203,10 @@ class LocalObjects(StoredObjects):
                 super().__init__(LocalStore(root, automatic_cleanup=True))
         except ObjectMissing as exc:
             raise StoreUnavailable(f"open {root}: want a directory, got none") from exc
+
+    def uri(self, path: str) -> str:
+        """Return the name of an object for other libraries."""
+        return str(self.root / path)
 
     def put_many(self, items: Sequence[tuple[str, bytes]]) -> None:
         """Write objects; all durable when it returns. On an error some may be in place, none half."""

@@ -1,4 +1,4 @@
-"""From the text of a location to the store behind it: where a log's files are, where its state is.
+"""From the text of a location to the store behind it: what a log stands on, and what a home does.
 
 ========================================  ==========================================
 files of a log                            state of a log
@@ -7,13 +7,20 @@ a directory                               a SQLite file, or ``sqlite:///path``
 ``s3://bucket/prefix``                    ``s3://bucket/prefix`` (another one)
 ``https://host/path`` (to read)           ``postgresql://user@host/database``
 ========================================  ==========================================
+
+========================================  ==========================================
+objects of a home                         database of a home
+========================================  ==========================================
+its directory                             its SQLite file
+``s3://bucket/prefix``                    ``postgresql://user@host/database``
+========================================  ==========================================
 """
 
 from pathlib import Path
 from typing import Protocol
 
 from veracity.log.doors import LogState, Objects
-from veracity.stores.conditional import ConditionalObjects
+from veracity.stores.conditional import ConditionalObjects, check_conditions
 from veracity.stores.database import Database
 from veracity.stores.errors import BadLocation
 from veracity.stores.http_objects import MAX_BUNDLE_BYTES, HttpObjects
@@ -21,12 +28,16 @@ from veracity.stores.log_state import CHECKPOINTS, SqlLogState
 from veracity.stores.object_state import MAX_STATE_BYTES, ObjectState
 from veracity.stores.objects import LocalObjects, StoredObjects
 from veracity.stores.postgres import PostgresDatabase, has_password
-from veracity.stores.s3 import open_folder
+from veracity.stores.s3 import S3Objects, open_folder
 from veracity.stores.served import headers_of
 
 _HTTP = ("https://", "http://")
 _POSTGRES = ("postgresql://", "postgres://")
 _SQLITE = "sqlite:///"
+_PROBE = "conditional-writes"
+
+
+HomeObjects = LocalObjects | S3Objects  #: both tell the libraries of tables where they are
 
 
 class OpenState(LogState, Protocol):
@@ -67,26 +78,62 @@ def open_state(location: str, *, read_only: bool = False) -> OpenState:
     return SqlLogState(Database(_path(location.removeprefix(_SQLITE)), read_only=read_only))
 
 
+def open_home_objects(location: str, *, read_only: bool = False) -> HomeObjects:
+    """Open the objects of a home; errors as ``open_objects``."""
+    if location.startswith("s3://"):
+        return S3Objects(location)
+    return LocalObjects(_path(location), read_only=read_only)
+
+
+def check_home_objects(location: str) -> None:
+    """Raise ``StoreUnavailable`` unless the store refuses to replace what is to be new.
+
+    Two writers could else commit one version of a table.
+    """
+    once = open_folder(location, retry=False)
+    check_conditions(ConditionalObjects(once, MAX_STATE_BYTES), _PROBE)
+
+
 def settled(location: str) -> str:
     """Return a location that means the same wherever it is read: paths become absolute."""
     path = location.removeprefix(_SQLITE)
     return location if "://" in path else str(_path(path).absolute())
 
 
-def check_places(log_store: str | None, log_state: str | None) -> None:
-    """Raise ``BadLocation`` unless these two can be written down as the places of one log.
+def check_places(
+    log_store: str | None = None,
+    log_state: str | None = None,
+    objects: str | None = None,
+    database: str | None = None,
+) -> None:
+    """Raise ``BadLocation`` unless these can be written down as the places of one log and one home.
 
     A password does not belong in a file that says where things are, nor a state among the files
-    of a log, where a check would find it one file too many.
+    of a log, where a check would find it one file too many, nor the files of a log among those of a
+    home, but for the place that they have there.
     """
     if log_store is not None and log_store.startswith(_HTTP):
         raise BadLocation("log store: want a place to write, got one that is read only")
-    if log_state is not None and log_state.startswith(_POSTGRES) and has_password(log_state):
-        raise BadLocation("log state: want no password in the address; PGPASSWORD or a password file has it")
-    if log_store is not None and log_state is not None:
-        one, other = (place.rstrip("/") + "/" for place in (log_store, log_state))
-        if one.startswith(other) or other.startswith(one):
-            raise BadLocation("log state: want a place outside the log store, got one within")
+    if objects is not None and not objects.startswith("s3://"):
+        raise BadLocation("objects: want s3://bucket/prefix, got another kind of place")
+    if database is not None and not database.startswith(_POSTGRES):
+        raise BadLocation("database: want postgresql://user@host/database, got another kind of place")
+    for name, place in (("log state", log_state), ("database", database)):
+        if place is not None and place.startswith(_POSTGRES) and has_password(place):
+            raise BadLocation(
+                f"{name}: want no password in the address; PGPASSWORD or a password file has it"
+            )
+    _check_apart("log state", log_state, "the log store", log_store)
+    _check_apart("log state", log_state, "the objects", objects)
+    _check_apart("log store", log_store, "the objects", objects)
+
+
+def _check_apart(name: str, place: str | None, other_name: str, other: str | None) -> None:
+    if place is None or other is None:
+        return
+    one, two = (p.rstrip("/") + "/" for p in (place, other))
+    if one.startswith(two) or two.startswith(one):
+        raise BadLocation(f"{name}: want a place outside {other_name}, got one within")
 
 
 def _path(location: str) -> Path:

@@ -1,18 +1,23 @@
-"""A PostgreSQL database for the state of logs, through SQLAlchemy Core and psycopg.
+"""A PostgreSQL database for the state of logs and for homes, through SQLAlchemy Core and psycopg.
 
 Transactions that write take a row's lock and see what is committed; those that read see one state.
 Every wait is bounded: to connect, for a lock, for a statement, for a transaction left open.
+
+Once the lock of the one writer is taken (see ``session_lock``), every transaction that writes runs in
+the session that holds it. So a writer that has lost the lock cannot commit anything any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Engine, MetaData, Table, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from veracity.log.errors import StoreUnavailable
 from veracity.stores.database import METADATA
-from veracity.stores.errors import BadLocation
+from veracity.stores.errors import BadLocation, LockLost
+from veracity.stores.session_lock import SessionLock
 from veracity.stores.sql import SqlDatabase
 
 _CONNECT_S, _STATEMENT_S, _IDLE_S = 10, 60, 60
@@ -77,6 +82,7 @@ class PostgresDatabase(SqlDatabase):
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
             parsed.password,
         )
+        self._lock: SessionLock | None = None
         waits = [f"{int(s * 1000)}ms" for s in (lock_timeout_s, _STATEMENT_S, _IDLE_S)]
 
         @event.listens_for(self.engine, "connect")
@@ -95,6 +101,66 @@ class PostgresDatabase(SqlDatabase):
             except StoreUnavailable:
                 self.close()
                 raise
+
+    def take_lock(self, wait_s: float | None = None, *, passes_on: bool = False) -> str | None:
+        """Take the lock of the one writer; see ``SqlDatabase``."""
+        with super()._translated():
+            lock = SessionLock(self._writer.connect())
+            try:
+                holder = lock.take(wait_s, passes_on=passes_on)
+            except BaseException:
+                lock.close()
+                raise
+        if holder is None:
+            self._lock = lock
+        else:
+            lock.close()
+        return holder
+
+    def is_wanted(self) -> bool:
+        """Tell whether another session waits for the lock."""
+        with self._translated():
+            return self._lock is not None and self._lock.is_wanted()
+
+    def check_lock(self) -> None:
+        """Raise ``LockLost`` unless the lock, if one was taken, is still ours."""
+        if self._lock is not None:
+            with self.writing() as connection:
+                connection.execute(text("SELECT 1"))
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes; see ``SqlDatabase``.
+
+        Raises
+        ------
+        LockLost
+            If the lock was taken and its session has ended.
+        """
+        if self._lock is None:
+            with super().writing() as connection:
+                yield connection
+            return
+        with self._translated(), self._lock.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            with super()._translated():
+                yield
+        except LockLost:
+            raise
+        except StoreUnavailable as exc:
+            if self._lock is not None and self._lock.is_lost:
+                raise LockLost(f"lock: want the session that holds it, got none any more: {exc}") from exc
+            raise
+
+    def close(self) -> None:
+        """Close every connection; the lock goes with its own."""
+        if self._lock is not None:
+            self._lock.close()
+        super().close()
 
 
 def has_password(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""One folder of an S3 bucket, opened with bounded time and bounded retries.
+"""One folder of an S3 bucket, opened with bounded time and bounded retries; and objects in it.
 
 Where the bucket is, and who asks, comes from the standard ``AWS_*`` variables: ``AWS_ENDPOINT_URL``,
 ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and the others that obstore reads.
@@ -14,6 +14,7 @@ from obstore.store import S3Store
 
 from veracity.log.errors import StoreUnavailable
 from veracity.stores.errors import BadLocation
+from veracity.stores.objects import StoredObjects
 
 CONNECT_S, REQUEST_S = 5, 60
 _RETRIES, _RETRY_S = 5, 60
@@ -36,11 +37,7 @@ def open_folder(location: str, *, retry: bool = True) -> S3Store:
     prefix = prefix.rstrip("/")
     if not _BUCKET.fullmatch(bucket) or (prefix and not _PREFIX.fullmatch(prefix)):
         raise BadLocation("location: want s3://bucket/prefix, got something else")
-    try:
-        endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
-        is_loopback = endpoint.scheme == "http" and endpoint.hostname in LOOPBACK
-    except ValueError as exc:
-        raise BadLocation("AWS_ENDPOINT_URL: want an address such as https://s3.example.org") from exc
+    is_loopback = _is_loopback()
     try:
         return S3Store(
             bucket,
@@ -65,3 +62,33 @@ def open_folder(location: str, *, retry: bool = True) -> S3Store:
         raise StoreUnavailable(
             f"store {location}: want usable AWS_* settings, got {type(exc).__name__}"
         ) from exc
+
+
+class S3Objects(StoredObjects):
+    """Objects in a folder of a bucket, which the libraries of tables find there too."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(open_folder(location))
+        self._location = location.rstrip("/")
+        self.options = _options()
+
+    def uri(self, path: str) -> str:
+        """Return the name of an object for other libraries."""
+        return f"{self._location}/{path}"
+
+
+def _options() -> dict[str, str]:
+    """Return what Polars and Delta must be told beside the ``AWS_*`` variables, which they read too."""
+    options = {"allow_http": "true" if _is_loopback() else "false"}
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL_S3"):
+        options["endpoint_url"] = endpoint
+    return options
+
+
+def _is_loopback() -> bool:
+    """Tell whether the variables name a server on this machine, without TLS."""
+    try:
+        endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
+        return endpoint.scheme == "http" and endpoint.hostname in LOOPBACK
+    except ValueError as exc:
+        raise BadLocation("AWS_ENDPOINT_URL: want an address such as https://s3.example.org") from exc

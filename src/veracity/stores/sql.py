@@ -50,8 +50,36 @@ class SqlDatabase:
         with self._translated(), self._reader.begin() as connection:
             yield connection
 
+    def take_lock(self, wait_s: float | None = None, *, passes_on: bool = False) -> str | None:
+        """Take the lock of the one writer that a database shared by machines has.
+
+        Nothing where there is none: who writes is settled elsewhere, and the answer is None.
+
+        Parameters
+        ----------
+        wait_s
+            How long to wait for it. None: some time where its holder lets others in between its turns,
+            else not at all.
+        passes_on
+            Say of ourselves that we do.
+
+        Returns
+        -------
+        holder
+            Who still has it; None once it is ours.
+        """
+        del wait_s, passes_on
+        return None
+
+    def is_wanted(self) -> bool:
+        """Tell whether another session waits for the lock."""
+        return False
+
+    def check_lock(self) -> None:
+        """Raise ``LockLost`` unless the lock, if one was taken, is still ours."""
+
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; the lock goes with them."""
         self.engine.dispose()
 
     def __enter__(self) -> Self:
