@@ -1,6 +1,6 @@
 """What the running city says of itself over HTTP: ``/health``, ``/ready`` and ``/metrics``.
 
-Healthy is a city whose processes live and whose workers take their turns; ready is one that can take
+Healthy is a city whose processes run and whose workers seal what waits; ready is one that can take
 messages in. Whoever runs it restarts what is not healthy, and sends nothing to what is not ready.
 """
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-TURN_S = 60.0  #: a worker that finished no turn for longer is not healthy
+TURN_S = 60.0  #: messages that wait for longer while no worker finishes a turn are not healthy
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,18 @@ class Answer:
         return all(said == "ok" for said in self.checks.values())
 
 
-def worker_checks(
-    workers: Mapping[str, bool], last_turns: Mapping[str, float], now_s: float
-) -> dict[str, str]:
-    """Return a check for each worker, by whether its process runs and when it last turned; Unix times."""
-    checks = {}
-    for name, runs in workers.items():
-        last = last_turns.get(name)
-        if not runs:
-            checks[name] = "not running"
-        elif last is None:
-            checks[name] = "no turn yet"
-        else:
-            ago = now_s - last
-            checks[name] = "ok" if ago <= TURN_S else f"no turn for {ago:.0f} s"
-    return checks
+def sealing_check(last_turn_s: float, idle_s: float, now_s: float) -> str:
+    """Say whether what waits is sealed: since the last turn, or since nothing waited, it is not long.
+
+    Examples
+    --------
+    >>> sealing_check(last_turn_s=100.0, idle_s=20.0, now_s=130.0)
+    'ok'
+    >>> sealing_check(last_turn_s=100.0, idle_s=20.0, now_s=230.0)
+    'messages wait, and no worker finished a turn for 130 s'
+    """
+    since_s = now_s - max(last_turn_s, idle_s)
+    return "ok" if since_s <= TURN_S else f"messages wait, and no worker finished a turn for {since_s:.0f} s"
 
 
 def health_app(

@@ -6,8 +6,8 @@ What could be a label without end is cut off: after ``MAX_LABELS`` different one
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,22 +63,20 @@ class Metrics:
         """Count messages that were turned away at the door, by the code of the reason."""
         self._refused.labels(self._bounded("reason", reason)).inc(n)
 
-    def sealed(self, feed: str, waited_s: Sequence[float]) -> None:
-        """Count a batch, and how long each of its messages waited since it arrived."""
+    def sealed(self, feed: str, n_messages: int, n_records: int, seal_s: float) -> None:
+        """Count a batch and how long its sealing took; trace it, where traces are asked for."""
         self._batches.labels(self._bounded("feed", feed)).inc()
-        for seconds in waited_s:
-            self._arrival.observe(seconds)
+        self._seal.observe(seal_s)
+        if self._tracer is not None:
+            ended_ns = time.time_ns()
+            span = self._tracer.start_span("seal", start_time=ended_ns - round(seal_s * 1e9))
+            span.set_attributes({"feed": feed, "n_messages": n_messages, "n_records": n_records})
+            span.end(ended_ns)
 
-    @contextmanager
-    def sealing(self, feed: str, n_messages: int, n_records: int) -> Iterator[None]:
-        """Time the sealing of a batch, and trace it where traces are asked for."""
-        with self._seal.time():
-            if self._tracer is None:
-                yield
-                return
-            attributes = {"feed": feed, "n_messages": n_messages, "n_records": n_records}
-            with self._tracer.start_as_current_span("seal", attributes=attributes):
-                yield
+    def waited(self, seconds: Sequence[float]) -> None:
+        """Note how long each message took from the broker to the log."""
+        for value in seconds:
+            self._arrival.observe(value)
 
     def bridged(self, outcome: str) -> None:
         """Count a message that came without QoS 1: ``published``, ``lost`` or ``foreign``."""
@@ -93,7 +91,7 @@ class Metrics:
         self._fetches.labels(self._bounded("source", source), self._bounded("fetch", outcome)).inc()
 
     def turned(self, now_s: float) -> None:
-        """Say that this worker lives: it finished a turn, with work in it or none. ``now_s``: Unix time."""
+        """Say that this worker finished a turn, or began to work; ``now_s`` is Unix time."""
         self._turn.labels(self._process).set(now_s)
 
     def _bounded(self, kind: str, value: str) -> str:

@@ -1,18 +1,41 @@
 """What the processes of the running city do, each called by ``child`` with its task."""
 
 import asyncio
-from importlib import import_module
+import time
 
 from veracity.live.child import Task
 from veracity.live.connection import connect
 from veracity.live.metrics import Metrics
+from veracity.live.subjects import PARTITIONS
 
 
 async def worker(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
-    """Take the messages of some partitions in: door, segment, seal, acknowledge."""
-    module, _, function = str(task.options["function"]).partition(":")
-    run = getattr(import_module(module), function)
-    await run(task.home, task.nats_url, task.options["partitions"], stop, metrics, task.time)
+    """Take messages in and seal them: all partitions, or a share where there are several workers."""
+    from veracity.live.worker import TurnReport, WorkerSettings, run_worker
+
+    def turned(report: TurnReport) -> None:
+        for feed in report.feeds:
+            metrics.messages(feed.feed, feed.n_messages)
+            for outcome in ("accepted", "quarantined", "refused", "duplicate"):
+                metrics.records(feed.feed, outcome, getattr(feed, outcome))
+            for reason, n in feed.turned.items():
+                metrics.refused(reason, n)
+            if feed.batch is not None:
+                n_records = feed.accepted + feed.quarantined + feed.refused
+                metrics.sealed(feed.feed, feed.n_messages, n_records, feed.seal_s)
+        if report.n_foreign:
+            metrics.refused("foreign-subject", report.n_foreign)
+        metrics.waited(report.waited_s)
+        metrics.turned(time.time())
+
+    settings = WorkerSettings(
+        task.home,
+        task.nats_url,
+        partitions=None if task.options["shares"] else tuple(range(PARTITIONS)),
+        speed=1.0 if task.clock is None else task.clock.speed,
+    )
+    metrics.turned(time.time())
+    await run_worker(settings, stop, turned, task.clock)
 
 
 async def bridge(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:

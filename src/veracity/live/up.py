@@ -36,17 +36,16 @@ from veracity.live.child import Task, command
 from veracity.live.children import Child, Command
 from veracity.live.connection import connect
 from veracity.live.credentials import feeds_of_agencies, read_credentials, users_of
-from veracity.live.health import Answer, health_app, worker_checks
+from veracity.live.health import Answer, health_app, sealing_check
 from veracity.live.logs import fields
 from veracity.live.metrics import FOLDER, Gathered
 from veracity.live.simulated_clock import RunningClock
 from veracity.live.streams import held, make_streams, waiting
-from veracity.live.subjects import PARTITIONS
 from veracity.server.running import address, listen, serve
 
 logger = logging.getLogger(__name__)
 
-WORKER = "veracity.live.worker:run_worker"
+WORKER = "veracity.live.roles:worker"
 LOOK_S = 2.0  #: between two looks at the broker, its streams, and who may connect
 ROOM_BYTES = 64 * 1024**2  #: with less than that on its disk a home is not ready
 
@@ -77,7 +76,7 @@ class UpSettings:
     as_json: bool = False
     clock: RunningClock | None = None
     seed: int | None = None
-    worker: str = WORKER
+    worker: str = WORKER  #: what a worker does: ``module:function``, as in ``child``
 
 
 class City:
@@ -91,6 +90,7 @@ class City:
         self._client = client
         self._gathered = gathered
         self._refused: dict[str, int] = {}
+        self._idle_at = time.time()  # when nothing was waiting, last
         self.children = [self._child(task) for task in self._tasks()]
 
     def _tasks(self) -> list[Task]:
@@ -104,8 +104,10 @@ class City:
         if s.http is not None:
             tasks.append(self._task("http", {"address": s.http}))
         for k in range(s.n_workers):
-            options = {"partitions": list(range(k, PARTITIONS, s.n_workers)), "function": s.worker}
-            tasks.append(replace(self._task("worker", options), name=f"worker-{k}"))
+            # Where there may be others, here or on other machines, each takes its share.
+            shares = s.n_workers > 1 or s.nats_url is not None
+            worker = replace(self._task("worker", {"shares": shares}), name=f"worker-{k}", entry=s.worker)
+            tasks.append(worker)
         return tasks
 
     def _task(self, role: str, options: dict[str, Any] | None = None) -> Task:
@@ -161,9 +163,13 @@ class City:
         for stream in await held(self._client):
             self._gathered.held_bytes.labels(stream.stream).set(stream.n_bytes)
             self._gathered.limit_bytes.labels(stream.stream).set(stream.max_bytes)
+        n = 0
         for w in await waiting(self._client):
             self._gathered.waiting.labels(w.stream, str(w.partition)).set(w.n_waiting)
+            n += w.n_waiting + w.n_in_hand
         self._gathered.broker_up.set(1)
+        if n == 0:
+            self._idle_at = time.time()
 
     def _counted(self, reason: str, n: int) -> int:
         """Return how many of a reason were counted before, and note that ``n`` are now."""
@@ -172,15 +178,13 @@ class City:
         return before
 
     def health(self) -> Answer:
-        """Say whether every process runs, and every worker takes its turns."""
+        """Say whether every process runs, and whether what waits is sealed."""
         runs = {c.command.name: c.pid is not None for c in self.children}
         if self._broker is not None:
             runs["broker"] = self._broker.pid is not None
-        workers = {name: alive for name, alive in runs.items() if name.startswith("worker-")}
-        checks = {
-            name: "ok" if alive else "not running" for name, alive in runs.items() if name not in workers
-        }
-        return Answer(checks | worker_checks(workers, self._gathered.last_turns(), time.time()))
+        checks = {name: "ok" if alive else "not running" for name, alive in runs.items()}
+        last = max(self._gathered.last_turns().values(), default=0.0)
+        return Answer({**checks, "sealing": sealing_check(last, self._idle_at, time.time())})
 
     async def ready(self) -> Answer:
         """Say whether messages can be taken in and kept."""
