@@ -7,11 +7,13 @@ was full or the bridge behind, cannot be told to its publisher; it is counted.
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING = 16_384  #: messages that wait for the bridge; what comes beyond is lost, and counted
 MAX_WAITING_BYTES = 64 * 1024**2
+_LAST_S = 3.0  # for what is under way, when told to stop
 _QOS = "Nmqtt-Pub"
 _SUBJECT = re.compile(
     r"feed\.([A-Za-z0-9][\w-]{0,127})\.([A-Za-z0-9][\w-]{0,127})\.[0-9]+(\.receipt)?", re.ASCII
@@ -62,8 +65,14 @@ class Bridge:
         await self._client.flush()
         logger.info("bridge: ready")
         await stop.wait()
-        await subscription.drain()  # type: ignore[no-untyped-call]
-        await asyncio.gather(*self._under_way)
+        if self._client.is_connected:
+            with contextlib.suppress(nats.errors.Error, TimeoutError):
+                # No more of them; what has come already is still taken.
+                await asyncio.wait_for(subscription.drain(), _LAST_S)  # type: ignore[no-untyped-call]
+            if self._under_way:
+                await asyncio.wait(self._under_way, timeout=_LAST_S)
+        for task in self._under_way:
+            task.cancel()
 
     async def _take(self, message: Msg) -> None:
         if message.header is not None and message.header.get(_QOS) in ("1", "2"):
