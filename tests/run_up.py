@@ -66,6 +66,11 @@ class Up:
             found["broker" if "nats-server" in words[0] else words[-1]] = pid
         return found
 
+    def is_at_work(self) -> bool:
+        """Whether every process has begun with what it is for."""
+        begun = self.told("bridge: ready") and self.told("jobs are scheduled")
+        return bool(begun) and self.is_healthy()
+
     def is_healthy(self) -> bool:
         return self.ask("/health")[0] == 200
 

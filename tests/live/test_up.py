@@ -82,7 +82,7 @@ def test_a_second_city_in_one_home_is_refused(city: Up, tmp_path_factory: pytest
 def test_it_ends_when_told_and_leaves_nothing(tmp_path: Path, number: int) -> None:
     """SIGTERM or Ctrl-C: exit 0, no process left, and every line of the log is one JSON object."""
     with up(new_city(tmp_path / "city")) as running:
-        wait(running.is_healthy)
+        wait(running.is_at_work)
         children = running.children()
         tell(running.process, number)
         assert running.process.wait(120) == 0
@@ -109,7 +109,7 @@ def test_killed_it_leaves_no_orphan(tmp_path: Path) -> None:
     """Kill −9 of the first process: all others end by themselves, and the city can be started again."""
     home = new_city(tmp_path / "city")
     with up(home) as running:
-        wait(running.is_healthy)
+        wait(running.is_at_work)
         children = running.children()
         assert set(children) == NAMES
         running.process.kill()

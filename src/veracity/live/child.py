@@ -28,7 +28,7 @@ from veracity.live.simulated_clock import RunningClock
 
 logger = logging.getLogger(__name__)
 
-END_S = 15.0  #: after the first process has ended; then this one ends itself
+END_S = 10.0  #: after the first process has ended; then this one ends itself
 
 
 @dataclass(frozen=True)
