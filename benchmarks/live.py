@@ -28,7 +28,7 @@ import nats
 import numpy as np
 
 from ingest import CONTRACT
-from live_case import FEED, publish_packet
+from live_case import CONNECTIONS, FEED, publish_packet
 from measure import fsync_ms, percentile, report, workspace
 from veracity.data.contract import parse_contract
 from veracity.home.audit import audit
@@ -77,7 +77,7 @@ def write_packets(path: Path, first: int, last: int, n_devices: int, is_signed: 
             payload = record
             if is_signed:
                 payload = sign_message(record, [record], FEED, f"{AGENCY}/{name}", keys[device])
-            packet = publish_packet(f"feed/{FEED}/{name}".encode(), number // 50, payload)
+            packet = publish_packet(f"feed/{FEED}/{name}".encode(), number // CONNECTIONS, payload)
             out.write(struct.pack("<I", len(packet)) + packet)
 
 

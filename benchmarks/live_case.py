@@ -14,12 +14,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from veracity.home.live.door import Limits
+from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
 from veracity.live.worker import TurnReport, WorkerSettings, run_worker
 
 FEED = "bench"
-CONNECTIONS = 50
+CONNECTIONS = 20
+TICK_S = 0.02
 _WAITS_S = 120.0
 
 
@@ -84,9 +85,9 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
             if some:
                 writer.write(b"".join(some))
                 await writer.drain()
-        behind_s = max(behind_s, time.time() - now - 0.01)
+        behind_s = max(behind_s, time.time() - now - TICK_S)
         chunks.append((first, n_sent, now))
-        await asyncio.sleep(max(0.0, 0.01 - (time.time() - now)))
+        await asyncio.sleep(max(0.0, TICK_S - (time.time() - now)))
     until = time.time() + _WAITS_S
     while n_acknowledged < n_sent and time.time() < until:
         await asyncio.sleep(0.05)
@@ -130,7 +131,7 @@ async def work(home: Path, url: str, log: Path, n_verifiers: int, linger_s: floa
 
         unlimited = Limits(device=Rate(1e9, 10**9), feed=Rate(1e9, 10**9))
         settings = WorkerSettings(
-            home, url, linger_s=linger_s, n_verifiers=n_verifiers, limits={FEED: unlimited}
+            home, url, linger_s=linger_s, n_verifiers=n_verifiers, limits=LimitsByFeed(unlimited)
         )
         await run_worker(settings, stop, observe)
 

@@ -100,7 +100,7 @@ class Puller:
             self._done.set()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """What the broker says of a message that it delivers."""
 

@@ -10,7 +10,7 @@ import logging
 import re
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,12 +28,12 @@ from nats.aio.msg import Msg
 from veracity.errors import VeracityError
 from veracity.home.clock import Clock
 from veracity.home.live.arrivals import Arrival
-from veracity.home.live.door import Limits
+from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import stream_name
 from veracity.home.live.verifying import Verifiers, verify_here
 from veracity.live.errors import BrokerUnavailable, ForeignSubject
 from veracity.live.membership import Membership
-from veracity.live.pulling import Inbox, Puller, delivered
+from veracity.live.pulling import Delivered, Inbox, Puller, delivered
 from veracity.live.streams import consumer_name
 from veracity.live.subjects import (
     DOCUMENT_HEADER,
@@ -82,7 +82,7 @@ class WorkerSettings:
     name: str = field(default_factory=lambda: f"{socket.gethostname()}-{secrets.token_hex(4)}")
     linger_s: float = 0.5
     n_verifiers: int = 1
-    limits: Mapping[str, Limits] = field(default_factory=dict)
+    limits: LimitsByFeed = field(default_factory=LimitsByFeed)
     speed: float = 1.0
     credentials: Path | None = None
 
@@ -198,7 +198,8 @@ class _Worker:
     async def _turn(self, messages: Sequence[Msg], stop: asyncio.Event) -> None:
         """Make one turn, again until it is made; acknowledge all of it then."""
         began = asyncio.get_running_loop().time()
-        arrivals, n_foreign = self._arrivals(messages)
+        of = [delivered(message.reply) for message in messages]
+        arrivals = self._arrivals(messages, of)
         attempt = 0
         while True:
             try:
@@ -216,21 +217,21 @@ class _Worker:
             for answer in turn.answers:
                 await self._tell(answer)
         await self._client.flush()
-        now_ns = datetime.now(UTC).timestamp()
-        waited = [now_ns - delivered(m.reply).at_ns / 1e9 for m in messages]
+        now_s = datetime.now(UTC).timestamp()
+        waited = [now_s - d.at_ns / 1e9 for d in of]
         seconds = asyncio.get_running_loop().time() - began
+        n_foreign = len(messages) - len(arrivals)
         self._observe(TurnReport(feeds, len(messages), n_foreign, seconds, waited))
 
-    def _arrivals(self, messages: Sequence[Msg]) -> tuple[list[Arrival], int]:
-        """Return the messages as they came to the door, and how many were on subjects of no feed."""
+    def _arrivals(self, messages: Sequence[Msg], delivered_as: Sequence[Delivered]) -> list[Arrival]:
+        """Return the messages as they came to the door; those on subjects of no feed are left out."""
         now, real_s = self._now(), datetime.now(UTC).timestamp()
         arrivals = []
-        for message in messages:
+        for message, of in zip(messages, delivered_as, strict=True):
             try:
                 place = parse_subject(message.subject)
             except ForeignSubject:
                 continue
-            of = delivered(message.reply)
             age_s = max(0.0, real_s - of.at_ns / 1e9) * self._settings.speed
             arrivals.append(
                 Arrival(
@@ -244,7 +245,7 @@ class _Worker:
                     is_again=of.n_times > 1,
                 )
             )
-        return arrivals, len(messages) - len(arrivals)
+        return arrivals
 
     def _now(self) -> float:
         return datetime.now(UTC).timestamp() if self._clock is None else self._clock().timestamp()

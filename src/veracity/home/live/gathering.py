@@ -159,7 +159,7 @@ class Gathering:
                 "key": [m.keyid for m in self.taken],
                 "signature": [m.signature and base64.b64encode(m.signature).decode() for m in self.taken],
                 "arrived": [m.arrival.arrived_at for m in self.taken],
-                "origin": [m.arrival.origin and format_origins([m.arrival.origin]) for m in self.taken],
+                "origin": [o and f"{o[0]}:{o[1]}" for m in self.taken for o in (m.arrival.origin,)],
                 "document": [m.arrival.document for m in self.taken],
             },
             schema={n: SCHEMA[n] for n in _OF_MESSAGE},
