@@ -168,7 +168,7 @@ def _parsed(payload: bytes) -> Message:
 def _cut(body: bytes, contract: Contract) -> list[bytes]:
     kind = kind_of(contract)
     try:
-        records = cut_body(body, kind)
+        records = cut_body(body, kind, contract.separator)
     except MalformedBody as exc:
         raise _Away("malformed-body", str(exc)) from exc
     if kind == "csv":
