@@ -20,7 +20,7 @@ from veracity.data.text import RECORD_BYTES
 from veracity.feeds.errors import MalformedDocument, SourceUnavailable
 from veracity.feeds.kinds import make_source
 from veracity.feeds.source import Fetched, Source, Stream
-from veracity.home.live.door import Limits
+from veracity.home.live.limits import Limits
 from veracity.live.documents import document_path, read_document
 from veracity.live.errors import BrokerFull, BrokerUnavailable
 from veracity.live.outlet import _PACE, BODY_BYTES, BODY_RECORDS, Outlet, bodies

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
 @click.option("--tls-cert", type=_FILE, help="The broker's certificate (PEM).")
 @click.option("--tls-key", type=_FILE, help="Its key (PEM).")
 @click.option("--tls-ca", type=_FILE, help="Ask devices for certificates of this CA instead of passwords.")
+@click.option("--live", is_flag=True, help="Ask Open-Meteo for the weather, air and rivers of Da Nang.")
 @click.option("--nats", metavar="URL", help="Use a NATS server that exists; it must have JetStream on.")
 @click.option("--replicas", default=1, show_default=True, type=click.IntRange(1, 5), help="With --nats.")
 @click.option(
@@ -84,6 +86,7 @@ def up(
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_ca: Path | None,
+    live: bool,
     nats: str | None,
     replicas: int,
     workers: int,
@@ -105,6 +108,8 @@ def up(
         raise NoHome("up: want a directory, --home or VERACITY_HOME, got none")
     if (tls_cert is None) != (tls_key is None) or (tls_ca is not None and tls_cert is None):
         raise click.UsageError("--tls-cert and --tls-key go together, and --tls-ca needs them")
+    if city is not None and live:
+        raise click.UsageError("--live is real and --city demo is simulated: one city is not both")
     if city is not None and nats is not None:
         raise click.UsageError("--city demo has a broker of its own: leave --nats out")
     configure(as_json=json_logs or not sys.stderr.isatty())
@@ -118,7 +123,10 @@ def up(
         http=http,
         monitor=monitor,
         as_json=json_logs or not sys.stderr.isatty(),
+        is_live=live,
     )
+    if live:
+        _add_live_feeds(settings.home)
     if city is not None:
         from veracity.live.simulated import make_or_open
         from veracity.live.simulated_clock import RunningClock
@@ -145,6 +153,23 @@ async def _run(settings: "UpSettings") -> None:
     await run_up(settings, stop, hurry)
     if hurry.is_set():
         raise KeyboardInterrupt
+
+
+def _add_live_feeds(home: Path) -> None:
+    """Add the feeds of the built-in sources that the city does not have yet."""
+    from veracity.home.contracts import add_feed
+    from veracity.home.home import Home, open_writer
+    from veracity.live.source_list import live_sources
+
+    opened = Home.open(home)
+    missing = sorted({source.feed for source in live_sources()} - set(opened.feed_names()))
+    opened.close()
+    if missing:
+        with open_writer(home) as writer:
+            for feed in missing:
+                with as_file(files("veracity.feeds") / "contracts" / f"{feed}.yaml") as path:
+                    add_feed(writer, path)
+        note(f"up: added {', '.join(missing)}")
 
 
 def _warn(is_open: bool, *, has_tls: bool) -> None:

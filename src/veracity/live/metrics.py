@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from veracity.live.sources import SourceStatus
+
 MAX_LABELS = 200
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 600.0)
@@ -40,7 +42,12 @@ class Metrics:
         self._seal = Histogram("seal_seconds", "Time to seal a batch.", buckets=_SECONDS, **given)
         self._bridged = Counter("bridge_messages", "Messages that came without QoS 1.", ["outcome"], **given)
         self._jobs = Counter("jobs", "Runs of scheduled jobs.", ["job", "outcome"], **given)
-        self._fetches = Counter("source_fetches", "Times a source was asked.", ["source", "outcome"], **given)
+        # Gauges, since it is told what they are since the start of its process.
+        live: dict[str, Any] = {**given, "labelnames": ["source"], "multiprocess_mode": "livemax"}
+        self._source_asked = Gauge("source_asked", "Times a source was asked.", **live)
+        self._source_failures = Gauge("source_failures", "Failures of a source in a row.", **live)
+        self._source_records = Gauge("source_records", "Records that a source gave.", **live)
+        self._source_ok = Gauge("source_success_timestamp_seconds", "When a source last did well.", **live)
         self._turn = Gauge(
             "worker_turn_timestamp_seconds",
             "When a worker last finished a turn.",
@@ -86,9 +93,15 @@ class Metrics:
         """Count a run of a scheduled job: ``done`` or ``failed``."""
         self._jobs.labels(self._bounded("job", name), self._bounded("outcome", outcome)).inc()
 
-    def fetched(self, source: str, outcome: str) -> None:
-        """Count that a source was asked: ``new``, ``unchanged`` or ``failed``."""
-        self._fetches.labels(self._bounded("source", source), self._bounded("fetch", outcome)).inc()
+    def sources(self, statuses: "Sequence[SourceStatus]") -> None:
+        """Note how each source does; a city has at most some hundred."""
+        for status in statuses:
+            name = self._bounded("source", status.name)
+            self._source_asked.labels(name).set(status.asked)
+            self._source_failures.labels(name).set(status.failures)
+            self._source_records.labels(name).set(status.records)
+            if status.ok_at is not None:
+                self._source_ok.labels(name).set(status.ok_at.timestamp())
 
     def turned(self, now_s: float) -> None:
         """Say that this worker finished a turn, or began to work; ``now_s`` is Unix time."""

@@ -1,16 +1,22 @@
 """What the processes of the running city do, each called by ``child`` with its task."""
 
 import asyncio
+import contextlib
 import time
+
+import numpy as np
 
 from veracity.live.child import Task
 from veracity.live.connection import connect
 from veracity.live.metrics import Metrics
 from veracity.live.subjects import PARTITIONS
 
+_LOOK_S = 5.0  # between two notes of how the sources do
+
 
 async def worker(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
     """Take messages in and seal them: all partitions, or a share where there are several workers."""
+    from veracity.home.live.limits import read_limits
     from veracity.live.worker import TurnReport, WorkerSettings, run_worker
 
     def turned(report: TurnReport) -> None:
@@ -32,6 +38,7 @@ async def worker(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
         task.home,
         task.nats_url,
         partitions=None if task.options["shares"] else tuple(range(PARTITIONS)),
+        limits=read_limits(task.home),
         speed=1.0 if task.clock is None else task.clock.speed,
     )
     metrics.turned(time.time())
@@ -48,6 +55,44 @@ async def bridge(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
         await Bridge(client, Publisher(client), metrics.bridged).run(stop)
     finally:
         await client.close()
+
+
+async def sources(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
+    """Ask the sources that the home lists, and the built-in ones where they are asked for."""
+    from veracity.home.directory import open_directory
+    from veracity.home.stores import Stores
+    from veracity.live.outlet import Outlet
+    from veracity.live.publishing import Publisher
+    from veracity.live.source_list import live_sources, sources_of
+    from veracity.live.source_state import FILE, SourceState
+    from veracity.live.sources import SourceRunner
+
+    listed = sources_of(task.home)
+    if task.options["live"]:
+        names = {source.name for source in listed}
+        listed += [source for source in live_sources() if source.name not in names]
+    stores = Stores.of(open_directory(task.home))
+    client = await connect(task.nats_url, task.name)
+    try:
+        outlet = Outlet(stores.objects, Publisher(client).publish)
+        runner = SourceRunner(
+            listed,
+            outlet,
+            SourceState(task.home / FILE),
+            clock=task.time,
+            rng=np.random.default_rng(),
+        )
+        running = asyncio.create_task(runner.run())
+        while not stop.is_set() and not running.done():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _LOOK_S)
+            metrics.sources(runner.statuses())
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+    finally:
+        await client.close()
+        stores.close()
 
 
 async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # noqa: ARG001 - as all roles

@@ -5,6 +5,7 @@
     veracity up
       broker        nats-server, unless one is named
       worker-0 …    take messages in and seal them, each its share of the partitions
+      sources       ask what stands outside, if any are listed
       bridge        makes durable what comes without QoS 1
       schedules     certificates, panels, apps
       http          the log and receipts, if asked for
@@ -40,6 +41,7 @@ from veracity.live.health import Answer, health_app, sealing_check
 from veracity.live.logs import fields
 from veracity.live.metrics import FOLDER, Gathered
 from veracity.live.simulated_clock import RunningClock
+from veracity.live.source_list import read_list
 from veracity.live.streams import held, make_streams, waiting
 from veracity.server.running import address, listen, serve
 
@@ -62,6 +64,8 @@ class UpSettings:
         Processes that seal; the partitions are shared out among them.
     http, monitor
         Where the log is served, if it is; and where health and metrics are. Port 0 takes a free one.
+    is_live
+        Whether to ask the built-in sources: weather, air and rivers of Da Nang.
     seed
         Of the built-in city, if it is played; then ``clock`` is its time.
     """
@@ -75,6 +79,7 @@ class UpSettings:
     monitor: Address = ("127.0.0.1", 7881)
     as_json: bool = False
     clock: RunningClock | None = None
+    is_live: bool = False
     seed: int | None = None
     worker: str = WORKER  #: what a worker does: ``module:function``, as in ``child``
 
@@ -99,6 +104,8 @@ class City:
         tasks = []
         if s.seed is not None and self._broker is not None:
             tasks.append(self._task("devices", {"mqtt": self._broker.places.mqtt, "seed": s.seed}))
+        if s.is_live or read_list(s.home):
+            tasks.append(self._task("sources", {"live": s.is_live}))
         tasks.append(self._task("bridge"))
         tasks.append(self._task("schedules"))
         if s.http is not None:
