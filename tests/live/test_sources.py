@@ -20,10 +20,10 @@ from veracity.data.text import RECORD_BYTES
 from veracity.feeds.errors import MalformedDocument, SourceUnavailable
 from veracity.feeds.kinds import make_source
 from veracity.feeds.source import Fetched, Source, Stream
-from veracity.home.live.limits import Limits
+from veracity.home.live.limits import parse_limits
 from veracity.live.documents import document_path, read_document
 from veracity.live.errors import BrokerFull, BrokerUnavailable
-from veracity.live.outlet import _PACE, BODY_BYTES, BODY_RECORDS, Outlet, bodies
+from veracity.live.outlet import BODY_BYTES, Outlet, bodies
 from veracity.live.source_state import FILE, SourceState
 from veracity.live.sources import LONGEST_WAIT_S, SourceRunner
 from veracity.log.errors import StoreUnavailable
@@ -413,11 +413,24 @@ def test_no_source_sends_faster_than_the_door_takes(tmp_path: Path) -> None:
     before = sum(waits)
     asyncio.run(outlet.send("f", "b", Fetched(b"d", "text/plain", long[:900])))
     assert sum(waits) == before
-    limits = Limits()
-    assert limits.device.per_s >= 2 * _PACE.per_s
-    assert limits.device.burst >= 2 * _PACE.burst
-    assert limits.max_records >= 2 * BODY_RECORDS
-    assert limits.max_bytes >= 2 * BODY_BYTES
+
+
+def test_the_limits_of_a_feed_are_kept(tmp_path: Path) -> None:
+    """Where the city takes less of a feed, half of that is sent: in a message, at once, and in a second."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    text = b"feeds: {slow: {max_bytes: 100, max_records: 6, device: {per_second: 2, burst: 4}}}"
+    broker = Broker(LocalObjects(tmp_path))
+    outlet = Outlet(broker.objects, broker.publish, parse_limits(text), clock=lambda: sum(waits), sleep=sleep)
+    fetched = Fetched(b"d", "text/plain", [b"[%d]" % n for n in range(18)])
+    assert asyncio.run(outlet.send("slow", "a", fetched)) == 6
+    assert {payload.count(b"\n") + 1 for _, _, payload, _ in broker.messages} == {3}
+    assert waits == [1.0] * 4
+    assert asyncio.run(outlet.send("fast", "a", fetched)) == 1
+    assert len(list(bodies([b"x" * 40] * 3, max_bytes=50))) == 3
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from veracity.data.text import RECORD_BYTES
 from veracity.errors import Unavailable
 from veracity.feeds.errors import MalformedDocument
 from veracity.feeds.source import Fetched
+from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.rates import Buckets, Rate
 from veracity.live.documents import keep_document
 from veracity.live.threads import in_thread
@@ -22,8 +23,7 @@ from veracity.log.doors import Objects
 from veracity.provenance.messages import MAX_MESSAGE_BYTES
 
 BODY_BYTES = 524_288
-BODY_RECORDS = 8_192  # the door takes twice as many
-_PACE = Rate(100.0, 1_000)  # the door takes twice as many messages of a device, and turns away the others
+BODY_RECORDS = 8_192
 
 T = TypeVar("T")
 Patience = Callable[[Unavailable], Awaitable[None]]  #: waits before another try, or raises
@@ -40,17 +40,27 @@ class Publish(Protocol):
 
 
 class Outlet:
-    """Sends what sources fetched. One for all of them: it is what keeps their pace."""
+    """Sends what sources fetched. One for all of them: it is what keeps their pace.
+
+    Parameters
+    ----------
+    limits
+        What the door takes. Of each limit at most half is used, so that what is sent twice is let in too.
+    clock, sleep
+        A monotonic clock in seconds, and waiting.
+    """
 
     def __init__(
         self,
         objects: Objects,
         publish: Publish,
+        limits: LimitsByFeed | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._objects, self._publish = objects, publish
+        self._limits = limits or LimitsByFeed()
         self._clock, self._sleep = clock, sleep
         self._paces: dict[str, Buckets] = {}
 
@@ -64,7 +74,12 @@ class Outlet:
         MalformedDocument
             If a record is larger than a message may be: then none is published.
         """
-        payloads = list(bodies(fetched.records))
+        limits = self._limits.of(feed)
+        max_bytes, max_records = (
+            min(BODY_BYTES, limits.max_bytes // 2),
+            min(BODY_RECORDS, limits.max_records // 2),
+        )
+        payloads = list(bodies(fetched.records, max_bytes, max(max_records, 1)))
         keep = partial(in_thread, keep_document, self._objects, feed, fetched.document)
         sha256 = await _insist(keep, patience)
         for payload in payloads:
@@ -74,9 +89,11 @@ class Outlet:
 
     async def _keep_pace(self, feed: str, device: str) -> None:
         """Wait until a device may send one more: the door would turn it away."""
-        pace = self._paces.setdefault(feed, Buckets(_PACE))
+        door = self._limits.of(feed).device
+        rate = Rate(door.per_s / 2, max(door.burst // 2, 1))
+        pace = self._paces.setdefault(feed, Buckets(rate))
         while not pace.take(device, self._clock()):
-            await self._sleep(1.0 / _PACE.per_s)
+            await self._sleep(1.0 / rate.per_s)
 
 
 async def _insist(work: Callable[[], Awaitable[T]], patience: Patience | None) -> T:
@@ -89,8 +106,10 @@ async def _insist(work: Callable[[], Awaitable[T]], patience: Patience | None) -
             await patience(exc)
 
 
-def bodies(records: Sequence[bytes], max_bytes: int = BODY_BYTES) -> Iterator[bytes]:
-    r"""Yield NDJSON bodies of at most ``max_bytes`` and ``BODY_RECORDS``, in order.
+def bodies(
+    records: Sequence[bytes], max_bytes: int = BODY_BYTES, max_records: int = BODY_RECORDS
+) -> Iterator[bytes]:
+    r"""Yield NDJSON bodies of at most so many bytes and records, in order; one that is larger goes alone.
 
     A record that the door will turn away, because it is too long or no line, has a body of its own, so that
     it is counted and takes no other with it.
@@ -108,7 +127,7 @@ def bodies(records: Sequence[bytes], max_bytes: int = BODY_BYTES) -> Iterator[by
                 f"record: want at most {MAX_MESSAGE_BYTES} bytes, got one of {len(record)}"
             )
         is_bad = len(record) >= RECORD_BYTES or b"\n" in record
-        if part and (is_bad or n_bytes + len(record) > max_bytes or len(part) == BODY_RECORDS):
+        if part and (is_bad or n_bytes + len(record) > max_bytes or len(part) == max_records):
             yield b"\n".join(part)
             part, n_bytes = [], 0
         if is_bad:
