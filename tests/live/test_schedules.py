@@ -62,5 +62,11 @@ def test_a_day_is_certified_when_it_is_over_and_once(tmp_path: Path) -> None:
     publish_log(root, tomorrow)
     opened = Home.open(root, tomorrow)
     assert uncertified(opened, "rain") == []
-    assert [j.name for j in jobs_of(opened)] == ["certify", "publish"]  # no app has its feeds here
+    # No app has its feeds here.
+    assert [j.name for j in jobs_of(opened)] == [
+        "account",
+        "certify",
+        "panels",
+        "publish",
+    ]
     opened.close()

@@ -28,8 +28,16 @@ def n_rows(root: Path) -> int:
         home.close()
 
 
+def n_accounts(root: Path) -> int:
+    home = Home.open(root)
+    try:
+        return len(home.index.predicates("account"))
+    finally:
+        home.close()
+
+
 def play(root: Path, n_more: int) -> None:
-    """Run the city until so many more rows are accepted, and stop it."""
+    """Run the city until so many more rows are accepted, and an hour accounted for; and stop it."""
     options = ["--mqtt", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--json-logs"]
     environment = {k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"}
     before = n_rows(root) if root.exists() else 0
@@ -43,6 +51,7 @@ def play(root: Path, n_more: int) -> None:
         try:
             wait(lambda: (root / "broker").exists() or process.poll() is not None)
             wait(lambda: n_rows(root) >= before + n_more or process.poll() is not None)
+            wait(lambda: n_accounts(root) > 0 or process.poll() is not None)
             assert process.poll() is None, Path(log.name).read_text()[-3000:]
             process.send_signal(signal.SIGTERM)
             assert process.wait(120) == 0
@@ -53,7 +62,7 @@ def play(root: Path, n_more: int) -> None:
 
 
 def test_the_built_in_city_runs(tmp_path: Path) -> None:
-    """One command: stations send, rows are sealed, an audit finds nothing; run again, it goes on."""
+    """One command: stations send, rows are sealed, hours accounted for; run again, it goes on; all audits."""
     root = tmp_path / "city"
     play(root, 200)
     play(root, 200)

@@ -60,6 +60,7 @@ async def bridge(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
 async def sources(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
     """Ask the sources that the home lists, and the built-in ones where they are asked for."""
     from veracity.home.directory import open_directory
+    from veracity.home.live.limits import read_limits
     from veracity.home.stores import Stores
     from veracity.live.outlet import Outlet
     from veracity.live.publishing import Publisher
@@ -74,7 +75,7 @@ async def sources(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
     stores = Stores.of(open_directory(task.home))
     client = await connect(task.nats_url, task.name)
     try:
-        outlet = Outlet(stores.objects, Publisher(client).publish)
+        outlet = Outlet(stores.objects, Publisher(client).publish, read_limits(task.home))
         runner = SourceRunner(
             listed,
             outlet,

@@ -1,4 +1,4 @@
-"""What the running city does by itself, and when: certificates of days, apps, the log's witnesses.
+"""What the running city does by itself, and when: accounts, certificates, panels, apps, the log's witnesses.
 
 APScheduler keeps the times, runs a job that was missed once, late, and none beside itself. Where the
 city's clock is simulated, its times are turned into those of the machine: see ``ClockTrigger``.
@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ from veracity.errors import VeracityError
 from veracity.home.certificates import certify, uncertified
 from veracity.home.clock import Clock
 from veracity.home.home import Home, open_writer
+from veracity.home.live.accounts import say_account, unsaid
 from veracity.home.models.running import run_app
 from veracity.home.models.stages import in_force
+from veracity.home.panel_updates import FollowedPanels, panel_files
 from veracity.live.metrics import Metrics
 from veracity.live.simulated_clock import RunningClock
 from veracity.models.app import App
@@ -35,6 +37,7 @@ from veracity.models.app import App
 logger = logging.getLogger(__name__)
 
 WAIT_S = 120.0  #: for the home's lock
+LEAST = timedelta(seconds=1)  #: of the machine, between two runs of a job, however fast the city's clock is
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ class ClockTrigger(BaseTrigger):  # type: ignore[misc]
         """Return the machine's time of the next run."""
         before = None if previous is None else self._clock.at(previous.timestamp())
         after = self._inner.get_next_fire_time(before, self._clock.at(now.timestamp()))
-        return None if after is None else datetime.fromtimestamp(self._clock.unix_s(after), UTC)
+        if after is None:
+            return None
+        due = datetime.fromtimestamp(self._clock.unix_s(after), UTC)
+        return due if previous is None else max(due, previous + LEAST)
 
 
 async def run_schedules(home: Path, clock: Clock, stop: asyncio.Event, metrics: Metrics) -> None:
@@ -90,7 +96,9 @@ async def run_jobs(
 def jobs_of(home: Home) -> list[Job]:
     """Return the jobs of a city: those of every city, and a run of each app whose feeds it has."""
     jobs = [
+        Job("account", CronTrigger(minute=2, timezone=UTC), say_accounts),
         Job("certify", CronTrigger(minute=10, timezone=UTC), certify_days),
+        Job("panels", _every(300), _follows()),
         Job("publish", IntervalTrigger(minutes=10, timezone=UTC), publish_log),
     ]
     feeds = set(home.feed_names())
@@ -112,6 +120,20 @@ def certify_days(root: Path, clock: Clock) -> int:
     return len(due)
 
 
+def say_accounts(root: Path, clock: Clock) -> int:
+    """Say the account of every hour that is over and has none; return how many those are."""
+    home = Home.open(root, clock)
+    try:
+        due = [(feed, hour) for feed in home.feed_names() for hour in unsaid(home, feed)]
+    finally:
+        home.close()
+    if due:
+        with open_writer(root, clock, wait_s=WAIT_S) as writer:
+            for feed, hour in due:
+                say_account(writer, feed, hour)
+    return len(due)
+
+
 def publish_log(root: Path, clock: Clock) -> None:
     """Ask the witnesses again, where some of the log waits for them."""
     home = Home.open(root, clock)
@@ -122,6 +144,23 @@ def publish_log(root: Path, clock: Clock) -> None:
     if waits:
         with open_writer(root, clock, wait_s=WAIT_S) as writer:
             writer.publish()
+
+
+def _follows() -> Callable[[Path, Clock], object]:
+    """Return what keeps the followed panels up to date; it remembers them between its runs."""
+    followed = FollowedPanels()
+
+    def run(root: Path, clock: Clock) -> None:
+        home = Home.open(root, clock)
+        try:
+            is_any = bool(panel_files(home))
+        finally:
+            home.close()
+        if is_any:
+            with open_writer(root, clock, wait_s=WAIT_S) as writer:
+                followed.update(writer)
+
+    return run
 
 
 def _every(seconds: int) -> BaseTrigger:
