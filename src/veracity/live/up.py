@@ -224,6 +224,8 @@ async def running(settings: UpSettings) -> AsyncIterator[tuple[City, str]]:
             ended = asyncio.Event()
             keeping = asyncio.create_task(broker.child.keep(ended))
             stack.push_async_callback(_end, ended, keeping)
+        else:
+            await stack.enter_async_context(brokers.locked(folder))
         client = await connect(url, "up")
         stack.push_async_callback(client.close)
         await make_streams(client, settings.broker.max_bytes, settings.replicas)
