@@ -20,6 +20,7 @@ _COMMANDS = {
     "device": ("veracity.cli.device", "device"),
     "officer": ("veracity.cli.officer", "officer"),
     "key": ("veracity.cli.key", "key"),
+    "up": ("veracity.cli.up", "up"),
     "feed": ("veracity.cli.feed", "feed"),
     "source": ("veracity.cli.source", "source"),
     "sign": ("veracity.cli.ingest", "sign"),
