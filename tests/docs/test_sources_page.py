@@ -2,15 +2,11 @@
 
 from pathlib import Path
 
-import pytest
 from console import run_document
-
-from veracity.cli.main import _COMMANDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 
 
-@pytest.mark.skipif("source" not in _COMMANDS, reason="veracity source is not registered yet")
 def test_the_page_runs_as_written(tmp_path: Path) -> None:
     """From an empty list to a source taken off it, every command does what is shown."""
     assert run_document(PAGE, tmp_path) >= 9
