@@ -37,6 +37,7 @@ from veracity.live.child import Task, command
 from veracity.live.children import Child, Command
 from veracity.live.connection import connect
 from veracity.live.credentials import feeds_of_agencies, read_credentials, users_of
+from veracity.live.errors import BrokerUnavailable
 from veracity.live.health import Answer, health_app, sealing_check
 from veracity.live.logs import fields
 from veracity.live.metrics import FOLDER, Gathered
@@ -139,22 +140,30 @@ class City:
         ends = [asyncio.Event() for _ in self.children]
         kept = [asyncio.create_task(c.keep(end)) for c, end in zip(self.children, ends, strict=True)]
         looking = asyncio.create_task(self._look_again(stop))
+        stopping = asyncio.create_task(stop.wait())
         try:
-            await stop.wait()
+            # None of the others ends before it is told to, but for a bug, which is not to be slept through.
+            await asyncio.wait({stopping, looking, *kept}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             logger.info("stopping")
+            stop.set()
             for end, task in zip(ends, kept, strict=True):
                 end.set()
                 await task
             await looking
 
     async def _look_again(self, stop: asyncio.Event) -> None:
+        said = ""
         while not stop.is_set():
             try:
                 await self._look()
+                said = ""
             except VeracityError as exc:
-                self._gathered.broker_up.set(0)
-                logger.warning("%s", exc)
+                if isinstance(exc, BrokerUnavailable):
+                    self._gathered.broker_up.set(0)
+                if str(exc) != said:  # once, however long it stays so
+                    said = str(exc)
+                    logger.warning("%s", exc)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_S)
 
