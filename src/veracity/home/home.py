@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from veracity.data.evidence import EvidenceStore
 from veracity.data.lake import Table
 from veracity.errors import Malformed, Rejected, VeracityError
 from veracity.home.clock import Clock, system_clock
+from veracity.home.copies import Copies
 from veracity.home.directory import Directory, open_directory
 from veracity.home.errors import MissingKey, NotShared, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
@@ -74,7 +74,7 @@ class Home:
         self.log_state = stores.log_state or SqlLogState(self.database)
         self.index = Index(self.database)
         self._tables: dict[str, Table] = {}
-        self._copy: tuple[str, tempfile.TemporaryDirectory[str]] | None = None  # of one object, and whose
+        self._copies = Copies(self.objects)
         self._agencies: tuple[int, Agencies] = (0, Agencies())
 
     @classmethod
@@ -84,34 +84,13 @@ class Home:
 
     def close(self) -> None:
         """Close the database, and the state of the log where it is elsewhere."""
-        self._forget_copy()
+        self._copies.close()
         self.log_state.close()
         self.database.close()
 
     def file(self, path: str) -> Path:
-        """Return an object as a file: its own, or a copy of one elsewhere, there until the next is asked for.
-
-        Raises
-        ------
-        ObjectMissing
-            If a store elsewhere has no such object. Of the home's own nobody has looked yet.
-        """
-        if isinstance(self.objects, LocalObjects):
-            return self.objects.root / path
-        if self._copy is None or self._copy[0] != path:
-            self._forget_copy()
-            self._copy = path, tempfile.TemporaryDirectory(prefix="veracity-copy-")
-            try:
-                self.objects.fetch(path, Path(self._copy[1].name) / "object")
-            except BaseException:
-                self._forget_copy()
-                raise
-        return Path(self._copy[1].name) / "object"
-
-    def _forget_copy(self) -> None:
-        if self._copy is not None:
-            self._copy[1].cleanup()
-            self._copy = None
+        """Return an object as a file on this machine; see ``Copies``."""
+        return self._copies.file(path)
 
     @cached_property
     def policy(self) -> Policy:
