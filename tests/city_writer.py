@@ -1,4 +1,4 @@
-"""A machine of a shared city as a process of its own: takes files in, killed at a step or in turns with others.
+"""A machine of a city as a process of its own: takes files in, killed at a step or in turns with others.
 
 ``python -m city_writer ROOT killed-after STEP FILE`` and ``python -m city_writer ROOT in-turns FILE…``
 """
