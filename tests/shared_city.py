@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import TypedDict
 
 import psycopg
 import pytest
@@ -15,14 +16,22 @@ from veracity.home.home import open_writer
 from veracity.stores.session_lock import KEY
 
 KEYS = CityKeys(key("log").seed, key("operator"))
-Places = dict[str, str]
+
+
+class Places(TypedDict, total=False):
+    """Where things are that machines share, as ``init`` takes it."""
+
+    objects: str
+    database: str
+    log_store: str
+    log_state: str
 
 
 @pytest.fixture
 def shared_places(
     s3: S3, postgres: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> Places:
-    """Where all that machines share is, as ``init`` takes it; the password is in the environment alone."""
+    """Where all that machines share is; the password is in the environment alone."""
     monkeypatch.setenv("PGPASSWORD", postgres_server.password)
     return {"objects": s3.url, "database": postgres.replace(f":{postgres_server.password}@", "@")}
 

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from run_cli import start
-from shared_city import KEYS, cut_off, joined, shared_places
+from shared_city import KEYS, Places, cut_off, joined, shared_places
 from small_city import AGENCY, ORIGIN, clock, key
 from veracity.home.enrolments import add_agency
 from veracity.home.errors import HomeBusy
@@ -116,9 +116,7 @@ def test_who_is_killed_waits_no_more(tmp_path: Path) -> None:
         wait_until(lambda: not writer.is_wanted())
 
 
-def test_a_writer_cut_off_writes_nothing_more(
-    tmp_path: Path, shared_places: dict[str, str], postgres: str
-) -> None:
+def test_a_writer_cut_off_writes_nothing_more(tmp_path: Path, shared_places: Places, postgres: str) -> None:
     """A writer whose session has ended stops: the library makes no new session behind its back."""
     root = tmp_path / "city"
     init(root, ORIGIN, clock, KEYS, **shared_places)

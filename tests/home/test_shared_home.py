@@ -114,7 +114,8 @@ def test_it_is_the_same_city(tmp_path: Path, shared_places: Places) -> None:
     """All that a home keeps itself is, elsewhere, the same to the byte."""
     given = [ndjson(tmp_path / "a.ndjson", 0, 200), parquet(tmp_path / "b.parquet", 200, 100)]
     states = []
-    for name, places in (("own", {}), ("shared", shared_places)):
+    own: Places = {}
+    for name, places in (("own", own), ("shared", shared_places)):
         root = founded(tmp_path / name, places)
         with open_writer(root, clock) as home:
             ingest(home, "rain", given)
@@ -224,8 +225,10 @@ def test_a_version_of_a_table_is_committed_once(tmp_path: Path, machines: tuple[
 def test_no_city_is_made_over_another(tmp_path: Path, machines: tuple[Path, Path], s3: S3) -> None:
     """Places that a city has are not taken for a new one, and the new home is cleared away."""
     document = json.loads((machines[0] / "veracity.json").read_text())
-    taken = {name: document[name] for name in ("objects", "database")}
-    for places in (taken, {"database": taken["database"]}, {"objects": taken["objects"]}):
+    objects: Places = {"objects": document["objects"]}
+    database: Places = {"database": document["database"]}
+    both: Places = {**objects, **database}
+    for places in (objects, database, both):
         for origin in (ORIGIN, "another.example/city"):
             with pytest.raises(HomeExists, match="want an empty"):
                 init(tmp_path / "new", origin, clock, **places)

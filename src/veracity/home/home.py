@@ -45,7 +45,6 @@ from veracity.provenance.statements import (
 )
 from veracity.provenance.statements.statement import Statement
 from veracity.stores.log_state import SqlLogState
-from veracity.stores.objects import LocalObjects
 from veracity.stores.witness_client import HttpWitnesses
 
 logger = logging.getLogger(__name__)
