@@ -59,8 +59,9 @@ def killed_after(root: Path, step: str, file: Path) -> None:
 
 def in_turns(root: Path, files: list[Path]) -> None:
     """Take files in, one by one, and let others in whenever somebody waits."""
+    home = None
     while files:
-        with open_writer(root, clock, wait_s=120, passes_on=True) as home:
+        with open_writer(root, clock, wait_s=120, passes_on=True, after=home) as home:
             take_turn(home, files)
 
 

@@ -133,11 +133,14 @@ class Home:
     def agencies(self) -> Agencies:
         """Who may sign, folded from the enrolments in the log."""
         found = [idx for idx, _ in self.index.predicates("enrol")]
-        if len(found) != self._agencies[0]:
+        n_folded, folded = self._agencies
+        if len(found) != n_folded:
             reader = self.reader()
-            folded = Agencies.fold((idx, open_envelope(reader.entry(idx))) for idx in found)
+            folded = folded.copy() if len(found) > n_folded else Agencies()
+            for idx in found if len(found) < n_folded else found[n_folded:]:
+                folded.add(idx, open_envelope(reader.entry(idx)))
             self._agencies = len(found), folded
-        return self._agencies[1]
+        return folded
 
     def feeds(self) -> dict[str, Feed]:
         """Every feed and its contract in force, by name."""
@@ -202,16 +205,21 @@ class Writer(Home):
         *,
         reindex: bool = False,
         lock: DirectoryLock | None = None,
+        after: Writer | None = None,
     ) -> None:
         super().__init__(directory, clock, stores or Stores.of(directory))
         self._lock = lock
+        self.log: Log
+        known = None
+        if after is not None and after.directory == directory:
+            known, self._agencies = after.log.known, after._agencies
         try:
             self.log_key = open_key(KeyPlace(directory.keys, LOG))
             signer = HeldSigner(directory.origin, self.log_key.public.raw, self.log_key.sign)
             self.publisher = publisher(
                 directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
             )
-            self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher)
+            self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher, known)
             self._publication = Publication()
             self.publish()
             if reindex:
@@ -382,6 +390,7 @@ def open_writer(
     *,
     wait_s: float | None = None,
     passes_on: bool = False,
+    after: Writer | None = None,
     reindex: bool = False,
 ) -> Iterator[Writer]:
     """Open a home for writing, alone: ``HomeBusy`` if another process has it.
@@ -394,6 +403,9 @@ def open_writer(
     passes_on
         Say that we do: we ask ``is_wanted`` between turns, and close then. Opened again, we stand behind
         all who waited.
+    after
+        The writer of this home that this process had before, closed: what that one has read of the log
+        is not read again, so that a turn costs the same whatever the length of the log.
     reindex
         Empty the index and make it again from the log.
     """
@@ -402,7 +414,7 @@ def open_writer(
     with writing(directory, wait_s, passes_on=passes_on) as lock:
         left_s = None if wait_s is None else max(0.0, wait_s - (time.monotonic() - began))
         stores = open_stores(directory, left_s, passes_on=passes_on)
-        writer = Writer(directory, clock, stores, reindex=reindex, lock=lock)
+        writer = Writer(directory, clock, stores, reindex=reindex, lock=lock, after=after)
         try:
             yield writer
             writer.finish()
