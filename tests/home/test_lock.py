@@ -73,14 +73,17 @@ def test_who_waits_is_seen_and_comes_next(homes: Homes) -> None:
 
 
 def test_what_another_wrote_in_between_is_there(homes: Homes) -> None:
-    """A writer that is opened again goes on where the other ended."""
+    """A writer that is opened after itself goes on where the other ended."""
     with ExitStack() as others:
-        with open_writer(homes[0], clock) as writer:
+        with open_writer(homes[0], clock) as before:
             others.enter_context(waiting(homes[1], lambda w: add_agency(w, AGENCY, key(AGENCY).public)))
-            wait_until(writer.is_wanted)
-        with open_writer(homes[0], clock, wait_s=DEADLINE_S) as writer:
+            wait_until(before.is_wanted)
+        with open_writer(homes[0], clock, wait_s=DEADLINE_S, after=before) as writer:
             assert writer.log.size == writer.index.size == 2
             assert [a.agency for a in writer.agencies().enrolled()] == ["operator", AGENCY]
+            assert writer.append(writer.log.entry(1)) == 1
+            add_agency(writer, "river-office", key("river-office").public)
+            assert writer.log.size == 3
 
 
 def test_the_wait_is_bounded(homes: Homes) -> None:
