@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from small_city import ORIGIN, PANEL, clock, contract, csv, key, ndjson, parquet
 from veracity.errors import VeracityError
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
-from veracity.home.enrolments import add_agency
+from veracity.home.enrolments import add_agency, rotate_operator
 from veracity.home.errors import HomeExists, NotShared
 from veracity.home.founding import init
 from veracity.home.home import Home, open_writer
@@ -259,6 +260,18 @@ def test_personal_values_stay_on_one_machine(tmp_path: Path, machines: tuple[Pat
     """A feed with personal fields is refused: their keys would have to travel."""
     with pytest.raises(NotShared, match="keys of personal values"), open_writer(machines[0], clock) as home:
         add_feed(home, persons.contract(tmp_path))
+    check(machines[0], 0)
+
+
+def test_a_machine_with_an_old_key_writes_nothing(machines: tuple[Path, Path]) -> None:
+    """After the operator's key is replaced on one machine the other must get it to write again."""
+    with open_writer(machines[0], clock) as home:
+        rotate_operator(home, None, None)
+    with pytest.raises(VeracityError), open_writer(machines[1], clock):
+        pass
+    shutil.copytree(machines[0] / "keys", machines[1] / "keys", dirs_exist_ok=True)
+    with open_writer(machines[1], clock) as home:
+        add_agency(home, "river-office", key("river-office").public)
     check(machines[0], 0)
 
 
