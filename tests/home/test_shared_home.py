@@ -10,6 +10,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import obstore
 import pytest
 import sqlalchemy as sa
 
@@ -261,6 +262,40 @@ def test_personal_values_stay_on_one_machine(tmp_path: Path, machines: tuple[Pat
     with pytest.raises(NotShared, match="keys of personal values"), open_writer(machines[0], clock) as home:
         add_feed(home, persons.contract(tmp_path))
     check(machines[0], 0)
+
+
+def test_damage_is_found(tmp_path: Path, machines: tuple[Path, Path], s3: S3) -> None:
+    """What was changed or removed in the bucket is found by an audit, which goes on past it."""
+    given = [ndjson(tmp_path / "a.ndjson", 0, 100), parquet(tmp_path / "b.parquet", 100, 64)]
+    with open_writer(machines[0], clock) as writer:
+        ingest(writer, "rain", given)
+        names = [path for path in writer.objects.list("") if path.split("/")[0] not in ("log", "contracts")]
+    store, chosen = s3.store(), {(n.split("/")[0], n.endswith("received")): n for n in names}
+    for name in chosen.values():
+        whole = bytes(obstore.get(store, name).bytes())
+        for damage in (whole[: len(whole) // 2], None):
+            if damage is None:
+                obstore.delete(store, name)
+            else:
+                obstore.put(store, name, damage)
+            home = Home.open(machines[1], clock)
+            assert audit(home).findings, (name, damage)
+            home.close()
+        obstore.put(store, name, whole)
+    check(machines[0], 2)
+
+
+def test_readers_write_nothing(machines: tuple[Path, Path], tmp_path: Path) -> None:
+    """A home open for reading does not write to the bucket, whatever its rights there."""
+    home = Home.open(machines[1], clock)
+    (tmp_path / "given").write_bytes(b"x")
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        home.objects.put("a", b"x")
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        home.objects.put_file("a", tmp_path / "given", digest(tmp_path / "given"))
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        home.objects.delete("contracts")
+    home.close()
 
 
 def test_a_machine_with_an_old_key_writes_nothing(machines: tuple[Path, Path]) -> None:
