@@ -9,10 +9,12 @@ import pytest
 
 from servers import S3, PostgresServer
 from small_city import AGENCY, ORIGIN, clock, contract, key
+from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency
 from veracity.home.founding import CityKeys, init
-from veracity.home.home import open_writer
+from veracity.home.home import Home, open_writer
+from veracity.log.fsck import fsck
 from veracity.stores.session_lock import KEY
 
 KEYS = CityKeys(key("log").seed, key("operator"))
@@ -34,6 +36,13 @@ def shared_places(
     """Where all that machines share is; the password is in the environment alone."""
     monkeypatch.setenv("PGPASSWORD", postgres_server.password)
     return {"objects": s3.url, "database": postgres.replace(f":{postgres_server.password}@", "@")}
+
+
+@pytest.fixture
+def machines(tmp_path: Path, shared_places: Places) -> tuple[Path, Path]:
+    """A city with a feed, on two machines."""
+    root = founded(tmp_path / "city", shared_places)
+    return root, joined(root, tmp_path / "other")
 
 
 def founded(root: Path, places: Places) -> Path:
@@ -63,3 +72,13 @@ def cut_off(postgres: str) -> None:
     )
     with psycopg.connect(postgres, autocommit=True) as connection:
         assert connection.execute(holder, (KEY >> 32, KEY & 0xFFFF_FFFF)).fetchall() == [(True,)]
+
+
+def check_city(root: Path, n_batches: int) -> None:
+    """The log is sound, its batches are there once each, and everything is as it says."""
+    home = Home.open(root, clock)
+    assert fsck(home.log_objects, home.log_verifier).findings == ()
+    assert audit(home).findings == []
+    assert [row.batch for row in home.index.batches("rain")] == list(range(n_batches))
+    assert home.index.pending() == []
+    home.close()

@@ -4,10 +4,6 @@ import gzip
 import hashlib
 import json
 import shutil
-import signal
-import subprocess
-import sys
-from itertools import pairwise
 from pathlib import Path
 
 import obstore
@@ -15,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 import persons
-from city_writer import STEPS, at_step
 from rain_app import NOW_HOUR, RainCity
 from released_city import APP, use_mean_rain
-from run_cli import Here, environment
+from run_cli import Here
 from servers import S3
-from shared_city import KEYS, Places, cut_off, founded, joined, shared_places
+from shared_city import KEYS, Places, check_city, founded, joined, machines, shared_places
 from small_city import ORIGIN, PANEL, clock, contract, csv, key, ndjson, parquet
+from veracity.data.lake import Table
 from veracity.errors import VeracityError
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
@@ -33,19 +29,12 @@ from veracity.home.ingest import ingest
 from veracity.home.models.registry import load_model
 from veracity.home.models.training import train
 from veracity.log.doors import StoreUnavailable
-from veracity.log.fsck import fsck
 from veracity.stores.database import METADATA
 from veracity.stores.errors import BadLocation
+from veracity.stores.s3 import S3Objects
 
-__all__ = ["shared_places"]  # a fixture
+__all__ = ["machines", "shared_places"]  # fixtures
 State = dict[str, object]
-
-
-@pytest.fixture
-def machines(tmp_path: Path, shared_places: Places) -> tuple[Path, Path]:
-    """A city with a feed, on two machines."""
-    root = founded(tmp_path / "city", shared_places)
-    return root, joined(root, tmp_path / "other")
 
 
 def state_of(root: Path) -> State:
@@ -62,16 +51,6 @@ def state_of(root: Path) -> State:
             state[name] = [tuple(row) for row in rows]
     home.close()
     return state
-
-
-def check(root: Path, n_batches: int) -> None:
-    """The log is sound, its batches are there once each, and everything is as it says."""
-    home = Home.open(root, clock)
-    assert fsck(home.log_objects, home.log_verifier).findings == ()
-    assert audit(home).findings == []
-    assert [row.batch for row in home.index.batches("rain")] == list(range(n_batches))
-    assert home.index.pending() == []
-    home.close()
 
 
 def test_every_task_works(here: Here, tmp_path: Path, shared_places: Places) -> None:
@@ -139,89 +118,18 @@ def test_models_are_trained_there(
     home.close()
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_another_machine_takes_over(tmp_path: Path, machines: tuple[Path, Path], step: str) -> None:
-    """A machine that dies after any step of a batch holds nobody up, and nothing is lost or there twice."""
-    given = ndjson(tmp_path / "a.ndjson", 0, 150)
-    process = writer_process(machines[0], "killed-after", step, given)
-    process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL
-    with open_writer(machines[1], clock, wait_s=60) as home:
-        ingest(home, "rain", [given], records_per_part=64, resume=True)
-    check(machines[1], 3)
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_writer_cut_off_does_no_harm(
-    tmp_path: Path, machines: tuple[Path, Path], postgres: str, step: str, after: bool
-) -> None:
-    """A machine that lost its lock unawares, and goes on, ends with an error and changes nothing more."""
-    given = ndjson(tmp_path / "a.ndjson", 0, 150)
-
-    def lose() -> None:
-        cut_off(postgres)
-        with open_writer(machines[1], clock, wait_s=60) as other:
-            ingest(other, "rain", [given], records_per_part=64, resume=True)
-
-    undo = at_step(step, lose, after=after)
-    try:
-        with pytest.raises(VeracityError), open_writer(machines[0], clock) as home:
-            ingest(home, "rain", [given], records_per_part=64)
-    finally:
-        undo()
-    check(machines[0], 3)
-
-
-def test_rows_of_a_writer_cut_off_are_barred(
-    tmp_path: Path, machines: tuple[Path, Path], postgres: str
-) -> None:
-    """Rows under way while another machine forgets their batch never reach the table."""
-
-    def lose() -> None:
-        cut_off(postgres)
-        with open_writer(machines[1], clock, wait_s=60):
-            pass  # forgets what was put aside, and does no batch itself
-
-    undo = at_step("rows", lose, after=False)
-    try:
-        with pytest.raises(StoreUnavailable), open_writer(machines[0], clock) as home:
-            ingest(home, "rain", [ndjson(tmp_path / "a.ndjson", 0, 100)])
-    finally:
-        undo()
-    check(machines[0], 0)
-    with open_writer(machines[0], clock) as home:
-        ingest(home, "rain", [ndjson(tmp_path / "b.ndjson", 0, 100)])
-    check(machines[1], 1)
-
-
-def test_machines_in_turns(tmp_path: Path, machines: tuple[Path, Path]) -> None:
-    """Two machines that write all the time, and let each other in: one log, every file in it once."""
-    files = [[ndjson(tmp_path / f"{m}-{i}.ndjson", 100 * (2 * i + m), 100) for i in range(8)] for m in (0, 1)]
-    processes = [writer_process(machines[m], "in-turns", *files[m]) for m in (0, 1)]
-    for process in processes:
-        _, err = process.communicate(timeout=240)
-        assert (process.returncode, err) == (0, "")
-    check(machines[0], 2 * 2 * 8)
-    home = Home.open(machines[0], clock)
-    first = [row.file_sha256 for row in home.index.batches("rain") if row.part == 0]
-    home.close()
-    assert sorted(first) == sorted(digest(f) for group in files for f in group)
-    is_mine = [f in {digest(file) for file in files[0]} for f in first]
-    assert sum(a != b for a, b in pairwise(is_mine)) > 2
-
-
-def test_a_version_of_a_table_is_committed_once(tmp_path: Path, machines: tuple[Path, Path]) -> None:
+def test_a_version_of_a_table_is_committed_once(tmp_path: Path, machines: tuple[Path, Path], s3: S3) -> None:
     """Of two that commit one version of a table, the store lets one: the other fails, and says so."""
     given = ndjson(tmp_path / "a.ndjson", 0, 100)
-    late = Home.open(machines[1], clock).table("rain")
+    objects = S3Objects(s3.url)
+    late = Table(objects, "tables/rain", objects.uri("tables/rain"), objects.options)
     assert late.version == 0
     with open_writer(machines[0], clock) as home:
         ingest(home, "rain", [given])
         rows = home.table("rain").scan().collect()
     with pytest.raises(StoreUnavailable, match="Concurrent transaction"):
         late.append(rows, 0, [])
-    check(machines[0], 1)
+    check_city(machines[0], 1)
 
 
 def test_no_city_is_made_over_another(tmp_path: Path, machines: tuple[Path, Path], s3: S3) -> None:
@@ -235,7 +143,7 @@ def test_no_city_is_made_over_another(tmp_path: Path, machines: tuple[Path, Path
             with pytest.raises(HomeExists, match="want an empty"):
                 init(tmp_path / "new", origin, clock, **places)
             assert [path.name for path in (tmp_path / "new").iterdir()] == ["lock"]
-    check(machines[0], 0)
+    check_city(machines[0], 0)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +169,7 @@ def test_personal_values_stay_on_one_machine(tmp_path: Path, machines: tuple[Pat
     """A feed with personal fields is refused: their keys would have to travel."""
     with pytest.raises(NotShared, match="keys of personal values"), open_writer(machines[0], clock) as home:
         add_feed(home, persons.contract(tmp_path))
-    check(machines[0], 0)
+    check_city(machines[0], 0)
 
 
 def test_damage_is_found(tmp_path: Path, machines: tuple[Path, Path], s3: S3) -> None:
@@ -282,7 +190,7 @@ def test_damage_is_found(tmp_path: Path, machines: tuple[Path, Path], s3: S3) ->
             assert audit(home).findings, (name, damage)
             home.close()
         obstore.put(store, name, whole)
-    check(machines[0], 2)
+    check_city(machines[0], 2)
 
 
 def test_readers_write_nothing(machines: tuple[Path, Path], tmp_path: Path) -> None:
@@ -307,7 +215,7 @@ def test_a_machine_with_an_old_key_writes_nothing(machines: tuple[Path, Path]) -
     shutil.copytree(machines[0] / "keys", machines[1] / "keys", dirs_exist_ok=True)
     with open_writer(machines[1], clock) as home:
         add_agency(home, "river-office", key("river-office").public)
-    check(machines[0], 0)
+    check_city(machines[0], 0)
 
 
 @pytest.mark.parametrize("away", ["AWS_ENDPOINT_URL", "PGPASSWORD"])
@@ -326,19 +234,7 @@ def test_a_store_out_of_reach(
         with pytest.raises(StoreUnavailable) as caught:
             read(machines[0])
         assert "\n" not in str(caught.value)
-    check(machines[0], 1)
-
-
-def writer_process(root: Path, *arguments: str | Path) -> subprocess.Popen[str]:
-    """Start a machine of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "city_writer", str(root), *map(str, arguments)],
-        cwd=Path(__file__).parents[1],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
+    check_city(machines[0], 1)
 
 
 def read(root: Path) -> None:
