@@ -183,6 +183,7 @@ OF_MODELS = (
     *("train", "ls", "show", "compare", "reproduce", "export", "card", "dossier"),
     *("ask", "release", "stop", "roll-back", "stages"),
 )
+THINGS = ["things", "--kind", "sensorthings", "--feed", "rain", "--set"]
 TRAINED = ["--panel", "HERE/panel.yaml", "--estimator", "last_value", "--target", "rain", "--horizons", "1"]
 
 # command -> (arguments that succeed, arguments that fail, the exit code then); HERE is the folder
@@ -206,11 +207,18 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "feed ls": ([], [], 3),
     "feed show": (["rain"], ["snow"], 3),
     "feed check": (["HERE/rain-1.0.0.yaml", "HERE/b.ndjson"], ["HERE/none.yaml", "HERE/b.ndjson"], 4),
+    "feed account": (["rain"], ["snow"], 3),
+    "feed clocks": (["rain"], ["snow"], 3),
     "feed verdicts": (["rain"], ["rain", "--rule", "no-such"], 3),
     "feed trust": (["rain"], ["rain", "--day", "soon"], 3),
     "feed certify": (["rain", "--day", "2026-09-02"], ["rain", "--day", "2026-09-03"], 3),
     "feed certificate": (["rain", "--batch", "0"], ["rain", "--day", "2026-09-02"], 1),
     "feed remember": (["rain"], ["snow"], 3),
+    "source ls": ([], [], 3),
+    "source add": ([*THINGS, "url=https://things.example/v1.1"], [*THINGS, "url=nowhere"], 3),
+    "source rm": (["things"], ["none"], 3),
+    "source try": (["things"], ["none"], 3),
+    "source contract": (["open-meteo-weather", "-o", "HERE/weather.yaml"], ["none"], 3),
     "feed infer": (["HERE/b.ndjson"], ["HERE/none.csv"], 4),
     "feed breaking": (
         ["HERE/rain-1.0.0.yaml", "HERE/rain-1.0.0.yaml"],
@@ -269,6 +277,8 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "personal accesses": ([], [], 3),
     "personal rotate": ([], [], 3),
     "table export": (["rain", "--to", "HERE/out.parquet"], ["rain", "--to", "HERE/out.xlsx"], 3),
+    "panel follow": (["HERE/panel.yaml"], ["HERE/none.yaml"], 4),
+    "panel update": ([], [], 3),
     "panel build": (
         ["HERE/panel.yaml", "--to", "HERE/p.csv"],
         ["HERE/rain-1.0.0.yaml", "--to", "HERE/p.csv"],
@@ -425,6 +435,8 @@ MARKED = {
     "feed add",
     "feed ls",
     "feed show",
+    "feed account",
+    "feed clocks",
     "feed check",
     "feed breaking",
     "feed verdicts",
@@ -464,14 +476,15 @@ MARKED = {
     "monitor follow",
 }
 NO_HOME = {
+    "source contract",
     *("init", "demo", "feed check", "feed infer", "feed breaking", "personal protect", "verify"),
     *("key make", "timestamp request", "timestamp attach"),
     *("cose key", "cose verify", "model keygen", "model sign", "model verify"),
     *("monitor follow", "monitor evidence", "monitor acknowledge", "witness serve", "witness show"),
-    "officer sign",
+    *("officer sign", "source contract"),
 }
-# These go on until they are stopped: tests/server runs them.
-ENDLESS = {"log serve", "witness serve"}
+# These go on until they are stopped, or ask somebody else: other tests run them.
+ENDLESS = {"log serve", "witness serve", "source try"}
 
 
 def make_ready(here: Here, folder: Path, name: str) -> None:
@@ -484,6 +497,8 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
     if name == "personal forget":
         sent, keys = folder / "sent.csv", folder / "sent.keys"
         here("personal", "take", "requests", sent, "--keys", keys, "--home", folder / "people")
+    if name == "source rm":
+        here("source", "add", *CASES["source add"][0], "--home", home)
     if name in ("model sign", "model verify"):
         here("model", "keygen", "--key", key, "--public", folder / "made.pub")
         here("model", "sign", home / "store", "--key", key, "-o", folder / "made.sig")

@@ -36,6 +36,7 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
     opened.close()
     more = (
         ("certificates", report.certificates),
+        ("accounts", report.accounts),
         ("calibrations", report.calibrations),
         ("corrections", report.corrections),
         ("runs of apps", report.runs),

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from veracity.cli.key_changes import expiring, revoking, say_key, say_keys, time_of
-from veracity.cli.output import F, in_home
+from veracity.cli.output import F, columns, emit, in_home
 from veracity.home.enrolments import add_device, revoke_key, rotate_key, signing_key
 from veracity.home.errors import BadName
 from veracity.home.home import Home, Writer, open_writer
@@ -82,6 +82,55 @@ def list_devices(home: Path, as_json: bool) -> None:
     opened = Home.open(home)
     say_keys(opened, "devices", ("device",), as_json)
     opened.close()
+
+
+@device.command()
+@click.argument("name")
+@in_home
+def password(name: str, home: Path, as_json: bool) -> None:
+    """Make a device a password for the broker, instead of any it has; it is shown this once."""
+    from veracity.live.credentials import set_password
+
+    made = set_password(home, name)
+    emit("device-password", {"name": name, "password": made}, made, as_json)
+
+
+@device.command()
+@click.argument("name")
+@click.argument("subject")
+@in_home
+def certificate(name: str, subject: str, home: Path, as_json: bool) -> None:
+    """Let a device in by a certificate of this SUBJECT (CN=aq05,O=Da Nang) or for this DNS name."""
+    from veracity.live.credentials import set_certificate
+
+    set_certificate(home, name, subject)
+    emit("device-certificate", {"name": name, "certificate": subject}, f"{name} by {subject}", as_json)
+
+
+@device.command()
+@click.argument("name")
+@in_home
+def forbid(name: str, home: Path, as_json: bool) -> None:
+    """Let a device into the broker no more; its key stays as it is."""
+    from veracity.live import credentials
+
+    credentials.forbid(home, name)
+    emit("device-forbid", {"name": name}, f"{name} is let in no more", as_json)
+
+
+@device.command()
+@in_home
+def access(home: Path, as_json: bool) -> None:
+    """List the devices that the broker lets in, and how."""
+    from veracity.live.credentials import read_credentials
+
+    items = [
+        {"name": c.name, "password": c.password is not None, "certificate": c.certificate}
+        for c in read_credentials(home).values()
+    ]
+    rows = [(i["name"], "password" if i["password"] else None, i["certificate"]) for i in items]
+    text = columns(rows, ("device", "password", "certificate")) if rows else "no device"
+    emit("device-access", {"devices": items}, text, as_json)
 
 
 def _signer(home: Writer, sign: str | None) -> MessageSigner | None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from veracity.cli.certificate import certify_days, remember_again, show_certificate
+from veracity.cli.feed_account import show_account
+from veracity.cli.feed_clocks import show_clocks
 from veracity.cli.feed_status import show_feed
 from veracity.cli.output import columns, common, counts, emit, in_home, mark
 from veracity.cli.trust import trust
@@ -38,7 +40,16 @@ def feed() -> None:
     """Add feeds, list them, check files against a contract."""
 
 
-for command in (show_feed, show_verdicts, trust, certify_days, show_certificate, remember_again):
+for command in (
+    show_feed,
+    show_account,
+    show_clocks,
+    show_verdicts,
+    trust,
+    certify_days,
+    show_certificate,
+    remember_again,
+):
     feed.add_command(command)
 
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "officer": ("veracity.cli.officer", "officer"),
     "key": ("veracity.cli.key", "key"),
     "feed": ("veracity.cli.feed", "feed"),
+    "source": ("veracity.cli.source", "source"),
     "sign": ("veracity.cli.ingest", "sign"),
     "ingest": ("veracity.cli.ingest", "ingest"),
     "quarantine": ("veracity.cli.quarantine", "quarantine"),

@@ -190,6 +190,7 @@ class Table:
         up_to_batch: int | None = None,
         batch: int | None = None,
         between: tuple[str, Any, Any] | None = None,
+        after_batch: int = -1,
     ) -> pl.LazyFrame:
         """Return rows in order of arrival, files that cannot hold any of interest left out.
 
@@ -201,8 +202,10 @@ class Table:
             Rows of this batch only.
         between
             ``(column, low, high)``, both inclusive; the column must be among the statistics.
+        after_batch
+            Rows of later batches only.
         """
-        files = self._files(up_to_batch, batch, between)
+        files = self._files(up_to_batch, batch, between, after_batch)
         if not files:
             return _empty(self.delta).lazy()
         rows = pl.scan_parquet(files, glob=False, missing_columns="insert", **self._elsewhere)
@@ -212,6 +215,8 @@ class Table:
             rows = rows.filter(pl.col("_batch") == batch)
         elif up_to_batch is not None:
             rows = rows.filter(pl.col("_batch") <= up_to_batch)
+        if after_batch >= 0:
+            rows = rows.filter(pl.col("_batch") > after_batch)
         if between is not None:
             rows = rows.filter(pl.col(between[0]).is_between(between[1], between[2]))
         return rows
@@ -251,7 +256,13 @@ class Table:
             self._actions = self.version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
         return self._actions[1]
 
-    def _files(self, up_to: int | None, batch: int | None, between: tuple[str, Any, Any] | None) -> list[str]:
+    def _files(
+        self,
+        up_to: int | None,
+        batch: int | None,
+        between: tuple[str, Any, Any] | None,
+        after: int = -1,
+    ) -> list[str]:
         actions = self.files()
         if actions.is_empty():
             return []
@@ -261,6 +272,8 @@ class Table:
             keep &= low <= up_to
         if batch is not None:
             keep &= (low <= batch) & (high >= batch)
+        if after >= 0:
+            keep &= high > after
         if between is not None and f"min.{between[0]}" in actions.columns:
             column, first, last = between
             keep &= (pl.col(f"min.{column}") <= last) & (pl.col(f"max.{column}") >= first)

@@ -4,12 +4,12 @@ For every batch: the log's entry is what the index says; the evidence has the si
 bytes, cut and cleaned again by the contract of that time, give the columns, rows, quarantine and
 counts that were signed; the table and the quarantine file hold those rows. For every file: its
 parts follow one another and together are the file of the signed digest. For every file of a table:
-its real rows are those, and no more. For every certificate: its day is summed up again. For every panel,
-calibration and correction: made again from the tables, it has the digest that was signed. For every model:
-its files are those that were signed, and so is the panel that it learned from. For every release: the
-approval, the tests and the stages before it gave the right to it. For every run of an app: it decides the
-same again, and every scoring settles and scores the same. For every incident: its steps are in order, its
-deadline was kept to, and an officer approved its end. Nothing is believed but the log.
+its real rows are those, and no more. For every certificate and account: its day or its hour is summed up
+again. For every panel, calibration and correction: made again from the tables, it has the digest that was
+signed. For every model: its files are those that were signed, and so is the panel that it learned from. For
+every release: the approval, the tests and the stages before it gave the right to it. For every run of an
+app: it decides the same again, and every scoring settles and scores the same. For every incident: its steps
+are in order, its deadline was kept to, and an officer approved its end. Nothing is believed but the log.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.key_audit import check_enrolment_times, check_key_times, check_received_order
+from veracity.home.live.accounts import check_account, live_batches
 from veracity.home.models.assurance_audit import audit_assurance
 from veracity.home.models.audit import audit_models
 from veracity.home.models.decision_audit import DecisionAudit, FindApp
@@ -37,7 +38,7 @@ from veracity.home.roll import check_contracts, check_entries
 from veracity.home.table_audit import UNREADABLE, Found, check_table, one_line
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import open_envelope
-from veracity.provenance.statements import Certify, Transform, parse_statement
+from veracity.provenance.statements import Account, Certify, Transform, parse_statement
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class AuditReport:
     rows: int = 0
     panels: int = 0
     certificates: int = 0
+    accounts: int = 0
     calibrations: int = 0
     corrections: int = 0
     models: int = 0
@@ -130,6 +132,7 @@ def audit(
             made = again.audit(rows[i].batch, rows[i].idx)
             report.add(f"{name} batch {rows[i].batch}", made)
         _audit_certificates(home, reader, name, report)
+        _audit_accounts(home, reader, name, report)
     for idx, _ in home.index.predicates("transform"):
         _audit_panel(home, reader, idx, feeds if feed is not None else None, report)
     for kind in ("calibrate", "withdraw"):
@@ -216,6 +219,24 @@ def _audit_certificates(home: Home, reader: LogReader, feed: str, report: AuditR
             found = list(check_certificate(home, stated, idx, days.get(stated.day, [])))
         except UNREADABLE as exc:
             _find(report, where, "certificate", exc)
+            continue
+        for what, detail in found:
+            _find(report, where, what, detail)
+
+
+def _audit_accounts(home: Home, reader: LogReader, feed: str, report: AuditReport) -> None:
+    """Sum up again each hour of a feed that was accounted for."""
+    said = home.index.predicates("account", feed)
+    hours = live_batches(home, feed) if said else {}
+    for idx, _ in said:
+        where = f"{feed} account (log entry {idx})"
+        report.accounts += 1
+        try:
+            stated = Account.from_statement(parse_statement(open_envelope(reader.entry(idx)).payload))
+            where = f"{feed} account of {stated.hour} (log entry {idx})"
+            found = list(check_account(home, stated, idx, hours.get(stated.hour, [])))
+        except UNREADABLE as exc:
+            _find(report, where, "account", exc)
             continue
         for what, detail in found:
             _find(report, where, what, detail)

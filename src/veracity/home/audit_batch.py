@@ -17,6 +17,7 @@ from veracity.errors import VeracityError
 from veracity.home.batch import Kept, batch_refusals, count_silent, event_time
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
+from veracity.home.live.messages_audit import check_messages
 from veracity.home.personal_audit import PersonalAudit
 from veracity.home.release_audit import ReleaseAudit
 from veracity.home.roll import StatedParts, check_in_force, check_ingest, check_signer
@@ -78,10 +79,11 @@ class BatchAudit:
             made.findings.append(("log entry", f"want this batch, got {ingest.feed} batch {ingest.batch}"))
         if is_whole_file_refusal(ingest.to_statement().predicate):
             made.findings += [("statement", error) for error in self._check_refusal(ingest, envelope, idx)]
-            if self._history_at[0] == batch:  # no rows, so no keys
-                self._history_at = batch + 1, self._history_at[1]
-            if self._memory[0] == batch:
-                self._memory = batch + 1, self._memory[1]
+            self._pass(batch)
+            return made
+        if ingest.part.n_records == 0:
+            made.findings += self._check_nothing(ingest, envelope, idx)
+            self._pass(batch)
             return made
         made.records = ingest.part.n_records
         sha256 = ingest.file.digest.sha256
@@ -118,6 +120,18 @@ class BatchAudit:
         except VeracityError as exc:
             yield one_line(exc)
 
+    def _check_nothing(self, ingest: Ingest, envelope: Envelope, idx: int) -> Iterator[Differs]:
+        """Yield what is wrong with a live batch of messages that gave no record."""
+        yield from (("statement", error) for error in self._check_refusal(ingest, envelope, idx))
+        yield from check_messages(self._home, ingest, None, None, idx)
+
+    def _pass(self, batch: int) -> None:
+        """Go past a batch that has no rows, and so no keys, and left what is remembered as it was."""
+        if self._history_at[0] == batch:
+            self._history_at = batch + 1, self._history_at[1]
+        if self._memory[0] == batch:
+            self._memory = batch + 1, self._memory[1]
+
     def _entry(self, idx: int) -> tuple[Ingest, Envelope]:
         envelope = open_envelope(self._reader.entry(idx))
         return Ingest.from_statement(parse_statement(envelope.payload)), envelope
@@ -150,7 +164,7 @@ class BatchAudit:
             for error in trail.check_whole():
                 yield "file", error
         yield from self._personal.check_part(ingest, contract, again)
-        if part.index == 0:
+        if part.index == 0 and ingest.messages is None:
             check_columns(again.raw, contract)
         used = () if ingest.checks is None else ingest.checks.registries
         registries = read_registries(self._home, contract, used).rows
@@ -164,6 +178,8 @@ class BatchAudit:
         if cleaned.reasons != ingest.reasons:
             yield "cleaned again", f"want reasons {ingest.reasons}, got {cleaned.reasons}"
         yield from _compare_part(again, cleaned, ingest)
+        if ingest.messages is not None:
+            yield from check_messages(self._home, ingest, again, cleaned, idx)
         if event_time(cleaned) != ingest.event_time:
             yield "cleaned again", f"want event times {ingest.event_time}, got {event_time(cleaned)}"
         for name, frame, stated in (

@@ -12,12 +12,13 @@ Whoever opens the home next finds a statement put aside: if the rows of its batc
 goes into the log, else it is forgotten and the batch is made again from the file.
 """
 
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 import polars as pl
 
@@ -47,6 +48,7 @@ from veracity.provenance.statements import (
     Evidence,
     FileDigest,
     Ingest,
+    Messages,
     Part,
     ReceivedFile,
     Released,
@@ -56,7 +58,7 @@ from veracity.provenance.statements import (
     parse_statement,
 )
 
-Kept = Literal["quarantine", "verdicts", "health"]
+Kept = Literal["quarantine", "verdicts", "health", "messages"]
 ENGINE = f"veracity {veracity.__version__}"
 
 
@@ -69,6 +71,16 @@ class Sealed:
     n_late: int
 
 
+class Gathered(Protocol):
+    """The messages that a part was put together from; see ``home.live``."""
+
+    def rows(self, cleaned: Cleaned | None, part: SourcePart | None) -> pl.DataFrame:
+        """Return the list to keep, with what became of each message's records; both None without any."""
+
+    def said(self, rows: RowsDigest) -> Messages:
+        """Return what the statement says of them."""
+
+
 class BatchWriter:
     """Makes a feed's batches, one after another: their numbers, the keys so far, the file kept."""
 
@@ -78,7 +90,7 @@ class BatchWriter:
         self.table = home.table(self.contract.feed)
         self.evidence = home.evidence(self.contract.feed)
         self.batch, received = home.index.next_batch(self.contract.feed)
-        self._not_before = _later(received, _certified_until(home, self.contract.feed))
+        self._not_before = _later(received, _closed_until(home, self.contract.feed))
         if self.table.holds(self.batch):
             raise StateBehind(
                 f"table {self.contract.feed}: want no rows of batch {self.batch}, the log's next,"
@@ -109,10 +121,12 @@ class BatchWriter:
         envelope: Envelope | None,
         released: Released | None = None,
         also: Sequence[MessageSigner] = (),
+        gathered: Gathered | None = None,
     ) -> Sealed:
         """Clean, commit and log one part, with the delivery that its sender signed, if any.
 
-        For rows let in from quarantine: by whom, and the keys that sign beside the operator's.
+        For rows let in from quarantine: by whom, and the keys that sign beside the operator's. For a
+        live batch: the messages it is put together from.
         """
         is_released = released is not None
         check_text(self.contract, info.kind, part.data, part.index, part.layouts, released=is_released)
@@ -151,6 +165,9 @@ class BatchWriter:
         table = None
         if rows.height:
             table = TableVersion(rows.height, self.table.version + 1, frame_digest(rows))
+        messages = None
+        if gathered is not None:
+            messages = self._keep_messages(gathered, gathered.rows(cleaned, part))
         statement = Ingest(
             feed=self.contract.feed,
             batch=self.batch,
@@ -176,6 +193,7 @@ class BatchWriter:
             delivery=envelope,
             checks=checks,
             released=released,
+            messages=messages,
         )
         entry = sign_envelope(format_statement(statement.to_statement()), [self.home.operator, *also])
         self.home.index.pend(Pending(self.contract.feed, self.batch, rows.height > 0, entry))
@@ -187,6 +205,27 @@ class BatchWriter:
         self._memory, self._state = memory, state
         self.history.add(cleaned.accepted)
         return Sealed(statement, idx, cleaned.n_late)
+
+    def note(self, gathered: Gathered, name: str) -> Sealed:
+        """Say in the log what came in messages that gave no record: a batch without any."""
+        received_at = self.now()
+        empty = FileDigest(name, hashlib.sha256(b"").hexdigest(), 0)
+        statement = Ingest(
+            feed=self.contract.feed,
+            batch=self.batch,
+            received_at=format_time(received_at),
+            contract_sha256=self.contract.sha256,
+            file=ReceivedFile(empty, "ndjson"),
+            part=Part(0, 0, 0, True),
+            evidence=Evidence(root_from_leaf_hashes([]).hex(), 0, RECORDS_PER_PAGE, "received"),
+            counts=Counts(0, 0, 0, 0, 0),
+            engine=ENGINE,
+            simulated=self.contract.simulated,
+            checks=Checks(self.contract.rules_sha256, self._state, self._state),
+            messages=self._keep_messages(gathered, gathered.rows(None, None)),
+        )
+        entry = sign_envelope(format_statement(statement.to_statement()), [self.home.operator])
+        return Sealed(statement, self._log(entry, received_at), 0)
 
     def refused_before(self, info: FileInfo, code: str) -> Sealed | None:
         """Return the first refusal of a file of these bytes for this reason, if the log has one."""
@@ -238,7 +277,8 @@ class BatchWriter:
     def now(self) -> datetime:
         """Return the time of receipt: never before the batch before, so that `as of` has one answer.
 
-        Nor on a day that is certified: its sum would not be that of its batches any more.
+        Nor on a day that is certified, nor in an hour that is accounted for: its sum would not be that of
+        its batches any more.
 
         A clock may be set back by seconds. One that is behind by more was wrong then or is now,
         and going on with the later time would leave the `future` rule without force.
@@ -249,7 +289,8 @@ class BatchWriter:
         if (self._not_before - now).total_seconds() > CLOCK_TOLERANCE_S:
             raise ClockBehind(
                 f"clock: want a time after batch {self.batch - 1} of {self.contract.feed}, received"
-                f" {format_time(self._not_before)}, or after the last day certified, got {format_time(now)}"
+                f" {format_time(self._not_before)}, or after the last day certified or hour accounted for,"
+                f" got {format_time(now)}"
             )
         return max(now, self._not_before)
 
@@ -258,6 +299,11 @@ class BatchWriter:
         if self._kept != info.sha256 and (info.kind == "parquet" or info.compression != "none"):
             self.home.objects.put_file(self.evidence.path(info.sha256, "received"), info.path, info.sha256)
             self._kept = info.sha256
+
+    def _keep_messages(self, gathered: Gathered, rows: pl.DataFrame) -> Messages:
+        kept = self._keep("messages", rows)
+        assert kept is not None, "a live batch has messages"
+        return gathered.said(kept)
 
     def _keep(self, kind: Kept, rows: pl.DataFrame | None) -> RowsDigest | None:
         """Keep what a batch leaves beside the table, under its digest; nothing if there is nothing."""
@@ -271,15 +317,18 @@ class BatchWriter:
         return RowsDigest(rows.height, digest)
 
 
-def _certified_until(home: Home, feed: str) -> datetime | None:
-    """Return the end of the last day of a feed that has a certificate."""
+def _closed_until(home: Home, feed: str) -> datetime | None:
+    """Return the end of the last day of a feed that has a certificate, or hour that has an account."""
     days = [str(p["day"]) for _, p in home.index.predicates("certify", feed)]
-    return datetime.fromisoformat(f"{max(days)}T00:00:00+00:00") + timedelta(days=1) if days else None
+    hours = [str(p["hour"]) for _, p in home.index.predicates("account", feed)]
+    ends = [datetime.fromisoformat(f"{max(days)}T00:00:00+00:00") + timedelta(days=1)] if days else []
+    ends += [parse_time("hour", max(hours)) + timedelta(hours=1)] if hours else []
+    return max(ends, default=None)
 
 
-def _later(received: str | None, certified: datetime | None) -> datetime | None:
+def _later(received: str | None, closed: datetime | None) -> datetime | None:
     last = None if received is None else parse_time("received_at", received)
-    return max((t for t in (last, certified) if t is not None), default=None)
+    return max((t for t in (last, closed) if t is not None), default=None)
 
 
 def kept_path(kind: Kept, feed: str, batch: int, sha256: str) -> str:

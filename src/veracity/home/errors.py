@@ -163,3 +163,9 @@ class StateBehind(HomeError, Rejected):
     """The home's parts disagree: something was restored or changed outside this program."""
 
     code = "state-behind"
+
+
+class MalformedLimits(HomeError, Malformed):
+    """The limits of live feeds are not set down as they should be."""
+
+    code = "malformed-limits"

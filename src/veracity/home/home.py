@@ -74,7 +74,7 @@ class Home:
         self.index = Index(self.database)
         self._tables: dict[str, Table] = {}
         self._copies = Copies(self.objects)
-        self._agencies: tuple[int, Agencies] = (0, Agencies())
+        self._agencies: tuple[int, Agencies] = (-1, Agencies())  # as of the last enrolment read
 
     @classmethod
     def open(cls, root: Path, clock: Clock | None = None) -> Home:
@@ -131,16 +131,15 @@ class Home:
         return LogReader(self.log_objects, last.note, open_checkpoint(last.note, self.log_verifier))
 
     def agencies(self) -> Agencies:
-        """Who may sign, folded from the enrolments in the log."""
-        found = [idx for idx, _ in self.index.predicates("enrol")]
-        n_folded, folded = self._agencies
-        if len(found) != n_folded:
+        """Who may sign, folded from the enrolments in the log; only those that are new are read."""
+        last, agencies = self._agencies
+        fresh = self.index.after("enrol", last)
+        if fresh:
             reader = self.reader()
-            folded = folded.copy() if len(found) > n_folded else Agencies()
-            for idx in found if len(found) < n_folded else found[n_folded:]:
-                folded.add(idx, open_envelope(reader.entry(idx)))
-            self._agencies = len(found), folded
-        return folded
+            for idx in fresh:
+                agencies.add(idx, open_envelope(reader.entry(idx)))
+                self._agencies = idx, agencies
+        return agencies
 
     def feeds(self) -> dict[str, Feed]:
         """Every feed and its contract in force, by name."""

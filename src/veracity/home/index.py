@@ -57,6 +57,7 @@ _pending = sa.Table(
 )
 
 
+_OF_A_FEED = ("contract", "ingest", "certify", "account", "reject", "erase")
 WHOLE_FILE = frozenset(
     ["unsigned", "signature", "unknown-key", "revoked-key", "expired-key", "wrong-delivery"]
 )
@@ -142,13 +143,23 @@ class Index:
                 found += [(table.name, str(value)) for value in db.execute(query).scalars()]
         return found
 
-    def predicates(self, kind: str, feed: str | None = None) -> list[tuple[int, dict[str, Any]]]:
-        """Return (index, predicate) of the statements of a kind, in log order."""
+    def predicates(
+        self, kind: str, feed: str | None = None, since: int = 0
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """Return (index, predicate) of the statements of a kind, in log order, from entry ``since`` on."""
         query = sa.select(_statements.c.idx, _statements.c.predicate).where(_statements.c.kind == kind)
+        if since:
+            query = query.where(_statements.c.idx >= since)
         if feed is not None:
             query = query.where(_statements.c.feed == feed)
         with self._database.reading() as db:
             return [(int(i), orjson.loads(p)) for i, p in db.execute(query.order_by(_statements.c.idx))]
+
+    def after(self, kind: str, idx: int) -> list[int]:
+        """Return where the statements of a kind are that come after a place in the log."""
+        query = sa.select(_statements.c.idx).where(_statements.c.kind == kind, _statements.c.idx > idx)
+        with self._database.reading() as db:
+            return [int(i) for i in db.execute(query.order_by(_statements.c.idx)).scalars()]
 
     def predicate(self, idx: int) -> dict[str, Any]:
         """Return the predicate of the statement at a log index."""
@@ -163,11 +174,15 @@ class Index:
         with self._database.reading() as db:
             return {str(k): int(n) for k, n in db.execute(query.order_by(_statements.c.kind))}
 
-    def batches(self, feed: str, file_sha256: str | None = None) -> list[BatchRow]:
-        """Return a feed's batches in order, or those of one file."""
+    def batches(
+        self, feed: str, file_sha256: str | None = None, *, since: datetime | None = None
+    ) -> list[BatchRow]:
+        """Return a feed's batches in order, or those of one file, or those received at ``since`` or later."""
         query = sa.select(_batches).where(_batches.c.feed == feed)
         if file_sha256 is not None:
             query = query.where(_batches.c.file_sha256 == file_sha256)
+        if since is not None:
+            query = query.where(_batches.c.received_at >= format_time(since))
         with self._database.reading() as db:
             return [BatchRow(**row) for row in db.execute(query.order_by(_batches.c.batch)).mappings()]
 
@@ -233,7 +248,7 @@ def _rows(first: int, entries: Iterable[bytes]) -> tuple[list[dict[str, Any]], l
     for idx, entry in enumerate(entries, first):
         statement = parse_statement(open_envelope(entry).payload)
         predicate, kind = statement.predicate, statement.kind
-        feed = predicate.get("feed") if kind in ("contract", "ingest", "certify", "reject", "erase") else None
+        feed = predicate.get("feed") if kind in _OF_A_FEED else None
         rows.append({"idx": idx, "kind": kind, "feed": feed, "predicate": orjson.dumps(predicate)})
         if kind == "ingest":
             batches.append(_batch(idx, predicate))

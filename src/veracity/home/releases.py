@@ -5,22 +5,17 @@ as any. The quarantine is never touched: the released row keeps both histories, 
 batch and record it came as. A row is decided once; the home's lock keeps two people from it at once.
 """
 
-import hashlib
 import io
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
 from veracity.data.clean import Cleaned, clean
 from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
-from veracity.data.evidence import seal_pages
 from veracity.data.history import KeyHistory
-from veracity.data.records import parse_records
-from veracity.data.reexecution import known_names, source_types, text_format
 from veracity.data.released import PLACE, released_contract, render_lines
 from veracity.data.text import PART_BYTES, RECORD_BYTES
 from veracity.feeds.file_info import FileInfo
@@ -31,7 +26,7 @@ from veracity.home.errors import NoRowsWaiting, TooManyRows, UnknownAgency
 from veracity.home.home import Feed, Home, Writer
 from veracity.home.interrupts import held_interrupts
 from veracity.home.selection import Chosen, Selection, choose
-from veracity.home.sources import SourcePart
+from veracity.home.sources import SourcePart, lines_part
 from veracity.home.state import read_registries
 from veracity.provenance.dsse import sign_envelope
 from veracity.provenance.keys import MessageSigner
@@ -192,25 +187,7 @@ def as_file(rows: pl.DataFrame, view: Contract, name: str) -> tuple[FileInfo, So
         )
     if len(data) > PART_BYTES:
         raise TooManyRows(f"rows: want at most {PART_BYTES:,} bytes as JSON, got {len(data):,}: name fewer")
-    digest = hashlib.sha256(data).hexdigest()
-    info = FileInfo(Path(name), "ndjson", "none", len(data), digest, (0, 0, len(data), 0, 0))
-    fmt = text_format(view, "ndjson")
-    known = known_names(view, fmt, data)
-    parsed = parse_records(data, ends, fmt, None, known=known, types=source_types(view))
-    part = SourcePart(
-        index=0,
-        first_record=0,
-        n_records=len(ends),
-        raw=parsed.frame,
-        refusals=parsed.refusals,
-        n_blank=parsed.n_blank,
-        layouts=(),
-        data=data,
-        pages=seal_pages(data, ends),
-        last=True,
-        share=1.0,
-    )
-    return info, part
+    return lines_part(data, ends, "ndjson", view, name)
 
 
 def _judged(home: Home, view: Contract, part: SourcePart) -> Cleaned:

@@ -4,11 +4,15 @@ A part becomes a batch. Where parts end depends on the file's bytes alone, so th
 up again after a crash, or cut again by an auditor, has the same parts.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
+from veracity.data.bytescan import Offsets
 from veracity.data.clean import check_columns
 from veracity.data.contract import Contract
 from veracity.data.errors import WrongFile
@@ -94,6 +98,34 @@ def part_roots(
         roots.append(seal_pages(part.data, part.ends).root)
         n_records += len(part.ends)
     return roots, n_records
+
+
+def lines_part(
+    data: bytes, ends: Offsets, kind: Literal["csv", "ndjson"], contract: Contract, name: str
+) -> tuple[FileInfo, SourcePart]:
+    """Return lines in memory as a file that was never one, and its only part.
+
+    ``ends`` (n,) are where its records end in ``data``.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    info = FileInfo(Path(name), kind, "none", len(data), digest, (0, 0, len(data), 0, 0))
+    fmt = text_format(contract, kind)
+    known = known_names(contract, fmt, data)
+    parsed = parse_records(data, ends, fmt, None, known=known, types=source_types(contract))
+    part = SourcePart(
+        index=0,
+        first_record=0,
+        n_records=len(ends),
+        raw=parsed.frame,
+        refusals=parsed.refusals,
+        n_blank=parsed.n_blank,
+        layouts=parsed.layouts if kind == "csv" else (),
+        data=data,
+        pages=seal_pages(data, ends),
+        last=True,
+        share=1.0,
+    )
+    return info, part
 
 
 def _columnar(

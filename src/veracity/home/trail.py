@@ -36,6 +36,7 @@ class PartAgain:
     layouts: Layouts = ()
     n_blank: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
+    unread: tuple[int, ...] = ()  # the records that were refused unread
     data: bytes = field(default=b"", repr=False)  # the text, where it is text
 
 
@@ -167,7 +168,8 @@ class Trail:
         )
         layouts = parsed.layouts if fmt.kind == "csv" else ()
         codes = Counter[str](refusal.code for refusal in parsed.refusals)
-        return PartAgain(parsed.frame, len(ends), layouts, parsed.n_blank, dict(codes), data)
+        unread = tuple(refusal.record for refusal in parsed.refusals)
+        return PartAgain(parsed.frame, len(ends), layouts, parsed.n_blank, dict(codes), unread, data)
 
 
 def _check_same_pages(again: Pages, pages: Pages) -> None:

@@ -129,12 +129,6 @@ class Agencies:
             agencies.add(index, envelope)
         return agencies
 
-    def copy(self) -> "Agencies":
-        """Return the same state, to add to."""
-        made = Agencies()
-        made._keys, made._changes = dict(self._keys), list(self._changes)
-        return made
-
     def add(self, index: int, envelope: Envelope) -> Enrol:
         """Take in the ``enrol`` statement at a log index.
 

@@ -5,6 +5,7 @@
 with ``to_statement``.
 """
 
+from veracity.provenance.statements.account import Account, Sums
 from veracity.provenance.statements.approve import Approve
 from veracity.provenance.statements.assure import Assure
 from veracity.provenance.statements.batch import (
@@ -26,6 +27,7 @@ from veracity.provenance.statements.erase import Erase, Ground
 from veracity.provenance.statements.file import FileDigest
 from veracity.provenance.statements.incident import Incident
 from veracity.provenance.statements.ingest import Ingest
+from veracity.provenance.statements.messages import Messages
 from veracity.provenance.statements.outcome import Matched, Outcome
 from veracity.provenance.statements.override import Override
 from veracity.provenance.statements.reject import Reject
@@ -52,6 +54,7 @@ __all__ = [
     "KINDS",
     "STAGES",
     "STATEMENT_TYPE",
+    "Account",
     "Action",
     "Approve",
     "Assure",
@@ -72,6 +75,7 @@ __all__ = [
     "Ingest",
     "Input",
     "Matched",
+    "Messages",
     "Outcome",
     "Override",
     "Part",
@@ -87,6 +91,7 @@ __all__ = [
     "Stage",
     "Statement",
     "Subject",
+    "Sums",
     "TableVersion",
     "Train",
     "Transform",

@@ -15,6 +15,7 @@ from veracity.provenance.statements.batch import (
     TableVersion,
 )
 from veracity.provenance.statements.checks import Checks, Released
+from veracity.provenance.statements.messages import Messages
 from veracity.provenance.statements.statement import (
     EVIDENCE_ROOT,
     FEED,
@@ -58,6 +59,9 @@ class Ingest:
         How the batch was judged. Absent from statements of the first release.
     released
         For a batch of rows let in from quarantine: by whom and why; absent from others.
+    messages
+        For a batch put together from messages: which they were; absent from others. Its file is their
+        records in order of arrival, and the only batch that may have none.
     """
 
     feed: str
@@ -79,6 +83,7 @@ class Ingest:
     delivery: Envelope | None = None
     checks: Checks | None = None
     released: Released | None = None
+    messages: Messages | None = None
 
     def __post_init__(self) -> None:
         counts, part, evidence = self.counts, self.part, self.evidence
@@ -112,6 +117,8 @@ class Ingest:
             )
         if self.released is not None:
             self._check_released()
+        if self.messages is not None:
+            self._check_messages(self.messages)
         firsts = [first for first, _ in self.layouts]
         if firsts != sorted(set(firsts)) or any(first >= part.n_records for first in firsts):
             raise MalformedStatement(
@@ -132,6 +139,29 @@ class Ingest:
             raise MalformedStatement(
                 "ingest.released: want one whole file of lines, each a row, without a delivery, got another"
             )
+
+    def _check_messages(self, messages: Messages) -> None:
+        """A live batch is one whole file of lines that no agency delivered; without records it says why."""
+        part, file = self.part, self.file
+        lines = (file.compression, self.evidence.form, part.index, part.first_record, part.last)
+        if (
+            lines != ("none", "received", 0, 0, True)
+            or file.kind == "parquet"
+            or self.delivery is not None
+            or self.released is not None
+            or messages.taken > part.n_records
+            or (messages.taken == 0) != (part.n_records == 0)
+        ):
+            raise MalformedStatement(
+                "ingest.messages: want one whole file of lines, at least one a message, without a delivery"
+            )
+        if part.n_records + messages.duplicate + sum(messages.refused.values()) == 0:
+            raise MalformedStatement("ingest.messages: want some that came, got none")
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether who sent it signed all of it: a delivery as a whole, or messages one by one."""
+        return self.delivery is not None or (self.messages is not None and self.messages.signed)
 
     def columns_of(self, record: int) -> tuple[str, ...] | None:
         """Return the columns in force at a record of the batch; None where records name their own."""
@@ -172,6 +202,7 @@ class Ingest:
             delivery=fields.optional("delivery", lambda n: _envelope(fields.take(n))),
             checks=Checks.read(fields.object("checks")) if "checks" in fields else None,
             released=Released.read(fields.object("released")) if "released" in fields else None,
+            messages=Messages.read(fields.object("messages")) if "messages" in fields else None,
         )
         fields.done()
         check_subjects(statement, ingest.to_statement())
@@ -205,6 +236,8 @@ class Ingest:
             predicate["checks"] = self.checks.to_object()
         if self.released is not None:
             predicate["released"] = self.released.to_object()
+        if self.messages is not None:
+            predicate["messages"] = self.messages.to_object()
         subjects = [
             Subject(SHA256, file.sha256, file.name),
             Subject(EVIDENCE_ROOT, self.evidence.root, f"evidence of {self.feed} batch {self.batch}"),

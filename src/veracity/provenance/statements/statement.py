@@ -27,6 +27,7 @@ KINDS = frozenset(
         "delivery",
         "ingest",
         "certify",
+        "account",
         "reject",
         "transform",
         "calibrate",

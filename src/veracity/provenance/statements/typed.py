@@ -1,5 +1,6 @@
 """From a statement of any kind to its typed form."""
 
+from veracity.provenance.statements.account import Account
 from veracity.provenance.statements.approve import Approve
 from veracity.provenance.statements.assure import Assure
 from veracity.provenance.statements.calibrate import Calibrate
@@ -27,6 +28,7 @@ Typed = (
     | Ingest
     | Transform
     | Certify
+    | Account
     | Calibrate
     | Withdraw
     | Reject
@@ -48,6 +50,7 @@ _FORMS: dict[str, type[Typed]] = {
     "ingest": Ingest,
     "transform": Transform,
     "certify": Certify,
+    "account": Account,
     "calibrate": Calibrate,
     "withdraw": Withdraw,
     "reject": Reject,

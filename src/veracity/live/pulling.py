@@ -1,0 +1,125 @@
+"""Pulling messages from the broker: as many as there is room for, never more."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from veracity.live.errors import BrokerUnavailable
+
+_EXPIRES_S = 5.0
+_AT_ONCE = 2_000
+_AGAIN_S = 1.0  # after the broker said that there is no such consumer, or nobody leads it
+
+
+@dataclass
+class Inbox:
+    """Messages that came and wait for their turn; bounded.
+
+    ``room`` is how many more there may be, those asked for and not yet here counted as there.
+    """
+
+    max_messages: int
+    max_bytes: int
+    messages: list[Msg] = field(default_factory=list)
+    n_bytes: int = 0
+    n_asked: int = 0
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def room(self) -> int:
+        """How many messages may be asked for."""
+        if self.n_bytes >= self.max_bytes:
+            return 0
+        return max(0, self.max_messages - len(self.messages) - self.n_asked)
+
+    def put(self, message: Msg) -> None:
+        """Take one that came."""
+        self.messages.append(message)
+        self.n_bytes += len(message.data)
+        self.arrived.set()
+
+    def take(self) -> list[Msg]:
+        """Give all that wait."""
+        taken, self.messages, self.n_bytes = self.messages, [], 0
+        self.arrived.clear()
+        return taken
+
+
+class Puller:
+    """Asks one consumer for messages, again and again, while there is room for them."""
+
+    def __init__(self, client: Client, stream: str, consumer: str, inbox: Inbox) -> None:
+        self._client, self._inbox = client, inbox
+        self._ask = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._reply = client.new_inbox()
+        self._n_left = 0  # of what was asked for last
+        self._done = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Pull until told to stop."""
+        subscription = await self._client.subscribe(self._reply, cb=self._take, pending_bytes_limit=-1)
+        try:
+            while not stop.is_set():
+                n = min(self._inbox.room, _AT_ONCE)
+                if n == 0 or not self._client.is_connected:
+                    await asyncio.sleep(0.01 if n == 0 else 0.2)
+                    continue
+                await self._request(n)
+        finally:
+            if not self._client.is_closed:
+                await subscription.unsubscribe()
+
+    async def _request(self, n: int) -> None:
+        """Ask for some and wait until they are here, or the broker has no more for now."""
+        self._n_left, self._done = n, asyncio.Event()
+        self._inbox.n_asked += n
+        ask = {"batch": n, "expires": int(_EXPIRES_S * 1e9)}
+        try:
+            await self._client.publish(self._ask, json.dumps(ask).encode(), self._reply)
+            await asyncio.wait_for(self._done.wait(), _EXPIRES_S + 5)
+        except TimeoutError:
+            pass  # the broker went away; what it still sends is taken
+        finally:
+            self._inbox.n_asked -= self._n_left
+            self._n_left = 0
+
+    async def _take(self, message: Msg) -> None:
+        if message.headers and "Status" in message.headers:
+            if message.headers["Status"] not in ("404", "408"):
+                await asyncio.sleep(_AGAIN_S)
+            self._done.set()
+            return
+        if self._n_left:
+            self._n_left -= 1
+            self._inbox.n_asked -= 1
+        self._inbox.put(message)
+        if self._n_left == 0:
+            self._done.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What the broker says of a message that it delivers."""
+
+    stream: str
+    sequence: int
+    n_times: int
+    at_ns: int
+
+
+def delivered(reply: str) -> Delivered:
+    """Read the subject that a delivered message is acknowledged on.
+
+    Examples
+    --------
+    >>> delivered("$JS.ACK.FEEDS.p1.2.37.41.1757860000000000000.0")
+    Delivered(stream='FEEDS', sequence=37, n_times=2, at_ns=1757860000000000000)
+    """
+    tokens = reply.split(".")
+    if tokens[:2] != ["$JS", "ACK"] or len(tokens) not in (9, 11, 12):
+        raise BrokerUnavailable(f"message: want one of a JetStream consumer, got reply {reply[:80]!r}")
+    stream, _, times, sequence, _, at = (tokens[2:] if len(tokens) == 9 else tokens[4:])[:6]
+    return Delivered(stream, int(sequence), int(times), int(at))

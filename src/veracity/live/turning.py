@@ -1,0 +1,229 @@
+"""Turns of a worker: what came is checked, sealed and answered for, under the home's lock.
+
+All of it runs in one thread, the only one that touches the home. The lock is kept from turn to turn while
+nobody else wants it; whoever does, a command or another worker, gets it between two turns.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from veracity.errors import VeracityError
+from veracity.home.clock import Clock
+from veracity.home.home import Writer, open_writer
+from veracity.home.live.arrivals import Admitted, Arrival, Turned
+from veracity.home.live.door import Door
+from veracity.home.live.limits import LimitsByFeed
+from veracity.home.live.sealing import Memory, Sealer, Turn
+from veracity.home.live.verifying import Verify, verify_here
+
+logger = logging.getLogger(__name__)
+WAIT_S = 30.0  #: for the home's lock, before a turn is given up and tried again
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one message: its records, and why they went where they went."""
+
+    arrival: Arrival
+    id: str
+    outcome: str
+    batch: int | None = None
+    entry: int | None = None
+    accepted: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class FeedTurn:
+    """What one turn made of one feed; ``turned`` by reason, in messages."""
+
+    feed: str
+    n_messages: int
+    batch: int | None
+    accepted: int
+    quarantined: int
+    refused: int
+    duplicate: int
+    turned: Mapping[str, int]
+    seal_s: float
+    answers: Sequence[Answer] = ()
+
+
+class Turner:
+    """Makes turns in one home.
+
+    Parameters
+    ----------
+    limits
+        What the feeds take.
+    verify
+        Verifies signatures, here or elsewhere.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        clock: Clock | None = None,
+        limits: LimitsByFeed | None = None,
+        verify: Verify = verify_here,
+    ) -> None:
+        self._root, self._clock, self._limits, self._verify = root, clock, limits, verify
+        self._memory = Memory()
+        self._door: Door | None = None
+        self._sealer: Sealer | None = None
+        self._writer: Writer | None = None
+        self._opened = ExitStack()
+
+    def turn(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
+        """Check and seal what came; what is told is in the log.
+
+        Raises
+        ------
+        VeracityError
+            If the home could not be had, or not be written: nothing of it may be acknowledged, all of it
+            is to be tried again.
+        """
+        try:
+            return self._turns(arrivals)
+        except Exception:
+            self.close()
+            raise
+
+    def let_go(self) -> None:
+        """Give up the home's lock if somebody waits for it."""
+        if self._writer is not None and self._writer.is_wanted():
+            self.close()
+
+    def close(self) -> None:
+        """Give up the home."""
+        self._writer = self._sealer = None
+        try:
+            self._opened.close()
+        finally:
+            self._opened = ExitStack()
+
+    def _turns(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
+        writer, door = self._home()
+        made = door.admit(arrivals, writer.clock(), self._verify)
+        admitted: dict[str, list[Admitted]] = {}
+        turned: dict[str, list[Turned]] = {}
+        for one in made:
+            if isinstance(one, Admitted):
+                admitted.setdefault(one.arrival.feed, []).append(one)
+            else:
+                turned.setdefault(one.arrival.feed, []).append(one)
+        told = []
+        for feed in sorted(admitted.keys() | turned.keys()):
+            if door.knows(feed):
+                told.append(self._feed(feed, admitted.get(feed, []), turned.get(feed, [])))
+            else:
+                told.append(_nowhere(feed, turned[feed]))
+        return told
+
+    def _home(self) -> tuple[Writer, Door]:
+        self.let_go()
+        if self._writer is None or self._door is None:
+            self._writer = self._opened.enter_context(
+                open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True)
+            )
+            self._sealer = Sealer(self._writer, self._memory)
+            if self._door is None:
+                self._door = Door(self._writer, self._limits)
+            else:
+                self._door.renew(self._writer)
+        return self._writer, self._door
+
+    def _feed(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> FeedTurn:
+        """Seal one feed; if that fails by a bug of ours, find the message that it fails on."""
+        assert self._sealer is not None, "the home is open"
+        began = time.perf_counter()
+        try:
+            turn = self._sealer.seal(feed, admitted, turned)
+        except VeracityError:
+            raise
+        except Exception:
+            logger.exception("%s: %d messages could not be sealed", feed, len(admitted))
+            return self._halves(feed, admitted, turned)
+        return _told(feed, len(admitted) + len(turned), turn, turned, time.perf_counter() - began)
+
+    def _halves(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> FeedTurn:
+        """Seal the halves; one message alone that cannot be sealed is turned away, and counted."""
+        self.close()
+        self._home()
+        if len(admitted) <= 1:
+            away = [Turned(m.arrival, "fault", "a bug in this package", len(m.records)) for m in admitted]
+            if not admitted:
+                raise AssertionError(f"{feed}: turned away messages could not be counted")
+            return self._feed(feed, (), [*turned, *away])
+        half = len(admitted) // 2
+        first = self._feed(feed, admitted[:half], turned)
+        return _both(first, self._feed(feed, admitted[half:], ()))
+
+
+def _told(feed: str, n: int, turn: Turn | None, turned: Sequence[Turned], seconds: float) -> FeedTurn:
+    reasons = Counter(t.reason for t in turned)
+    answers = [_away(t) for t in turned if t.arrival.wants_receipt]
+    if turn is None:
+        return FeedTurn(feed, n, None, 0, 0, 0, 0, reasons, seconds, answers)
+    said = turn.sealed.statement
+    assert said.messages is not None, "a live batch"
+    answers += _answers(turn)
+    return FeedTurn(
+        feed=feed,
+        n_messages=n,
+        batch=said.batch,
+        accepted=said.counts.accepted,
+        quarantined=said.counts.quarantined,
+        refused=said.counts.refused + sum(said.messages.refused.values()),
+        duplicate=said.messages.duplicate,
+        turned=reasons,
+        seal_s=seconds,
+        answers=answers,
+    )
+
+
+def _answers(turn: Turn) -> list[Answer]:
+    """Return what became of the messages whose senders asked."""
+    batch, entry = turn.sealed.statement.batch, turn.sealed.entry
+    wanted = [i for i, m in enumerate(turn.taken) if m.arrival.wants_receipt]
+    counts = turn.rows.select("accepted", "quarantined", "refused")
+    found = [
+        Answer(turn.taken[i].arrival, turn.taken[i].id, "taken", batch, entry, *counts.row(i)) for i in wanted
+    ]
+    again = [m for m in turn.repeated if m.arrival.wants_receipt]
+    return found + [Answer(m.arrival, m.id, "duplicate", batch, entry) for m in again]
+
+
+def _away(away: Turned) -> Answer:
+    return Answer(away.arrival, away.arrival.id, away.reason, refused=away.n_records, detail=away.detail)
+
+
+def _nowhere(feed: str, turned: Sequence[Turned]) -> FeedTurn:
+    """Tell of messages for a feed that there is not: nothing is said of them in the log."""
+    answers = [_away(t) for t in turned if t.arrival.wants_receipt]
+    reasons = Counter(t.reason for t in turned)
+    n_records = sum(t.n_records for t in turned)
+    return FeedTurn(feed, len(turned), None, 0, 0, n_records, 0, reasons, 0.0, answers)
+
+
+def _both(a: FeedTurn, b: FeedTurn) -> FeedTurn:
+    return FeedTurn(
+        feed=a.feed,
+        n_messages=a.n_messages + b.n_messages,
+        batch=b.batch if b.batch is not None else a.batch,
+        accepted=a.accepted + b.accepted,
+        quarantined=a.quarantined + b.quarantined,
+        refused=a.refused + b.refused,
+        duplicate=a.duplicate + b.duplicate,
+        turned=Counter(a.turned) + Counter(b.turned),
+        seal_s=a.seal_s + b.seal_s,
+        answers=(*a.answers, *b.answers),
+    )

@@ -1,0 +1,310 @@
+"""The worker: takes messages from the broker, has them sealed, and only then acknowledges them.
+
+While one turn is checked and sealed in its thread, the messages of the next come in. A turn that fails,
+because the disk is full or the home is held, is tried again with the same messages; nothing of it was
+acknowledged, so that a worker that dies in the middle leaves all to the next one.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import nats
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from veracity.errors import VeracityError
+from veracity.home.clock import Clock
+from veracity.home.live.arrivals import Arrival
+from veracity.home.live.limits import LimitsByFeed
+from veracity.home.live.origins import stream_name
+from veracity.home.live.verifying import Verifiers, verify_here
+from veracity.live.errors import BrokerUnavailable, ForeignSubject
+from veracity.live.membership import Membership
+from veracity.live.pulling import Delivered, Inbox, Puller, delivered
+from veracity.live.streams import consumer_name
+from veracity.live.subjects import (
+    DOCUMENT_HEADER,
+    MQTT_STREAM,
+    PARTITIONS,
+    STREAM,
+    parse_subject,
+    receipt_subject,
+)
+from veracity.live.turning import Answer, FeedTurn, Turner
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+logger = logging.getLogger(__name__)
+_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
+AGAIN_S = (0.5, 1.0, 2.0, 5.0)  #: between attempts at a turn that failed; the last again and again
+TURN_MESSAGES = 20_000  #: in one turn; as many more may wait
+ACK = b"+ACK"
+TURN_BYTES = 64 * 1024 * 1024
+_IDLE_S = 0.2  # how often a worker without messages asks whether somebody wants the home
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker works on, and how.
+
+    Attributes
+    ----------
+    partitions
+        Those it takes messages of. None: its share of them among the workers of the city.
+    name
+        What it is called among them; needed for that alone.
+    linger_s
+        How long it waits for more once the first message of a turn is there.
+    n_verifiers
+        Processes that verify signatures beside it; with 0 it does so itself.
+    speed
+        How many seconds of the home's clock pass in one: of a simulated city more than one.
+    credentials
+        A file of NATS credentials, where the broker asks for them.
+    """
+
+    home: Path
+    nats_url: str
+    partitions: Sequence[int] | None = tuple(range(PARTITIONS))
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}-{secrets.token_hex(4)}")
+    linger_s: float = 0.5
+    n_verifiers: int = 1
+    limits: LimitsByFeed = field(default_factory=LimitsByFeed)
+    speed: float = 1.0
+    credentials: Path | None = None
+
+
+@dataclass(frozen=True)
+class TurnReport:
+    """What one turn made of all feeds, and how long each message took from the broker to the log."""
+
+    feeds: Sequence[FeedTurn]
+    n_messages: int
+    n_foreign: int
+    seconds: float
+    waited_s: Sequence[float]
+
+
+Observe = Callable[[TurnReport], None]
+
+
+async def run_worker(
+    settings: WorkerSettings,
+    stop: asyncio.Event,
+    observe: Observe = lambda _: None,
+    clock: Clock | None = None,
+) -> None:
+    """Work until told to stop, then finish the turn under way.
+
+    Raises
+    ------
+    BrokerUnavailable
+        If there is no broker, or it has not the streams.
+    """
+    client = await _connected(settings)
+    verifiers = Verifiers(settings.n_verifiers)
+    verify = verifiers if settings.n_verifiers else verify_here
+    turner = Turner(settings.home, clock, settings.limits, verify)
+    try:
+        await _Worker(client, turner, settings, observe, clock).run(stop)
+    finally:
+        verifiers.close()
+        with suppress(nats.errors.Error, asyncio.TimeoutError):
+            await client.drain()
+
+
+class _Worker:
+    """One worker, connected."""
+
+    def __init__(
+        self,
+        client: Client,
+        turner: Turner,
+        settings: WorkerSettings,
+        observe: Observe,
+        clock: Clock | None,
+    ) -> None:
+        self._client, self._turner, self._settings = client, turner, settings
+        self._observe, self._clock = observe, clock
+        self._inbox = Inbox(2 * TURN_MESSAGES, 2 * TURN_BYTES)
+        self._streams: dict[str, str] = {}
+        self._pulling: dict[int, asyncio.Task[None]] = {}
+        self._left: list[asyncio.Task[None]] = []
+        self._thread = ThreadPoolExecutor(1, "home")  # the only one that touches the home
+
+    async def run(self, stop: asyncio.Event) -> None:
+        await self._name_streams()
+        membership = None
+        if self._settings.partitions is None:
+            name = _NOT_IN_KEYS.sub("-", self._settings.name)
+            membership = asyncio.create_task(Membership(self._client, name, self._take_up).run(stop))
+        else:
+            self._take_up(self._settings.partitions)
+        try:
+            while not stop.is_set():
+                _check([*self._pulling.values(), *([membership] if membership else [])])
+                if await self._is_something_there(stop):
+                    await self._turn(self._inbox.take(), stop)
+                else:
+                    await self._in_thread(self._turner.let_go)
+        finally:
+            if membership is not None:
+                await asyncio.gather(membership, return_exceptions=True)  # it ends by itself
+            self._take_up(())
+            await asyncio.gather(*self._left, return_exceptions=True)
+            await self._in_thread(self._turner.close)
+            self._thread.shutdown()
+
+    def _take_up(self, partitions: Sequence[int]) -> None:
+        """Pull the messages of these partitions, and of no others, from now on."""
+        for partition in self._pulling.keys() - set(partitions):
+            task = self._pulling.pop(partition)
+            task.cancel()
+            self._left.append(task)
+        for partition in set(partitions) - self._pulling.keys():
+            self._pulling[partition] = asyncio.create_task(self._pull(partition))
+
+    async def _pull(self, partition: int) -> None:
+        consumer, never = consumer_name(partition), asyncio.Event()
+        pullers = (Puller(self._client, s, consumer, self._inbox) for s in (MQTT_STREAM, STREAM))
+        await asyncio.gather(*(puller.run(never) for puller in pullers))
+
+    async def _is_something_there(self, stop: asyncio.Event) -> bool:
+        """Wait for a message, and then for those that come with it; False if none came."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._inbox.arrived.wait(), _IDLE_S)
+        if not self._inbox.messages:
+            return False
+        until = asyncio.get_running_loop().time() + self._settings.linger_s
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            if len(self._inbox.messages) >= TURN_MESSAGES or stop.is_set():
+                break
+            await asyncio.sleep(min(left, 0.05))
+        return True
+
+    async def _turn(self, messages: Sequence[Msg], stop: asyncio.Event) -> None:
+        """Make one turn, again until it is made; acknowledge all of it then."""
+        began = asyncio.get_running_loop().time()
+        of = [delivered(message.reply) for message in messages]
+        arrivals = self._arrivals(messages, of)
+        attempt = 0
+        while True:
+            try:
+                feeds = await self._in_thread(self._turner.turn, arrivals)
+                break
+            except VeracityError as exc:
+                if stop.is_set():
+                    return  # not acknowledged: the next worker has it
+                logger.warning("a turn of %d messages failed, and is tried again: %s", len(arrivals), exc)
+                await asyncio.sleep(AGAIN_S[min(attempt, len(AGAIN_S) - 1)])
+                attempt += 1
+        for message in messages:
+            await self._client.publish(message.reply, ACK)
+        for turn in feeds:
+            for answer in turn.answers:
+                await self._tell(answer)
+        await self._client.flush()
+        now_s = datetime.now(UTC).timestamp()
+        waited = [now_s - d.at_ns / 1e9 for d in of]
+        seconds = asyncio.get_running_loop().time() - began
+        n_foreign = len(messages) - len(arrivals)
+        self._observe(TurnReport(feeds, len(messages), n_foreign, seconds, waited))
+
+    def _arrivals(self, messages: Sequence[Msg], delivered_as: Sequence[Delivered]) -> list[Arrival]:
+        """Return the messages as they came to the door; those on subjects of no feed are left out."""
+        now, real_s = self._now(), datetime.now(UTC).timestamp()
+        arrivals = []
+        for message, of in zip(messages, delivered_as, strict=True):
+            try:
+                place = parse_subject(message.subject)
+            except ForeignSubject:
+                continue
+            age_s = max(0.0, real_s - of.at_ns / 1e9) * self._settings.speed
+            arrivals.append(
+                Arrival(
+                    feed=place.feed,
+                    device=place.device,
+                    payload=message.data,
+                    arrived_at=datetime.fromtimestamp(now - age_s, UTC),
+                    document=(message.headers or {}).get(DOCUMENT_HEADER),
+                    wants_receipt=place.wants_receipt,
+                    origin=(self._streams[of.stream], of.sequence),
+                    is_again=of.n_times > 1,
+                )
+            )
+        return arrivals
+
+    def _now(self) -> float:
+        return datetime.now(UTC).timestamp() if self._clock is None else self._clock().timestamp()
+
+    async def _tell(self, answer: Answer) -> None:
+        """Tell a device what became of its message."""
+        arrival = answer.arrival
+        body = {
+            "schema": "veracity.told/v1",
+            "feed": arrival.feed,
+            "id": answer.id,
+            "outcome": answer.outcome,
+            "batch": answer.batch,
+            "entry": answer.entry,
+            "accepted": answer.accepted,
+            "quarantined": answer.quarantined,
+            "refused": answer.refused,
+            "detail": answer.detail,
+        }
+        await self._client.publish(receipt_subject(arrival.feed, arrival.device), orjson.dumps(body))
+
+    async def _name_streams(self) -> None:
+        """Learn the names of the streams: one made anew has another."""
+        js = self._client.jetstream()
+        for name in (STREAM, MQTT_STREAM):
+            try:
+                told = await js.stream_info(name)
+            except (nats.errors.Error, TimeoutError) as exc:
+                raise BrokerUnavailable(f"broker: want its stream {name}, got: {exc}") from exc
+            self._streams[name] = stream_name(name, str(told.created))
+
+    async def _in_thread(self, task: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
+        call = partial(task, *args, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+def _check(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Raise what a puller ended of."""
+    for task in tasks:
+        if task.done() and not task.cancelled() and (exc := task.exception()) is not None:
+            raise exc
+
+
+async def _connected(settings: WorkerSettings) -> Client:
+    credentials = str(settings.credentials) if settings.credentials else None
+    try:
+        return await nats.connect(
+            settings.nats_url,
+            name="veracity worker",
+            user_credentials=credentials,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.5,
+            connect_timeout=5,
+            pending_size=64 * 1024 * 1024,
+            error_cb=_said,
+        )
+    except (nats.errors.Error, OSError, TimeoutError) as exc:
+        raise BrokerUnavailable(f"broker: want one at {settings.nats_url}, got: {exc}") from exc
+
+
+async def _said(exc: Exception) -> None:
+    logger.warning("broker: %s", exc or type(exc).__name__)

@@ -1,0 +1,166 @@
+"""The broker: started, killed, started again, full, and nobody else's."""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from brokers import OPEN, Device, broker, in_loop, until
+from veracity.live.broker import running
+from veracity.live.broker_config import BrokerSettings, partition_of
+from veracity.live.errors import AlreadyUp, BrokerFull, BrokerUnavailable
+from veracity.live.publishing import Publisher
+from veracity.live.streams import consumer_name, held, make_streams, waiting
+from veracity.live.subjects import DOCUMENT_HEADER, MQTT_STREAM, PARTITIONS, STREAM, parse_subject
+
+
+async def taken(client: Client, stream: str, n: int) -> list[tuple[str, bytes, dict[str, str]]]:
+    """Take n messages of a stream, from whatever partition, and acknowledge them."""
+    found: list[tuple[str, bytes, dict[str, str]]] = []
+    js = client.jetstream()
+    subscriptions = [
+        await js.pull_subscribe_bind(durable=consumer_name(k), stream=stream) for k in range(PARTITIONS)
+    ]
+    while len(found) < n:
+        for subscription in subscriptions:
+            try:
+                messages = await subscription.fetch(n, timeout=0.05)
+            except TimeoutError:
+                continue
+            for m in messages:
+                found.append((m.subject, m.data, m.headers or {}))
+                await m.ack_sync()
+    return found
+
+
+@in_loop
+async def test_an_acknowledged_message_is_in_the_stream_of_its_partition(tmp_path: Path) -> None:
+    """QoS 1 is acknowledged when the stream has the message; the partition is that of feed and device."""
+    async with broker(tmp_path) as (it, client), Device(it) as device:
+        sent = {device.publish("feed/air/s1", b"a"), device.publish("feed/air/s2/receipt", b"b")}
+        await until(lambda: device.acknowledged >= sent)
+        got = await taken(client, MQTT_STREAM, 2)
+        assert {(s, d) for s, d, _ in got} == {
+            (f"$MQTT.msgs.feed.air.s1.{partition_of('air', 's1')}", b"a"),
+            (f"$MQTT.msgs.feed.air.s2.{partition_of('air', 's2')}.receipt", b"b"),
+        }
+        assert [s.n_messages for s in await held(client)] == [0, 0]
+
+
+@in_loop
+async def test_the_partition_is_reckoned_as_the_server_does(tmp_path: Path) -> None:
+    """Rights name partitions: ours and the server's hash must agree on every name."""
+    async with broker(tmp_path) as (_, client):
+        publisher = Publisher(client)
+        pairs = [(f"f-{i}", f"dev_{j}") for i in range(8) for j in range(16)]
+        await asyncio.gather(*(publisher.publish(f, d, b"x") for f, d in pairs))
+        got = await taken(client, STREAM, len(pairs))
+        assert {s for s, _, _ in got} == {f"in.{f}.{d}.{partition_of(f, d)}" for f, d in pairs}
+
+
+@in_loop
+async def test_what_sources_publish_names_its_document(tmp_path: Path) -> None:
+    async with broker(tmp_path) as (_, client):
+        await Publisher(client).publish("air", "open-meteo", b"{}", document="ab" * 32)
+        ((subject, _, headers),) = await taken(client, STREAM, 1)
+        assert headers[DOCUMENT_HEADER] == "ab" * 32
+        assert parse_subject(subject).device == "open-meteo"
+
+
+@in_loop
+async def test_a_killed_broker_comes_back_with_what_it_acknowledged(tmp_path: Path) -> None:
+    """Kill −9 of the server: it is started again, and every acknowledged message is still there, once."""
+    stop = asyncio.Event()
+    async with broker(tmp_path) as (it, client), Device(it) as device:
+        kept = asyncio.create_task(it.child.keep(stop))
+        first = {device.publish("feed/air/s1", b"%d" % i) for i in range(50)}
+        await until(lambda: device.acknowledged >= first)
+        before = it.pid
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        await until(lambda: it.pid not in (None, before))
+        await until(it.answers)
+        await until(lambda: device.is_connected)
+        more = {device.publish("feed/air/s1", b"%d" % i) for i in range(50, 100)}
+        await until(lambda: device.acknowledged >= more)
+        await until(lambda: client.is_connected)
+        got = await taken(client, MQTT_STREAM, 100)
+        assert {int(d) for _, d, _ in got} == set(range(100))
+        config = (await client.jetstream().stream_info(MQTT_STREAM)).config
+        assert config.discard == "new"  # the server has not put its own settings back
+        stop.set()
+        await kept
+
+
+@in_loop
+async def test_a_full_broker_never_acknowledges(tmp_path: Path) -> None:
+    """A device is disconnected, a source gets BrokerFull; with room both go on, and all is there."""
+    async with broker(tmp_path, max_bytes=100_000) as (it, client), Device(it) as device:
+        payloads = {device.publish("feed/air/s1", b"%3d" % i + b"x" * 10_000): i for i in range(30)}
+        await until(lambda: device.disconnections > 0)
+        assert len(device.acknowledged) < 30
+        refused = it.refused["broker-full"]
+        assert refused > 0
+        publisher = Publisher(client)
+        answers = await asyncio.gather(
+            *(publisher.publish("air", "s", b"x" * 10_000) for _ in range(30)), return_exceptions=True
+        )
+        assert {type(a) for a in answers} == {type(None), BrokerFull}
+        n_kept = (await held(client))[0].n_messages
+        assert 0 < n_kept < 30
+        got: set[int] = set()
+        while len(got) < 30:  # the device sends again what was not acknowledged
+            n = (await held(client))[1].n_messages
+            got |= {int(d[:3]) for _, d, _ in await taken(client, MQTT_STREAM, n)}
+            await asyncio.sleep(0.05)
+        await until(lambda: device.acknowledged >= set(payloads))
+
+
+@in_loop
+async def test_a_message_too_long_is_not_acknowledged(tmp_path: Path) -> None:
+    """More than a message may have: the server closes the connection and says why, once."""
+    async with broker(tmp_path) as (it, _), Device(it) as device:
+        sent = device.publish("feed/air/s1", b"x" * 1_100_000)
+        await until(lambda: it.refused["too-long"] > 0)
+        assert sent not in device.acknowledged
+
+
+@in_loop
+async def test_streams_are_made_again_as_they_are(tmp_path: Path) -> None:
+    """Making what is there changes nothing that waits in it; bounds can be raised."""
+    async with broker(tmp_path) as (_, client):
+        await Publisher(client).publish("air", "s1", b"x")
+        await make_streams(client, 1_000_000)
+        assert [h.max_bytes for h in await held(client)] == [1_000_000, 1_000_000]
+        assert sum(w.n_waiting for w in await waiting(client)) == 1
+
+
+@in_loop
+async def test_a_second_broker_of_one_folder_is_refused(tmp_path: Path) -> None:
+    async with broker(tmp_path):
+        with pytest.raises(AlreadyUp):
+            async with running(tmp_path / "broker", OPEN):
+                pass
+
+
+@in_loop
+async def test_an_address_in_use_is_said_so(tmp_path: Path) -> None:
+    """What listens already is not adopted, whoever it is."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = BrokerSettings(mqtt=("127.0.0.1", other.getsockname()[1]), is_open=True)
+        with pytest.raises(BrokerUnavailable):
+            async with running(tmp_path / "broker", settings):
+                pass
+
+
+@in_loop
+async def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
+    async with broker(tmp_path) as (it, _):
+        config = tmp_path / "broker" / "nats-server.json"
+        assert config.stat().st_mode & 0o077 == 0
+        assert it.places.password in config.read_text()
+        assert it.places.password not in " ".join(it.child.command.arguments)
