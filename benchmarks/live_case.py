@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from veracity.home.live.door import Limits
+from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
 from veracity.live.worker import TurnReport, WorkerSettings, run_worker
 
@@ -131,7 +131,7 @@ async def work(home: Path, url: str, log: Path, n_verifiers: int, linger_s: floa
 
         unlimited = Limits(device=Rate(1e9, 10**9), feed=Rate(1e9, 10**9))
         settings = WorkerSettings(
-            home, url, linger_s=linger_s, n_verifiers=n_verifiers, limits={FEED: unlimited}
+            home, url, linger_s=linger_s, n_verifiers=n_verifiers, limits=LimitsByFeed(unlimited)
         )
         await run_worker(settings, stop, observe)
 

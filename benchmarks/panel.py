@@ -3,20 +3,26 @@
 Rows come from the lake (Delta), in order of arrival; values are simulated (seed 0). A case is
 the whole build: scan, align, state. Each runs in a process of its own.
 
+Beside each build stands what it costs to bring the same panel, kept in memory, up to date with a minute of
+new rows (one a sensor and minute, some late), and to make the frame of it anew with its digest.
+
     python benchmarks/panel.py [--rows N]
 """
 
 import argparse
 import json
+import statistics
 
 import numpy as np
 import polars as pl
 
 from measure import cost, in_process, peak_mb, report, workspace
 from veracity.data.contract import parse_contract
+from veracity.data.digest import frame_digest
 from veracity.data.lake import Table, local_uri
 from veracity.data.panel import build_panel
-from veracity.data.panel_definition import parse_panel
+from veracity.data.panel_definition import Panel, parse_panel
+from veracity.data.panel_update import KeptPanel
 from veracity.stores.objects import LocalObjects
 
 CONTRACT = b"""
@@ -89,14 +95,45 @@ def case(name: str, n: int) -> dict[str, object]:
                 built = build_panel(panel, {"bench": data}, {"bench": "observed_at"})
             costs.append(c)
         best = sorted(costs, key=lambda c: c.wall_s)[1]
+        peak_mb_of_build, cells = peak_mb(), built.height
+        del built
+        update_ms, frame_s = updates(panel, data, n)
         return {
             "case": name,
             "records": n,
-            "cells": built.height,
+            "cells": cells,
             "wall_s": best.wall_s,
             "cpu_s": best.cpu_s,
-            "peak_mb": peak_mb(),
+            "peak_mb": peak_mb_of_build,
+            "update_cpu_ms": update_ms,
+            "frame_cpu_s": frame_s,
+            "kept_peak_mb": peak_mb(),
         }
+
+
+def updates(panel: Panel, data: pl.DataFrame, n: int) -> tuple[float, float]:
+    """Return CPU ms of an update with a minute of rows (median of 20), and CPU s of the frame after it."""
+    kept = KeptPanel(panel, {"bench": "observed_at"}, lambda _feed, _after: data)
+    kept.update({"bench": data})
+    rng = np.random.default_rng(1)
+    end = 1_700_000_100_000_000 + n // SENSORS * 300_000_000
+    costs = []
+    for minute in range(20):
+        late = np.where(rng.random(SENSORS) < 0.01, rng.integers(0, 3_600_000_000, SENSORS), 0)
+        micros = end + minute * 60_000_000 + rng.integers(0, 60_000_000, SENSORS) - late
+        new = pl.DataFrame(
+            {
+                "station": [f"S{i:04d}" for i in range(SENSORS)],
+                "observed_at": pl.Series(micros).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+                "value": np.round(rng.normal(20, 5, SENSORS), 2),
+            }
+        )
+        with cost() as c:
+            kept.update({"bench": new})
+        costs.append(1e3 * c.cpu_s)
+    with cost() as c:
+        frame_digest(kept.frame())
+    return statistics.median(costs), c.cpu_s
 
 
 def main() -> None:

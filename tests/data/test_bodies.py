@@ -1,12 +1,16 @@
 """A message's body is cut into records without changing a byte of any."""
 
+from contextlib import suppress
+from itertools import accumulate
+
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from veracity.data.bodies import cut_body
 from veracity.data.errors import MalformedBody
+from veracity.data.records import TextFormat, split_records
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=12) | st.just('"},{"'),
@@ -49,9 +53,26 @@ def test_csv_lines() -> None:
         (b'[{"a":1},\n{"b":2}]', "ndjson", "line breaks"),
         (b'{\n "a": 1\n}', "ndjson", "over several"),
         (b'a,b\n"1\n2",3', "csv", "quoted fields"),
+        (b'h,i\nx"y,"2', "csv", "quoted fields"),
+        (b'h,i\n"1"2,3', "csv", "quoted fields"),
         (b"[" * 100_000, "ndjson", "a JSON array"),
     ],
 )
 def test_what_cannot_be_cut_is_refused(body: bytes, kind: str, said: str) -> None:
     with pytest.raises(MalformedBody, match=said):
         cut_body(body, kind)  # type: ignore[arg-type]
+
+
+CELL = st.text(st.sampled_from('ab",;\r'), max_size=4).map(str.encode)
+
+
+@example([[[b'x"y', b'"2']], [[b'a"', b'b"c']]])
+@given(st.lists(st.lists(st.lists(CELL, min_size=1, max_size=3), min_size=1, max_size=3), max_size=6))
+def test_no_message_reaches_into_the_next(bodies: list[list[list[bytes]]]) -> None:
+    """Put together, the records of many messages are found again as they were, quotes or not."""
+    records = []
+    for rows in bodies:
+        with suppress(MalformedBody):
+            records += cut_body(b"\n".join(b",".join(cells) for cells in rows), "csv")
+    ends = split_records(b"".join(r + b"\n" for r in records), TextFormat("csv"), at_end=True)
+    assert ends.tolist() == list(accumulate(len(r) + 1 for r in records))

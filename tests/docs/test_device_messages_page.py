@@ -6,7 +6,7 @@ from pathlib import Path
 import make_messages
 
 from veracity.home.live.arrivals import REASONS
-from veracity.provenance.messages import records_root, signed_text
+from veracity.provenance.messages import records_root, sign_message, signed_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "device-messages.md"
 
@@ -20,7 +20,7 @@ def test_the_example_is_the_first_vector() -> None:
     one = make_messages.vectors()[0]
     records = [r.encode() for r in one["records"]]
     text = signed_text(one["feed"], one["device"], 1, records_root(records)).decode()
-    message = make_messages.sign_message(records[0], records, one["feed"], one["device"], make_messages.KEY)
+    message = sign_message(records[0], records, one["feed"], one["device"], make_messages.KEY)
     assert text in blocks("text")
     assert message.decode() + "\n" in blocks("text")
 

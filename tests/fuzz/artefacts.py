@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from decision_world import SystemWorld
+from live_world import LiveWorld
 from log_fakes import SIGNER, new_log, numbered
 from receipt_world import POLICY as CITY_POLICY
 from receipt_world import World
@@ -55,6 +56,7 @@ RECEIPTS: list[Receipt] = [
     WORLD.statement_receipt(WORLD.transform_index),
     WORLD.statement_receipt(1),
     SystemWorld().receipt(4),
+    LiveWorld().receipt(3),
 ]
 RECEIPT_POLICY = CITY_POLICY
 ENVELOPES: list[bytes] = WORLD.entries

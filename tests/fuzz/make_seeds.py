@@ -12,6 +12,7 @@ for folder in ("fuzz", "log", "provenance", ""):
     sys.path.insert(0, str(TESTS / folder))
 
 import test_calibration_statements  # noqa: E402
+import test_live_statements  # noqa: E402
 import test_statements  # noqa: E402
 from artefacts import (  # noqa: E402
     COSIGNED,
@@ -45,12 +46,14 @@ from veracity.log.edge import Edge  # noqa: E402
 from veracity.log.merkle import consistency_path, inclusion_path, leaf_hash  # noqa: E402
 from veracity.log.notes import parse_note  # noqa: E402
 from veracity.log.pending import format_pending  # noqa: E402
+from veracity.provenance.messages import sign_message  # noqa: E402
 from veracity.provenance.receipts import format_receipt  # noqa: E402
 from veracity.provenance.statements import format_statement  # noqa: E402
 
 STATEMENTS = [
     *test_statements.STATEMENTS.values(),
     *test_calibration_statements.STATEMENTS.values(),
+    *test_live_statements.STATEMENTS.values(),
     *(said.to_statement() for said in MODEL_STATEMENTS.values()),
 ]
 WRITES = Edge().extend(ENTRIES, LEAVES)[1]
@@ -58,6 +61,8 @@ RECORDS = [
     b'{"gauge": "G01", "rain": 1.5, "observed_at": "2026-09-01T00:00:00Z"}',
     b'{"a": [{"b": null}, -0.0]}',
 ]
+LINES = b"\n".join(RECORDS)
+ARRAY = b"[" + b", ".join(RECORDS) + b"]"
 
 
 def _pages() -> bytes:
@@ -99,6 +104,12 @@ SEEDS: dict[str, list[bytes]] = {
     "envelope": ENVELOPES[:5],
     "signed-envelope": [bytes([i]) for i in range(len(ENVELOPES))],
     "statement": [format_statement(statement) for statement in STATEMENTS],
+    "message": [
+        sign_message(ARRAY, RECORDS, "air", "city/s1", ENVIRONMENT),
+        sign_message(LINES, RECORDS, "air", "city/s1", ENVIRONMENT, compress=True),
+        LINES,
+    ],
+    "body": [b"\0" + ARRAY, b"\0" + LINES, b"\0" + RECORDS[0], b'\1gauge,rain\r\nG01,"1,5"\r\n'],
     "public-key": [OPERATOR.public.format().encode()],
     "signing-key": [ENVIRONMENT.to_pem()],
     "receipt": [format_receipt(receipt) for receipt in RECEIPTS],

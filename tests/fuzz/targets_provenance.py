@@ -3,16 +3,19 @@
 import json
 import math
 from contextlib import suppress
+from typing import Literal
 
 from artefacts import ENVELOPES, RECEIPT_POLICY, RECEIPTS, WORLD
 from fuzzing import edited, promise, same, target
 from receipt_world import ENVIRONMENT, OPERATOR, reexecute
 
+from veracity.data.bodies import cut_body
 from veracity.data.evidence import parse_pages
 from veracity.data.json_strict import NotOneObject, check_names, load_object
 from veracity.errors import Malformed
 from veracity.provenance.dsse import Envelope, open_envelope, verify
 from veracity.provenance.keys import PublicKey, SigningKey
+from veracity.provenance.messages import MAX_MESSAGE_BYTES, parse_message
 from veracity.provenance.receipts import Receipt, format_receipt, parse_receipt, verify_receipt
 from veracity.provenance.statements import format_statement, parse_statement, typed
 from veracity.provenance.strictjson import parse_json
@@ -92,6 +95,31 @@ def _digests(parsed: object) -> list[tuple[str, str]]:
 
 
 @target()
+def message(data: bytes) -> None:
+    """What a device sends is a signed message or its own body, and no small one becomes a large one."""
+    parsed = parse_message(data)
+    with promise("a message is bounded, and signed or not"):
+        same("size", len(parsed.body) <= MAX_MESSAGE_BYTES, True)
+        same("signed", parsed.keyid is None, parsed.signature is None)
+        same("bare", parsed.keyid is not None or parsed.body == data, True)
+
+
+@target()
+def body(data: bytes) -> None:
+    """Records are runs of the bytes received, in order, each on a line; sent on lines they are the same."""
+    kind: Literal["csv", "ndjson"] = "csv" if data[:1] == b"\1" else "ndjson"
+    records = cut_body(data[1:], kind)
+    with promise("records are runs of the bytes received"):
+        at = 1
+        for record in records:
+            same("line", (b"\n" in record, bool(record.strip())), (False, True))
+            at = data.index(record, at) + len(record)
+    if kind == "csv" or records[0][:1] == b"{":
+        with promise("records on lines are the same records"):
+            same("records", cut_body(b"\n".join(records), kind), records)
+
+
+@target()
 def public_key(data: bytes) -> None:
     """A public key has one spelling."""
     text = data.decode("utf-8", "surrogateescape")
@@ -134,6 +162,7 @@ def _claims_no_more(claimed: Receipt, issued: Receipt) -> bool:
         for mine, theirs in (
             (claimed.contract and claimed.contract.text, issued.contract and issued.contract.text),
             (claimed.record and _shown(claimed), issued.record and _shown(issued)),
+            (claimed.message, issued.message),
             (claimed.row and dict(claimed.row), issued.row and dict(issued.row)),
         )
     )

@@ -17,8 +17,9 @@ from veracity.home.errors import ClockBehind
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.live.accounts import accounts, hour_of, say_account, unsaid
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
-from veracity.home.live.door import Door, Limits
+from veracity.home.live.door import Door
 from veracity.home.live.gathering import Tally
+from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
 from veracity.home.live.sealing import Memory, Sealer, Turn, read_messages
 
@@ -197,7 +198,7 @@ def test_the_door_turns_away(home: Writer, root: Path) -> None:
 
 def test_a_flood_is_cut_off_and_others_are_not(home: Writer) -> None:
     """A device's own bucket runs dry; what was turned away is counted in the log."""
-    door = Door(home, {FEED: Limits(device=Rate(1.0, 10))})
+    door = Door(home, LimitsByFeed(feeds={FEED: Limits(device=Rate(1.0, 10))}))
     flood = [bare("G00", record("G00", 9, i / 100)) for i in range(500)]
     t = turn(home, [*flood, bare("G01", record("G01", 9))], door=door)
     assert t.sealed.statement.messages is not None

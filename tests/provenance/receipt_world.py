@@ -132,6 +132,13 @@ def reexecute(evidence: RecordEvidence) -> Sequence[Mapping[str, Any]]:
     return [row]
 
 
+def row_of(kind: Kind, data: bytes) -> dict[str, Value]:
+    """Return the clean row that a record gives."""
+    text = data.decode().rstrip("\n")
+    raw = json.loads(text) if kind == "ndjson" else dict(zip(COLUMNS, text.split(","), strict=False))
+    return {"observed_at": raw["observed_at"], "station": raw["station_id"], "pm25": float(raw["PM2.5"])}
+
+
 class World:
     """The log and its evidence."""
 
@@ -275,10 +282,5 @@ class World:
                 length=len(data),
                 first_line=sum(PART_SIZES[:part]) + record + 1,
             ),
-            row=self._row(data),
+            row=row_of(self.kind, data),
         )
-
-    def _row(self, data: bytes) -> dict[str, Value]:
-        text = data.decode().rstrip("\n")
-        raw = json.loads(text) if self.kind == "ndjson" else dict(zip(COLUMNS, text.split(","), strict=False))
-        return {"observed_at": raw["observed_at"], "station": raw["station_id"], "pm25": float(raw["PM2.5"])}

@@ -4,6 +4,7 @@ from receipt_world import PART_SIZES, World
 
 from veracity.provenance.lineage import Lineage
 from veracity.provenance.statements import (
+    Account,
     Calibrate,
     Certify,
     Checks,
@@ -13,6 +14,7 @@ from veracity.provenance.statements import (
     RowsDigest,
     Statement,
     Subject,
+    Sums,
     Withdraw,
 )
 
@@ -85,6 +87,17 @@ def test_calibrations_and_certificates() -> None:
     assert lineage.ancestors(first + 4) == [CONTRACT_AT, FIRST, SECOND]
     assert lineage.descendants(FIRST) == [PANEL, first, first + 1, first + 4]
     assert lineage.descendants(SECOND) == [PANEL, first + 2, first + 4]
+
+
+def test_an_account_rests_on_its_batches() -> None:
+    """What an hour sent rests on the batches of that hour, and on their contract."""
+    feed, hour, rows = WORLD.ingest(0).feed, "2026-09-01T03:00:00Z", RowsDigest(1, "88" * 32)
+    account = Account(feed, hour, (1, 1), Sums(1, 22, 22, 0, 0, 0), rows, "veracity", simulated=True)
+    at = len(STATEMENTS)
+    lineage = Lineage.of([*STATEMENTS, (at, account.to_statement())])
+    assert lineage.ancestors(at) == [CONTRACT_AT, SECOND]
+    assert at in lineage.descendants(SECOND)
+    assert at not in lineage.descendants(FIRST)
 
 
 def test_a_batch_rests_on_its_registries() -> None:

@@ -10,9 +10,10 @@ import pytest
 from receipt_world import reexecute
 
 from veracity.errors import VeracityError
-from veracity.log.merkle import leaf_hash
+from veracity.log.merkle import inclusion_root, leaf_hash
 from veracity.log.policy import parse_policy
 from veracity.provenance.errors import ReceiptRejected
+from veracity.provenance.messages import signed_text
 from veracity.provenance.receipts import parse_receipt, verify_receipt
 from veracity.provenance.receipts.time_stamps import parse_roots
 from veracity.provenance.statements import Delivery, Ingest, parse_statement, typed
@@ -130,7 +131,23 @@ def test_worked_example_is_true() -> None:
         delivery.evidence.root,
         ingest.delivery.signatures[0].keyid,
     }
+    known |= of_the_message(page)
     assert set(re.findall(r"\b[0-9a-f]{64}\b", page)) == known
     start, length = receipt.record.offset, receipt.record.length
     assert receipt.record.pages[0].content[start : start + length].decode() in page
     assert f"bytes {start} to {start + length}" in page
+
+
+def of_the_message(page: str) -> set[str]:
+    """Hold the page's second example against its receipt; return the digests that it may name."""
+    receipt = parse_receipt((RECEIPTS / "valid-v4-live-array.json").read_bytes())
+    record, message = receipt.record, receipt.message
+    assert record is not None
+    assert message is not None
+    start, end = record.offset, record.offset + record.length
+    data = record.pages[0].content[start:end]
+    assert f"record {record.record} of the batch, bytes {start} to {end}" in page
+    assert data.decode() in page
+    root = inclusion_root(leaf_hash(data[:-1]), message.index, message.n, message.path)
+    assert signed_text("air-live", "danang-environment/aq06", message.n, root).decode() in page
+    return {message.keyid, leaf_hash(data[:-1]).hex(), root.hex()}

@@ -205,9 +205,10 @@ class Log:
 def check(data: bytes, policy: str) -> None:
     """Return if the receipt holds, else raise No with the step."""
     receipt = json.loads(data)
-    version = ("v1", "v2", "v3").index(receipt["schema"].removeprefix("veracity.receipt/")) + 1
+    version = ("v1", "v2", "v3", "v4").index(receipt["schema"].removeprefix("veracity.receipt/")) + 1
     need((version > 1) == ("revocations" in receipt) == ("time_stamps" in receipt), "schema")
     need((version == 3) == (receipt.get("release") is not None), "schema")
+    need((version == 4) == (receipt.get("message") is not None), "schema")
     revocations = receipt.get("revocations") or []
     need(version != 2 or bool(revocations or receipt["time_stamps"]), "schema")
     log = Log(policy, receipt["proof"])
@@ -239,6 +240,7 @@ def check(data: bytes, policy: str) -> None:
     )
     need(kind in ("ingest", "decide") or receipt["record"] is None, "statement")
     need(kind == "decide" or version != 3, "statement")
+    need(kind == "ingest" or version != 4, "statement")
     last = mine
     for stated in revocations:
         index = log.included(stated, "revocations")
@@ -320,7 +322,8 @@ def check_ingest(receipt: dict[str, Any], ingest: dict[str, Any], mine: int, log
     root = bytes.fromhex(ingest["evidence"]["root"])
     if ingest["delivery"] is None:
         optional = terms is None or terms["signature"] == "optional" or "released" in ingest
-        need(optional, "delivery")
+        need(optional or ingest.get("messages", {}).get("signed") is True, "delivery")
+        need(parts is None, "parts")
     else:
         signer = log.signer(ingest["delivery"], mine, "delivery", ingest["received_at"])
         need(terms is None or terms["agency"] in (None, signer["agency"]), "delivery")
@@ -339,6 +342,35 @@ def check_ingest(receipt: dict[str, Any], ingest: dict[str, Any], mine: int, log
         need(root_of(root, parts["index"], n, path) == bytes.fromhex(said["evidence"]["root"]), "parts")
     if record is not None:
         check_record(record, ingest, root)
+        check_message(receipt, ingest, terms, mine, log)
+
+
+def check_message(
+    receipt: dict[str, Any], ingest: dict[str, Any], terms: dict[str, Any] | None, mine: int, log: Log
+) -> None:
+    """Check that who may sign for the feed signed the message that the record came in."""
+    message, record = receipt.get("message"), receipt["record"]
+    need("messages" in ingest or message is None, "message")
+    if message is None:
+        needed = "messages" in ingest and terms is not None and terms["signature"] == "required"
+        need(not needed, "message")
+        return
+    need(message["keyid"] in log.keys, "message")
+    key = log.keys[message["keyid"]]
+    need(key["from"] <= mine <= key.get("to", mine), "message")
+    for end in (key["expires"], key["void"]):
+        need(end is None or when(ingest["received_at"]) < when(end), "message")
+    need(key["role"] in ("device", "agency"), "message")
+    need(terms is None or terms["agency"] in (None, key["agency"]), "message")
+    joined = b"".join(bytes_of(page) for page in record["pages"])
+    data = joined[record["offset"] : record["offset"] + record["length"]]
+    need(data[-1:] == b"\n", "message")
+    leaf, path = sha256(b"\x00" + data[:-1]).digest(), [b64decode(p) for p in message["path"]]
+    root = root_of(leaf, message["index"], message["n"], path)
+    if root is None:
+        raise No("message")
+    lines = ["veracity-message/v1", ingest["feed"], key["name"], str(message["n"]), root.hex(), ""]
+    need(is_signed(key["raw"], b64decode(message["signature"]), "\n".join(lines).encode()), "message")
 
 
 def check_contract(contract: dict[str, Any], ingest: dict[str, Any], mine: int, log: Log) -> dict[str, Any]:

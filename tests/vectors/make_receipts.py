@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "provenance"))
 
 from decision_world import SystemLies, SystemWorld, changed_line  # noqa: E402
+from live_world import AQ05, AQ06, DEVICE_6, LiveLies, LiveWorld, Sent  # noqa: E402
 from model_world import NAME, OFFICER, OFFICER_COMES, at, released  # noqa: E402
 from receipt_world import DEVICE, ENVIRONMENT, OPERATOR, POLICY, TRANSPORT, Lies, World  # noqa: E402
 
@@ -224,6 +225,58 @@ DECISION_LIES = {
 }
 
 
+BARE = Sent("aq07", None, 1)
+CAMERA = SigningKey(b"\x02" * 32)
+CAMERA_COMES = Enrol("enrol", "danang-transport/cam1", "device", CAMERA.public, as_of="2026-09-01T01:00:00Z")
+
+
+def alone(sent: Sent, **more: Any) -> LiveLies:
+    """Return a batch of one message."""
+    return LiveLies(sent=(sent,), **more)
+
+
+#: Live batches of an honest city, and the record shown; and of others: what does not hold at which step.
+LIVE = {
+    "v4-live-single": (LiveLies(), 0),
+    "v4-live-array": (LiveLies(), 3),
+    "v4-live-by-the-agency": (LiveLies(), 6),
+    "v4-live-on-the-last-page": (LiveLies(), 75),
+    "v4-live-beside-a-bare-one": (LiveLies(sent=(Sent(AQ05, DEVICE, 2), BARE), signature="optional"), 1),
+    "v4-live-csv": (LiveLies(kind="csv"), 4),
+    "v4-live-csv-header": (LiveLies(kind="csv"), 0),
+    "v4-live-csv-quoted": (LiveLies(kind="csv"), 71),
+    "v4-live-revoked-later": (
+        LiveLies(later=(revoked("2026-09-01T03:00:02Z", DEVICE, ENVIRONMENT),)),
+        0,
+    ),
+    "live-bare": (LiveLies(sent=(Sent(AQ05, DEVICE, 2), BARE), signature="optional"), 2),
+}
+LIVE_LIES = {
+    "live-bare-where-required": (LiveLies(sent=(BARE,)), "delivery"),
+    "live-bare-said-to-be-signed": (LiveLies(sent=(BARE,), said={"signed": True}), "message"),
+    "live-record-changed": (LiveLies(changed=0), "message"),
+    "live-by-another-device": (alone(Sent(AQ05, DEVICE_6, 1)), "message"),
+    "live-in-the-agencys-name": (alone(Sent(AIR, DEVICE, 1)), "message"),
+    "live-to-another-feed": (alone(Sent(AQ05, DEVICE, 1, feed="air-quality")), "message"),
+    "live-by-a-stranger": (alone(Sent(AQ05, STRANGER, 1)), "message"),
+    "live-by-the-operator": (alone(Sent("city", OPERATOR, 1)), "message"),
+    "live-by-an-officer": (
+        alone(Sent(NAME, OFFICER, 1), keys=((OFFICER_COMES, OPERATOR),)),
+        "message",
+    ),
+    "live-by-a-device-of-another-agency": (
+        alone(Sent(CAMERA_COMES.agency, CAMERA, 1), keys=((CAMERA_COMES, TRANSPORT),)),
+        "message",
+    ),
+    "live-by-an-expired-key": (LiveLies(device={"expires": "2026-09-01T03:00:01.500000Z"}), "message"),
+    "live-by-a-revoked-key": (LiveLies(keys=(revoked(None, DEVICE, ENVIRONMENT),)), "message"),
+    "v4-live-revoked-as-of-before": (
+        LiveLies(later=(revoked("2026-09-01T03:00:01Z", DEVICE, ENVIRONMENT),)),
+        "message",
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Edit:
     """One change to a valid receipt, and how it must fail."""
@@ -413,6 +466,69 @@ def edits_of_decision(world: SystemWorld, receipt: Receipt) -> list[Edit]:
     ]
 
 
+def edits_of_message(world: LiveWorld, receipt: Receipt) -> list[Edit]:
+    """Return the edits of a receipt of the third of five records that a device signed."""
+    document = json.loads(format_receipt(receipt))
+    message = document["message"]
+    other = json.loads(format_receipt(world.receipt(0)))["message"]
+    less = [{"op": "remove", "path": f"/{name}"} for name in ("message", "revocations", "time_stamps")]
+    device = next(i for i, key in enumerate(world.world.key_indices) if key == 8)
+
+    def rejected(name: str, step: str, patch: list[dict[str, Any]]) -> Edit:
+        return Edit(f"message: {name}", patch, step=step)
+
+    def malformed(name: str, patch: list[dict[str, Any]]) -> Edit:
+        return Edit(f"message: {name}", patch, code="malformed-receipt")
+
+    return [
+        *(malformed(f"in version {n}", put("/schema", f"veracity.receipt/v{n}")) for n in (1, 2, 3, 5)),
+        malformed("left out of version 4", [{"op": "remove", "path": "/message"}]),
+        malformed("null in version 4", put("/message", None)),
+        malformed("version 4 without the name revocations", [{"op": "remove", "path": "/revocations"}]),
+        malformed("version 4 with empty time stamps", put("/time_stamps", [])),
+        malformed("without a record", [*put("/record", None), *put("/row", None)]),
+        malformed("of no records", put("/message/n", 0)),
+        malformed("at a negative index", put("/message/index", -1)),
+        malformed("a name more", [{"op": "add", "path": "/message/device", "value": AQ06}]),
+        malformed("a key ID in capitals", put("/message/keyid", message["keyid"].upper())),
+        malformed("a signature too short", put("/message/signature", message["signature"][:-4])),
+        malformed("a path with stray bits", put("/message/path/0", stray(message["path"][0]))),
+        rejected("left out, as version 1", "message", [*less, *put("/schema", "veracity.receipt/v1")]),
+        rejected("of another index", "message", put("/message/index", 1)),
+        rejected("of an index beyond it", "message", put("/message/index", 5)),
+        rejected("of more records", "message", put("/message/n", 6)),
+        rejected("a hash of the path", "message", put("/message/path/0", flipped(message["path"][0]))),
+        rejected("a hash too few", "message", put("/message/path", message["path"][:-1])),
+        rejected("a hash too many", "message", put("/message/path", [*message["path"], message["path"][0]])),
+        rejected(
+            "as if of this record alone",
+            "message",
+            [*put("/message/n", 1), *put("/message/index", 0), *put("/message/path", [])],
+        ),
+        rejected("the signature of another", "message", put("/message/signature", other["signature"])),
+        rejected("the key of another", "message", put("/message/keyid", other["keyid"])),
+        rejected("another message", "message", put("/message", other)),
+        rejected("a key nobody enrolled", "message", put("/message/keyid", "ab" * 32)),
+        rejected("the device's key left out", "message", [{"op": "remove", "path": f"/keys/{device}"}]),
+        rejected("the record's neighbour", "record", put("/record/record", 4)),
+        rejected(
+            "one digit of the page",
+            "pages",
+            put("/record/pages/0/text", document["record"]["pages"][0]["text"].replace("AQ03", "AQ04", 1)),
+        ),
+        rejected("parts", "parts", put("/parts", {"index": 0, "n": 1, "path": []})),
+    ]
+
+
+def edits_with_message(message: Any) -> list[Edit]:
+    """Return the edits of a good receipt of a file's record that put a message in it."""
+    more = {"message": message, "revocations": None, "time_stamps": None}
+    added = [{"op": "add", "path": f"/{name}", "value": value} for name, value in more.items()]
+    return [
+        Edit("message: of a file's record", [*put("/schema", "veracity.receipt/v4"), *added], step="message")
+    ]
+
+
 def flipped(text: str) -> str:
     """Return a base64 hash with its first bit flipped."""
     raw = b64decode(text)
@@ -472,7 +588,14 @@ def vectors() -> dict[str, bytes]:
         "valid-officer.json": system.statement_receipt(system.officer_at),
     }
     valid |= {f"valid-{name}.json": system.statement_receipt(index) for name, index in system.others.items()}
-    second = "valid-v2-revoked-later.json"
+    valid |= {f"valid-{name}.json": LiveWorld(lies).receipt(n) for name, (lies, n) in LIVE.items()}
+    live, quiet = LiveWorld(), LiveWorld(LiveLies(sent=()))
+    valid |= {
+        "valid-live-batch.json": live.statement_receipt(live.ingest_at),
+        "valid-live-batch-of-nothing.json": quiet.statement_receipt(quiet.ingest_at),
+        "valid-account.json": live.statement_receipt(live.account_at),
+    }
+    second, fourth = "valid-v2-revoked-later.json", "valid-v4-live-array.json"
     lies = {
         f"lie-{name}.json": (World("ndjson", lies).receipt(1, 5), step) for name, (lies, step) in LIES.items()
     }
@@ -482,6 +605,12 @@ def vectors() -> dict[str, bytes]:
     }
     for name, (planted, step) in DECISION_LIES.items():
         lies[f"lie-{name}.json"] = SystemWorld(planted).receipt(4), step
+    for name, (untrue, step) in LIVE_LIES.items():
+        lies[f"lie-{name}.json"] = LiveWorld(untrue).receipt(0), step
+    lies["lie-account-with-a-message.json"] = (
+        replace(live.receipt(0), stated=live.world.prove(live.account_at)),
+        "statement",
+    )
     lies["lie-decision-shown-without-its-release.json"] = replace(system.receipt(4), release=None), "release"
     unreleased = SystemWorld(DECISIONS["decision-without-a-release"])
     more = replace(unreleased.receipt(4), release=unreleased.world.prove(unreleased.release_at))
@@ -512,6 +641,11 @@ def vectors() -> dict[str, bytes]:
             *(
                 edit.to_object("valid-v3-decision.json")
                 for edit in edits_of_decision(system, valid["valid-v3-decision.json"])
+            ),
+            *(edit.to_object(fourth) for edit in edits_of_message(live, valid[fourth])),
+            *(
+                edit.to_object("valid-ndjson.json")
+                for edit in edits_with_message(json.loads(format_receipt(valid[fourth]))["message"])
             ),
         ],
         # For verifiers that look at time stamps, with these roots. Others see only that they are there.

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from live_world import LiveWorld, account
 from model_world import MODEL_STATEMENTS
 from receipt_world import ENVIRONMENT, LOG, OPERATOR, ORIGIN, World
 
@@ -106,7 +107,7 @@ JUNK: list[Any] = [
 ]
 
 
-NAMES = ["note", "checks", "released", "expires", "person", "duties", "release"]
+NAMES = ["note", "checks", "released", "expires", "person", "duties", "release", "message", "messages"]
 
 
 def seeded(seed: int) -> Random:
@@ -196,6 +197,8 @@ def statements(world: World) -> list[Any]:
         replace(ingest, delivery=None),
         replace(ingest, delivery=None, checks=checks),
         whole,
+        LiveWorld().ingest(),
+        account(76),
         *MODEL_STATEMENTS.values(),
     )
     return [json.loads(format_statement(one.to_statement())) for one in made]

@@ -42,11 +42,8 @@ def test_both_verifiers_say_the_same(name: str) -> None:
     )  # the record is not cleaned again: not in a browser either
     assert said["steps"] == [{"name": s.name, "detail": s.detail} for s in want.steps]
     assert said["not_checked"] == list(want.not_checked)
-    assert (said["simulated"], said["operator"], said["agency"]) == (
-        want.simulated,
-        want.operator,
-        want.agency,
-    )
+    who = (want.simulated, want.operator, want.agency, want.device)
+    assert (said["simulated"], said["operator"], said["agency"], said["device"]) == who
     assert (said["origin"], said["log_size"], said["entry"]) == (want.origin, want.size, want.index)
     assert said["row"] == (None if want.row is None else dict(want.row))
     d = want.decision

@@ -28,11 +28,11 @@ function visible(text) {
 }
 
 function say(result, asJson) {
-  const { steps, notChecked, simulated, row, evidence, witnesses, operator, agency, origin, size, index } = result;
+  const { steps, notChecked, simulated, row, evidence, witnesses, operator, agency, device, origin, size, index } = result;
   const { inLogBefore, revoked, decision } = result;
   if (asJson) {
     const document = {
-      verified: true, simulated, origin, log_size: Number(size), entry: Number(index), operator, agency, witnesses,
+      verified: true, simulated, origin, log_size: Number(size), entry: Number(index), operator, agency, device, witnesses,
       in_log_before: inLogBefore, revoked, decision: decision === null ? null : decided(decision),
       row: row === null ? null : Object.fromEntries(row), steps, not_checked: notChecked,
     };

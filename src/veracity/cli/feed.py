@@ -8,6 +8,7 @@ import click
 
 from veracity.cli.certificate import certify_days, remember_again, show_certificate
 from veracity.cli.feed_account import show_account
+from veracity.cli.feed_clocks import show_clocks
 from veracity.cli.feed_status import show_feed
 from veracity.cli.output import columns, common, counts, emit, in_home, mark
 from veracity.cli.trust import trust
@@ -42,6 +43,7 @@ def feed() -> None:
 for command in (
     show_feed,
     show_account,
+    show_clocks,
     show_verdicts,
     trust,
     certify_days,

@@ -59,7 +59,10 @@ def _item(account: FeedAccount, n_devices: int) -> dict[str, Any]:
         "sums": said.sums.to_object(),
         "refused_at_the_door": said.reasons,
         "n_devices": account.devices.height,
-        "devices": account.devices.sort("sent", descending=True).head(n_devices).to_dicts(),
+        "devices": account.devices.drop("least_lags")
+        .sort("sent", descending=True)
+        .head(n_devices)
+        .to_dicts(),
     }
 
 

@@ -161,6 +161,7 @@ def _document(v: Verification) -> dict[str, Any]:
         "entry": v.index,
         "operator": v.operator,
         "agency": v.agency,
+        "device": v.device,
         "witnesses": v.witnesses,
         "row": None if v.row is None else dict(v.row),
         "row_checked": v.is_row_checked,

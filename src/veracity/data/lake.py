@@ -76,7 +76,7 @@ class Table:
         self._objects = objects
         self._prefix = prefix
         self._uri = uri
-        self._options = None if options is None else dict(options)
+        self._elsewhere = where_rows_are(options)
         self._delta_options = None if options is None else dict(options) | _BOUNDS
         self._delta: DeltaTable | None = None
         self._actions: tuple[int, pl.DataFrame] | None = None
@@ -239,6 +239,7 @@ class Table:
         up_to_batch: int | None = None,
         batch: int | None = None,
         between: tuple[str, Any, Any] | None = None,
+        after_batch: int = -1,
     ) -> pl.LazyFrame:
         """Return rows in order of arrival, files that cannot hold any of interest left out.
 
@@ -250,26 +251,28 @@ class Table:
             Rows of this batch only.
         between
             ``(column, low, high)``, both inclusive; the column must be among the statistics.
+        after_batch
+            Rows of later batches only.
         """
-        files = self._files(up_to_batch, batch, between)
+        files = self._files(up_to_batch, batch, between, after_batch)
         if not files:
             return _empty(self.delta).lazy()
-        rows = pl.scan_parquet(files, glob=False, missing_columns="insert", storage_options=self._options)
+        rows = pl.scan_parquet(files, glob=False, missing_columns="insert", **self._elsewhere)
         if not all(_NAME.search(path) for path in files):
             rows = rows.sort("_batch", "_record", maintain_order=True)  # another writer's: in any order
         if batch is not None:
             rows = rows.filter(pl.col("_batch") == batch)
         elif up_to_batch is not None:
             rows = rows.filter(pl.col("_batch") <= up_to_batch)
+        if after_batch >= 0:
+            rows = rows.filter(pl.col("_batch") > after_batch)
         if between is not None:
             rows = rows.filter(pl.col(between[0]).is_between(between[1], between[2]))
         return rows
 
     def scan_file(self, name: str) -> pl.LazyFrame:
         """Return the rows of one file below the table as they are, whatever its statistics say."""
-        return pl.scan_parquet(
-            f"{self._uri}/{name}", glob=False, use_statistics=False, storage_options=self._options
-        )
+        return pl.scan_parquet(f"{self._uri}/{name}", glob=False, use_statistics=False, **self._elsewhere)
 
     def changed_files(self, batch: int) -> list[str]:
         """Return the files of a batch whose bytes no longer have the digest in their name.
@@ -318,7 +321,13 @@ class Table:
             self._actions = self.version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
         return self._actions[1]
 
-    def _files(self, up_to: int | None, batch: int | None, between: tuple[str, Any, Any] | None) -> list[str]:
+    def _files(
+        self,
+        up_to: int | None,
+        batch: int | None,
+        between: tuple[str, Any, Any] | None,
+        after: int = -1,
+    ) -> list[str]:
         actions = self.files()
         if actions.is_empty():
             return []
@@ -328,6 +337,8 @@ class Table:
             keep &= low <= up_to
         if batch is not None:
             keep &= (low <= batch) & (high >= batch)
+        if after >= 0:
+            keep &= high > after
         if between is not None and f"min.{between[0]}" in actions.columns:
             column, first, last = between
             keep &= (pl.col(f"min.{column}") <= last) & (pl.col(f"max.{column}") >= first)
@@ -434,6 +445,11 @@ def _translated(prefix: str) -> Iterator[None]:
         yield
     except (DeltaError, OSError) as exc:
         raise StoreUnavailable(f"table {prefix}: {_line(exc)}") from exc
+
+
+def where_rows_are(options: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return what Polars must be told to read files: whom to ask is in the environment alone."""
+    return {"storage_options": None if options is None else dict(options), "credential_provider": None}
 
 
 def _is_away(error: BaseException) -> bool:

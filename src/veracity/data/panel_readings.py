@@ -76,7 +76,7 @@ def panel_readings(
         codes[c.feed, c.key] = _codes(rows, c.key, keys)
     code = codes[c.feed, c.key]
     # to_physical of a UTC timestamp is microseconds since the epoch
-    stamps = rows[time].to_physical().to_numpy()
+    stamps = rows[time].to_physical().fill_null(0).to_numpy()
     values = rows[c.value]
     have = (values.is_not_null() & rows[time].is_not_null()).to_numpy() & (code >= 0)
     if scores is not None:

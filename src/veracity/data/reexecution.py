@@ -96,11 +96,12 @@ def _check_terms(evidence: RecordEvidence, contract: Contract) -> None:
     ):
         if want != got:
             raise EvidenceMismatch(f"{name}: want {want} as the contract says, got {got}")
-    if ingest.delivery is None:
+    what = "delivery" if ingest.messages is None else "message"
+    if evidence.agency is None:
         if contract.signature == "required":
-            raise EvidenceMismatch(f"delivery: want one signed by {contract.agency}, got none")
-    elif contract.agency is not None and evidence.agency != contract.agency:
-        raise EvidenceMismatch(f"delivery: want the agency {contract.agency}, got {evidence.agency}")
+            raise EvidenceMismatch(f"{what}: want one signed by {contract.agency}, got none")
+    elif contract.agency not in (None, evidence.agency):
+        raise EvidenceMismatch(f"{what}: want the agency {contract.agency}, got {evidence.agency}")
 
 
 def _check_cut(evidence: RecordEvidence, fmt: TextFormat) -> None:

@@ -62,3 +62,9 @@ class BadSource(FeedError, Malformed):
     """A source is described in a way that it cannot be asked."""
 
     code = "bad-source"
+
+
+class MissingExtra(FeedError, Unavailable):
+    """A kind of source needs a library that is not installed; the message says which extra brings it."""
+
+    code = "missing-extra"

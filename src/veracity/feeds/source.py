@@ -5,10 +5,10 @@ JSON object each. Both are kept: the document as received under its digest, the 
 anyone can turn the one into the other again.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Fetched:
     records: Sequence[bytes]
 
 
+@runtime_checkable
 class Source(Protocol):
     """One that is asked. Its ``name`` is the device that its messages are of."""
 
@@ -39,7 +40,7 @@ class Source(Protocol):
     def fetch(self, now: datetime) -> Sequence[Fetched]:
         """Ask once, at most some seconds long; nothing if nothing changed since the last time.
 
-        What it remembers between two calls (an ETag, a page it stopped at) is its own.
+        What it remembers between two calls (an ETag, a page it stopped at) is its own; see ``Remembers``.
 
         Raises
         ------
@@ -50,6 +51,7 @@ class Source(Protocol):
         """
 
 
+@runtime_checkable
 class Stream(Protocol):
     """One that is listened to."""
 
@@ -58,3 +60,16 @@ class Stream(Protocol):
 
     def documents(self) -> AsyncIterator[Fetched]:
         """Yield what comes; asking for the next says that the last is safe, and may be acknowledged."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A source that goes on, after a restart, where it was.
+
+    ``memory`` is a JSON object, which the source replaces and never changes in place. It is read after all
+    that a ``fetch`` gave is safely published, and is set before the first ``fetch``, to what was read last;
+    also to what it was before a ``fetch`` whose documents could not be published. What cannot be used of it
+    is as if it were not there.
+    """
+
+    memory: Mapping[str, Any]

@@ -237,11 +237,13 @@ def write_new(path: Path, body: bytes, mode: int) -> None:
         os.close(parent)
 
 
-def write_whole(path: Path, body: bytes) -> None:
-    """Write a file that appears whole or not at all."""
+def write_whole(path: Path, body: bytes, mode: int | None = None) -> None:
+    """Write a file that appears whole or not at all, readable as ``mode`` says, or as usual."""
     beside = path.with_name(path.name + ".part")
     try:
         with beside.open("wb") as out:
+            if mode is not None:
+                os.fchmod(out.fileno(), mode)
             out.write(body)
             out.flush()
             os.fsync(out.fileno())

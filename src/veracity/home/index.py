@@ -143,9 +143,13 @@ class Index:
                 found += [(table.name, str(value)) for value in db.execute(query).scalars()]
         return found
 
-    def predicates(self, kind: str, feed: str | None = None) -> list[tuple[int, dict[str, Any]]]:
-        """Return (index, predicate) of the statements of a kind, in log order."""
+    def predicates(
+        self, kind: str, feed: str | None = None, since: int = 0
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """Return (index, predicate) of the statements of a kind, in log order, from entry ``since`` on."""
         query = sa.select(_statements.c.idx, _statements.c.predicate).where(_statements.c.kind == kind)
+        if since:
+            query = query.where(_statements.c.idx >= since)
         if feed is not None:
             query = query.where(_statements.c.feed == feed)
         with self._database.reading() as db:

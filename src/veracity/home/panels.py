@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
 from veracity.data.errors import MalformedPanel
 from veracity.data.lake import collect_rows
@@ -53,14 +54,19 @@ def build_defined(home: Home, panel: Panel, as_of: datetime | None = None) -> Bu
     """Build a panel of a definition that was read, as known at ``as_of`` (or now)."""
     inputs = known_inputs(home, panel, as_of)
     up_to = dict.fromkeys(panel.feeds, -1) | {i.feed: i.up_to_batch for i in inputs}
-    frame = panel_frame(home, panel, up_to)
-    simulated = is_any_simulated(home, panel.feeds)
+    return described(home, panel, inputs, panel_frame(home, panel, up_to), as_of)
+
+
+def described(
+    home: Home, panel: Panel, inputs: tuple[Input, ...], frame: pl.DataFrame, as_of: datetime | None = None
+) -> BuiltPanel:
+    """Return a panel with the statement of what it was built from."""
     statement = Transform(
         name=panel.name,
         definition_sha256=panel.sha256,
         inputs=inputs,
         output=RowsDigest(frame.height, frame_digest(frame)),
-        simulated=simulated,
+        simulated=is_any_simulated(home, panel.feeds),
         as_of=None if as_of is None else format_time(as_of),
     )
     return BuiltPanel(frame, panel, statement, None)
@@ -96,22 +102,32 @@ def panel_frame(home: Home, panel: Panel, up_to: Mapping[str, int]) -> pl.DataFr
     rows: dict[str, pl.DataFrame] = {}
     times: dict[str, str] = {}
     for feed in panel.feeds:
-        contract = home.feed(feed).contract
-        if contract.time is None:
-            raise MalformedPanel(f"panel {panel.name}: want feeds with a timestamp, got {feed} without")
-        used = [c for c in panel.columns if c.feed == feed]
-        wanted = {contract.time, *(c.value for c in used), *(c.key for c in used if c.key)}
-        if feed in panel.trusted_feeds:
-            if contract.time not in contract.key:
-                raise MalformedPanel(
-                    f"panel {panel.name}: want trust of a feed whose key has its time, got {feed}"
-                )
-            wanted.update(contract.sensor)
-        have = {f.name for f in contract.fields}
+        times[feed], columns = panel_columns(home.feed(feed).contract, panel)
         scan = home.table(feed).scan(up_to_batch=up_to[feed])
-        rows[feed] = collect_rows(scan.select(sorted(wanted & have)))
-        times[feed] = contract.time
+        rows[feed] = collect_rows(scan.select(columns))
     return build_panel(panel, rows, times, panel_trust(home, up_to, panel.trusted_feeds))
+
+
+def panel_columns(contract: Contract, panel: Panel) -> tuple[str, list[str]]:
+    """Return the name of a feed's event time, and the columns that a panel reads of those that it has.
+
+    Raises
+    ------
+    MalformedPanel
+        If the feed has no event time, or trust is wanted of one whose key has none.
+    """
+    feed = contract.feed
+    if contract.time is None:
+        raise MalformedPanel(f"panel {panel.name}: want feeds with a timestamp, got {feed} without")
+    used = [c for c in panel.columns if c.feed == feed]
+    wanted = {contract.time, *(c.value for c in used), *(c.key for c in used if c.key)}
+    if feed in panel.trusted_feeds:
+        if contract.time not in contract.key:
+            raise MalformedPanel(
+                f"panel {panel.name}: want trust of a feed whose key has its time, got {feed}"
+            )
+        wanted.update(contract.sensor)
+    return contract.time, sorted(wanted & {f.name for f in contract.fields})
 
 
 def snapshot_digest(home: Home, feed: str, up_to_batch: int) -> str:

@@ -17,6 +17,7 @@ from veracity.feeds.parquet_rows import read_parquet_rows
 from veracity.home.errors import RecordNotFound, StateBehind
 from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
+from veracity.home.live.proving import proven_message
 from veracity.log.merkle import inclusion_path
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import Envelope
@@ -74,8 +75,8 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
     ------
     RecordNotFound
         If the batch has no such record, or nothing of it was kept.
-    EvidenceMismatch
-        If the stored evidence is not what the log says it was.
+    EvidenceMismatch, TableMismatch
+        If the stored evidence, or the list of messages, is not what the log says it was.
     """
     row = home.index.batch(feed, found.batch)
     if row is None:
@@ -98,7 +99,9 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
     contract = home.contract(ingest.contract_sha256)
     in_force = _contract_entry(home, reader, ingest, row.idx)
     signed = [stated.envelope, in_force.envelope, *([ingest.delivery] if ingest.delivery else [])]
-    keys, revocations = proven_keys(home, reader, signed, row.idx)
+    message = proven_message(home, contract, ingest, found.record)
+    senders = () if message is None else (message.keyid,)
+    keys, revocations = proven_keys(home, reader, signed, row.idx, senders)
     return Receipt(
         stated=stated,
         keys=keys,
@@ -107,6 +110,7 @@ def make_receipt(home: Home, feed: str, found: Found) -> Receipt:
         parts=_parts(home, ingest),
         record=proven_record(home, contract, ingest, found.record),
         row=json_row(found.row) if found.row else None,
+        message=message,
     )
 
 
@@ -125,14 +129,16 @@ def _contract_entry(home: Home, reader: LogReader, ingest: Ingest, before: int) 
 
 
 def proven_keys(
-    home: Home, reader: LogReader, envelopes: Iterable[Envelope], idx: int
+    home: Home, reader: LogReader, envelopes: Iterable[Envelope], idx: int, keyids: Iterable[str] = ()
 ) -> tuple[tuple[ProvenEntry, ...], tuple[ProvenEntry, ...]]:
     """Return the changes of keys that a statement's signers rest on, and those after it that revoke any.
 
-    What the revocations' own signers rest on is among them, before the statement or after it.
+    What the revocations' own signers rest on is among them, before the statement or after it. ``keyids``
+    are of keys that signed something else it rests on.
     """
     agencies = home.agencies()
-    before = agencies.rests_on(line.keyid for envelope in envelopes for line in envelope.signatures)
+    signers = [line.keyid for envelope in envelopes for line in envelope.signatures]
+    before = agencies.rests_on([*signers, *keyids])
     revoked, rest_on = agencies.revocations(before, idx)
     wanted = sorted(i for i in before | revoked | rest_on if i < reader.size)
     entries = [proven_entry(reader, i) for i in wanted]

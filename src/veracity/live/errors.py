@@ -27,6 +27,18 @@ class BrokerFull(LiveError, Unavailable):
     code = "broker-full"
 
 
+class DamagedDocument(LiveError, Malformed):
+    """A document that is kept is not the one of its digest."""
+
+    code = "damaged-document"
+
+
+class DamagedState(LiveError, Malformed):
+    """The file of what sources remember is none."""
+
+    code = "damaged-state"
+
+
 class CannotStart(LiveError, Unavailable):
     """A program that is needed is not there or cannot be started."""
 

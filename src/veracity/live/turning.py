@@ -16,7 +16,8 @@ from veracity.errors import VeracityError
 from veracity.home.clock import Clock
 from veracity.home.home import Writer, open_writer
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
-from veracity.home.live.door import Door, Limits
+from veracity.home.live.door import Door
+from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.sealing import Memory, Sealer, Turn
 from veracity.home.live.verifying import Verify, verify_here
 
@@ -62,7 +63,7 @@ class Turner:
     Parameters
     ----------
     limits
-        What feeds take, by feed; others have the default.
+        What the feeds take.
     verify
         Verifies signatures, here or elsewhere.
     """
@@ -71,10 +72,10 @@ class Turner:
         self,
         root: Path,
         clock: Clock | None = None,
-        limits: Mapping[str, Limits] | None = None,
+        limits: LimitsByFeed | None = None,
         verify: Verify = verify_here,
     ) -> None:
-        self._root, self._clock, self._limits, self._verify = root, clock, dict(limits or {}), verify
+        self._root, self._clock, self._limits, self._verify = root, clock, limits, verify
         self._memory = Memory()
         self._door: Door | None = None
         self._sealer: Sealer | None = None

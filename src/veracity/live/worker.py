@@ -10,7 +10,7 @@ import logging
 import re
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from nats.aio.msg import Msg
 from veracity.errors import VeracityError
 from veracity.home.clock import Clock
 from veracity.home.live.arrivals import Arrival
-from veracity.home.live.door import Limits
+from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import stream_name
 from veracity.home.live.verifying import Verifiers, verify_here
 from veracity.live.errors import BrokerUnavailable, ForeignSubject
@@ -82,7 +82,7 @@ class WorkerSettings:
     name: str = field(default_factory=lambda: f"{socket.gethostname()}-{secrets.token_hex(4)}")
     linger_s: float = 0.5
     n_verifiers: int = 1
-    limits: Mapping[str, Limits] = field(default_factory=dict)
+    limits: LimitsByFeed = field(default_factory=LimitsByFeed)
     speed: float = 1.0
     credentials: Path | None = None
 

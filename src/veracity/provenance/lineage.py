@@ -3,8 +3,8 @@
 A pure graph over the log's statements, named by their log index. A statement makes its
 subjects and uses the digests that its predicate names. A ``transform`` and a ``calibrate`` use every
 batch of a feed up to the one they name, and so does an ``ingest`` of each registry that it looked rows up
-in; rows let in or rejected use the batches they were taken from, a ``certify`` those of its day. Kinds
-without a typed form use ``predicate.inputs[*].sha256``.
+in; rows let in or rejected use the batches they were taken from, a ``certify`` those of its day, an
+``account`` those of its hour. Kinds without a typed form use ``predicate.inputs[*].sha256``.
 
 Of models: a ``train`` uses what its panel was built from, an ``assure`` that and the model, a ``release``
 the model, the reports and the release it replaces, a ``decide`` the release it ran under and what it read,
@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from veracity.provenance.statements import (
+    Account,
     Assure,
     Calibrate,
     Certify,
@@ -84,7 +85,7 @@ class Lineage:
                 self._use_spans(index, ((r.feed, 0, r.up_to_batch) for r in form.checks.registries))
         elif isinstance(form, Reject | Erase):
             self._use_batches(index, form.feed, form.batches)
-        elif isinstance(form, Certify) and form.batches is not None:
+        elif isinstance(form, Certify | Account) and form.batches is not None:
             self._use_spans(index, [(form.feed, *form.batches)])
         elif isinstance(form, Withdraw):
             used = (form.document_sha256,)

@@ -8,7 +8,7 @@ import { sha256Hex } from "./platform.js";
 import type { PartPath, ProvenContract, ProvenEntry } from "./receipt.js";
 import { readContract, type SealedContract } from "./statements/contract.js";
 import { readDelivery, type Delivery } from "./statements/delivery.js";
-import type { Ingest } from "./statements/ingest.js";
+import { isSentSigned, type Ingest } from "./statements/ingest.js";
 import { parseStatement, saidAt } from "./statements/statement.js";
 import { parseTime } from "./time.js";
 
@@ -51,8 +51,9 @@ export async function checkContract(
     ["feed", ingest.feed, sealed.feed],
     ["simulated", ingest.simulated, sealed.simulated],
   ]);
-  if (sealed.signature === "required" && ingest.delivery === null && ingest.released === null) {
-    throw new ReceiptRejected("delivery", `${ingest.feed}: want a delivery signed by ${sealed.agency}, got none`);
+  if (sealed.signature === "required" && !isSentSigned(ingest) && ingest.released === null) {
+    const what = ingest.messages === null ? "a delivery" : "every message";
+    throw new ReceiptRejected("delivery", `${ingest.feed}: want ${what} signed by ${sealed.agency}, got none`);
   }
   return sealed;
 }

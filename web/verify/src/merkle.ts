@@ -27,7 +27,16 @@ export async function verifyInclusion(
   path: readonly Bytes[],
   root: Bytes,
 ): Promise<void> {
-  checkHashes(leaf, root, ...path);
+  checkHashes(root);
+  const computed = await inclusionRoot(leaf, index, size, path);
+  if (!equal(computed, root)) {
+    throw new Rejected("inclusion-rejected", `root: want ${hex(root)}, got ${hex(computed)}`);
+  }
+}
+
+/** The root that a path leads to from a leaf hash. */
+export async function inclusionRoot(leaf: Bytes, index: bigint, size: bigint, path: readonly Bytes[]): Promise<Bytes> {
+  checkHashes(leaf, ...path);
   const fail = (message: string) => new Rejected("inclusion-rejected", message);
   if (index < 0n || index >= size) throw fail(`index: want below the tree size ${size}, got ${index}`);
   let node = index;
@@ -48,7 +57,7 @@ export async function verifyInclusion(
     last >>= 1n;
   }
   if (last !== 0n) throw fail(`inclusion path: want more than ${path.length} hashes, got ${path.length}`);
-  if (!equal(computed, root)) throw fail(`root: want ${hex(root)}, got ${hex(computed)}`);
+  return computed;
 }
 
 /** Check that the tree of `newSize` leaves begins with the tree of `oldSize` leaves. */

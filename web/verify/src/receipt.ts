@@ -5,6 +5,7 @@ import { MAX_ENVELOPE_BYTES, openEnvelope, type Envelope } from "./envelope.js";
 import { Malformed, show } from "./errors.js";
 import { Fields } from "./fields.js";
 import { HASH_BYTES, MAX_PATH } from "./merkle.js";
+import { SIGNATURE_BYTES } from "./platform.js";
 import { parseStatement, type Statement } from "./statements/statement.js";
 import { parseJson, Real, type JsonObject } from "./strict_json.js";
 import { MAX_PROOF_BYTES, parseProof, type TlogProof } from "./tlog_proof.js";
@@ -13,6 +14,7 @@ export const MAX_RECEIPT_BYTES = 1_048_576;
 const SCHEMA = "veracity.receipt/v1";
 const SCHEMA_2 = "veracity.receipt/v2";
 const SCHEMA_3 = "veracity.receipt/v3";
+const SCHEMA_4 = "veracity.receipt/v4";
 const CODE = "malformed-receipt";
 const MAX_KEYS = 64;
 const MAX_TIME_STAMPS = 4;
@@ -57,6 +59,15 @@ export interface ProvenRecord {
   readonly firstLine: number | null;
 }
 
+/** The message that a record of a live batch came in: record `index` of `n`, and who signed the root over them. */
+export interface ProvenMessage {
+  readonly n: number;
+  readonly index: number;
+  readonly path: readonly Bytes[];
+  readonly keyid: string;
+  readonly signature: Bytes;
+}
+
 export interface Receipt {
   readonly stated: ProvenEntry;
   readonly keys: readonly ProvenEntry[];
@@ -70,11 +81,13 @@ export interface Receipt {
   readonly timeStamps: readonly Bytes[];
   /** Version 3: the `release` that a `decide` names. */
   readonly release: ProvenEntry | null;
+  /** Version 4: the signed message that a record of a live batch came in. */
+  readonly message: ProvenMessage | null;
 }
 
 export function parseReceipt(data: Uint8Array): Receipt {
   const fields = new Fields(parseJson(data, "receipt", MAX_RECEIPT_BYTES, CODE), "receipt", CODE);
-  const schema = fields.choice("schema", [SCHEMA, SCHEMA_2, SCHEMA_3]);
+  const schema = fields.choice("schema", [SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4]);
   const isLater = schema !== SCHEMA;
   const receipt: Receipt = {
     stated: readEntry(fields, "receipt"),
@@ -86,6 +99,7 @@ export function parseReceipt(data: Uint8Array): Receipt {
     revocations: isLater ? some(fields, "revocations", readKeys) : [],
     timeStamps: isLater ? some(fields, "time_stamps", readTimeStamps) : [],
     release: schema === SCHEMA_3 ? readRelease(fields.object("release")) : null,
+    message: schema === SCHEMA_4 ? readMessage(fields.object("message")) : null,
   };
   fields.done();
   if (schema === SCHEMA_2 && receipt.revocations.length + receipt.timeStamps.length === 0) {
@@ -93,6 +107,9 @@ export function parseReceipt(data: Uint8Array): Receipt {
   }
   if (receipt.record === null && receipt.row !== null) {
     throw new Malformed(CODE, "receipt.row: want a record that it was read from, got none");
+  }
+  if (receipt.record === null && receipt.message !== null) {
+    throw new Malformed(CODE, "receipt.message: want a record that came in it, got none");
   }
   return receipt;
 }
@@ -169,6 +186,18 @@ function readPage(fields: Fields): ProvenPage {
   const page = { index: fields.count("index"), content: readContent(fields), path: readPath(fields) };
   fields.done();
   return page;
+}
+
+function readMessage(fields: Fields): ProvenMessage {
+  const message = {
+    n: fields.count("n", 1),
+    index: fields.count("index"),
+    path: readPath(fields),
+    keyid: fields.sha256("keyid"),
+    signature: fields.base64("signature", SIGNATURE_BYTES),
+  };
+  fields.done();
+  return message;
 }
 
 function readRow(fields: Fields, name: string): ReadonlyMap<string, Value> {

@@ -8,6 +8,7 @@ import { checkDue, checkRelease, readDecision, valuesOf } from "./decisions.js";
 import { checkPages, locate, pagedDecide, pagedIngest, type Located } from "./evidence.js";
 import { checkContract, checkDelivery, checkOperator, checkParts } from "./links.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
+import { checkSender } from "./messages.js";
 import { needEd25519 } from "./platform.js";
 import { checkPolicy, parsePolicy, type Accepted, type Policy } from "./policy.js";
 import { parseReceipt, type ProvenEntry, type Receipt, type Value } from "./receipt.js";
@@ -69,7 +70,10 @@ export interface Verification {
   /** The data were made by a simulation. MUST be shown wherever the row is. */
   readonly simulated: boolean;
   readonly operator: string;
-  readonly agency: string | null; // who signed the delivery of the file; null: nobody
+  /** Who signed the delivery of the file, or the message that the record came in; null: nobody. */
+  readonly agency: string | null;
+  /** The device whose key signed it, as `<agency>/<device>`; null for no device. */
+  readonly device: string | null;
   readonly origin: string;
   readonly size: bigint;
   readonly index: bigint;
@@ -129,12 +133,12 @@ class Verifier {
     }
     this.#passed("statement", statement.kind);
     await step("revocations", () => this.#checkRevocations(accepted));
-    let agency: string | null = null;
+    let sender: Authority | null = null;
     let evidence: RecordEvidence | null = null;
     let decided: Decided | null = null;
     this.#checkShown(statement.kind);
     if (form?.kind === "ingest") {
-      ({ agency, evidence } = await this.#checkIngest(form, accepted));
+      ({ sender, evidence } = await this.#checkIngest(form, accepted));
     } else if (form?.kind === "decide") {
       decided = await this.#checkDecide(form, accepted);
     } else if (form?.kind === "release" || form?.kind === "override" || form?.kind === "incident") {
@@ -150,7 +154,8 @@ class Verifier {
       predicate: plain(statement.predicate) as Record<string, unknown>,
       simulated: statement.predicate.get("simulated") === true,
       operator: signer.agency,
-      agency,
+      agency: sender === null ? null : sender.agency,
+      device: sender !== null && sender.role === "device" ? sender.name : null,
       origin,
       size,
       index: this.#index,
@@ -179,7 +184,7 @@ class Verifier {
 
   /** Check that the receipt shows nothing that a statement of its kind does not have. */
   #checkShown(kind: string): void {
-    const { contract, parts, row, record, release } = this.receipt;
+    const { contract, parts, row, record, release, message } = this.receipt;
     const reject = (message: string) => new ReceiptRejected("statement", `${message}, got ${kind}`);
     if (kind !== "ingest" && (contract !== null || parts !== null || row !== null)) {
       throw reject("contract, parts and row: want them of an ingest");
@@ -188,6 +193,7 @@ class Verifier {
       throw reject("record: want one of an ingest or a decide");
     }
     if (kind !== "decide" && release !== null) throw reject("release: want one of a decide");
+    if (kind !== "ingest" && message !== null) throw reject("message: want one of an ingest");
   }
 
   async #checkCheckpoint(): Promise<Accepted> {
@@ -280,20 +286,21 @@ class Verifier {
   async #checkIngest(
     ingest: Ingest,
     accepted: Accepted,
-  ): Promise<{ agency: string | null; evidence: RecordEvidence | null }> {
+  ): Promise<{ sender: Authority | null; evidence: RecordEvidence | null }> {
     const sealed = await this.#checkContract(ingest, accepted);
-    const agency = await this.#checkDelivery(ingest, sealed);
+    const deliverer = await this.#checkDelivery(ingest, sealed);
     if (ingest.released !== null) {
       const { by, why, waived } = ingest.released;
       this.#passed("released", `by ${by}: ${why} (waived: ${waived.join(", ") || "no rule"})`);
       this.#tell("quarantine: that the row was set aside as the record that its line names (`veracity audit`)");
     }
     const evidence = await this.#checkRecord(ingest);
+    const sender = (await this.#checkMessage(ingest, evidence, sealed)) ?? deliverer;
     this.#tell("file: that the pages are all of the received file; that takes the file and `veracity audit`");
     const before = this.#inLogBefore;
     const known = before === null ? "" : `, but that it was in the log before ${formatTime(before)}`;
     this.#tell(`time: received_at is the operator's word${known}`);
-    return { agency, evidence };
+    return { sender, evidence };
   }
 
   async #checkApproval(form: Approvable, at: bigint): Promise<void> {
@@ -392,13 +399,13 @@ class Verifier {
     return sealed;
   }
 
-  async #checkDelivery(ingest: Ingest, sealed: SealedContract | null): Promise<string | null> {
+  async #checkDelivery(ingest: Ingest, sealed: SealedContract | null): Promise<Authority | null> {
     const { parts } = this.receipt;
     if (ingest.delivery === null) {
       if (parts !== null) {
         throw new ReceiptRejected("parts", "parts: want none where no delivery was signed, got some");
       }
-      this.#tell(`agency: nobody signed this delivery of ${ingest.feed}`);
+      if (ingest.messages === null) this.#tell(`agency: nobody signed this delivery of ${ingest.feed}`);
       return null;
     }
     const { delivery, signer } = await step("delivery", () =>
@@ -411,7 +418,40 @@ class Verifier {
     }
     await step("parts", () => checkParts(ingest, parts, delivery));
     this.#passed("parts", `part ${parts.index + 1} of ${parts.n}`);
-    return signer.agency;
+    return signer;
+  }
+
+  /** Check who signed the message of a proven record; null where nobody's signature is shown. */
+  async #checkMessage(
+    ingest: Ingest,
+    evidence: RecordEvidence | null,
+    sealed: SealedContract | null,
+  ): Promise<Authority | null> {
+    const { message } = this.receipt;
+    if (ingest.messages === null) {
+      if (message !== null) {
+        throw new ReceiptRejected("message", "message: want none of a batch of a file, got one");
+      }
+      return null;
+    }
+    if (evidence === null) {
+      this.#tell("messages: who signed each; a receipt of a record shows it");
+      return null;
+    }
+    if (message === null) {
+      if (sealed?.signature === "required") {
+        throw new ReceiptRejected("message", `message: want one signed by ${sealed.agency}, got none`);
+      }
+      this.#tell("message: no device's signature of this record is shown, whatever its topic said");
+      return null;
+    }
+    const sender = await step("message", () =>
+      checkSender(message, evidence.data, ingest, this.#index, sealed, this.#agencies),
+    );
+    const by = `${sender.role} ${sender.name}, key ${sender.key.keyid.slice(0, 16)}`;
+    this.#passed("message", `record ${message.index + 1} of ${message.n} signed by ${by}`);
+    this.#tell("message: when it was signed, and that its other records are in the batch too");
+    return sender;
   }
 
   async #checkRecord(ingest: Ingest): Promise<RecordEvidence | null> {

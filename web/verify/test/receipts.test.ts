@@ -73,6 +73,27 @@ test("a decision tells its system, its model, who released it, and that it was m
   assert.ok(notChecked.some((line) => line.startsWith("time: that it was made before its outcome")));
 });
 
+test("a record that a device sent tells the device, and a bare one that nobody's signature is shown", async () => {
+  const signed = await verifyReceipt(vector("receipts/valid-v4-live-array.json"), POLICY);
+  assert.deepEqual([signed.agency, signed.device], ["danang-environment", "danang-environment/aq06"]);
+  assert.ok(signed.steps.some(({ name, detail }) => name === "message" && detail.startsWith("record 3 of 5 signed by")));
+  const bare = await verifyReceipt(vector("receipts/valid-live-bare.json"), POLICY);
+  assert.deepEqual([bare.agency, bare.device], [null, null]);
+  assert.ok(bare.notChecked.some((line) => line.startsWith("message: no device's signature")));
+});
+
+test("no byte of a receipt of a message can be changed unseen, but for the row", async () => {
+  const data = vector("receipts/valid-v4-live-array.json");
+  const want = JSON.stringify((await verifyReceipt(data, POLICY)).steps);
+  const random = numbers(20261130);
+  for (let at = 0; at < data.length; at += 13) {
+    const changed = Uint8Array.from(data);
+    changed[at] = (changed[at] ?? 0) ^ (1 << Math.floor(8 * random()));
+    if ((await outcome(changed, POLICY)) !== "valid") continue;
+    assert.equal(JSON.stringify((await verifyReceipt(changed, POLICY)).steps), want, `byte ${at}`);
+  }
+});
+
 test("no byte of a receipt of a decision can be changed unseen", async () => {
   const data = vector("receipts/valid-v3-decision.json");
   const want = JSON.stringify((await verifyReceipt(data, POLICY)).decision);

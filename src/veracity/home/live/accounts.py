@@ -19,6 +19,7 @@ from veracity.home.errors import BadName
 from veracity.home.home import Home, Writer
 from veracity.home.index import BatchRow
 from veracity.home.live.gathering import DUPLICATE, TAKEN
+from veracity.home.live.lags import least_lags
 from veracity.home.live.sealing import read_messages
 from veracity.home.panels import is_any_simulated
 from veracity.home.tables import read_parquet
@@ -39,7 +40,8 @@ class FeedAccount:
     said
         The statement; of an hour that is not over, or not said yet, what it would be now.
     devices
-        ``sender``, then the counts of ``Sums``, then ``last_arrived`` and ``last_event``; by sender.
+        ``sender``, then the counts of ``Sums``, then ``last_arrived``, ``last_event`` and ``least_lags``
+        (see ``lags``: what tells of its clock); by sender.
     idx
         The statement's place in the log; None while it is not said.
     """
@@ -153,7 +155,8 @@ def sum_up(
             pl.col("event").max().alias("last_event"),
         )
         .with_columns(sent=pl.sum_horizontal("accepted", "quarantined", "refused", "duplicate"))
-        .select("sender", *COUNTS, "last_arrived", "last_event")
+        .join(least_lags(lists), on="sender", how="left")
+        .select("sender", *COUNTS, "last_arrived", "last_event", "least_lags")
         .sort("sender")
     )
     away = messages.filter(~pl.col("outcome").is_in([TAKEN, DUPLICATE]))

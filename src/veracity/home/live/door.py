@@ -1,7 +1,7 @@
 """The door: who may send what. Every message is let in whole or turned away with a reason that is counted."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -11,21 +11,12 @@ from veracity.data.errors import MalformedBody
 from veracity.data.text import RECORD_BYTES
 from veracity.home.home import Home
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
-from veracity.home.live.rates import Buckets, Rate
+from veracity.home.live.limits import Limits, LimitsByFeed
+from veracity.home.live.rates import Buckets
 from veracity.home.live.verifying import Claim, Verify, verify_here
 from veracity.provenance.agencies import Agencies, Authority
 from veracity.provenance.errors import ExpiredKey, MalformedMessage, RevokedKey, UnknownKey
 from veracity.provenance.messages import Message, parse_message, records_root, signed_text
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a feed takes of one device, and of all together."""
-
-    max_bytes: int = 1_048_576
-    max_records: int = 16_384
-    device: Rate = field(default=Rate(200.0, 2_000))
-    feed: Rate = field(default=Rate(100_000.0, 1_000_000))
 
 
 @dataclass(frozen=True)
@@ -57,11 +48,11 @@ class Door:
     Parameters
     ----------
     limits
-        By feed; others have the default.
+        What the feeds take; the defaults where none are given.
     """
 
-    def __init__(self, home: Home, limits: Mapping[str, Limits] | None = None) -> None:
-        self._limits = dict(limits or {})
+    def __init__(self, home: Home, limits: LimitsByFeed | None = None) -> None:
+        self._limits = limits or LimitsByFeed()
         self._gates: dict[str, _Gate] = {}
         self._agencies = Agencies()
         self._size = 0
@@ -71,7 +62,7 @@ class Door:
         """Take up contracts and keys as they are now; what devices have used of their rates stays."""
         gates = {}
         for name, feed in home.feeds().items():
-            before, limits = self._gates.get(name), self._limits.get(name, Limits())
+            before, limits = self._gates.get(name), self._limits.of(name)
             gates[name] = _Gate(
                 feed.contract,
                 limits,
@@ -177,7 +168,7 @@ def _parsed(payload: bytes) -> Message:
 def _cut(body: bytes, contract: Contract) -> list[bytes]:
     kind = kind_of(contract)
     try:
-        records = cut_body(body, kind)
+        records = cut_body(body, kind, contract.separator)
     except MalformedBody as exc:
         raise _Away("malformed-body", str(exc)) from exc
     if kind == "csv":

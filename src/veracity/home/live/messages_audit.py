@@ -101,7 +101,7 @@ def _wrong_signatures(
             if contract.signature == "required":
                 yield f"record {first}: want messages signed by {contract.agency}, got a bare one of {sender}"
             continue
-        records = [again.data[ends[i] : ends[i + 1]].rstrip(b"\r\n") for i in range(first, first + n)]
+        records = [again.data[ends[i] : ends[i + 1]].removesuffix(b"\n") for i in range(first, first + n)]
         try:
             authority = agencies.authority(keyid, idx, received)
             if authority.name != sender or contract.agency not in (None, authority.agency):

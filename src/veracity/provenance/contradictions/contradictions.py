@@ -14,11 +14,13 @@ from veracity.provenance.contradictions.feed import refused_whole
 from veracity.provenance.contradictions.feeds import Feeds
 from veracity.provenance.contradictions.files import Files
 from veracity.provenance.contradictions.found import Contradiction
+from veracity.provenance.contradictions.hours import Hours
 from veracity.provenance.contradictions.made import Made, check_inputs
 from veracity.provenance.contradictions.models import Models
 from veracity.provenance.contradictions.remembered import Remembered
 from veracity.provenance.contradictions.systems import Systems
 from veracity.provenance.statements import (
+    Account,
     Approve,
     Assure,
     Calibrate,
@@ -45,7 +47,8 @@ class Contradictions:
     """What a log has said so far. Pure: ``add`` is given each statement once, in order."""
 
     def __init__(self) -> None:
-        self._feeds, self._files, self._days = Feeds(), Files(), Days()
+        self._feeds, self._files = Feeds(), Files()
+        self._days, self._hours = Days(), Hours()
         self._made, self._erased = Made(), Erased()
         self._models, self._systems = Models(), Systems()
         self._rejected: Remembered[int] = Remembered(MAX_REJECTIONS, int)
@@ -57,6 +60,7 @@ class Contradictions:
         read._feeds = Feeds(value["feeds"], value.get("beyond", []))
         read._files = Files(value["files"])
         read._days = Days(**value["days"])
+        read._hours = Hours(**value.get("hours", {}))
         read._made = Made(**value["made"])
         read._rejected = Remembered(MAX_REJECTIONS, int, value["rejected"])
         read._erased = Erased(value.get("erased", []))
@@ -71,6 +75,7 @@ class Contradictions:
             "beyond": self._feeds.beyond,
             "files": self._files.to_object(),
             "days": self._days.to_object(),
+            "hours": self._hours.to_object(),
             "made": self._made.to_object(),
             "rejected": self._rejected.to_object(),
             "erased": self._erased.to_object(),
@@ -93,7 +98,7 @@ class Contradictions:
         return list(self._add(index, statement))
 
     def _add(self, index: int, said: Typed) -> Iterator[Contradiction]:
-        if isinstance(said, SealedContract | Ingest | Certify | Reject | Erase):
+        if isinstance(said, SealedContract | Ingest | Certify | Account | Reject | Erase):
             yield from self._feeds.take_in(said.feed)
         if isinstance(said, SealedContract):
             if (feed := self._feeds.get(said.feed)) is not None:
@@ -103,6 +108,10 @@ class Contradictions:
         elif isinstance(said, Certify):
             if self._feeds.get(said.feed) is not None:
                 yield from self._days.add_certificate(index, said)
+            yield from self._check_marked(said.feed, said.simulated)
+        elif isinstance(said, Account):
+            if self._feeds.get(said.feed) is not None:
+                yield from self._hours.add_account(index, said)
             yield from self._check_marked(said.feed, said.simulated)
         elif isinstance(said, Reject):
             if (feed := self._feeds.get(said.feed)) is not None:
@@ -143,10 +152,11 @@ class Contradictions:
             return
         is_next = ingest.batch >= feed.next_batch
         yield from feed.add_batch(index, ingest)
-        if not refused_whole(ingest):
+        if not refused_whole(ingest) and not _is_of_nothing(ingest):
             yield from self._files.add(index, ingest)
         if is_next:
             yield from self._days.add_batch(ingest)
+            yield from self._hours.add_batch(ingest)
 
     def _check_registries(self, ingest: Ingest) -> Iterator[Contradiction]:
         for used in () if ingest.checks is None or refused_whole(ingest) else ingest.checks.registries:
@@ -162,3 +172,8 @@ class Contradictions:
         known = self._feeds.get(feed)
         if known is not None and known.simulated and not simulated:
             yield Contradiction("simulated", f"want true, as {feed} is, got false", known.stated_at)
+
+
+def _is_of_nothing(ingest: Ingest) -> bool:
+    """Tell whether a batch only says which messages gave nothing: its file is none."""
+    return ingest.messages is not None and ingest.part.n_records == 0

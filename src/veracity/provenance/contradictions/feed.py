@@ -120,9 +120,10 @@ class FeedSoFar:
         elif ingest.simulated != self.simulated:
             detail = f"simulated: want {self.simulated} as the contract says, got {ingest.simulated}"
             yield Contradiction("simulated", detail, self.stated_at)
-        unsigned = ingest.delivery is None and ingest.released is None
+        unsigned = not ingest.is_signed and ingest.released is None
         if self.signature == "required" and unsigned and not refused_whole(ingest):
-            yield Contradiction("delivery", f"want one signed by {self.agency}, got none", self.stated_at)
+            what = "one" if ingest.messages is None else "every message"
+            yield Contradiction("delivery", f"want {what} signed by {self.agency}, got none", self.stated_at)
 
     def _check_time(self, ingest: Ingest) -> Iterator[Contradiction]:
         if self.received_at is not None and _time(ingest.received_at) < _time(self.received_at):

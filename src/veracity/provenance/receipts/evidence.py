@@ -19,7 +19,7 @@ class RecordEvidence:
     contract
         The YAML bytes whose digest the statement gives.
     agency
-        Whose signature the delivery carries; None where it carries none.
+        Whose signature the delivery carries, or the message that the record came in; None for neither.
     record
         The record's number in the batch; ``ingest.columns_of(record)`` names its columns.
     data

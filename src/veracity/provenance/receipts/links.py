@@ -52,10 +52,9 @@ def check_contract(
     ):
         if want != got:
             raise ReceiptRejected("contract", f"{name}: want {want}, got {got}")
-    if sealed.signature == "required" and ingest.delivery is None and ingest.released is None:
-        raise ReceiptRejected(
-            "delivery", f"{ingest.feed}: want a delivery signed by {sealed.agency}, got none"
-        )
+    if sealed.signature == "required" and not ingest.is_signed and ingest.released is None:
+        what = "a delivery" if ingest.messages is None else "every message"
+        raise ReceiptRejected("delivery", f"{ingest.feed}: want {what} signed by {sealed.agency}, got none")
     return sealed
 
 

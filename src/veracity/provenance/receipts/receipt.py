@@ -1,7 +1,8 @@
 """The receipt's format: JSON of at most 1 MiB, parsed once into frozen values.
 
 Version 2 is version 1 with ``revocations`` and ``time_stamps``; a receipt without either is written as
-version 1. Version 3 is version 2 with ``release``: it is about a ``decide``.
+version 1. Version 3 is version 2 with ``release``: it is about a ``decide``. Version 4 is version 2 with
+``message``: it shows a record that its device signed.
 """
 
 import json
@@ -17,6 +18,7 @@ from veracity.log.tlog_proof import MAX_PROOF_BYTES, TlogProof
 from veracity.provenance.dsse import MAX_ENVELOPE_BYTES, Envelope, open_envelope
 from veracity.provenance.errors import MalformedReceipt
 from veracity.provenance.fields import Fields, decode_base64
+from veracity.provenance.keys import SIGNATURE_BYTES
 from veracity.provenance.receipts.pages import ProvenPage
 from veracity.provenance.statements import Statement, parse_statement
 from veracity.provenance.strictjson import parse_json
@@ -24,6 +26,7 @@ from veracity.provenance.strictjson import parse_json
 SCHEMA = "veracity.receipt/v1"
 SCHEMA_2 = "veracity.receipt/v2"
 SCHEMA_3 = "veracity.receipt/v3"
+SCHEMA_4 = "veracity.receipt/v4"
 MAX_RECEIPT_BYTES = 1_048_576
 MAX_KEYS = 64
 MAX_TIME_STAMPS = 4
@@ -104,6 +107,26 @@ class ProvenRecord:
 
 
 @dataclass(frozen=True)
+class ProvenMessage:
+    """The message that a record of a live batch came in: what it takes to check its sender's signature.
+
+    Attributes
+    ----------
+    n, index, path
+        Its number of records, which of them this is, and the way to the root over all of them, siblings
+        first.
+    keyid, signature
+        Whose key signed it (64 hex digits), and the signature, 64 bytes.
+    """
+
+    n: int
+    index: int
+    path: tuple[bytes, ...]
+    keyid: str
+    signature: bytes
+
+
+@dataclass(frozen=True)
 class Receipt:
     """A statement of the log and, for an ``ingest``, one record of the batch and its clean row.
 
@@ -124,6 +147,8 @@ class Receipt:
         RFC 3161 time stamps of the checkpoint's text, DER; nothing in them is parsed here.
     release
         The ``release`` that a ``decide`` names.
+    message
+        The signed message that a record of a live batch came in.
     """
 
     stated: ProvenEntry
@@ -135,10 +160,13 @@ class Receipt:
     revocations: tuple[ProvenEntry, ...] = ()
     time_stamps: tuple[bytes, ...] = ()
     release: ProvenEntry | None = None
+    message: ProvenMessage | None = None
 
     @property
     def schema(self) -> str:
         """The version that it takes to write it."""
+        if self.message is not None:
+            return SCHEMA_4
         if self.release is not None:
             return SCHEMA_3
         return SCHEMA_2 if self.revocations or self.time_stamps else SCHEMA
@@ -172,6 +200,8 @@ def format_receipt(receipt: Receipt) -> bytes:
         document["time_stamps"] = stamps or None
     if receipt.release is not None:
         document["release"] = receipt.release.to_object()
+    if receipt.message is not None:
+        document["message"] = _message(receipt.message)
     data = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2).encode("utf-8") + b"\n"
     if len(data) > MAX_RECEIPT_BYTES:
         raise MalformedReceipt(f"receipt: want at most {MAX_RECEIPT_BYTES} bytes, got {len(data)}")
@@ -193,7 +223,7 @@ def parse_receipt(data: bytes) -> Receipt:
     """
     document = parse_json(data, "receipt", MAX_RECEIPT_BYTES, MalformedReceipt)
     fields = Fields(document, "receipt", MalformedReceipt)
-    schema = fields.choice("schema", (SCHEMA, SCHEMA_2, SCHEMA_3))
+    schema = fields.choice("schema", (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4))
     is_later = schema != SCHEMA
     receipt = Receipt(
         stated=_parse_entry(fields, "receipt"),
@@ -205,12 +235,15 @@ def parse_receipt(data: bytes) -> Receipt:
         revocations=_some(fields, "revocations", _parse_keys) if is_later else (),
         time_stamps=_some(fields, "time_stamps", _parse_stamps) if is_later else (),
         release=_parse_release(fields.object("release")) if schema == SCHEMA_3 else None,
+        message=_parse_message(fields.object("message")) if schema == SCHEMA_4 else None,
     )
     fields.done()
     if receipt.schema != schema:
         raise MalformedReceipt("receipt: want revocations or time_stamps in version 2, got neither")
     if receipt.record is None and receipt.row is not None:
         raise MalformedReceipt("receipt.row: want a record that it was read from, got none")
+    if receipt.record is None and receipt.message is not None:
+        raise MalformedReceipt("receipt.message: want a record that came in it, got none")
     return receipt
 
 
@@ -281,6 +314,18 @@ def _parse_record(fields: Fields) -> ProvenRecord:
     return record
 
 
+def _parse_message(fields: Fields) -> ProvenMessage:
+    message = ProvenMessage(
+        n=fields.count("n", 1),
+        index=fields.count("index"),
+        path=_parse_path(fields),
+        keyid=fields.sha256("keyid"),
+        signature=fields.base64("signature", SIGNATURE_BYTES),
+    )
+    fields.done()
+    return message
+
+
 def _parse_row(fields: Fields, name: str) -> dict[str, Value]:
     row = fields.take(name)
     if not isinstance(row, dict) or len(row) > MAX_COLUMNS:
@@ -327,6 +372,16 @@ def _record(record: ProvenRecord) -> dict[str, Any]:
         "offset": record.offset,
         "length": record.length,
         "first_line": record.first_line,
+    }
+
+
+def _message(message: ProvenMessage) -> dict[str, Any]:
+    return {
+        "n": message.n,
+        "index": message.index,
+        "path": _path(message.path),
+        "keyid": message.keyid,
+        "signature": b64encode(message.signature).decode("ascii"),
     }
 
 

@@ -5,7 +5,7 @@ what no receipt can show, or this one does not, is listed in ``Verification.not_
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from veracity.provenance.receipts.evidence import (
 )
 from veracity.provenance.receipts.findings import Findings, Step
 from veracity.provenance.receipts.links import check_contract, check_delivery, check_operator, check_parts
+from veracity.provenance.receipts.messages import check_message
 from veracity.provenance.receipts.models import check_approval, check_decide
 from veracity.provenance.receipts.receipt import ProvenEntry, Receipt, Value
 from veracity.provenance.receipts.time_stamps import stamped_text, verify_time_stamp
@@ -63,7 +64,10 @@ class Verification:
     simulated
         The statement says that its data were made by a simulation.
     operator, agency
-        Who signed the statement, and who signed the delivery of the file (None: nobody).
+        Who signed the statement, and who signed the delivery of the file, or the message that the record
+        came in (None: nobody).
+    device
+        The device whose key signed the delivery or message, as ``<agency>/<device>``; None for no device.
     origin, size, witnesses
         The checkpoint: its log, its tree size, and which of the policy's witnesses cosigned.
     index
@@ -98,6 +102,7 @@ class Verification:
     in_log_before: datetime | None
     revoked: tuple[str, ...]
     decision: DecisionEvidence | None = None
+    device: str | None = None
 
 
 def verify_receipt(
@@ -160,10 +165,10 @@ class _Verifier:
             self._found.passed("statement", stated.statement.kind)
         with step("revocations"):
             self._check_revocations(accepted)
-        agency, evidence, decision, is_row_checked = None, None, None, False
+        sender, evidence, decision, is_row_checked = None, None, None, False
         self._check_shown(stated.statement.kind)
         if isinstance(form, Ingest):
-            agency, evidence = self._check_ingest(form, accepted)
+            sender, evidence = self._check_ingest(form, accepted)
         elif isinstance(form, Decide):
             decision = check_decide(self._receipt, form, accepted, self._agencies, self._found)
         elif isinstance(form, Release | Override | Incident):
@@ -177,7 +182,7 @@ class _Verifier:
             statement=stated.statement,
             simulated=stated.statement.predicate.get("simulated") is True,
             operator=signer.agency,
-            agency=agency,
+            agency=None if sender is None else sender.agency,
             origin=accepted.checkpoint.origin,
             size=accepted.checkpoint.size,
             index=self._index,
@@ -188,6 +193,7 @@ class _Verifier:
             in_log_before=self._found.in_log_before,
             revoked=tuple(self._revoked),
             decision=decision,
+            device=sender.name if sender is not None and sender.role == "device" else None,
         )
 
     def _entries(self) -> list[ProvenEntry]:
@@ -205,6 +211,8 @@ class _Verifier:
             raise ReceiptRejected("statement", f"record: want one of an ingest or a decide, got {kind}")
         if kind != "decide" and receipt.release is not None:
             raise ReceiptRejected("statement", f"release: want one of a decide, got {kind}")
+        if kind != "ingest" and receipt.message is not None:
+            raise ReceiptRejected("statement", f"message: want one of an ingest, got {kind}")
 
     def _check_checkpoint(self) -> Accepted:
         note = self._receipt.stated.proof.checkpoint_note
@@ -301,17 +309,23 @@ class _Verifier:
         if enrol.since is None or enrol.since >= key.void_from:
             key.check_time(enrol.since or key.void_from)
 
-    def _check_ingest(self, ingest: Ingest, accepted: Accepted) -> tuple[str | None, RecordEvidence | None]:
+    def _check_ingest(
+        self, ingest: Ingest, accepted: Accepted
+    ) -> tuple[Authority | None, RecordEvidence | None]:
+        """Return who signed the delivery or the message, and the record shown."""
         sealed = self._check_contract(ingest, accepted)
-        agency = self._check_delivery(ingest, sealed)
+        sender = self._check_delivery(ingest, sealed)
         if ingest.released is not None:
             self._tell_released(ingest.released)
-        evidence = self._check_record(ingest, agency)
+        evidence = self._check_record(ingest)
+        sender = check_message(self._receipt, ingest, evidence, sealed, self._agencies, self._found) or sender
+        if evidence is not None and sender is not None:
+            evidence = replace(evidence, agency=sender.agency)
         self._found.left(
             "file: that the pages are all of the received file; that takes the file and `veracity audit`"
         )
         self._tell_time()
-        return agency, evidence
+        return sender, evidence
 
     def _tell_time(self) -> None:
         before = self._found.in_log_before
@@ -352,12 +366,13 @@ class _Verifier:
         )
         return sealed
 
-    def _check_delivery(self, ingest: Ingest, sealed: SealedContract | None) -> str | None:
+    def _check_delivery(self, ingest: Ingest, sealed: SealedContract | None) -> Authority | None:
         parts = self._receipt.parts
         if ingest.delivery is None:
             if parts is not None:
                 raise ReceiptRejected("parts", "parts: want none where no delivery was signed, got some")
-            self._found.left(f"agency: nobody signed this delivery of {ingest.feed}")
+            if ingest.messages is None:
+                self._found.left(f"agency: nobody signed this delivery of {ingest.feed}")
             return None
         with step("delivery"):
             delivery, signer = check_delivery(ingest, self._index, sealed, self._agencies)
@@ -368,9 +383,9 @@ class _Verifier:
         with step("parts"):
             check_parts(ingest, parts, delivery)
         self._found.passed("parts", f"part {parts.index + 1} of {parts.n}")
-        return signer.agency
+        return signer
 
-    def _check_record(self, ingest: Ingest, agency: str | None) -> RecordEvidence | None:
+    def _check_record(self, ingest: Ingest) -> RecordEvidence | None:
         record, contract = self._receipt.record, self._receipt.contract
         if record is None or contract is None:
             return None
@@ -388,7 +403,7 @@ class _Verifier:
         return RecordEvidence(
             contract=contract.text,
             ingest=ingest,
-            agency=agency,
+            agency=None,
             record=record.record,
             data=page.content[start:end],
             page=page,

@@ -1,6 +1,5 @@
 """``account``: what each device sent in an hour, and what became of every record of it."""
 
-import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,7 +17,6 @@ from veracity.provenance.statements.statement import (
 )
 
 _KIND = "account"
-_HOUR = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:00Z")
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,8 @@ class Account:
     reasons: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.hour.endswith(":00:00Z"):
+            raise MalformedStatement(f"account.hour: want a whole hour, got {self.hour!r}")
         s = self.sums
         if s.sent != s.accepted + s.quarantined + s.refused + s.duplicate:
             raise MalformedStatement(
@@ -96,7 +96,7 @@ class Account:
         fields = predicate_of(statement, _KIND)
         account = cls(
             feed=fields.matching("feed", FEED_NAME, FEED),
-            hour=fields.matching("hour", _HOUR, "a whole hour such as 2026-09-01T08:00:00Z"),
+            hour=fields.time("hour"),
             batches=fields.span("batches", "batch"),
             sums=Sums.read(fields.object("sums")),
             devices=RowsDigest.read(fields.object("devices")),

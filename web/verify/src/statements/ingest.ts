@@ -42,7 +42,16 @@ export interface Ingest {
   readonly layouts: readonly (readonly [firstRecord: number, columns: readonly string[]])[];
   readonly delivery: Envelope | null;
   readonly released: Released | null;
+  readonly messages: Messages | null;
   readonly simulated: boolean;
+}
+
+/** The messages that a live batch was put together from, and those that came meanwhile and gave it nothing. */
+export interface Messages {
+  readonly taken: number;
+  readonly signed: boolean; // each of those taken
+  readonly duplicate: number; // records
+  readonly refused: ReadonlyMap<string, number>; // the same, by reason
 }
 
 export function readIngest(statement: Statement): Ingest {
@@ -68,6 +77,7 @@ export function readIngest(statement: Statement): Ingest {
     layouts: fields.items("layouts", MAX_LAYOUTS).map((item) => readLayout(fields, item)),
     delivery: fields.optional("delivery", (name) => readDelivered(fields.take(name))),
     released: fields.has("released") ? readReleased(fields.object("released")) : null,
+    messages: fields.has("messages") ? readMessages(fields.object("messages")) : null,
     simulated: fields.flag("simulated"),
   };
   fields.done();
@@ -93,7 +103,8 @@ export function readIngest(statement: Statement): Ingest {
 }
 
 /** What a statement must not contradict in itself. */
-function checkItself({ part, evidence, layouts, ...ingest }: Ingest): void {
+function checkItself(ingest: Ingest): void {
+  const { part, evidence, layouts } = ingest;
   const [nRecords, perPage] = [BigInt(part.nRecords), BigInt(evidence.recordsPerPage)];
   const nPages = (nRecords + perPage - 1n) / perPage;
   if (BigInt(evidence.nPages) !== nPages) throw fail(`ingest.evidence.n_pages: want ${nPages}, got ${evidence.nPages}`);
@@ -101,19 +112,58 @@ function checkItself({ part, evidence, layouts, ...ingest }: Ingest): void {
   if (!ascend(firsts) || firsts.some((first) => first >= part.nRecords)) {
     throw fail(`ingest.layouts: want records that ascend below ${part.nRecords}, got others`);
   }
-  if (ingest.released === null) return;
-  // A release is one whole file of our own lines, each a row that the city kept; no agency sends it.
-  const { file, counts, delivery } = ingest;
-  const isWhole = part.index === 0 && part.firstRecord === 0 && part.last && counts.received === part.nRecords;
-  const isLines = file.kind === "ndjson" && file.compression === "none" && evidence.form === "received";
-  if (!isWhole || !isLines || delivery !== null || counts.refused !== 0 || counts.blank !== 0) {
+  if (ingest.released !== null) checkReleased(ingest);
+  if (ingest.messages !== null) checkMessages(ingest, ingest.messages);
+}
+
+/** Whether a batch is the whole of one file as it came, uncompressed. */
+function isWhole({ part, file, evidence }: Ingest): boolean {
+  const isAll = part.index === 0 && part.firstRecord === 0 && part.last;
+  return isAll && file.compression === "none" && evidence.form === "received";
+}
+
+/** A release is one whole file of our own lines, each a row that the city kept; no agency sends it. */
+function checkReleased(ingest: Ingest): void {
+  const { file, part, counts, delivery } = ingest;
+  const areRows = counts.received === part.nRecords && counts.refused === 0 && counts.blank === 0;
+  if (!isWhole(ingest) || file.kind !== "ndjson" || delivery !== null || !areRows) {
     throw fail("ingest.released: want one whole file of lines, each a row, without a delivery, got another");
   }
+}
+
+/** A live batch is one whole file of lines that no agency delivered; without records it says why. */
+function checkMessages(ingest: Ingest, { taken, duplicate, refused }: Messages): void {
+  const { file, delivery, released } = ingest;
+  const { nRecords } = ingest.part;
+  const isShared = taken <= nRecords && (taken === 0) === (nRecords === 0);
+  if (!isWhole(ingest) || file.kind === "parquet" || delivery !== null || released !== null || !isShared) {
+    throw fail("ingest.messages: want one whole file of lines, at least one a message, without a delivery");
+  }
+  if (nRecords === 0 && duplicate === 0 && [...refused.values()].every((n) => n === 0)) {
+    throw fail("ingest.messages: want some that came, got none");
+  }
+}
+
+/** Whether who sent it signed all of it: a delivery as a whole, or messages one by one. */
+export function isSentSigned({ delivery, messages }: Ingest): boolean {
+  return delivery !== null || (messages !== null && messages.signed);
 }
 
 /** The columns in force at a record of the batch; null where records name their own. */
 export function columnsOf(ingest: Ingest, record: number): readonly string[] | null {
   return ingest.layouts.filter(([first]) => first <= record).at(-1)?.[1] ?? null;
+}
+
+function readMessages(fields: Fields): Messages {
+  readRows(fields.object("rows"));
+  const messages = {
+    taken: fields.count("taken"),
+    signed: fields.flag("signed"),
+    duplicate: fields.count("duplicate"),
+    refused: fields.tally("refused"),
+  };
+  fields.done();
+  return messages;
 }
 
 function readFile(fields: Fields): Ingest["file"] {

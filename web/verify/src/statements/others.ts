@@ -25,7 +25,7 @@ export function readCertify(statement: Statement): void {
   const fields = predicateOf(statement, "certify");
   fields.matching("feed", FEED_NAME, FEED);
   fields.matching("day", DAY, "a day such as 2026-09-01");
-  fields.optional("batches", (name) => readSpan(fields.object(name)));
+  fields.optional("batches", (name) => readSpan("certify", fields.object(name)));
   readDigests(fields, "rules", 256);
   const data = fields.sha256("data");
   const counts = readCounts(fields.object("counts"));
@@ -44,10 +44,40 @@ export function readCertify(statement: Statement): void {
   checkSubjects(statement, [ROWS, data], ...(health === null ? [] : [[ROWS, health.sha256] as const]));
 }
 
-function readSpan(fields: Fields): void {
+export function readAccount(statement: Statement): void {
+  const fields = predicateOf(statement, "account");
+  fields.matching("feed", FEED_NAME, FEED);
+  const hour = fields.time("hour");
+  readSpan("account", fields.object("batches"));
+  const refused = readSums(fields.object("sums"));
+  const reasons = [...fields.tally("reasons").values()].reduce((total, n) => total + BigInt(n), 0n);
+  const devices = readRows(fields.object("devices"));
+  fields.flag("simulated");
+  fields.text("engine", 128);
+  fields.done();
+  if (!hour.endsWith(":00:00Z")) throw fail(`account.hour: want a whole hour, got ${hour}`);
+  if (reasons > refused) throw fail(`account.reasons: want at most ${refused}, got ${reasons}`);
+  if (devices.rows === 0) throw fail("account.devices: want a device that sent, got none");
+  checkSubjects(statement, [ROWS, devices.sha256]);
+}
+
+/** Where every record went that was sent; returns how many were refused. */
+function readSums(fields: Fields): bigint {
+  fields.count("messages");
+  const names = ["sent", "accepted", "quarantined", "refused", "duplicate"] as const;
+  const [sent = 0n, ...parts] = names.map((name) => BigInt(fields.count(name)));
+  fields.done();
+  const sum = parts.reduce((total, n) => total + n, 0n);
+  if (sent !== sum) {
+    throw fail(`account.sums: want sent = accepted + quarantined + refused + duplicate, got ${sent} and ${sum}`);
+  }
+  return parts[2] ?? 0n;
+}
+
+function readSpan(kind: string, fields: Fields): void {
   const [first, last] = [fields.count("first"), fields.count("last")];
   fields.done();
-  if (first > last) throw fail(`certify.batches: want the first not after the last, got ${first} to ${last}`);
+  if (first > last) throw fail(`${kind}.batches: want the first not after the last, got ${first} to ${last}`);
 }
 
 export function readCalibrate(statement: Statement): void {

@@ -11,7 +11,7 @@ const MAX_SUBJECTS = 256;
 const KINDS = [
   "enrol", "contract", "delivery", "ingest", "certify", "reject", "transform", "calibrate", "withdraw", "train",
   "assure", "approve", "release", "decide", "override", "outcome", "incident", "alert", "evaluate", "credential",
-  "erase",
+  "erase", "account",
 ] as const;
 
 export type Kind = (typeof KINDS)[number];

@@ -8,7 +8,7 @@ import {
   readApprove, readAssure, readDecide, readIncident, readOutcome, readOverride, readRelease, readTrain,
   type Approve, type Decide, type Incident, type Override, type Release,
 } from "./models.js";
-import { readCalibrate, readCertify, readErase, readReject, readTransform, readWithdraw } from "./others.js";
+import { readAccount, readCalibrate, readCertify, readErase, readReject, readTransform, readWithdraw } from "./others.js";
 import type { Kind, Statement } from "./statement.js";
 
 export type Typed =
@@ -21,6 +21,7 @@ const FORMS: Partial<Record<Kind, (statement: Statement) => Typed | Promise<Type
   ingest: readIngest,
   transform: readTransform,
   certify: readCertify,
+  account: readAccount,
   calibrate: readCalibrate,
   withdraw: readWithdraw,
   reject: readReject,
