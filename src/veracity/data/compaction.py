@@ -2,8 +2,8 @@
 
 Live feeds leave a file a second. Files are grouped as they stand, by batch, so that a group's rows
 joined are the rows of the new file in the order of arrival. A file that is larger than all that
-follows it in its group waits until they have caught up: a row is rewritten some ten times on its way
-from a file of one second to one of a million rows, however often compaction runs.
+follows it in its group waits until they have caught up: a row is rewritten about as often as a file's
+size doubles on the way to a million rows, however often compaction runs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MAX_ROWS = 1_048_576  #: of a file made of others …
 MAX_BYTES = 128 * 1024 * 1024  #: … and the sum of theirs
-MAX_FILES = 2_048  #: that become one at a time: a second or two, in which no batch is sealed
+MAX_FILES = 1_024  #: that become one at a time: about a second, in which no batch is sealed
 MIN_FILES = 8  #: fewer are not worth a commit
 
 

@@ -208,8 +208,9 @@ class Table:
 
         In milliseconds since 1970; None where that is long ago, or they never were in it.
         """
+        live = {file.name for file in self.table_files()}
         names = (path.removeprefix(f"{self._prefix}/") for path in self._objects.list(self._prefix))
-        out = {name for name in names if _NAME.fullmatch(name)} - {file.name for file in self.table_files()}
+        out = {name for name in names if _NAME.fullmatch(name)} - live if live else set[str]()
         times = removed(self._objects, self._prefix) if out else {}
         return {name: times.get(name) for name in sorted(out)}
 

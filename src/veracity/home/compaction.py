@@ -65,8 +65,8 @@ def compact(
 
     Batches received within ``older_than`` are left alone, unless there are more than ``MORE_THAN`` files.
     Between two files it is asked whether another process waits for the home; if so, this ends, with
-    ``is_done`` False: close the home, open it again behind the other, and go on. Each file takes a second
-    or two and at most a million rows of memory.
+    ``is_done`` False: close the home, open it again behind the other, and go on. Each file takes about a
+    second, and at most a million rows of memory.
 
     Raises
     ------
