@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from small_city import NOW, ndjson, new_city
+from small_city import NOW, contract, ndjson, new_city
 from veracity.data.compaction import MIN_FILES
 from veracity.data.errors import TableMismatch
 from veracity.data.lake import collect_rows
@@ -18,6 +18,7 @@ from veracity.home import compaction
 from veracity.home.audit import audit
 from veracity.home.batch import BatchWriter
 from veracity.home.compaction import compact, plan_compaction, wall_clock
+from veracity.home.contracts import add_feed
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import ingest
@@ -301,3 +302,18 @@ def test_whatever_comes_and_whenever_it_is_compacted(tmp_path: Path, clock: Cloc
     for batch in range(two.last_batch + 1):
         assert two.scan(batch=batch).collect().equals(one.scan(batch=batch).collect())
     assert audit(Home.open(other, clock)).findings == []
+
+
+def test_batches_of_two_contracts_are_joined(tmp_path: Path, city: Path, clock: Clock) -> None:
+    """A new version of the contract between two batches parts no files: columns stay, rules may change."""
+    with open_writer(city, clock) as home:
+        add_feed(home, contract(tmp_path, version="2.0.0", maximum=4))
+        take(home, tmp_path, 12 * 64, 4 * 64)
+        clock.now += 2 * HOUR
+        want = home.table("rain").scan().collect()
+        said = compact(home, "rain")
+    assert said.n_replaced == said.n_files == 16
+    reader = Home.open(city, clock)
+    assert reader.table("rain").scan().collect().equals(want)
+    assert reader.feed("rain").contract.version == "2.0.0"
+    assert audit(reader).findings == []
