@@ -101,21 +101,12 @@ def test_a_gateway_joins_a_running_city(tmp_path: Path) -> None:
         answer("veracity.gateway", *joining)
         drop = edge / "in"
         drop.mkdir()
-        with (edge / "gateway.yaml").open("a") as config:
-            config.write(
-                "sources: [{name: in, kind: folder, feed: rain, folder: in, settle_s: 0, every_s: 0.1}]\n"
-            )
-        with process(
-            tmp_path / "edge.log", "veracity.gateway", "run", "-c", edge / "gateway.yaml"
-        ) as gateway:
-            now = datetime.now(UTC)
-            lines = [
-                json.dumps(
-                    {"gauge": "G00", "observed_at": (now - timedelta(minutes=m)).isoformat(), "rain": 0.5}
-                )
-                for m in range(30, 0, -1)
-            ]
-            (drop / "a.ndjson").write_text("\n".join(lines) + "\n")
+        config = edge / "gateway.yaml"
+        lines = [line for line in config.read_text().splitlines() if not line.startswith("sources:")]
+        config.write_text("\n".join([*lines, SOURCE]))
+        run = ("veracity.gateway", "run", "-c", config)
+        with process(tmp_path / "edge.log", *run) as gateway:
+            (drop / "a.ndjson").write_text("".join(reading(m) for m in range(30, 0, -1)))
             until(lambda: n_rows(root) == 30, gateway)
     done = answer("veracity", "feed", "account", "rain", "--home", root)
     assert done["items"][0]["devices"][0]["sender"] == NAME
