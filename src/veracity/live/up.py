@@ -65,6 +65,8 @@ class UpSettings:
         Processes that seal; the partitions are shared out among them.
     http, monitor
         Where the log is served, if it is; and where health and metrics are. Port 0 takes a free one.
+    announce
+        The broker's address as gateways are told it, ``mqtts://host:port``; None to leave it to them.
     is_live
         Whether to ask the built-in sources: weather, air and rivers of Da Nang.
     seed
@@ -78,6 +80,7 @@ class UpSettings:
     n_workers: int = 1
     http: Address | None = None
     monitor: Address = ("127.0.0.1", 7881)
+    announce: str | None = None
     as_json: bool = False
     clock: RunningClock | None = None
     is_live: bool = False
@@ -110,7 +113,9 @@ class City:
         tasks.append(self._task("bridge"))
         tasks.append(self._task("schedules"))
         if s.http is not None:
-            tasks.append(self._task("http", {"address": s.http}))
+            tls = s.broker.tls
+            options = {"certificate": str(tls.certificate) if tls else None, "open": s.broker.is_open}
+            tasks.append(self._task("http", {"address": s.http, "announce": s.announce, **options}))
         for k in range(s.n_workers):
             # Where there may be others, here or on other machines, each takes its share.
             shares = s.n_workers > 1 or s.nats_url is not None
