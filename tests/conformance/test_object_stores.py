@@ -7,6 +7,7 @@ import pytest
 
 from places import OpenFiles
 from veracity.log.doors import ObjectMissing, StoreUnavailable
+from veracity.stores.objects import StoredObjects
 
 
 def test_what_is_put_is_got(files: OpenFiles) -> None:
@@ -45,6 +46,19 @@ def test_what_is_not_there_is_missing(files: OpenFiles) -> None:
     for call in (objects.get, objects.size, lambda path: objects.get_range(path, 0, 1)):
         with pytest.raises(ObjectMissing):
             call("a")
+
+
+def test_an_object_is_fetched_into_a_file(files: OpenFiles, tmp_path: Path) -> None:
+    """An object of any size is copied into a file, which nothing is left of where there is no object."""
+    objects, target = files(), tmp_path / "copy"
+    assert isinstance(objects, StoredObjects)
+    for n_bytes in (0, 3, 20_000_000):
+        objects.put("a/received", b"r" * n_bytes)
+        objects.fetch("a/received", target)
+        assert target.read_bytes() == b"r" * n_bytes
+    with pytest.raises(ObjectMissing):
+        objects.fetch("a/none", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_short_range_is_an_error(files: OpenFiles) -> None:

@@ -13,9 +13,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
 def test_the_page_runs_as_written(
     tmp_path: Path, s3: S3, postgres: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Logs on S3 and PostgreSQL are made and checked as shown; only the database's address is another."""
+    """Logs and a home on S3 and PostgreSQL are made and checked as shown; only the addresses are others."""
     monkeypatch.setenv("PGPASSWORD", postgres_server.password)
-    address = postgres.replace(f":{postgres_server.password}@", "@")
-    text = PAGE.read_text(encoding="utf-8").replace("postgresql://veracity@db.example.org/city", address)
+    text = PAGE.read_text(encoding="utf-8")
+    second = postgres_server.fresh()
+    for name, url in (("city", postgres), ("danang", second)):
+        address = url.replace(f":{postgres_server.password}@", "@")
+        text = text.replace(f"postgresql://veracity@db.example.org/{name}", address)
     (tmp_path / "page.md").write_text(text, encoding="utf-8")
-    assert run_document(tmp_path / "page.md", tmp_path) == 6
+    try:
+        assert run_document(tmp_path / "page.md", tmp_path) == 11
+    finally:
+        postgres_server.drop(second)

@@ -1,5 +1,6 @@
 """The writer: what it answers is durable, found again, and never forked."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -318,3 +319,37 @@ def test_pending_writes_round_trip() -> None:
     for n in (1, 3, 20, len(blob) - 1):
         with pytest.raises(StoreBehind):
             parse_pending(blob[:n])
+
+
+def test_what_a_writer_knew_is_not_read_again() -> None:
+    """A log opened again with what was known finds old and foreign entries, reading new tiles alone."""
+    store, state = MemoryStore(), MemoryState()
+    objects = CountedObjects(store)
+    first = Log.open(objects, state, SIGNER)
+    entries = numbered(0, 700)
+    first.append(entries[:600])
+    Log.open(StoredObjects(store), state, SIGNER).append(entries[600:])
+    again = Log.open(objects, state, SIGNER, known=first.known)
+    objects.n_read.clear()
+    assert again.append([b"new", entries[650], entries[600]]) == [700, 650, 600]
+    assert objects.n_read["tile/0/000"] == 0
+    assert again.append([entries[0], entries[599], b"new"]) == [0, 599, 700]
+    assert fsck(objects, SIGNER.verifier).findings == ()
+
+
+def test_what_is_known_of_a_longer_log_is_left() -> None:
+    """What was known is not believed of a log that is shorter than that: another, or a restored one."""
+    again = Log.open(memory_objects(), MemoryState(), SIGNER, known=new_log(20).known)
+    assert again.append(numbered(5, 8)) == [0, 1, 2]
+
+
+class CountedObjects(StoredObjects):
+    """Objects that count how often each is read."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.n_read = Counter[str]()
+
+    def get(self, path: str) -> bytes:
+        self.n_read[path] += 1
+        return super().get(path)

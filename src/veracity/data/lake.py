@@ -72,7 +72,7 @@ class Table:
         self._objects = objects
         self._prefix = prefix
         self._uri = uri
-        self._options = None if options is None else dict(options)
+        self._elsewhere = where_rows_are(options)
         self._delta_options = None if options is None else dict(options) | _BOUNDS
         self._delta: DeltaTable | None = None
         self._actions: tuple[int, pl.DataFrame] | None = None
@@ -208,7 +208,7 @@ class Table:
         files = self._files(up_to_batch, batch, between, after_batch)
         if not files:
             return _empty(self.delta).lazy()
-        rows = pl.scan_parquet(files, glob=False, missing_columns="insert", storage_options=self._options)
+        rows = pl.scan_parquet(files, glob=False, missing_columns="insert", **self._elsewhere)
         if not all(_NAME.search(path) for path in files):
             rows = rows.sort("_batch", "_record", maintain_order=True)  # another writer's: in any order
         if batch is not None:
@@ -223,9 +223,7 @@ class Table:
 
     def scan_file(self, name: str) -> pl.LazyFrame:
         """Return the rows of one file below the table as they are, whatever its statistics say."""
-        return pl.scan_parquet(
-            f"{self._uri}/{name}", glob=False, use_statistics=False, storage_options=self._options
-        )
+        return pl.scan_parquet(f"{self._uri}/{name}", glob=False, use_statistics=False, **self._elsewhere)
 
     def changed_files(self, batch: int) -> list[str]:
         """Return the files of a batch whose bytes no longer have the digest in their name.
@@ -369,6 +367,11 @@ def _translated(prefix: str) -> Iterator[None]:
         yield
     except (DeltaError, OSError) as exc:
         raise StoreUnavailable(f"table {prefix}: {_line(exc)}") from exc
+
+
+def where_rows_are(options: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return what Polars must be told to read files: whom to ask is in the environment alone."""
+    return {"storage_options": None if options is None else dict(options), "credential_provider": None}
 
 
 def _is_away(error: BaseException) -> bool:

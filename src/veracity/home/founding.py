@@ -84,7 +84,7 @@ def init(
     root = Path(root)
     check_places(log_store, log_state, objects, database)
     if objects is not None:
-        check_home_objects(f"{objects.rstrip('/')}-probe")
+        check_home_objects(objects)
     places = [None if p is None else settled(p) for p in (log_store, log_state, objects, database)]
     directory = create_directory(root, origin, Places(*places))
     with writing(directory), made_or_cleared(directory):

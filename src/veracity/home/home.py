@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from veracity.data.evidence import EvidenceStore
 from veracity.data.lake import Table
 from veracity.errors import Malformed, Rejected, VeracityError
 from veracity.home.clock import Clock, system_clock
+from veracity.home.copies import Copies
 from veracity.home.directory import Directory, open_directory
 from veracity.home.errors import MissingKey, NotShared, StateBehind, UnknownFeed
 from veracity.home.index import Index, Pending
@@ -45,7 +45,6 @@ from veracity.provenance.statements import (
 )
 from veracity.provenance.statements.statement import Statement
 from veracity.stores.log_state import SqlLogState
-from veracity.stores.objects import LocalObjects
 from veracity.stores.witness_client import HttpWitnesses
 
 logger = logging.getLogger(__name__)
@@ -74,7 +73,7 @@ class Home:
         self.log_state = stores.log_state or SqlLogState(self.database)
         self.index = Index(self.database)
         self._tables: dict[str, Table] = {}
-        self._copy: tuple[str, tempfile.TemporaryDirectory[str]] | None = None  # of one object, and whose
+        self._copies = Copies(self.objects)
         self._agencies: tuple[int, Agencies] = (-1, Agencies())  # as of the last enrolment read
 
     @classmethod
@@ -84,34 +83,13 @@ class Home:
 
     def close(self) -> None:
         """Close the database, and the state of the log where it is elsewhere."""
-        self._forget_copy()
+        self._copies.close()
         self.log_state.close()
         self.database.close()
 
     def file(self, path: str) -> Path:
-        """Return an object as a file: its own, or a copy of one elsewhere, there until the next is asked for.
-
-        Raises
-        ------
-        ObjectMissing
-            If a store elsewhere has no such object. Of the home's own nobody has looked yet.
-        """
-        if isinstance(self.objects, LocalObjects):
-            return self.objects.root / path
-        if self._copy is None or self._copy[0] != path:
-            self._forget_copy()
-            self._copy = path, tempfile.TemporaryDirectory(prefix="veracity-copy-")
-            try:
-                self.objects.fetch(path, Path(self._copy[1].name) / "object")
-            except BaseException:
-                self._forget_copy()
-                raise
-        return Path(self._copy[1].name) / "object"
-
-    def _forget_copy(self) -> None:
-        if self._copy is not None:
-            self._copy[1].cleanup()
-            self._copy = None
+        """Return an object as a file on this machine; see ``Copies``."""
+        return self._copies.file(path)
 
     @cached_property
     def policy(self) -> Policy:
@@ -226,16 +204,21 @@ class Writer(Home):
         *,
         reindex: bool = False,
         lock: DirectoryLock | None = None,
+        after: Writer | None = None,
     ) -> None:
         super().__init__(directory, clock, stores or Stores.of(directory))
         self._lock = lock
+        self.log: Log
+        known = None
+        if after is not None and after.directory == directory:
+            known, self._agencies = after.log.known, after._agencies
         try:
             self.log_key = open_key(KeyPlace(directory.keys, LOG))
             signer = HeldSigner(directory.origin, self.log_key.public.raw, self.log_key.sign)
             self.publisher = publisher(
                 directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
             )
-            self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher)
+            self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher, known)
             self._publication = Publication()
             self.publish()
             if reindex:
@@ -406,6 +389,7 @@ def open_writer(
     *,
     wait_s: float | None = None,
     passes_on: bool = False,
+    after: Writer | None = None,
     reindex: bool = False,
 ) -> Iterator[Writer]:
     """Open a home for writing, alone: ``HomeBusy`` if another process has it.
@@ -418,6 +402,9 @@ def open_writer(
     passes_on
         Say that we do: we ask ``is_wanted`` between turns, and close then. Opened again, we stand behind
         all who waited.
+    after
+        The writer of this home that this process had before, closed: what that one has read of the log
+        is not read again, so that a turn costs the same whatever the length of the log.
     reindex
         Empty the index and make it again from the log.
     """
@@ -426,7 +413,7 @@ def open_writer(
     with writing(directory, wait_s, passes_on=passes_on) as lock:
         left_s = None if wait_s is None else max(0.0, wait_s - (time.monotonic() - began))
         stores = open_stores(directory, left_s, passes_on=passes_on)
-        writer = Writer(directory, clock, stores, reindex=reindex, lock=lock)
+        writer = Writer(directory, clock, stores, reindex=reindex, lock=lock, after=after)
         try:
             yield writer
             writer.finish()

@@ -9,7 +9,7 @@ import polars as pl
 
 from veracity.data.digest import frame_digest
 from veracity.data.errors import TableMismatch
-from veracity.data.lake import reading_rows
+from veracity.data.lake import reading_rows, where_rows_are
 from veracity.home.batch import Kept, kept_path
 from veracity.home.errors import BadName, HomeUnusable
 from veracity.home.home import Home
@@ -63,7 +63,7 @@ def scan_kept(
         glob=False,
         missing_columns="insert",
         extra_columns="ignore",
-        storage_options=home.objects.options,
+        **where_rows_are(home.objects.options),
     )
 
 

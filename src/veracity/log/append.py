@@ -51,6 +51,7 @@ class Log:
         note: bytes,
         edge: Edge,
         checkpoint: Checkpoint,
+        known: LeafIndex | None = None,
     ) -> None:
         self._objects = objects
         self._state = state
@@ -58,7 +59,7 @@ class Log:
         self._publisher = publisher
         self._signed_note = note
         self._edge = edge
-        self._known = LeafIndex(objects)
+        self._known = known if known is not None and known.size <= checkpoint.size else LeafIndex(objects)
         self._cache = TileCache(ObjectTiles(objects))
         self._view = LogReader(objects, note, checkpoint, self._cache)
         self._stale: list[str] = []
@@ -66,12 +67,19 @@ class Log:
 
     @classmethod
     def open(
-        cls, objects: Objects, state: LogState, signer: LogSigner, publisher: Publisher | None = None
+        cls,
+        objects: Objects,
+        state: LogState,
+        signer: LogSigner,
+        publisher: Publisher | None = None,
+        known: LeafIndex | None = None,
     ) -> Self:
         """Open the log named ``signer.name``, making it if neither store knows it.
 
         Finishes what a crash left unwritten, and publishes it unless there is a ``publisher``: then
         that is left to ``publish``, and witnesses out of reach keep nobody from opening the log.
+        ``known`` is that of the same log, opened before in this process and done with: what it holds is
+        not read again.
 
         Raises
         ------
@@ -93,7 +101,7 @@ class Log:
         checkpoint = open_checkpoint(last.note, signer.verifier)
         settle(objects, last, checkpoint, published)
         edge = read_edge(objects, checkpoint)
-        log = cls(objects, state, signer, publisher, last.note, edge, checkpoint)
+        log = cls(objects, state, signer, publisher, last.note, edge, checkpoint, known)
         if published == checkpoint:
             log._show(objects.get(CHECKPOINT_PATH), checkpoint)
         elif publisher is None:
@@ -123,6 +131,11 @@ class Log:
     def checkpoint_note(self) -> bytes:
         """That checkpoint as a note: as published, or, before that, as the log signed it."""
         return self._view.checkpoint_note
+
+    @property
+    def known(self) -> LeafIndex:
+        """Which entries the log has, as far as this writer knows: for ``open`` when this one is done."""
+        return self._known
 
     @property
     def reader(self) -> LogReader:

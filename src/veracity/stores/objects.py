@@ -127,9 +127,11 @@ class StoredObjects:
 
     def fetch(self, path: str, target: Path) -> None:
         """Copy an object of any size into a local file, in bounded memory; ObjectMissing if there is none."""
-        with translated("read", path), target.open("wb") as out:
-            for chunk in obstore.get(self._store, path):
-                out.write(chunk)
+        with translated("read", path):
+            found = obstore.get(self._store, path)
+            with target.open("wb") as out:
+                for chunk in found:
+                    out.write(chunk)
 
     def get_range(self, path: str, start: int, length: int) -> bytes:
         """Return exactly ``length`` bytes from ``start``; StoreUnavailable if it has fewer."""

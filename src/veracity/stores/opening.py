@@ -81,17 +81,18 @@ def open_state(location: str, *, read_only: bool = False) -> OpenState:
 def open_home_objects(location: str, *, read_only: bool = False) -> HomeObjects:
     """Open the objects of a home; errors as ``open_objects``."""
     if location.startswith("s3://"):
-        return S3Objects(location)
+        return S3Objects(location, read_only=read_only)
     return LocalObjects(_path(location), read_only=read_only)
 
 
 def check_home_objects(location: str) -> None:
     """Raise ``StoreUnavailable`` unless the store refuses to replace what is to be new.
 
-    Two writers could else commit one version of a table.
+    Two writers could else commit one version of a table. Tried with an object that is removed again.
     """
     once = open_folder(location, retry=False)
     check_conditions(ConditionalObjects(once, MAX_STATE_BYTES), _PROBE)
+    S3Objects(location).delete(_PROBE)
 
 
 def settled(location: str) -> str:

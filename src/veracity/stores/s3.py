@@ -6,7 +6,9 @@ Where the bucket is, and who asks, comes from the standard ``AWS_*`` variables: 
 
 import os
 import re
+from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from obstore.exceptions import BaseError
@@ -65,12 +67,35 @@ def open_folder(location: str, *, retry: bool = True) -> S3Store:
 
 
 class S3Objects(StoredObjects):
-    """Objects in a folder of a bucket, which the libraries of tables find there too."""
+    """Objects in a folder of a bucket, which the libraries of tables find there too.
 
-    def __init__(self, location: str) -> None:
+    Opened ``read_only`` it writes nothing, whatever the rights of who asks.
+    """
+
+    def __init__(self, location: str, *, read_only: bool = False) -> None:
         super().__init__(open_folder(location))
         self._location = location.rstrip("/")
+        self._read_only = read_only
         self.options = _options()
+
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> None:
+        """Write objects; all durable when it returns."""
+        self._check_writable("write")
+        super().put_many(items)
+
+    def put_file(self, path: str, source: Path, sha256: str) -> None:
+        """Copy a local file of that digest into one object; durable when it returns."""
+        self._check_writable("write")
+        super().put_file(path, source, sha256)
+
+    def delete(self, path: str) -> None:
+        """Remove an object; no error if it is not there."""
+        self._check_writable("delete")
+        super().delete(path)
+
+    def _check_writable(self, action: str) -> None:
+        if self._read_only:
+            raise StoreUnavailable(f"{action} in {self._location}: want a writable store, got read-only")
 
     def uri(self, path: str) -> str:
         """Return the name of an object for other libraries."""
