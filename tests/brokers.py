@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import nats
 import paho.mqtt.client as mqtt
 from nats.aio.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from veracity.live.broker import Broker, running
 from veracity.live.broker_config import BrokerSettings, User
+from veracity.live.connection import connect
 from veracity.live.streams import make_streams
 
 DEADLINE_S = 60.0  # a busy machine; an idle one needs a tenth of a second
@@ -53,7 +53,7 @@ async def broker(
 ) -> AsyncIterator[tuple[Broker, Client]]:
     """Start a broker with its streams made; give it and a connection of the city."""
     async with running(folder / "broker", settings, lambda: users) as started:
-        client = await nats.connect(started.url, reconnect_time_wait=0.1, max_reconnect_attempts=-1)
+        client = await connect(started.url, "test")
         try:
             await make_streams(client, max_bytes or settings.max_bytes)
             yield started, client

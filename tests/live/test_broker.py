@@ -140,6 +140,18 @@ async def test_streams_are_made_again_as_they_are(tmp_path: Path) -> None:
 
 
 @in_loop
+async def test_it_starts_again_where_it_was(tmp_path: Path) -> None:
+    """The next run finds what the last one kept, and none of its addresses or passwords."""
+    for n in (1, 2):
+        async with broker(tmp_path) as (it, client):
+            await Publisher(client).publish("air", "s1", b"x")
+            assert (await held(client))[0].n_messages == n
+            password = it.places.password
+        async with broker(tmp_path) as (it, _):
+            assert it.places.password != password
+
+
+@in_loop
 async def test_a_second_broker_of_one_folder_is_refused(tmp_path: Path) -> None:
     async with broker(tmp_path):
         with pytest.raises(AlreadyUp):

@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Stream:
-    """The messages of a feed: (m,) steps and station indices in order of arrival.
+    """The messages of a feed: (m,) steps, station indices and steps of arrival, in order of arrival.
 
     ``ends[h]`` is how many messages have arrived when hour h is over.
     """
@@ -25,6 +25,7 @@ class Stream:
     feed: str
     steps: Ints
     stations: Ints
+    arrivals: Ints
     ends: Ints
     values: dict[tuple[str, int, int], float | str]
     broken: frozenset[tuple[int, int]]
@@ -35,7 +36,10 @@ class Stream:
 
     def payload(self, hour: int, clock: Clock, world: World) -> bytes:
         """Return the batch of an hour as NDJSON."""
-        span = self.batch(hour)
+        return b"".join(self.lines(self.batch(hour), clock, world))
+
+    def lines(self, span: slice, clock: Clock, world: World) -> list[bytes]:
+        """Return some of the messages, a line each, its end included."""
         steps, stations = self.steps[span], self.stations[span]
         messages = list(zip(steps.tolist(), stations.tolist(), strict=True))
         columns: dict[str, list[float | str]] = {}
@@ -48,7 +52,7 @@ class Stream:
         for i, message in enumerate(messages):
             if message in self.broken:
                 lines[i] = lines[i][: len(lines[i]) // 2] + b"\n"
-        return b"".join(lines)
+        return lines
 
 
 def make_stream(rng: np.random.Generator, clock: Clock, feed: str, planted: Sequence[Planted]) -> Stream:
@@ -84,4 +88,12 @@ def make_stream(rng: np.random.Generator, clock: Clock, feed: str, planted: Sequ
     order = np.lexsort((ties[chosen], when))
     ends = np.searchsorted(when[order], np.arange(1, clock.n_hours + 1) * STEPS_PER_HOUR)
     rows = chosen[order]
-    return Stream(feed, steps[rows], stations[rows], ends.astype(np.int64), values, frozenset(broken))
+    return Stream(
+        feed,
+        steps[rows],
+        stations[rows],
+        when[order],
+        ends.astype(np.int64),
+        values,
+        frozenset(broken),
+    )

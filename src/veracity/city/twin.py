@@ -4,6 +4,7 @@ Everything it makes is simulated and every record says so. Same seed, start and 
 bytes (of one numpy version; the last digit of a sine may differ between processors).
 """
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from veracity.city.agencies import AGENCIES
-from veracity.city.clock import STEPS_PER_HOUR, Clock, make_clock
+from veracity.city.clock import STEP, STEPS_PER_HOUR, Clock, make_clock
 from veracity.city.errors import ImpossibleTwin
 from veracity.city.faults import Fault, Planted, plant
 from veracity.city.messages import format_lines
@@ -45,6 +46,20 @@ class Delivery:
     received_at: datetime
     signing: Literal["valid", "forged", "none"] = "valid"
     replay_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message as its station sends it, by itself: what ``Delivery`` is for those who send files.
+
+    ``line`` ends in a line end. ``is_forged``: signed by a key that is not the station's.
+    """
+
+    feed: str
+    station: str
+    line: bytes
+    at: datetime
+    is_forged: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,34 @@ class Twin:
                 signing="forged" if a.kind == "forged" else "valid",
                 replay_of=name if a.kind == "replay" else None,
             )
+
+    def messages(self) -> Iterator[Sent]:
+        """Give every message by itself, in order of arrival: the same readings and faults as in deliveries.
+
+        What a file would bring at once, an hour's forgery and an hour sent again, comes as single messages.
+        """
+        extra = [self._single(a) for a in self._arrivals if a.kind != "batch"]
+        return heapq.merge(*(self._own(feed) for feed in FEEDS), *extra, key=lambda sent: sent.at)
+
+    def _own(self, feed: str) -> Iterator[Sent]:
+        """Give the messages of a feed's stations; within five minutes they are spread evenly."""
+        stream, of = self._streams[feed], stations_of(feed)
+        first = np.searchsorted(stream.arrivals, np.arange(self.clock.n_steps + 1))
+        for step in range(self.clock.n_steps):
+            span = slice(int(first[step]), int(first[step + 1]))
+            lines = stream.lines(span, self.clock, self.world)
+            for i, (line, station) in enumerate(zip(lines, stream.stations[span].tolist(), strict=True)):
+                yield Sent(feed, of[station].id, line, self.clock.time(step) + i / len(lines) * STEP)
+
+    def _single(self, a: _Arrival) -> Iterator[Sent]:
+        of, lines = stations_of(a.feed), self._payload(a).splitlines(keepends=True)
+        stations = (
+            np.tile(np.arange(len(of)), STEPS_PER_HOUR)
+            if a.kind == "forged"
+            else self._streams[a.feed].stations[self._streams[a.feed].batch(a.hour)]
+        )
+        for line, station in zip(lines, stations.tolist(), strict=True):
+            yield Sent(a.feed, of[station].id, line, a.received_at, a.kind == "forged")
 
     @cached_property
     def _seeds(self) -> list[np.random.SeedSequence]:

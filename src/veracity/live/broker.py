@@ -71,7 +71,7 @@ class Broker:
             mqtt=_free(settings.mqtt),
             monitor=_free(("127.0.0.1", 0)),
         )
-        self._users: tuple[User, ...] = ()
+        self._users: tuple[User, ...] | None = None  # nothing is written yet
         config = folder / "nats-server.json"
         self.child = Child(
             Command("broker", (server_program(), "-c", str(config)), on_line=self._heard, keeps=(lock,))
@@ -94,7 +94,7 @@ class Broker:
 
         Who is connected and may not be any more is disconnected.
         """
-        if tuple(users) == self._users and self._config.exists():
+        if tuple(users) == self._users:
             return False
         self._users = tuple(users)
         with usable(self._config):

@@ -60,9 +60,14 @@ class Command:
 class Child:
     """One process, started again whenever it ends, until it is told to stop."""
 
-    def __init__(self, command: Command, on_end: Callable[[int], None] = lambda _pid: None) -> None:
+    def __init__(
+        self,
+        command: Command,
+        on_start: Callable[[str], None] = lambda _name: None,
+        on_end: Callable[[int], None] = lambda _pid: None,
+    ) -> None:
         self.command = command
-        self.n_starts = 0
+        self._on_start = on_start
         self._on_end = on_end
         self._process: asyncio.subprocess.Process | None = None
         self._lines: asyncio.Task[None] | None = None
@@ -93,7 +98,7 @@ class Child:
             raise CannotStart(
                 f"{command.name}: want to start {command.arguments[0]}, got {exc.strerror}"
             ) from exc
-        self.n_starts += 1
+        self._on_start(command.name)
         if command.on_line is not None and self._process.stderr is not None:
             self._lines = asyncio.create_task(_pass_on(self._process.stderr, command.on_line))
         if command.first_line is not None and self._process.stdin is not None:

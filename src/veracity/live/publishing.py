@@ -21,13 +21,23 @@ class Publisher:
         self._js = client.jetstream(timeout=ACK_S)
         self._places = asyncio.Semaphore(max_in_flight)
 
-    async def publish(self, feed: str, device: str, payload: bytes, document: str | None = None) -> None:
+    async def publish(
+        self,
+        feed: str,
+        device: str,
+        payload: bytes,
+        document: str | None = None,
+        *,
+        wants_receipt: bool = False,
+    ) -> None:
         """Publish one message and return when it is durable.
 
         Parameters
         ----------
         document
             SHA-256 of the document that a source made the records from.
+        wants_receipt
+            Whether to say on ``receipt/<feed>/<device>`` what became of it.
 
         Raises
         ------
@@ -37,10 +47,11 @@ class Publisher:
             If it did not answer in time. It may have kept the message: again is safe, too, since what comes
             twice is recognised by its content.
         """
+        subject = subject_of(feed, device) + (".receipt" if wants_receipt else "")
         headers = None if document is None else {DOCUMENT_HEADER: document}
         async with self._places:
             try:
-                await self._js.publish(subject_of(feed, device), payload, headers=headers)
+                await self._js.publish(subject, payload, headers=headers)
             except nats.js.errors.APIError as exc:
                 if exc.err_code in _FULL:
                     raise BrokerFull(

@@ -47,7 +47,28 @@ def address(listening: socket.socket) -> str:
 
 def run(app: ASGIApp, listening: socket.socket) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what is under way and return."""
-    config = uvicorn.Config(
+    with listening:
+        _Server(_config(app)).run(sockets=[listening])
+
+
+async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> None:
+    """Serve in a loop that runs, until told to stop; then finish what is under way and return."""
+    server = _Guest(_config(app))
+
+    async def told() -> None:
+        await stop.wait()
+        server.should_exit = True
+
+    telling = asyncio.create_task(told())
+    try:
+        with listening:
+            await server.serve(sockets=[listening])
+    finally:
+        telling.cancel()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
         Guarded(app, MAX_AT_ONCE),
         http=_PatientProtocol,
         ws="none",
@@ -63,8 +84,6 @@ def run(app: ASGIApp, listening: socket.socket) -> None:
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
         h11_max_incomplete_event_size=16_384,
     )
-    with listening:
-        _Server(config).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
@@ -82,6 +101,15 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+class _Guest(uvicorn.Server):
+    """uvicorn in somebody else's loop, whose signals it leaves alone."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave them."""
+        yield
 
 
 class _PatientProtocol(H11Protocol):

@@ -1,0 +1,179 @@
+"""``veracity up``: the whole city in one process tree."""
+
+import asyncio
+import signal
+import sys
+import time
+from dataclasses import replace
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from veracity.cli.output import common, emit, note
+from veracity.home.errors import NoHome
+
+if TYPE_CHECKING:
+    from veracity.live.up import UpSettings
+
+
+def _address(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise click.BadParameter(f"want HOST:PORT, such as 0.0.0.0:1883, got {text[:80]!r}")
+    return host.strip("[]"), int(port)
+
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True)
+
+
+@click.command()
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--home", type=click.Path(path_type=Path), envvar="VERACITY_HOME", help="The city's directory.")
+@click.option("--city", type=click.Choice(["demo"]), help="Play the built-in city (simulated) in DIRECTORY.")
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 86_400),
+    help="Of the built-in city: how many of its seconds pass in one.",
+)
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0, 2**62), help="Of the built-in city."
+)
+@click.option(
+    "--mqtt", callback=_address, default="127.0.0.1:1883", show_default=True, help="Where devices connect."
+)
+@click.option("--open", "is_open", is_flag=True, help="Ask devices for no password; the demo never does.")
+@click.option("--tls-cert", type=_FILE, help="The broker's certificate (PEM).")
+@click.option("--tls-key", type=_FILE, help="Its key (PEM).")
+@click.option("--tls-ca", type=_FILE, help="Ask devices for certificates of this CA instead of passwords.")
+@click.option("--live", is_flag=True, help="Ask Open-Meteo for the weather, air and rivers of Da Nang.")
+@click.option("--nats", metavar="URL", help="Use a NATS server that exists; it must have JetStream on.")
+@click.option("--replicas", default=1, show_default=True, type=click.IntRange(1, 5), help="With --nats.")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 8), help="Processes that seal."
+)
+@click.option(
+    "--max-gb", default=4.0, show_default=True, type=click.FloatRange(0.01, 10_000), help="Of each stream."
+)
+@click.option(
+    "--sync-always", is_flag=True, help="Acknowledge only what is on the disk: safe from power cuts."
+)
+@click.option("--http", callback=_address, help="Serve the log and receipts here.")
+@click.option(
+    "--monitor",
+    callback=_address,
+    default="127.0.0.1:7881",
+    show_default=True,
+    help="Where /health, /ready and /metrics are.",
+)
+@click.option("--json-logs", is_flag=True, help="Log one JSON object a line.")
+@common
+def up(
+    directory: Path | None,
+    home: Path | None,
+    city: str | None,
+    speed: float,
+    seed: int,
+    mqtt: tuple[str, int],
+    is_open: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_ca: Path | None,
+    live: bool,
+    nats: str | None,
+    replicas: int,
+    workers: int,
+    max_gb: float,
+    sync_always: bool,
+    http: tuple[str, int] | None,
+    monitor: tuple[str, int],
+    json_logs: bool,
+    as_json: bool,
+) -> None:
+    """Run the city: broker, workers, schedules, until Ctrl-C or SIGTERM; a second Ctrl-C ends it at once."""
+    # Imported here: no other command needs them.
+    from veracity.live.broker_config import BrokerSettings, Tls
+    from veracity.live.logs import configure
+    from veracity.live.up import UpSettings
+
+    root = directory or home
+    if root is None:
+        raise NoHome("up: want a directory, --home or VERACITY_HOME, got none")
+    if (tls_cert is None) != (tls_key is None) or (tls_ca is not None and tls_cert is None):
+        raise click.UsageError("--tls-cert and --tls-key go together, and --tls-ca needs them")
+    if city is not None and live:
+        raise click.UsageError("--live is real and --city demo is simulated: one city is not both")
+    if city is not None and nats is not None:
+        raise click.UsageError("--city demo has a broker of its own: leave --nats out")
+    configure(as_json=json_logs or not sys.stderr.isatty())
+    tls = None if tls_cert is None or tls_key is None else Tls(tls_cert, tls_key, tls_ca)
+    settings = UpSettings(
+        home=root.absolute(),
+        broker=BrokerSettings(mqtt, is_open or city is not None, tls, int(max_gb * 1024**3), sync_always),
+        nats_url=nats,
+        replicas=replicas,
+        n_workers=workers,
+        http=http,
+        monitor=monitor,
+        as_json=json_logs or not sys.stderr.isatty(),
+        is_live=live,
+    )
+    if live:
+        _add_live_feeds(settings.home)
+    if city is not None:
+        from veracity.live.simulated import make_or_open
+        from veracity.live.simulated_clock import RunningClock
+
+        begins = make_or_open(settings.home, seed)
+        settings = replace(settings, clock=RunningClock(begins, time.time(), speed), seed=seed)
+    if mqtt[0] not in ("127.0.0.1", "::1", "localhost") and nats is None:
+        _warn(settings.broker.is_open, has_tls=tls is not None)
+    asyncio.run(_run(settings))
+    emit("up", {"home": root}, f"{root}: stopped; what was acknowledged is kept", as_json)
+
+
+async def _run(settings: "UpSettings") -> None:
+    from veracity.live.up import run_up
+
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def told() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+    await run_up(settings, stop, hurry)
+    if hurry.is_set():
+        raise KeyboardInterrupt
+
+
+def _add_live_feeds(home: Path) -> None:
+    """Add the feeds of the built-in sources that the city does not have yet."""
+    from veracity.home.contracts import add_feed
+    from veracity.home.home import Home, open_writer
+    from veracity.live.source_list import live_sources
+
+    opened = Home.open(home)
+    missing = sorted({source.feed for source in live_sources()} - set(opened.feed_names()))
+    opened.close()
+    if missing:
+        with open_writer(home) as writer:
+            for feed in missing:
+                with as_file(files("veracity.feeds") / "contracts" / f"{feed}.yaml") as path:
+                    add_feed(writer, path)
+        note(f"up: added {', '.join(missing)}")
+
+
+def _warn(is_open: bool, *, has_tls: bool) -> None:
+    if is_open:
+        note("up: anyone who reaches the broker may publish to any feed; only signatures tell who it was")
+    elif not has_tls:
+        note("up: without --tls-cert passwords cross the network in clear")

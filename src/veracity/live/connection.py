@@ -1,0 +1,60 @@
+"""The city's own connections to the broker: they come back by themselves, and say when they are gone."""
+
+import asyncio
+import logging
+import time
+
+import nats.errors
+from nats.aio.client import Client
+
+from veracity.live.errors import BrokerUnavailable
+
+logger = logging.getLogger(__name__)
+
+CONNECT_S = 30.0
+AGAIN_S = 1  #: between two tries
+
+
+class _GivenUp(Exception):
+    """It was tried long enough."""
+
+
+async def connect(url: str, name: str, within_s: float = CONNECT_S) -> Client:
+    """Connect as ``name``; a connection that is lost later is made again, however long that takes.
+
+    Raises
+    ------
+    BrokerUnavailable
+        If there is none within the time.
+    """
+    client, deadline = Client(), time.monotonic() + within_s
+
+    async def lost() -> None:
+        if not client.is_closed:
+            logger.warning("%s: the broker is gone", name)
+
+    async def back() -> None:
+        logger.warning("%s: the broker is back", name)
+
+    async def failed(error: Exception) -> None:
+        # The library's loop of tries can miss that it was cancelled (Python 3.11's wait_for); end it here.
+        if client.is_closed:
+            raise asyncio.CancelledError
+        if not client.stats["reconnects"] and not client.is_reconnecting and time.monotonic() > deadline:
+            raise _GivenUp from error
+        logger.debug("%s: %s", name, error)
+
+    try:
+        await client.connect(
+            url,
+            name=name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=AGAIN_S,
+            disconnected_cb=lost,
+            reconnected_cb=back,
+            error_cb=failed,
+        )
+    except (_GivenUp, nats.errors.Error, OSError, ValueError) as exc:
+        why = exc.__cause__ if isinstance(exc, _GivenUp) else exc
+        raise BrokerUnavailable(f"broker: want a connection of {name}, got: {why}") from exc
+    return client
