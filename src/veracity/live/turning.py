@@ -80,6 +80,7 @@ class Turner:
         self._door: Door | None = None
         self._sealer: Sealer | None = None
         self._writer: Writer | None = None
+        self._before: Writer | None = None  # closed in good order; what it read of the log is not read again
         self._opened = ExitStack()
 
     def turn(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
@@ -95,6 +96,7 @@ class Turner:
             return self._turns(arrivals)
         except Exception:
             self.close()
+            self._before = None
             raise
 
     def let_go(self) -> None:
@@ -104,6 +106,7 @@ class Turner:
 
     def close(self) -> None:
         """Give up the home."""
+        self._before = self._writer or self._before
         self._writer = self._sealer = None
         try:
             self._opened.close()
@@ -132,7 +135,7 @@ class Turner:
         self.let_go()
         if self._writer is None or self._door is None:
             self._writer = self._opened.enter_context(
-                open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True)
+                open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True, after=self._before)
             )
             self._sealer = Sealer(self._writer, self._memory)
             if self._door is None:
@@ -157,6 +160,7 @@ class Turner:
     def _halves(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> FeedTurn:
         """Seal the halves; one message alone that cannot be sealed is turned away, and counted."""
         self.close()
+        self._before = None
         self._home()
         if len(admitted) <= 1:
             away = [Turned(m.arrival, "fault", "a bug in this package", len(m.records)) for m in admitted]

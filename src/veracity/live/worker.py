@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-import nats
 import nats.errors
 import orjson
 from nats.aio.client import Client
@@ -31,6 +30,7 @@ from veracity.home.live.arrivals import Arrival
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import stream_name
 from veracity.home.live.verifying import Verifiers, verify_here
+from veracity.live.connection import connect
 from veracity.live.errors import BrokerUnavailable, ForeignSubject
 from veracity.live.membership import Membership
 from veracity.live.pulling import Delivered, Inbox, Puller, delivered
@@ -62,6 +62,8 @@ class WorkerSettings:
 
     Attributes
     ----------
+    nats_url
+        Of the broker; of several servers of one cluster with commas between.
     partitions
         Those it takes messages of. None: its share of them among the workers of the city.
     name
@@ -114,7 +116,7 @@ async def run_worker(
     BrokerUnavailable
         If there is no broker, or it has not the streams.
     """
-    client = await _connected(settings)
+    client = await connect(settings.nats_url, "worker", credentials=settings.credentials)
     verifiers = Verifiers(settings.n_verifiers)
     verify = verifiers if settings.n_verifiers else verify_here
     turner = Turner(settings.home, clock, settings.limits, verify)
@@ -211,17 +213,30 @@ class _Worker:
                 logger.warning("a turn of %d messages failed, and is tried again: %s", len(arrivals), exc)
                 await asyncio.sleep(AGAIN_S[min(attempt, len(AGAIN_S) - 1)])
                 attempt += 1
-        for message in messages:
-            await self._client.publish(message.reply, ACK)
-        for turn in feeds:
-            for answer in turn.answers:
-                await self._tell(answer)
-        await self._client.flush()
+        await self._acknowledge(messages, feeds)
         now_s = datetime.now(UTC).timestamp()
         waited = [now_s - d.at_ns / 1e9 for d in of]
         seconds = asyncio.get_running_loop().time() - began
         n_foreign = len(messages) - len(arrivals)
         self._observe(TurnReport(feeds, len(messages), n_foreign, seconds, waited))
+
+    async def _acknowledge(self, messages: Sequence[Msg], feeds: Sequence[FeedTurn]) -> None:
+        """Acknowledge what is sealed, and tell who asked.
+
+        If the broker's server dies meanwhile, some of it may be lost: then the broker gives those messages
+        again, and they are known by their places.
+        """
+        try:
+            for message in messages:
+                await self._client.publish(message.reply, ACK)
+            for turn in feeds:
+                for answer in turn.answers:
+                    await self._tell(answer)
+            await self._client.flush()
+        except nats.errors.Error as exc:
+            logger.warning(
+                "acknowledging %d messages: want a broker that hears it, got: %r", len(messages), exc
+            )
 
     def _arrivals(self, messages: Sequence[Msg], delivered_as: Sequence[Delivered]) -> list[Arrival]:
         """Return the messages as they came to the door; those on subjects of no feed are left out."""
@@ -287,24 +302,3 @@ def _check(tasks: Sequence["asyncio.Task[None]"]) -> None:
     for task in tasks:
         if task.done() and not task.cancelled() and (exc := task.exception()) is not None:
             raise exc
-
-
-async def _connected(settings: WorkerSettings) -> Client:
-    credentials = str(settings.credentials) if settings.credentials else None
-    try:
-        return await nats.connect(
-            settings.nats_url,
-            name="veracity worker",
-            user_credentials=credentials,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
-            connect_timeout=5,
-            pending_size=64 * 1024 * 1024,
-            error_cb=_said,
-        )
-    except (nats.errors.Error, OSError, TimeoutError) as exc:
-        raise BrokerUnavailable(f"broker: want one at {settings.nats_url}, got: {exc}") from exc
-
-
-async def _said(exc: Exception) -> None:
-    logger.warning("broker: %s", exc or type(exc).__name__)
