@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import nats.errors
+import nats.js.errors
 import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -50,6 +51,7 @@ _R = TypeVar("_R")
 logger = logging.getLogger(__name__)
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 AGAIN_S = (0.5, 1.0, 2.0, 5.0)  #: between attempts at a turn that failed; the last again and again
+STREAMS_S = 30.0  #: how long the streams may have nobody that speaks for them when a worker starts
 TURN_MESSAGES = 20_000  #: in one turn; as many more may wait
 ACK = b"+ACK"
 TURN_BYTES = 64 * 1024 * 1024
@@ -283,14 +285,19 @@ class _Worker:
         await self._client.publish(receipt_subject(arrival.feed, arrival.device), orjson.dumps(body))
 
     async def _name_streams(self) -> None:
-        """Learn the names of the streams: one made anew has another."""
+        """Learn the names of the streams: one made anew has another. A cluster may be choosing its leader."""
         js = self._client.jetstream()
+        until = asyncio.get_running_loop().time() + STREAMS_S
         for name in (STREAM, MQTT_STREAM):
-            try:
-                told = await js.stream_info(name)
-            except (nats.errors.Error, TimeoutError) as exc:
-                raise BrokerUnavailable(f"broker: want its stream {name}, got: {exc}") from exc
-            self._streams[name] = stream_name(name, str(told.created))
+            while name not in self._streams:
+                try:
+                    told = await js.stream_info(name)
+                    self._streams[name] = stream_name(name, str(told.created))
+                except (nats.errors.Error, TimeoutError) as exc:
+                    is_late = asyncio.get_running_loop().time() > until
+                    if is_late or isinstance(exc, nats.js.errors.NotFoundError):
+                        raise BrokerUnavailable(f"broker: want its stream {name}, got: {exc}") from exc
+                    await asyncio.sleep(AGAIN_S[0])
 
     async def _in_thread(self, task: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
         call = partial(task, *args, **named)
