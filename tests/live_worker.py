@@ -29,7 +29,7 @@ async def _main(home: Path, url: str, linger_s: float, name: str | None) -> None
         linger_s=linger_s,
         n_verifiers=0,
     )
-    await run_worker(settings, stop, clock=clock)
+    await run_worker(settings, stop, lambda turn: logging.info("sealed %d", turn.n_messages), clock)
 
 
 if __name__ == "__main__":

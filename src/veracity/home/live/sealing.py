@@ -152,14 +152,16 @@ def _not_again(known: Known, messages: Sequence[_Message]) -> list[_Message]:
 
 def _once(messages: Sequence[_Message]) -> list[_Message]:
     """Return messages without those that the broker gave twice since the last turn."""
-    here: set[Origin] = set()
+    here: set[tuple[Origin, str]] = set()
     once = []
     for message in messages:
         place = message.arrival.origin
-        if place is None or place not in here:
-            once.append(message)
         if place is not None:
-            here.add(place)
+            here_as = place, message.id if isinstance(message, Admitted) else message.arrival.id
+            if here_as in here:
+                continue
+            here.add(here_as)
+        once.append(message)
     return once
 
 
