@@ -1,7 +1,7 @@
 """Processes of the benchmark of live feeds: devices that publish, and the worker.
 
 python benchmarks/live_case.py publish ADDRESS FILE RATE LOG    packets of FILE over MQTT, QoS 1
-python benchmarks/live_case.py work HOME URL LOG VERIFIERS      until told to stop
+python benchmarks/live_case.py work HOME URL LOG VERIFIERS LINGER_S [shares]     until told to stop
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
+from veracity.live.subjects import PARTITIONS
 from veracity.live.worker import TurnReport, WorkerSettings, run_worker
 
 FEED = "bench"
@@ -107,8 +108,10 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
         task.cancel()
 
 
-async def work(home: Path, url: str, log: Path, n_verifiers: int, linger_s: float) -> None:
-    """Work; write down each turn, what it cost so far, and what memory and files are held."""
+async def work(
+    home: Path, url: str, log: Path, n_verifiers: int, linger_s: float, *, shares: bool = False
+) -> None:
+    """Work, on all partitions or on a share; write down each turn, its cost, and its memory and files."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -131,7 +134,12 @@ async def work(home: Path, url: str, log: Path, n_verifiers: int, linger_s: floa
 
         unlimited = Limits(device=Rate(1e9, 10**9), feed=Rate(1e9, 10**9))
         settings = WorkerSettings(
-            home, url, linger_s=linger_s, n_verifiers=n_verifiers, limits=LimitsByFeed(unlimited)
+            home,
+            url,
+            partitions=None if shares else tuple(range(PARTITIONS)),
+            linger_s=linger_s,
+            n_verifiers=n_verifiers,
+            limits=LimitsByFeed(unlimited),
         )
         await run_worker(settings, stop, observe)
 
@@ -142,7 +150,8 @@ def main() -> None:
         host, _, port = rest[0].partition(":")
         asyncio.run(publish(host, int(port), Path(rest[1]), float(rest[2]), Path(rest[3])))
     else:
-        asyncio.run(work(Path(rest[0]), rest[1], Path(rest[2]), int(rest[3]), float(rest[4])))
+        shares = rest[5:] == ["shares"]
+        asyncio.run(work(Path(rest[0]), rest[1], Path(rest[2]), int(rest[3]), float(rest[4]), shares=shares))
 
 
 if __name__ == "__main__":

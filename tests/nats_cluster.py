@@ -5,6 +5,7 @@ A server is killed and started again by its own process id, on the same files an
 
 import asyncio
 import json
+import secrets
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from nats.aio.client import Client
 from brokers import DEADLINE_S
 from servers import _free_ports, _leashed
 from veracity.live.broker import server_program
-from veracity.live.broker_config import MAX_PAYLOAD_BYTES
+from veracity.live.broker_config import ANYONE, MAX_PAYLOAD_BYTES, open_user
 from veracity.live.connection import connect
 from veracity.live.errors import BrokerUnavailable
 from veracity.live.streams import make_streams
@@ -25,6 +26,7 @@ from veracity.live.subjects import MAPPINGS
 
 N_SERVERS = 3
 MAX_BYTES = 64 * 1024**2
+PASSWORD = secrets.token_hex(16)
 Address = tuple[str, int]
 
 
@@ -41,7 +43,7 @@ class ClusterServer:
 
     @property
     def url(self) -> str:
-        return "nats://{}:{}".format(*self.nats)
+        return "nats://city:{}@{}:{}".format(PASSWORD, *self.nats)
 
     def start(self) -> None:
         """Start it; it finds the others by itself."""
@@ -123,7 +125,9 @@ def _servers(folder: Path) -> list[ClusterServer]:
 
 
 def _config(server: ClusterServer, servers: list[ClusterServer]) -> dict[str, object]:
-    """What docs/backends.md tells to write, on loopback and open to anyone."""
+    """As docs/backends.md tells to write it, on loopback; anyone may publish over MQTT."""
+    publish, subscribe = open_user()
+    anyone = {"publish": list(publish), "subscribe": list(subscribe)}
     return {
         "server_name": server.name,
         "listen": _text(server.nats),
@@ -138,9 +142,21 @@ def _config(server: ClusterServer, servers: list[ClusterServer]) -> dict[str, ob
             "listen": _text(server.mqtt),
             "ack_wait": "30s",
             "max_ack_pending": 1_000,
-            "stream_replicas": 3,
+            "stream_replicas": N_SERVERS,
+            "no_auth_user": ANYONE,
         },
         "mappings": MAPPINGS,
+        "authorization": {
+            "users": [
+                {"user": "city", "password": PASSWORD, "allowed_connection_types": ["STANDARD"]},
+                {
+                    "user": ANYONE,
+                    "password": secrets.token_hex(16),
+                    "allowed_connection_types": ["MQTT"],
+                    "permissions": anyone,
+                },
+            ]
+        },
     }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nats.errors
 from nats.aio.client import Client
@@ -29,7 +30,8 @@ async def connect(
     Parameters
     ----------
     url
-        Of one server, or of several of a cluster with commas between: any of them will do.
+        Of one server, or of several of a cluster with commas between: any of them will do. A name and a
+        password in the first hold for all, also for those that the cluster tells of by itself.
     credentials
         A file of NATS credentials, where the broker asks for them.
 
@@ -38,6 +40,7 @@ async def connect(
     BrokerUnavailable
         If there is none within the time.
     """
+    servers = urls(url)
     client, deadline = Client(), time.monotonic() + within_s
 
     async def lost() -> None:
@@ -56,9 +59,12 @@ async def connect(
         logger.debug("%s: %s", name, error)
 
     try:
+        first = urlsplit(servers[0] if servers else "")
         await client.connect(
-            urls(url),
+            servers,
             name=name,
+            user=first.username if first.password is not None else None,
+            password=first.password,
             user_credentials=None if credentials is None else str(credentials),
             max_reconnect_attempts=-1,
             reconnect_time_wait=AGAIN_S,
