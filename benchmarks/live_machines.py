@@ -22,7 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from live import AGENCY, ARRAY, CONTRACT, SETTINGS, Cpu, key, reading
+from ingest import CONTRACT
+from live import AGENCY, ARRAY, SETTINGS, Cpu, key, reading
 from live_case import FEED
 from measure import report, workspace
 from veracity.home.audit import audit

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import nats.errors
 from nats.aio.client import Client
+from nats.errors import Error
 
 from brokers import DEADLINE_S
 from servers import _free_ports, _leashed
@@ -106,7 +106,7 @@ async def _made(client: Client) -> None:
         try:
             await make_streams(client, MAX_BYTES, N_SERVERS)
             return
-        except (BrokerUnavailable, nats.errors.Error):
+        except (BrokerUnavailable, Error):
             assert loop.time() < deadline, "the servers never became a cluster"
             await asyncio.sleep(0.2)
 
@@ -117,8 +117,8 @@ def _servers(folder: Path) -> list[ClusterServer]:
     for number in range(N_SERVERS):
         place = folder / f"server-{number}"
         place.mkdir()
-        addresses = [("127.0.0.1", next(ports)) for _ in range(3)]
-        servers.append(ClusterServer(place, f"s{number}", *addresses))
+        nats, mqtt, route = (("127.0.0.1", next(ports)) for _ in range(3))
+        servers.append(ClusterServer(place, f"s{number}", nats, mqtt, route))
     for server in servers:
         (server.folder / "nats-server.json").write_text(json.dumps(_config(server, servers), indent=2))
     return servers

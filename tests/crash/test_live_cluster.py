@@ -151,7 +151,10 @@ async def n_kept(client: Client) -> int:
 async def kill_some(it: Cluster, workers: list[Worker], rng: np.random.Generator) -> None:
     """Kill one server and one worker, in either order, and start both again after a while."""
     server, worker = it.servers[rng.integers(len(it.servers))], workers[rng.integers(len(workers))]
-    pause = lambda: asyncio.sleep(float(rng.uniform(0.5, 1.5)))  # noqa: E731
+
+    async def pause() -> None:
+        await asyncio.sleep(float(rng.uniform(0.5, 1.5)))
+
     if rng.random() < 0.5:
         server.kill()
         await pause()

@@ -8,7 +8,7 @@ import pytest
 
 from live_messages import FEED, record, signed
 from small_city import AGENCY, clock, key, new_city
-from veracity.home.enrolments import add_device, revoke
+from veracity.home.enrolments import add_device, revoke_key
 from veracity.home.home import open_writer
 from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
@@ -60,7 +60,7 @@ def test_signatures_are_verified_while_another_has_the_home(root: Path) -> None:
     assert verifier.n_claims == [1, 10]
     turner.close()
     with open_writer(root, clock) as home:
-        revoke(home, f"{AGENCY}/g00")
+        revoke_key(home, f"{AGENCY}/g00", "lost")
     (last,) = turner.turn([signed("G00", record("G00", 20))])
     assert (last.accepted, last.turned) == (0, {"revoked-key": 1})
     turner.close()
