@@ -1,7 +1,7 @@
 """Processes of the benchmark of live feeds: devices that publish, and the worker.
 
 python benchmarks/live_case.py publish ADDRESS FILE RATE LOG    packets of FILE over MQTT, QoS 1
-python benchmarks/live_case.py work HOME URL LOG VERIFIERS LINGER_S [shares]     until told to stop
+python benchmarks/live_case.py work HOME URL LOG VERIFIERS LINGER_S [PARTITIONS]   until told to stop
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from veracity.home.live.limits import Limits, LimitsByFeed
@@ -109,9 +109,10 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
 
 
 async def work(
-    home: Path, url: str, log: Path, n_verifiers: int, linger_s: float, *, shares: bool = False
+    home: Path, url: str, log: Path, n_verifiers: int, linger_s: float, partitions: Sequence[int]
 ) -> None:
-    """Work, on all partitions or on a share; write down each turn, its cost, and its memory and files."""
+    """Work; write down each turn, what it cost so far, and what memory and files are held."""
+    at_first = resource.getrusage(resource.RUSAGE_SELF)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -125,6 +126,7 @@ async def work(
                 "n": turn.n_messages,
                 "batches": [f.batch for f in turn.feeds],
                 "cpu_s": own.ru_utime + own.ru_stime,
+                "cpu_s_to_start": at_first.ru_utime + at_first.ru_stime,
                 "rss_mb": pages * resource.getpagesize() / 2**20,
                 "files": len(list(Path("/proc/self/fd").iterdir())),
                 "seconds": turn.seconds,
@@ -136,7 +138,7 @@ async def work(
         settings = WorkerSettings(
             home,
             url,
-            partitions=None if shares else tuple(range(PARTITIONS)),
+            partitions=partitions,
             linger_s=linger_s,
             n_verifiers=n_verifiers,
             limits=LimitsByFeed(unlimited),
@@ -150,8 +152,9 @@ def main() -> None:
         host, _, port = rest[0].partition(":")
         asyncio.run(publish(host, int(port), Path(rest[1]), float(rest[2]), Path(rest[3])))
     else:
-        shares = rest[5:] == ["shares"]
-        asyncio.run(work(Path(rest[0]), rest[1], Path(rest[2]), int(rest[3]), float(rest[4]), shares=shares))
+        home, url, log, n_verifiers, linger_s, *some = rest
+        partitions = [int(p) for p in some[0].split(",")] if some else range(PARTITIONS)
+        asyncio.run(work(Path(home), url, Path(log), int(n_verifiers), float(linger_s), partitions))
 
 
 if __name__ == "__main__":
