@@ -10,7 +10,7 @@ ARGS ?=
 # pip shows its progress on a terminal and is quiet elsewhere
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: help demo test check format interop fuzz crash bench bench-air bench-log bench-peers clean lock
+.PHONY: help demo test check format interop fuzz crash crash-live bench bench-air bench-live bench-log bench-peers soak clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -58,6 +58,10 @@ fuzz: $(DEV_STAMP) ## fuzz every parser of what comes from outside; SECONDS=300 
 crash: $(DEV_STAMP) ## fail every system call and every request of a log, not a sample of them (long)
 	@VERACITY_ALL_FAULTS=1 $(PY) -m pytest -q tests/crash $(ARGS)
 
+ROUNDS ?= 50
+crash-live: $(DEV_STAMP) ## kill workers and brokers at random moments under load; ROUNDS=50 (long)
+	@VERACITY_ROUNDS=$(ROUNDS) $(PY) -m pytest -q -s tests/crash/test_live_kills.py tests/crash/test_live_cluster.py $(ARGS)
+
 check: $(DEV_STAMP) ## formatting, lint and strict types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
@@ -72,6 +76,12 @@ bench: $(DEV_STAMP) ## run every benchmark (minutes); JSON goes to benchmarks/re
 
 bench-air: $(DEV_STAMP) ## forecasts and nowcasts of real air, beside other libraries (needs VERACITY_DATA; many minutes)
 	@for script in forecast_air nowcast; do $(PY) benchmarks/$$script.py $(ARGS) || exit 1; done
+
+bench-live: $(DEV_STAMP) ## messages over MQTT to sealed rows, and the highest rate that holds (some 15 minutes)
+	@$(PY) benchmarks/live.py --bare --rates 6000,7000,8000,10000 $(ARGS)
+
+soak: $(DEV_STAMP) ## the built-in city for an hour at speed 600: memory and files flat
+	@$(PY) benchmarks/soak.py $(ARGS)
 
 bench-log: $(DEV_STAMP) interop ## the log beside aics-tlog and pymerkle, and proofs from ten million entries
 	@$(PY) benchmarks/log.py --proofs-of 10000000 $(if $(NEWER),--aics-python build/interop/bin/python) $(ARGS)

@@ -17,6 +17,7 @@ from brokers import DEADLINE_S
 
 _RUN = """\
 import asyncio, logging, sys
+from dataclasses import replace
 from pathlib import Path
 from veracity.cli.up import _run
 from veracity.errors import VeracityError
@@ -26,6 +27,7 @@ from veracity.live.up import UpSettings
 configure(as_json=True)
 broker = BrokerSettings(("127.0.0.1", 0), is_open=True, max_bytes=16 * 1024**2)
 settings = UpSettings(Path(sys.argv[1]), broker, monitor=("127.0.0.1", 0), as_json=True, worker=sys.argv[2])
+settings = replace(settings, nats_url=sys.stdin.readline().strip() or None)
 try:
     asyncio.run(_run(settings))
 except KeyboardInterrupt:
@@ -76,15 +78,22 @@ class Up:
 
 
 @contextmanager
-def up(home: Path, worker: str = "stub_worker:work") -> Iterator[Up]:
+def up(home: Path, worker: str = "stub_worker:work", nats: str = "") -> Iterator[Up]:
     """Run a city; end it, and whatever a failed test left of it, afterwards."""
     log = home.parent / "up.log"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     environment.pop("SOURCE_DATE_EPOCH", None)
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", _RUN, str(home), worker], stderr=out, text=True, env=environment
+            [sys.executable, "-c", _RUN, str(home), worker],
+            stdin=subprocess.PIPE,
+            stderr=out,
+            text=True,
+            env=environment,
         )
+    assert process.stdin is not None
+    with process.stdin:
+        process.stdin.write(nats + "\n")
     known: set[int] = set()
     try:
         running = Up(process, log)

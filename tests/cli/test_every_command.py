@@ -13,6 +13,7 @@ import pytest
 import persons
 import veracity
 from calibrated_post import CONTRACT, DEFINITION, post
+from edge_world import configured
 from rain_app import HOUR, NOW_HOUR, RainCity
 from released_city import APP, LAN, serving_city, use_mean_rain, use_rain_app
 from run_cli import Done, Here
@@ -21,6 +22,8 @@ from veracity.cli.exit_codes import EXIT_CODES, exit_code
 from veracity.cli.main import cli
 from veracity.errors import Malformed, Rejected, Unavailable
 from veracity.feeds.file_info import inspect
+from veracity.gateway.limits import Keep
+from veracity.gateway.store import Store
 from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency, add_device
@@ -47,6 +50,7 @@ KEY, POLICY, TO = "HERE/rain-office.pem", "HERE/city/trust.policy", ["-o", "HERE
 DECIDED = ["--by", "Nguyễn Thị An", "--reason", "checked on site"]
 OVERRIDDEN = ["rain-hours", "--run", "0", "--record", "17", "--value", "3.5"]
 SIGNED = ["--key", "HERE/hoa.pem", "--by", "Hoa", "--why", "seen", "-o", "HERE/signed.json"]
+EDGE = ["-c", "HERE/edge/gateway.yaml"]
 OF_DECISIONS = {"app", "scoreboard", "register", "incident", "officer"}
 VECTORS = Path(__file__).parents[1] / "vectors"
 STAMPED = [f"{VECTORS}/receipts/valid-ndjson.json", f"{VECTORS}/time-stamps/valid-ndjson.tsr"]
@@ -72,6 +76,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "fork.json").write_bytes(fork_of(root / "store/log"))
     StateFile(folder / "state.json").write(State())
     prepare(folder / "uni", "uni.example/witness")
+    configured(folder / "edge", 1, "sources: []")
+    Store(folder / "edge/state", Keep(), lambda: 0).close()
     return folder
 
 
@@ -427,6 +433,13 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
         3,
     ),
     "witness show": (["--dir", "HERE/uni"], ["--dir", "HERE/none"], 3),
+    "gateway invite": ([f"{AGENCY}/edge-1", "--feeds", "rain"], ["nobody/edge-1"], 3),
+    "gateway join": (["0000"], ["0000", "--city", "http://127.0.0.1:9", "-c", "HERE/edge/new.yaml"], 3),
+    "gateway check": (EDGE, ["-c", "HERE/none.yaml"], 4),
+    "gateway run": (EDGE, ["-c", "HERE/panel.yaml"], 3),
+    "gateway status": (EDGE, ["-c", "HERE/none.yaml"], 4),
+    "gateway resend": (["--since", "2026-09-01", *EDGE], ["--since", "yesterday", *EDGE], 3),
+    "gateway model": (["rain-hours", "--to", "HERE/edge/model"], ["none", "--to", "HERE/edge/model"], 3),
 }
 # What speaks of a feed's data says whether they are simulated; these are, and say so.
 MARKED = {
@@ -474,6 +487,7 @@ MARKED = {
     *("scoreboard show", "scoreboard export", "register ls", "register show", "register export"),
     *(f"incident {verb}" for verb in ("open", "update", "close", "ls")),
     "monitor follow",
+    "gateway model",
 }
 NO_HOME = {
     "source contract",
@@ -482,9 +496,10 @@ NO_HOME = {
     *("cose key", "cose verify", "model keygen", "model sign", "model verify"),
     *("monitor follow", "monitor evidence", "monitor acknowledge", "witness serve", "witness show"),
     *("officer sign", "source contract"),
+    *(f"gateway {verb}" for verb in ("join", "check", "run", "status", "resend")),
 }
 # These go on until they are stopped, or ask somebody else: other tests run them.
-ENDLESS = {"log serve", "witness serve", "source try"}
+ENDLESS = {"log serve", "witness serve", "source try", "gateway join", "gateway run"}
 
 
 def make_ready(here: Here, folder: Path, name: str) -> None:
@@ -511,6 +526,8 @@ def home_of(name: str) -> str:
     if name.startswith("personal"):
         return "people"
     if name.removeprefix("model ") in OF_MODELS:
+        return "modelled"
+    if name == "gateway model":
         return "modelled"
     return "decided" if name.split()[:1] and name.split()[0] in OF_DECISIONS else "city"
 

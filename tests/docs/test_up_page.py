@@ -1,9 +1,12 @@
 """docs/up.md: its commands run, and every number that is served has its line."""
 
+import json
 import re
 from pathlib import Path
 
 from console import run_document
+
+from veracity.live.subjects import MAPPINGS
 
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCES = Path(__file__).parents[2] / "src/veracity"
@@ -23,6 +26,12 @@ def test_every_metric_has_its_line() -> None:
     assert (
         sorted(name for name in named if name not in PAGE and name.removeprefix("source") not in PAGE) == []
     )
+
+
+def test_the_mappings_are_those_that_are_used() -> None:
+    """A broker set up by the page puts every message into its partition."""
+    (block,) = re.findall(r"```json\n(.+?)```", PAGE, re.DOTALL)
+    assert json.loads(block) == {"mappings": MAPPINGS}
 
 
 def test_every_process_has_its_line() -> None:

@@ -11,23 +11,25 @@ import pytest
 import sqlalchemy as sa
 
 import persons
+from live_messages import record, signed
 from rain_app import NOW_HOUR, RainCity
 from released_city import APP, use_mean_rain
 from run_cli import Here
 from servers import S3
 from shared_city import KEYS, Places, check_city, founded, joined, machines, shared_places
-from small_city import ORIGIN, PANEL, clock, contract, csv, key, ndjson, parquet
+from small_city import AGENCY, ORIGIN, PANEL, clock, contract, csv, key, ndjson, parquet
 from veracity.data.lake import Table
 from veracity.errors import VeracityError
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
-from veracity.home.enrolments import add_agency, rotate_operator
+from veracity.home.enrolments import add_agency, add_device, rotate_operator
 from veracity.home.errors import HomeExists, NotShared
 from veracity.home.founding import init
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.models.registry import load_model
 from veracity.home.models.training import train
+from veracity.live.turning import Turner
 from veracity.log.doors import StoreUnavailable
 from veracity.stores.database import METADATA
 from veracity.stores.errors import BadLocation
@@ -70,8 +72,8 @@ def test_every_task_works(here: Here, tmp_path: Path, shared_places: Places) -> 
     packed.write_bytes(gzip.compress(ndjson(tmp_path / "d.ndjson", 500, 100).read_bytes(), mtime=0))
     done = here("ingest", "rain", *given, *home)
     assert done.code in (0, 1), done.err
-    for record in ("0:5", "1:5", "2:5", "3:5"):
-        done = here("receipt", "rain", "--record", record, "-o", tmp_path / "r.json", *home)
+    for which in ("0:5", "1:5", "2:5", "3:5"):
+        done = here("receipt", "rain", "--record", which, "-o", tmp_path / "r.json", *home)
         assert done.code == 0, done.err
         assert here("verify", tmp_path / "r.json", "--policy", root / "trust.policy").code == 0
     (tmp_path / "panel.yaml").write_text(PANEL)
@@ -170,6 +172,20 @@ def test_personal_values_stay_on_one_machine(tmp_path: Path, machines: tuple[Pat
     with pytest.raises(NotShared, match="keys of personal values"), open_writer(machines[0], clock) as home:
         add_feed(home, persons.contract(tmp_path))
     check_city(machines[0], 0)
+
+
+def test_live_workers_on_two_machines(machines: tuple[Path, Path]) -> None:
+    """What one worker has sealed another knows again, and goes on from there."""
+    with open_writer(machines[0], clock) as writer:
+        add_device(writer, f"{AGENCY}/g00", key(f"{AGENCY}/g00").public)
+    workers = [Turner(root, clock) for root in machines]
+    said = []
+    for worker, ages in zip((*workers, workers[0]), ((9,), (9, 8), (8, 7)), strict=True):
+        told = worker.turn([signed("G00", record("G00", age)) for age in ages])
+        said.append([(t.batch, t.accepted, t.duplicate) for t in told])
+        worker.close()
+    assert said == [[(0, 1, 0)], [(1, 1, 1)], [(2, 1, 1)]]
+    check_city(machines[1], 3)
 
 
 def test_damage_is_found(tmp_path: Path, machines: tuple[Path, Path], s3: S3) -> None:

@@ -1,5 +1,6 @@
 """The process tree: started, kept alive, asked how it is, and ended, by whatever way."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from brokers import broker, in_loop
 from run_cli import Here
 from run_up import Up, is_alive, tell, up, wait
 from small_city import new_city
+from veracity.live.streams import held
 
 NAMES = {"broker", "bridge", "schedules", "worker-0"}
 
@@ -78,6 +81,25 @@ def test_a_second_city_in_one_home_is_refused(city: Up, tmp_path_factory: pytest
     assert city.is_healthy()
 
 
+@in_loop
+async def test_a_broker_that_exists_is_used_and_left_running(tmp_path: Path) -> None:
+    """With a URL no broker is started, the streams are made in that one, and it outlives the city."""
+    async with broker(tmp_path / "elsewhere") as (it, client):
+
+        def run() -> None:
+            home = new_city(tmp_path / "city")
+            with up(home, nats=it.url) as running:
+                wait(running.is_healthy)
+                assert set(running.children()) == NAMES - {"broker"}
+                assert running.ask("/ready")[0] == 200
+                tell(running.process)
+                assert running.process.wait(120) == 0
+
+        await asyncio.to_thread(run)
+        assert await it.answers()
+        assert len(await held(client)) == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_told_and_leaves_nothing(tmp_path: Path, number: int) -> None:
     """SIGTERM or Ctrl-C: exit 0, no process left, and every line of the log is one JSON object."""
@@ -95,7 +117,7 @@ def test_it_ends_when_told_and_leaves_nothing(tmp_path: Path, number: int) -> No
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     """A worker that hangs holds a clean end up; the second Ctrl-C ends it at once, with 130."""
     with up(new_city(tmp_path / "city"), "stub_worker:hang") as running:
-        wait(running.is_healthy)
+        wait(lambda: "veracity_worker_turn_timestamp_seconds{" in running.ask("/metrics")[1])
         worker = running.children()["worker-0"]
         tell(running.process, signal.SIGINT)
         wait(lambda: "bridge" not in running.children())

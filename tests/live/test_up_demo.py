@@ -2,9 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import urllib3
 
 from run_up import wait
 from small_city import new_city
@@ -36,9 +39,19 @@ def n_accounts(root: Path) -> int:
         home.close()
 
 
+def serves_the_log(address: str) -> bool:
+    try:
+        answer = urllib3.request("GET", f"http://{address}/checkpoint", retries=False, timeout=20)
+    except urllib3.exceptions.HTTPError:
+        return False
+    return answer.status == 200 and answer.data.startswith(b"danang.example/simulated-twin\n")
+
+
 def play(root: Path, n_more: int) -> None:
     """Run the city until so many more rows are accepted, and an hour accounted for; and stop it."""
-    options = ["--mqtt", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--json-logs"]
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        http = f"127.0.0.1:{probe.getsockname()[1]}"
+    options = ["--mqtt", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--http", http, "--json-logs"]
     environment = {k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"}
     before = n_rows(root) if root.exists() else 0
     with (root.parent / "log").open("w+") as log:
@@ -52,6 +65,7 @@ def play(root: Path, n_more: int) -> None:
             wait(lambda: (root / "broker").exists() or process.poll() is not None)
             wait(lambda: n_rows(root) >= before + n_more or process.poll() is not None)
             wait(lambda: n_accounts(root) > 0 or process.poll() is not None)
+            wait(lambda: serves_the_log(http) or process.poll() is not None)
             assert process.poll() is None, Path(log.name).read_text()[-3000:]
             process.send_signal(signal.SIGTERM)
             assert process.wait(120) == 0

@@ -20,6 +20,7 @@ _COMMANDS = {
     "device": ("veracity.cli.device", "device"),
     "officer": ("veracity.cli.officer", "officer"),
     "key": ("veracity.cli.key", "key"),
+    "up": ("veracity.cli.up", "up"),
     "feed": ("veracity.cli.feed", "feed"),
     "source": ("veracity.cli.source", "source"),
     "sign": ("veracity.cli.ingest", "sign"),
@@ -43,6 +44,7 @@ _COMMANDS = {
     "incident": ("veracity.cli.incident", "incident"),
     "register": ("veracity.cli.register", "register"),
     "witness": ("veracity.cli.witness", "witness"),
+    "gateway": ("veracity.cli.gateway", "gateway"),
 }
 
 

@@ -65,7 +65,10 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
 @click.option(
     "--sync-always", is_flag=True, help="Acknowledge only what is on the disk: safe from power cuts."
 )
-@click.option("--http", callback=_address, help="Serve the log and receipts here.")
+@click.option("--http", callback=_address, help="Serve the log and receipts here, and let gateways join.")
+@click.option(
+    "--announce", metavar="URL", help="The broker's address as gateways are told it: mqtts://HOST:PORT."
+)
 @click.option(
     "--monitor",
     callback=_address,
@@ -93,6 +96,7 @@ def up(
     max_gb: float,
     sync_always: bool,
     http: tuple[str, int] | None,
+    announce: str | None,
     monitor: tuple[str, int],
     json_logs: bool,
     as_json: bool,
@@ -110,6 +114,10 @@ def up(
         raise click.UsageError("--tls-cert and --tls-key go together, and --tls-ca needs them")
     if city is not None and live:
         raise click.UsageError("--live is real and --city demo is simulated: one city is not both")
+    if announce is not None and not announce.startswith(("mqtt://", "mqtts://")):
+        raise click.UsageError(
+            f"--announce: want mqtt://HOST:PORT or mqtts://HOST:PORT, got {announce[:80]!r}"
+        )
     if city is not None and nats is not None:
         raise click.UsageError("--city demo has a broker of its own: leave --nats out")
     configure(as_json=json_logs or not sys.stderr.isatty())
@@ -121,6 +129,7 @@ def up(
         replicas=replicas,
         n_workers=workers,
         http=http,
+        announce=announce,
         monitor=monitor,
         as_json=json_logs or not sys.stderr.isatty(),
         is_live=live,

@@ -67,4 +67,4 @@ class BadSource(FeedError, Malformed):
 class MissingExtra(FeedError, Unavailable):
     """A kind of source needs a library that is not installed; the message says which extra brings it."""
 
-    code = "missing-extra"
+    code = "missing-source-extra"

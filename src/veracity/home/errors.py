@@ -165,6 +165,24 @@ class StateBehind(HomeError, Rejected):
     code = "state-behind"
 
 
+class UnknownInvitation(HomeError, Rejected):
+    """No invitation has this code."""
+
+    code = "unknown-invitation"
+
+
+class InvitationOver(HomeError, Rejected):
+    """The invitation has expired, or too many requests did not know its code."""
+
+    code = "invitation-over"
+
+
+class InvitationUsed(HomeError, Rejected):
+    """Another key was enrolled with this invitation."""
+
+    code = "invitation-used"
+
+
 class MalformedLimits(HomeError, Malformed):
     """The limits of live feeds are not set down as they should be."""
 

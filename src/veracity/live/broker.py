@@ -158,11 +158,7 @@ async def running(
     BrokerUnavailable, CannotStart
         If it does not start: an address is taken, a certificate cannot be read.
     """
-    with usable(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        await _take(lock, folder)
+    async with locked(folder) as lock:
         broker = Broker(folder, settings, lock)
         broker.allow(users())
         try:
@@ -170,6 +166,20 @@ async def running(
             yield broker
         finally:
             await broker.child.end()
+
+
+@contextlib.asynccontextmanager
+async def locked(folder: Path) -> AsyncIterator[int]:
+    """Hold a city's folder of the broker, made if it is not there; yield the lock's file.
+
+    A process that keeps the file open holds it, too. AlreadyUp if another does.
+    """
+    with usable(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        await _take(lock, folder)
+        yield lock
     finally:
         os.close(lock)
 

@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +13,7 @@ from veracity.live.child import Task
 from veracity.live.connection import connect
 from veracity.live.metrics import Metrics
 from veracity.live.subjects import PARTITIONS
+from veracity.provenance.joining import Broker
 
 _LOOK_S = 5.0  # between two notes of how the sources do
 
@@ -97,15 +101,30 @@ async def sources(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
 
 
 async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # noqa: ARG001 - as all roles
-    """Serve the log and receipts to anyone, as ``veracity log serve --receipts`` does."""
+    """Serve the log and receipts to anyone, as ``log serve --receipts`` does, and let gateways join."""
+    from veracity.server.enrolment_app import enrolment_app
     from veracity.server.log_app import LogApp
     from veracity.server.log_store import log_of_home, open_log
     from veracity.server.receipts_app import WithReceipts
     from veracity.server.running import listen, serve
 
-    app = WithReceipts(LogApp(open_log(log_of_home(task.home))), task.home)
+    log = WithReceipts(LogApp(open_log(log_of_home(task.home))), task.home)
+    app = enrolment_app(log, task.home, partial(_told_the_broker, task), clock=task.time)
     host, port = task.options["address"]
     await serve(app, listen(host, port), stop)
+
+
+def _told_the_broker(task: Task, name: str, _feeds: Sequence[str]) -> Broker | None:
+    """Return what a gateway that joined is told of the broker, with its own password; None for nothing."""
+    from veracity.live.credentials import set_password
+
+    url, certificate = task.options["announce"], task.options["certificate"]
+    if url is None:
+        return None
+    ca = None if certificate is None else Path(certificate).read_text("utf-8")
+    return (
+        Broker(url, ca=ca) if task.options["open"] else Broker(url, name, set_password(task.home, name), ca)
+    )
 
 
 async def schedules(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import itertools
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -134,7 +135,7 @@ async def run_devices(
 def _client(feed: str, broker: tuple[str, int]) -> mqtt.Client:
     """Return a connection that comes back by itself, and sends again what was not acknowledged."""
     client = mqtt.Client(
-        CallbackAPIVersion.VERSION2, client_id=f"simulated-{feed}-{id(broker)}", clean_session=True
+        CallbackAPIVersion.VERSION2, client_id=f"simulated-{feed}-{os.getpid()}", clean_session=True
     )
     client.max_inflight_messages_set(200)
     client.max_queued_messages_set(MAX_QUEUED)

@@ -37,6 +37,7 @@ from veracity.live.child import Task, command
 from veracity.live.children import Child, Command
 from veracity.live.connection import connect
 from veracity.live.credentials import feeds_of_agencies, read_credentials, users_of
+from veracity.live.errors import BrokerUnavailable
 from veracity.live.health import Answer, health_app, sealing_check
 from veracity.live.logs import fields
 from veracity.live.metrics import FOLDER, Gathered
@@ -64,6 +65,8 @@ class UpSettings:
         Processes that seal; the partitions are shared out among them.
     http, monitor
         Where the log is served, if it is; and where health and metrics are. Port 0 takes a free one.
+    announce
+        The broker's address as gateways are told it, ``mqtts://host:port``; None to leave it to them.
     is_live
         Whether to ask the built-in sources: weather, air and rivers of Da Nang.
     seed
@@ -77,6 +80,7 @@ class UpSettings:
     n_workers: int = 1
     http: Address | None = None
     monitor: Address = ("127.0.0.1", 7881)
+    announce: str | None = None
     as_json: bool = False
     clock: RunningClock | None = None
     is_live: bool = False
@@ -109,7 +113,9 @@ class City:
         tasks.append(self._task("bridge"))
         tasks.append(self._task("schedules"))
         if s.http is not None:
-            tasks.append(self._task("http", {"address": s.http}))
+            tls = s.broker.tls
+            options = {"certificate": str(tls.certificate) if tls else None, "open": s.broker.is_open}
+            tasks.append(self._task("http", {"address": s.http, "announce": s.announce, **options}))
         for k in range(s.n_workers):
             # Where there may be others, here or on other machines, each takes its share.
             shares = s.n_workers > 1 or s.nats_url is not None
@@ -139,22 +145,30 @@ class City:
         ends = [asyncio.Event() for _ in self.children]
         kept = [asyncio.create_task(c.keep(end)) for c, end in zip(self.children, ends, strict=True)]
         looking = asyncio.create_task(self._look_again(stop))
+        stopping = asyncio.create_task(stop.wait())
         try:
-            await stop.wait()
+            # None of the others ends before it is told to, but for a bug, which is not to be slept through.
+            await asyncio.wait({stopping, looking, *kept}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             logger.info("stopping")
+            stop.set()
             for end, task in zip(ends, kept, strict=True):
                 end.set()
                 await task
             await looking
 
     async def _look_again(self, stop: asyncio.Event) -> None:
+        said = ""
         while not stop.is_set():
             try:
                 await self._look()
+                said = ""
             except VeracityError as exc:
-                self._gathered.broker_up.set(0)
-                logger.warning("%s", exc)
+                if isinstance(exc, BrokerUnavailable):
+                    self._gathered.broker_up.set(0)
+                if str(exc) != said:  # once, however long it stays so
+                    said = str(exc)
+                    logger.warning("%s", exc)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_S)
 
@@ -224,6 +238,8 @@ async def running(settings: UpSettings) -> AsyncIterator[tuple[City, str]]:
             ended = asyncio.Event()
             keeping = asyncio.create_task(broker.child.keep(ended))
             stack.push_async_callback(_end, ended, keeping)
+        else:
+            await stack.enter_async_context(brokers.locked(folder))
         client = await connect(url, "up")
         stack.push_async_callback(client.close)
         await make_streams(client, settings.broker.max_bytes, settings.replicas)

@@ -191,3 +191,21 @@ class MalformedMessage(ProvenanceError, Malformed):
     """What a device sent begins like a signed message and is none, or is too long."""
 
     code = "malformed-message"
+
+
+class MalformedCode(ProvenanceError, Malformed):
+    """The text is not a one-time code."""
+
+    code = "malformed-code"
+
+
+class MalformedJoining(ProvenanceError, Malformed):
+    """The bytes are no request to join a city, or no answer to one."""
+
+    code = "malformed-joining"
+
+
+class JoiningRejected(ProvenanceError, Rejected):
+    """A request or an answer that was not made with the code."""
+
+    code = "joining-rejected"
