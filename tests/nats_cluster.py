@@ -3,7 +3,6 @@
 A server is killed and started again by its own process id, on the same files and ports.
 """
 
-import asyncio
 import json
 import secrets
 import subprocess
@@ -13,14 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nats.aio.client import Client
-from nats.errors import Error
 
-from brokers import DEADLINE_S
 from servers import _free_ports, _leashed
 from veracity.live.broker import server_program
 from veracity.live.broker_config import ANYONE, MAX_PAYLOAD_BYTES, open_user
 from veracity.live.connection import connect
-from veracity.live.errors import BrokerUnavailable
 from veracity.live.streams import make_streams
 from veracity.live.subjects import MAPPINGS
 
@@ -89,26 +85,13 @@ async def cluster(folder: Path) -> AsyncIterator[Cluster]:
             server.start()
         client = await connect(urls_of(servers), "test")
         try:
-            await _made(client)
+            await make_streams(client, MAX_BYTES, N_SERVERS)
             yield Cluster(servers, client)
         finally:
             await client.close()
     finally:
         for server in servers:
             server.kill()
-
-
-async def _made(client: Client) -> None:
-    """Make the streams, as soon as the servers have chosen their leader."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
-    while True:
-        try:
-            await make_streams(client, MAX_BYTES, N_SERVERS)
-            return
-        except (BrokerUnavailable, Error):
-            assert loop.time() < deadline, "the servers never became a cluster"
-            await asyncio.sleep(0.2)
 
 
 def _servers(folder: Path) -> list[ClusterServer]:

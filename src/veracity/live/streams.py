@@ -10,6 +10,7 @@ taken in: the server keeps an MQTT message only as long as a consumer wants it.
 ``WORKERS`` holds the last word of each worker that is there, for some seconds; see ``membership``.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from veracity.live.subjects import MQTT_STREAM, PARTITIONS, STREAM, WORKER_STREA
 
 ACK_WAIT_S = 60.0  #: how long a worker may have a message before another gets it
 GONE_S = 8.0  #: after its last word a worker is taken for dead
+LEADER_S = 30.0  #: how long the servers of a cluster may take to choose a leader
+_AGAIN_S = 0.5
 MAX_ACK_PENDING = 20_000  #: messages of a partition in the hands of workers at once
 
 
@@ -66,16 +69,24 @@ async def make_streams(client: Client, max_bytes: int, replicas: int = 1) -> Non
     BrokerUnavailable
         If the server does not answer, or does not allow it.
     """
-    js = client.jetstream()
-    try:
-        for config in (_feeds(max_bytes, replicas), _mqtt(max_bytes, replicas), _workers(replicas)):
-            await _make_stream(js, config)
-        for stream in (STREAM, MQTT_STREAM):
-            for partition in range(PARTITIONS):
-                # The server takes the same call for one that is there: it is brought to these settings.
-                await js.add_consumer(stream, _consumer(stream, partition))
-    except nats.errors.Error as exc:
-        raise BrokerUnavailable(f"broker: want its streams made, got: {exc}") from exc
+    loop = asyncio.get_running_loop()
+    until = loop.time() + (LEADER_S if replicas > 1 else 0.0)
+    while True:
+        try:
+            return await _make_all(client.jetstream(), max_bytes, replicas)
+        except nats.errors.Error as exc:
+            if loop.time() >= until:
+                raise BrokerUnavailable(f"broker: want its streams made, got: {exc}") from exc
+            await asyncio.sleep(_AGAIN_S)  # the servers of a cluster are choosing their leader
+
+
+async def _make_all(js: JetStreamContext, max_bytes: int, replicas: int) -> None:
+    for config in (_feeds(max_bytes, replicas), _mqtt(max_bytes, replicas), _workers(replicas)):
+        await _make_stream(js, config)
+    for stream in (STREAM, MQTT_STREAM):
+        for partition in range(PARTITIONS):
+            # The server takes the same call for one that is there: it is brought to these settings.
+            await js.add_consumer(stream, _consumer(stream, partition))
 
 
 async def _make_stream(js: JetStreamContext, config: api.StreamConfig) -> None:
