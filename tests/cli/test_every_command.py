@@ -205,7 +205,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "device rotate": ([f"{AGENCY}/g01"], [f"{AGENCY}/none"], 3),
     "device revoke": ([f"{AGENCY}/g01", "--reason", "lost"], ["g01", "--reason", "lost"], 3),
     "device ls": ([], [], 3),
-    "device password": ([f"{AGENCY}/g01"], [f"{AGENCY}/none"], 3),
+    "device password": ([f"{AGENCY}/g01"], ["nobody/g01"], 3),
     "device certificate": ([f"{AGENCY}/g01", "CN=g01"], [f"{AGENCY}/g01", ""], 3),
     "device access": ([], [], 3),
     "device forbid": ([f"{AGENCY}/g01"], [f"{AGENCY}/none"], 3),
@@ -518,6 +518,8 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
     if name == "personal forget":
         sent, keys = folder / "sent.csv", folder / "sent.keys"
         here("personal", "take", "requests", sent, "--keys", keys, "--home", folder / "people")
+    if name == "device forbid":
+        here("device", "password", f"{AGENCY}/g01", "--home", folder / "posted")
     if name == "source rm":
         here("source", "add", *CASES["source add"][0], "--home", home)
     if name in ("model sign", "model verify"):

@@ -75,6 +75,7 @@ def test_a_day_is_certified_when_it_is_over_and_once(tmp_path: Path) -> None:
         "account",
         "certify",
         "panels",
+        "compact",
         "publish",
     ]
     opened.close()
@@ -84,12 +85,12 @@ def test_small_files_become_few_an_hour_later(tmp_path: Path) -> None:
     """The batches of an hour ago are joined, once; their rows are the same."""
     root, now = new_city(tmp_path / "city"), lambda: NOW
     with open_writer(root, now) as home:
-        for i in range(5):
+        for i in range(10):
             ingest(home, "rain", [ndjson(tmp_path / f"{i}.ndjson", 20 * i, 20, broken=False)])
         rows = home.table("rain").scan().collect()
     assert compact_tables(root, now) == 0
     later: Callable[[], datetime] = lambda: NOW + timedelta(hours=2)  # noqa: E731
-    assert compact_tables(root, later) == 5
+    assert compact_tables(root, later) == 10
     assert compact_tables(root, later) == 0
     opened = Home.open(root, now)
     assert opened.table("rain").scan().collect().equals(rows)
