@@ -61,7 +61,7 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
     for i, (reader, writer) in enumerate(opened):
         writer.write(connect_packet(f"bench-{i}"))
         await reader.readexactly(4)
-    n_acknowledged, n_sent, behind_s = 0, 0, 0.0
+    n_acknowledged, n_sent, behind_s, is_over = 0, 0, 0.0, False
 
     async def count(reader: asyncio.StreamReader) -> None:
         nonlocal n_acknowledged, is_over
@@ -71,7 +71,6 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
         except OSError:
             is_over = True  # the broker could not keep up, and closed the connection: the rate does not hold
 
-    is_over = False
     counting = [asyncio.create_task(count(reader)) for reader, _ in opened]
     source, began = read_packets(packets), time.time()
     chunks = []
