@@ -8,8 +8,9 @@ list is left out; one that was sent again is counted as a duplicate. The lists a
 opened, as far back as memory reaches; what is older is told by the contract's key, as in any file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import polars as pl
@@ -89,12 +90,26 @@ class Sealer:
         self._home, self._memory = home, memory
         self._sessions: dict[str, BatchWriter] = {}
 
-    def seal(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> Turn | None:
-        """Seal one feed's messages, and count those that were turned away; None if nothing is new."""
+    def now(self, feeds: Iterable[str]) -> datetime:
+        """Return when a turn's batches are received: not before any batch before; see ``BatchWriter.now``."""
+        return max((self._session(feed).now() for feed in feeds), default=self._home.clock())
+
+    def seal(
+        self,
+        feed: str,
+        admitted: Sequence[Admitted],
+        turned: Sequence[Turned],
+        received_at: datetime | None = None,
+    ) -> Turn | None:
+        """Seal one feed's messages, and count those that were turned away; None if nothing is new.
+
+        ``received_at``: what ``now`` said, as of which the door asked who may send; None where it is now.
+        """
         session = self._session(feed)
         known = self._memory.catch_up(self._home, feed, session.batch)
         admitted = _not_again(known, admitted)
         taken, repeated = _split(known.ids, admitted)
+        taken = _by_header(taken)
         kind = kind_of(session.contract)
         name = f"{feed}-{session.batch:08d}.{kind}"
         tally = Tally()
@@ -108,7 +123,7 @@ class Sealer:
         for away in _not_again(known, turned):
             tally.turned(away)
         if taken:
-            sealed = session.seal(info, part, None, gathered=gathering)
+            sealed = session.seal(info, part, None, gathered=gathering, received_at=received_at)
         elif tally:
             gathering = Gathering(session.contract, (), tally)
             sealed = session.note(gathering, name)
@@ -144,6 +159,12 @@ def _not_again(known: Known, messages: Sequence[_Message]) -> list[_Message]:
     told = known.places.known([origin_id(m.arrival.origin) for m in again if m.arrival.origin is not None])
     gone = {m.arrival.origin for m, is_told in zip(again, told, strict=True) if is_told}
     return [m for m in messages if not (m.arrival.is_again and m.arrival.origin in gone)]
+
+
+def _by_header(messages: list[Admitted]) -> list[Admitted]:
+    """Return messages in order, but those under one header of CSV together."""
+    places = {columns: i for i, columns in enumerate(dict.fromkeys(m.columns for m in messages))}
+    return messages if len(places) < 2 else sorted(messages, key=lambda m: places[m.columns])
 
 
 def _split(seen: Seen, admitted: Sequence[Admitted]) -> tuple[list[Admitted], list[Admitted]]:
