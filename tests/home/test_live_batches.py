@@ -15,7 +15,7 @@ from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_device, revoke_key
 from veracity.home.errors import ClockBehind
 from veracity.home.home import Home, Writer, open_writer
-from veracity.home.live.accounts import accounts, hour_of, say_account, unsaid
+from veracity.home.live.accounts import accounts, hour_of, live_batches, say_account, sum_up, unsaid
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Door
 from veracity.home.live.gathering import Tally
@@ -221,11 +221,11 @@ def test_an_hour_is_accounted_for_once(root: Path, home: Writer) -> None:
     turn(home, [signed("G00", record("G00", 9)), bare("G01", record("G01", 9, 900.0)), bare("G01", b"{")])
     turn(home, [signed("G00", record("G00", 9)), signed("G02", record("G02", 9))])
     hour = hour_of(NOW)
-    assert unsaid(home, FEED) == []  # the hour is not over
+    assert not unsaid(home, FEED)  # the hour is not over
     (now,) = accounts(home, FEED)
     assert now.idx is None
     home.clock = lambda: NOW + timedelta(hours=1)
-    assert unsaid(home, FEED) == [hour]
+    assert list(unsaid(home, FEED)) == [hour]
     said = say_account(home, FEED, hour)
     assert said is not None
     assert said.idx == home.log.size - 1
@@ -244,6 +244,36 @@ def test_an_hour_is_accounted_for_once(root: Path, home: Writer) -> None:
     late = [signed("G00", record("G00", 7))]
     with pytest.raises(ClockBehind, match="hour accounted for"):
         turn(home, late)
+
+
+def test_an_hour_summed_up_before_its_last_batch(home: Writer) -> None:
+    """What was summed up without the lock is not said if a batch came meanwhile."""
+    hour, memory = hour_of(NOW), Memory()
+    for minute in range(3):
+        turn(home, [signed("G00", record("G00", minute))], memory)
+    early = sum_up(home, FEED, hour, live_batches(home, FEED)[hour])
+    turn(home, [signed("G01", record("G01", 9))], memory)
+    home.clock = lambda: NOW + timedelta(hours=1)
+    said = say_account(home, FEED, hour, early)
+    assert said is not None
+    assert said.said.batches == (0, 3)
+    assert said.said.sums.sent == 4
+    clean_audit(home)
+
+
+def test_an_hour_of_many_batches(home: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour is the same however its batches are summed up."""
+    hour, memory = hour_of(NOW), Memory()
+    for minute in range(5):
+        turn(home, [signed("G00", record("G00", minute)), bare("G01", b"["), bare("G01", b"")], memory)
+    rows = live_batches(home, FEED)[hour]
+    whole = sum_up(home, FEED, hour, rows)
+    monkeypatch.setattr("veracity.home.live.accounts._PARTS", 2)
+    assert whole is not None
+    assert whole.said.reasons == {"malformed-body": 10}
+    folded = sum_up(home, FEED, hour, rows)
+    assert folded is not None
+    assert folded.said == whole.said
 
 
 @pytest.mark.parametrize("column", ["sender", "signature", "accepted", "first", "outcome"])

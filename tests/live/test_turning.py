@@ -1,9 +1,11 @@
 """Turns: each message counts once and as what it is, however often a turn is tried and whatever is in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from veracity.data.text import TooManyLayouts
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_device
-from veracity.home.home import Home, open_writer
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.live import room
 from veracity.home.live.accounts import accounts
 from veracity.home.live.arrivals import Arrival
@@ -231,3 +233,22 @@ def test_a_message_that_no_statement_holds_stops_no_other(
     turner.turn(given(*(signed(g, record(g, 9)) for g in ("G00", "G01"))))
     turner.close()
     assert sums(root) == (2, 1, 0, 1, 0)
+
+
+def test_the_log_is_not_read_again_at_each_turn(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that lets others in goes on from what it knew of the log, unless a turn failed."""
+    opened: list[Writer | None] = []
+
+    @contextmanager
+    def noting(*args: Any, after: Writer | None, **named: Any) -> Iterator[Writer]:
+        opened.append(after)
+        with open_writer(*args, after=after, **named) as writer:
+            yield writer
+
+    monkeypatch.setattr("veracity.live.turning.open_writer", noting)
+    turner = Turner(root, clock)
+    for minute in range(2):
+        turner.turn(given(signed("G00", record("G00", minute))))
+        turner.close()
+    assert [after is None for after in opened] == [True, False]
+    assert sums(root) == (2, 2, 0, 0, 0)

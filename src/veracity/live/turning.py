@@ -88,6 +88,7 @@ class Turner:
         self._sealer: Sealer | None = None
         self._tried: frozenset[Origin] = frozenset()  # of the turn that failed, if one did
         self._writer: Writer | None = None
+        self._before: Writer | None = None  # the last one, closed: what it read of the log is read once
         self._opened = ExitStack()
 
     def turn(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
@@ -108,6 +109,7 @@ class Turner:
         except Exception:
             self._tried = frozenset(a.origin for a in once if a.origin is not None)
             self.close()
+            self._before = None
             raise
         self._tried = frozenset()
         return told
@@ -119,6 +121,7 @@ class Turner:
 
     def close(self) -> None:
         """Give up the home."""
+        self._before = self._writer or self._before
         self._writer = self._sealer = None
         try:
             self._opened.close()
@@ -156,7 +159,7 @@ class Turner:
         self.let_go()
         if self._writer is None or self._sealer is None or self._door is None:
             self._writer = self._opened.enter_context(
-                open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True)
+                open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True, after=self._before)
             )
             self._sealer = Sealer(self._writer, self._memory)
             if self._door is None:
