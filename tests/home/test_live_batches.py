@@ -1,5 +1,6 @@
 """Messages become batches: each counts once, each is somebody's, and an audit holds all of it."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 
 from live_messages import FEED, bare, record, signed
 from small_city import AGENCY, NOW, clock, contract, key, new_city
+from veracity.data.clean import Cleaned
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_device, revoke_key
@@ -18,10 +20,12 @@ from veracity.home.home import Home, Writer, open_writer
 from veracity.home.live.accounts import accounts, hour_of, live_batches, say_account, sum_up, unsaid
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Door
-from veracity.home.live.gathering import Tally
+from veracity.home.live.gathering import Gathering, Tally
 from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
 from veracity.home.live.sealing import Memory, Sealer, Turn, read_messages
+from veracity.home.sources import SourcePart
+from veracity.provenance.messages import sign_message
 
 
 @pytest.fixture
@@ -287,6 +291,33 @@ def test_an_audit_sees_a_changed_list(home: Writer, root: Path, column: str) -> 
         pl.lit("x").alias("outcome") if column == "outcome" else pl.col("outcome")
     ).write_parquet(path)
     assert [f.what for f in audit(home).findings] == ["messages"]
+
+
+def test_an_audit_sees_a_signature_that_names_no_key(home: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator cannot call a message signed by leaving out whose signature it is."""
+    taken = Gathering._taken
+
+    def lying(self: Gathering, cleaned: Cleaned, part: SourcePart) -> pl.DataFrame:
+        return taken(self, cleaned, part).with_columns(
+            signature=pl.lit(base64.b64encode(bytes(64)).decode()), key=pl.lit(None, pl.String())
+        )
+
+    monkeypatch.setattr(Gathering, "_taken", lying)
+    turn(home, [bare("G00", record("G00", 9))])
+    said = [f.detail for f in audit(home).findings]
+    assert said[0] == "signed: want False as stated, got True"
+    assert said[1] == "record 0: want a key and a signature, or neither, got one of them"
+
+
+def test_an_audit_sees_a_signature_by_the_operator(home: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a device or an agency sends messages, whatever other keys the log has."""
+    monkeypatch.setattr("veracity.home.live.door._check_device", lambda *_: None)
+    records, operator = [record("G00", 9)], key("operator")
+    name = home.agencies().authority(operator.public.keyid, home.log.size).name
+    payload = sign_message(records[0], records, FEED, name, operator)
+    turn(home, [Arrival(FEED, "g00", payload, NOW)])
+    details = [f.detail for f in audit(home).findings]
+    assert any("got operator" in d for d in details), details
 
 
 def test_csv_messages(tmp_path: Path) -> None:

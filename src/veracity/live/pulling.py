@@ -11,6 +11,8 @@ from veracity.live.errors import BrokerUnavailable
 
 _EXPIRES_S = 5.0
 _AT_ONCE = 2_000
+REQUEST_BYTES = 4 * 1024 * 1024  #: asked for at once, too; more than the largest message has
+_ENOUGH = "MaxBytes"  # in what the broker says when the next message would be more than that
 _AGAIN_S = 1.0  # after the broker said that there is no such consumer, or nobody leads it
 
 
@@ -18,7 +20,8 @@ _AGAIN_S = 1.0  # after the broker said that there is no such consumer, or nobod
 class Inbox:
     """Messages that came and wait for their turn; bounded.
 
-    ``room`` is how many more there may be, those asked for and not yet here counted as there.
+    ``room`` is how many more there may be, those asked for and not yet here counted as there, and of
+    their bytes as many as may come.
     """
 
     max_messages: int
@@ -26,12 +29,13 @@ class Inbox:
     messages: list[Msg] = field(default_factory=list)
     n_bytes: int = 0
     n_asked: int = 0
+    n_requests: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def room(self) -> int:
         """How many messages may be asked for."""
-        if self.n_bytes >= self.max_bytes:
+        if self.n_bytes + (self.n_requests + 1) * REQUEST_BYTES > self.max_bytes:
             return 0
         return max(0, self.max_messages - len(self.messages) - self.n_asked)
 
@@ -76,7 +80,8 @@ class Puller:
         """Ask for some and wait until they are here, or the broker has no more for now."""
         self._n_left, self._done = n, asyncio.Event()
         self._inbox.n_asked += n
-        ask = {"batch": n, "expires": int(_EXPIRES_S * 1e9)}
+        self._inbox.n_requests += 1
+        ask = {"batch": n, "max_bytes": REQUEST_BYTES, "expires": int(_EXPIRES_S * 1e9)}
         try:
             await self._client.publish(self._ask, json.dumps(ask).encode(), self._reply)
             await asyncio.wait_for(self._done.wait(), _EXPIRES_S + 5)
@@ -84,11 +89,13 @@ class Puller:
             pass  # the broker went away; what it still sends is taken
         finally:
             self._inbox.n_asked -= self._n_left
+            self._inbox.n_requests -= 1
             self._n_left = 0
 
     async def _take(self, message: Msg) -> None:
         if message.headers and "Status" in message.headers:
-            if message.headers["Status"] not in ("404", "408"):
+            is_enough = any(_ENOUGH in str(said) for said in message.headers.values())
+            if message.headers["Status"] not in ("404", "408") and not is_enough:
                 await asyncio.sleep(_AGAIN_S)
             self._done.set()
             return
