@@ -157,6 +157,16 @@ def test_a_replay_beyond_memory_is_still_known(home: Writer) -> None:
     clean_audit(home)
 
 
+def test_no_list_is_read_that_would_be_forgotten(home: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who takes over a feed reads as many lists as memory holds messages, the newest, and not all."""
+    memory = Memory()
+    for minute in range(5):
+        turn(home, [signed("G00", record("G00", minute))], memory)
+    monkeypatch.setattr("veracity.home.live.sealing.LIMIT", 2)
+    assert len(Memory().catch_up(home, FEED, 5).ids) == 2
+    assert counts(turn(home, [signed("G00", record("G00", 4))])) == (0, 0, 0, 1, 0)
+
+
 def refused(home: Writer, *arrivals: Arrival, door: Door | None = None) -> list[str]:
     door = door or Door(home)
     made = door.admit(arrivals, home.clock())

@@ -21,12 +21,12 @@ from veracity.home.live.arrivals import Admitted, Turned
 from veracity.home.live.door import kind_of
 from veracity.home.live.gathering import TAKEN, Gathering, Tally
 from veracity.home.live.origins import origin_id, parse_origins
-from veracity.home.live.seen import Seen
+from veracity.home.live.seen import LIMIT, Seen
 from veracity.home.sources import lines_part
 from veracity.home.tables import read_signed
 
 _Message = TypeVar("_Message", Admitted, Turned)
-REMEMBERED_BATCHES = 5_000  #: of which the lists are read when a feed is taken up
+REMEMBERED_BATCHES = 5_000  #: at most, of which the lists are read when a feed is taken up
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ class Memory:
 
     def catch_up(self, home: Home, feed: str, batch: int) -> Known:
         """Return what came in the batches before one, reading the lists of those not known yet."""
-        known = self._feeds.setdefault(feed, Known(max(0, batch - REMEMBERED_BATCHES), Seen(), Seen()))
+        if feed not in self._feeds:
+            self._feeds[feed] = Known(_remembered_from(home, feed, batch), Seen(), Seen())
+        known = self._feeds[feed]
         for number in range(known.before, batch):
             rows = read_messages(home, feed, number)
             if rows is not None:
@@ -136,6 +138,17 @@ class Sealer:
         if feed not in self._sessions:
             self._sessions[feed] = BatchWriter(self._home, self._home.feed(feed))
         return self._sessions[feed]
+
+
+def _remembered_from(home: Home, feed: str, batch: int) -> int:
+    """Return the first of the batches whose lists are to be read: what is older would be forgotten again."""
+    n_messages, first = 0, batch
+    while first > max(0, batch - REMEMBERED_BATCHES) and n_messages < LIMIT:
+        first -= 1
+        row = home.index.batch(feed, first)
+        said = None if row is None else home.index.predicate(row.idx).get("messages")
+        n_messages += 0 if said is None else said["taken"]
+    return first
 
 
 def read_messages(home: Home, feed: str, batch: int) -> pl.DataFrame | None:
