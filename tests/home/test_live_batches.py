@@ -17,6 +17,7 @@ from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_device, revoke_key
 from veracity.home.errors import ClockBehind
 from veracity.home.home import Home, Writer, open_writer
+from veracity.home.ingest import ingest
 from veracity.home.live.accounts import accounts, hour_of, live_batches, say_account, sum_up, unsaid
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Door
@@ -165,6 +166,17 @@ def test_no_list_is_read_that_would_be_forgotten(home: Writer, monkeypatch: pyte
     monkeypatch.setattr("veracity.home.live.sealing.LIMIT", 2)
     assert len(Memory().catch_up(home, FEED, 5).ids) == 2
     assert counts(turn(home, [signed("G00", record("G00", 4))])) == (0, 0, 0, 1, 0)
+
+
+def test_a_file_that_was_refused_bars_no_message(root: Path, home: Writer) -> None:
+    """Nobody can block a device by delivering its readings first, forged: they were never taken in."""
+    add_feed(home, contract(root.parent, FEED, version="1.1.0", signature="required"))
+    file = root.parent / "forged.ndjson"
+    file.write_bytes(record("G00", 9) + b"\n")
+    (report,) = ingest(home, FEED, [file])
+    assert report.outcome == "refused"
+    assert counts(turn(home, [signed("G00", record("G00", 9))])) == (1, 0, 0, 0, 0)
+    clean_audit(home)
 
 
 def refused(home: Writer, *arrivals: Arrival, door: Door | None = None) -> list[str]:

@@ -118,7 +118,7 @@ class Sealer:
         gathering = Gathering(session.contract, taken, tally)
         if taken:
             info, part = lines_part(*gathering.lines(), kind, session.contract, name)
-            if self._home.index.batches(feed, info.sha256):  # came before, longer ago than memory reaches
+            if self._home.index.parts(feed, info.sha256):  # came before, longer ago than memory reaches
                 taken, repeated = [], [*taken, *repeated]
         for message in repeated:
             tally.repeated(message)
