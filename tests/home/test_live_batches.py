@@ -1,5 +1,6 @@
 """Messages become batches: each counts once, each is somebody's, and an audit holds all of it."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,18 +11,22 @@ import pytest
 
 from live_messages import FEED, bare, record, signed
 from small_city import AGENCY, NOW, clock, contract, key, new_city
+from veracity.data.clean import Cleaned
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_device, revoke_key
 from veracity.home.errors import ClockBehind
 from veracity.home.home import Home, Writer, open_writer
-from veracity.home.live.accounts import accounts, hour_of, say_account, unsaid
+from veracity.home.ingest import ingest
+from veracity.home.live.accounts import accounts, hour_of, live_batches, say_account, sum_up, unsaid
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Door
-from veracity.home.live.gathering import Tally
+from veracity.home.live.gathering import Gathering, Tally
 from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
 from veracity.home.live.sealing import Memory, Sealer, Turn, read_messages
+from veracity.home.sources import SourcePart
+from veracity.provenance.messages import sign_message
 
 
 @pytest.fixture
@@ -169,6 +174,27 @@ def test_a_replay_beyond_memory_is_still_known(home: Writer) -> None:
     clean_audit(home)
 
 
+def test_no_list_is_read_that_would_be_forgotten(home: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who takes over a feed reads as many lists as memory holds messages, the newest, and not all."""
+    memory = Memory()
+    for minute in range(5):
+        turn(home, [signed("G00", record("G00", minute))], memory)
+    monkeypatch.setattr("veracity.home.live.sealing.LIMIT", 2)
+    assert len(Memory().catch_up(home, FEED, 5).ids) == 2
+    assert counts(turn(home, [signed("G00", record("G00", 4))])) == (0, 0, 0, 1, 0)
+
+
+def test_a_file_that_was_refused_bars_no_message(root: Path, home: Writer) -> None:
+    """Nobody can block a device by delivering its readings first, forged: they were never taken in."""
+    add_feed(home, contract(root.parent, FEED, version="1.1.0", signature="required"))
+    file = root.parent / "forged.ndjson"
+    file.write_bytes(record("G00", 9) + b"\n")
+    (report,) = ingest(home, FEED, [file])
+    assert report.outcome == "refused"
+    assert counts(turn(home, [signed("G00", record("G00", 9))])) == (1, 0, 0, 0, 0)
+    clean_audit(home)
+
+
 def refused(home: Writer, *arrivals: Arrival, door: Door | None = None) -> list[str]:
     door = door or Door(home)
     made = door.admit(arrivals, home.clock())
@@ -237,11 +263,11 @@ def test_an_hour_is_accounted_for_once(root: Path, home: Writer) -> None:
     turn(home, [signed("G00", record("G00", 9)), bare("G01", record("G01", 9, 900.0)), bare("G01", b"{")])
     turn(home, [signed("G00", record("G00", 9)), signed("G02", record("G02", 9))])
     hour = hour_of(NOW)
-    assert unsaid(home, FEED) == []  # the hour is not over
+    assert not unsaid(home, FEED)  # the hour is not over
     (now,) = accounts(home, FEED)
     assert now.idx is None
     home.clock = lambda: NOW + timedelta(hours=1)
-    assert unsaid(home, FEED) == [hour]
+    assert list(unsaid(home, FEED)) == [hour]
     said = say_account(home, FEED, hour)
     assert said is not None
     assert said.idx == home.log.size - 1
@@ -262,6 +288,36 @@ def test_an_hour_is_accounted_for_once(root: Path, home: Writer) -> None:
         turn(home, late)
 
 
+def test_an_hour_summed_up_before_its_last_batch(home: Writer) -> None:
+    """What was summed up without the lock is not said if a batch came meanwhile."""
+    hour, memory = hour_of(NOW), Memory()
+    for minute in range(3):
+        turn(home, [signed("G00", record("G00", minute))], memory)
+    early = sum_up(home, FEED, hour, live_batches(home, FEED)[hour])
+    turn(home, [signed("G01", record("G01", 9))], memory)
+    home.clock = lambda: NOW + timedelta(hours=1)
+    said = say_account(home, FEED, hour, early)
+    assert said is not None
+    assert said.said.batches == (0, 3)
+    assert said.said.sums.sent == 4
+    clean_audit(home)
+
+
+def test_an_hour_of_many_batches(home: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour is the same however its batches are summed up."""
+    hour, memory = hour_of(NOW), Memory()
+    for minute in range(5):
+        turn(home, [signed("G00", record("G00", minute)), bare("G01", b"["), bare("G01", b"")], memory)
+    rows = live_batches(home, FEED)[hour]
+    whole = sum_up(home, FEED, hour, rows)
+    monkeypatch.setattr("veracity.home.live.accounts._PARTS", 2)
+    assert whole is not None
+    assert whole.said.reasons == {"malformed-body": 10}
+    folded = sum_up(home, FEED, hour, rows)
+    assert folded is not None
+    assert folded.said == whole.said
+
+
 @pytest.mark.parametrize("column", ["sender", "signature", "accepted", "first", "outcome"])
 def test_an_audit_sees_a_changed_list(home: Writer, root: Path, column: str) -> None:
     t = turn(home, [signed("G00", record("G00", 9)), signed("G01", record("G01", 9))])
@@ -273,6 +329,33 @@ def test_an_audit_sees_a_changed_list(home: Writer, root: Path, column: str) -> 
         pl.lit("x").alias("outcome") if column == "outcome" else pl.col("outcome")
     ).write_parquet(path)
     assert [f.what for f in audit(home).findings] == ["messages"]
+
+
+def test_an_audit_sees_a_signature_that_names_no_key(home: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator cannot call a message signed by leaving out whose signature it is."""
+    taken = Gathering._taken
+
+    def lying(self: Gathering, cleaned: Cleaned, part: SourcePart) -> pl.DataFrame:
+        return taken(self, cleaned, part).with_columns(
+            signature=pl.lit(base64.b64encode(bytes(64)).decode()), key=pl.lit(None, pl.String())
+        )
+
+    monkeypatch.setattr(Gathering, "_taken", lying)
+    turn(home, [bare("G00", record("G00", 9))])
+    said = [f.detail for f in audit(home).findings]
+    assert said[0] == "signed: want False as stated, got True"
+    assert said[1] == "record 0: want a key and a signature, or neither, got one of them"
+
+
+def test_an_audit_sees_a_signature_by_the_operator(home: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a device or an agency sends messages, whatever other keys the log has."""
+    monkeypatch.setattr("veracity.home.live.door._check_device", lambda *_: None)
+    records, operator = [record("G00", 9)], key("operator")
+    name = home.agencies().authority(operator.public.keyid, home.log.size).name
+    payload = sign_message(records[0], records, FEED, name, operator)
+    turn(home, [Arrival(FEED, "g00", payload, NOW)])
+    details = [f.detail for f in audit(home).findings]
+    assert any("got operator" in d for d in details), details
 
 
 def test_csv_messages(tmp_path: Path) -> None:

@@ -176,3 +176,13 @@ async def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
         assert config.stat().st_mode & 0o077 == 0
         assert it.places.password in config.read_text()
         assert it.places.password not in " ".join(it.child.command.arguments)
+
+
+@in_loop
+async def test_a_partition_that_no_worker_reads_is_refused(tmp_path: Path) -> None:
+    """A stranger who writes a partition into the topic may name one of ours, and no other."""
+    async with broker(tmp_path) as (it, client), Device(it) as device:
+        sent = [device.publish(f"feed/air/s1/{p}", b"{}") for p in (0, PARTITIONS - 1, PARTITIONS, 99)]
+        await until(lambda: device.acknowledged >= set(sent))
+        await until(lambda: it.refused["foreign-topic"] == 2)
+        assert sum(h.n_messages for h in await held(client)) == 2

@@ -174,10 +174,10 @@ async def test_one_message_that_we_cannot_seal_stops_no_other(
     """A bug of ours at one message: it is turned away, counted, and the others are sealed."""
     seal = Sealer.seal
 
-    def failing(self, feed, admitted, turned):  # type: ignore[no-untyped-def]
+    def failing(self, feed, admitted, turned, received_at):  # type: ignore[no-untyped-def]
         if any(b"0.13" in m.records[0] for m in admitted):
             raise ZeroDivisionError
-        return seal(self, feed, admitted, turned)
+        return seal(self, feed, admitted, turned, received_at)
 
     monkeypatch.setattr(Sealer, "seal", failing)
     async with broker(tmp_path) as (it, _), Device(it) as device, working(root, it.url, 0.5) as told:

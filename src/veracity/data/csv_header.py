@@ -48,6 +48,25 @@ def is_header(cells: list[str], seen: Set[tuple[str, ...]], known: Set[str]) -> 
     return len(stripped) > 1 and all(name in known for name in stripped)
 
 
+def read_header(record: bytes, separator: str, known: Set[str]) -> tuple[str, ...] | None:
+    """Return the columns that a line names, if it is a header wherever it stands; None for any other.
+
+    Examples
+    --------
+    >>> read_header(b"b, a", ",", {"a", "b"})
+    ('b', 'a')
+    >>> read_header(b"b,1", ",", {"a", "b"})
+    """
+    mark = separator.encode()
+    if _first_cell(record, mark).decode("utf-8", "replace") not in known:
+        return None
+    try:
+        cells = split_cells(record, mark)
+    except (UnpairedQuote, UnicodeDecodeError):
+        return None
+    return column_names(cells) if is_header(cells, frozenset(), known) else None
+
+
 def header_candidates(
     run: Prepared, records: Offsets, separator: bytes, first_names: Set[str]
 ) -> dict[int, list[str]]:

@@ -123,15 +123,17 @@ class BatchWriter:
         released: Released | None = None,
         also: Sequence[MessageSigner] = (),
         gathered: Gathered | None = None,
+        received_at: datetime | None = None,
     ) -> Sealed:
         """Clean, commit and log one part, with the delivery that its sender signed, if any.
 
         For rows let in from quarantine: by whom, and the keys that sign beside the operator's. For a
-        live batch: the messages it is put together from.
+        live batch: the messages it is put together from, and as of when the keys of these were asked:
+        ``now`` was called for it.
         """
         is_released = released is not None
         check_text(self.contract, info.kind, part.data, part.index, part.layouts, released=is_released)
-        received_at = self.now()
+        received_at = received_at or self.now()
         if envelope is not None:  # else no receipt could be verified of what came after the key's end
             self.home.agencies().signer(envelope, self.home.log.size, received_at)
         cleaned = clean(

@@ -86,8 +86,8 @@ class Places:
 
 def open_user() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what anyone may publish and subscribe to where the broker is open."""
-    own = "feed.*.*.*"
-    return (own, f"{own}.receipt"), ("receipt.*.*",)
+    own = [f"feed.*.*.{partition}" for partition in range(PARTITIONS)]  # another nobody would read
+    return (*own, *(f"{s}.receipt" for s in own)), ("receipt.*.*",)
 
 
 def device_rights(feeds: Sequence[str], device: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -14,6 +14,8 @@ _EXPIRES_S = 5.0
 _BEAT_S = 1.0  # between two signs of life of the broker, while it has no messages for us
 _SILENT_S = 2.5  # without one: the server that was asked has died, or another leads the consumer now
 _AT_ONCE = 2_000
+REQUEST_BYTES = 4 * 1024 * 1024  #: asked for at once, too; more than the largest message has
+_ENOUGH = "MaxBytes"  # in what the broker says when the next message would be more than that
 _AGAIN_S = 1.0  # after the broker said that there is no such consumer, or nobody leads it
 
 
@@ -21,7 +23,8 @@ _AGAIN_S = 1.0  # after the broker said that there is no such consumer, or nobod
 class Inbox:
     """Messages that came and wait for their turn; bounded.
 
-    ``room`` is how many more there may be, those asked for and not yet here counted as there.
+    ``room`` is how many more there may be, those asked for and not yet here counted as there, and of
+    their bytes as many as may come.
     """
 
     max_messages: int
@@ -29,12 +32,13 @@ class Inbox:
     messages: list[Msg] = field(default_factory=list)
     n_bytes: int = 0
     n_asked: int = 0
+    n_requests: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def room(self) -> int:
         """How many messages may be asked for."""
-        if self.n_bytes >= self.max_bytes:
+        if self.n_bytes + (self.n_requests + 1) * REQUEST_BYTES > self.max_bytes:
             return 0
         return max(0, self.max_messages - len(self.messages) - self.n_asked)
 
@@ -80,7 +84,9 @@ class Puller:
         """Ask for some and wait until they are here, or the broker has no more for now."""
         self._n_left, self._done, self._heard_at = n, asyncio.Event(), _now()
         self._inbox.n_asked += n
-        ask = {"batch": n, "expires": int(_EXPIRES_S * 1e9), "idle_heartbeat": int(_BEAT_S * 1e9)}
+        self._inbox.n_requests += 1
+        beat = {"expires": int(_EXPIRES_S * 1e9), "idle_heartbeat": int(_BEAT_S * 1e9)}
+        ask = {"batch": n, "max_bytes": REQUEST_BYTES, **beat}
         try:
             await self._client.publish(self._ask, json.dumps(ask).encode(), self._reply)
             while not self._done.is_set() and (left := self._heard_at + _SILENT_S - _now()) > 0:
@@ -88,6 +94,7 @@ class Puller:
                     await asyncio.wait_for(self._done.wait(), left)
         finally:  # what it still sends, where it went away, is taken
             self._inbox.n_asked -= self._n_left
+            self._inbox.n_requests -= 1
             self._n_left = 0
 
     async def _take(self, message: Msg) -> None:
@@ -95,7 +102,8 @@ class Puller:
         if message.headers and "Status" in message.headers:
             if message.headers["Status"] == "100":
                 return
-            if message.headers["Status"] not in ("404", "408"):
+            is_enough = any(_ENOUGH in str(said) for said in message.headers.values())
+            if message.headers["Status"] not in ("404", "408") and not is_enough:
                 await asyncio.sleep(_AGAIN_S)
             self._done.set()
             return

@@ -27,7 +27,7 @@ from veracity.home.certificates import certify, uncertified
 from veracity.home.clock import Clock
 from veracity.home.compaction import compact, plan_compaction
 from veracity.home.home import Home, open_writer
-from veracity.home.live.accounts import say_account, unsaid
+from veracity.home.live.accounts import say_account, sum_up, unsaid
 from veracity.home.models.running import run_app
 from veracity.home.models.stages import in_force
 from veracity.home.panel_updates import FollowedPanels, panel_files
@@ -123,17 +123,21 @@ def certify_days(root: Path, clock: Clock) -> int:
 
 
 def say_accounts(root: Path, clock: Clock) -> int:
-    """Say the account of every hour that is over and has none; return how many those are."""
+    """Say the account of every hour that is over and has none; return how many those are.
+
+    An hour is summed up without the home's lock, for which the worker would have to wait.
+    """
+    n = 0
     home = Home.open(root, clock)
     try:
-        due = [(feed, hour) for feed in home.feed_names() for hour in unsaid(home, feed)]
+        for feed in home.feed_names():
+            for hour, rows in unsaid(home, feed).items():
+                summed = sum_up(home, feed, hour, rows)
+                with open_writer(root, clock, wait_s=WAIT_S) as writer:
+                    n += say_account(writer, feed, hour, summed) is not None
     finally:
         home.close()
-    if due:
-        with open_writer(root, clock, wait_s=WAIT_S) as writer:
-            for feed, hour in due:
-                say_account(writer, feed, hour)
-    return len(due)
+    return n
 
 
 def compact_tables(root: Path, clock: Clock) -> int:

@@ -11,20 +11,27 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
+from veracity.data.errors import WrongFile
+from veracity.data.text import TooManyLayouts
 from veracity.errors import VeracityError
 from veracity.home.clock import Clock, system_clock
 from veracity.home.home import Writer, open_writer
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Door
 from veracity.home.live.limits import LimitsByFeed
+from veracity.home.live.origins import Origin
 from veracity.home.live.sealing import Memory, Sealer, Turn
 from veracity.home.live.verifying import Claim, Verify, verify_here
+from veracity.log.errors import EntryTooLarge
+from veracity.provenance.errors import EnvelopeTooLarge, MalformedStatement
 
 logger = logging.getLogger(__name__)
 WAIT_S = 30.0  #: for the home's lock, before a turn is given up and tried again
+_OF_CONTENT = (EntryTooLarge, EnvelopeTooLarge, MalformedStatement, TooManyLayouts, WrongFile)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class Turner:
         self._memory = Memory()
         self._door: Door | None = None
         self._sealer: Sealer | None = None
+        self._tried: frozenset[Origin] = frozenset()  # of the turn that failed, if one did
         self._writer: Writer | None = None
         self._before: Writer | None = None  # closed in good order; what it read of the log is not read again
         self._opened = ExitStack()
@@ -91,21 +99,27 @@ class Turner:
     def turn(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
         """Check and seal what came; what is told is in the log.
 
+        Of one that the broker gave twice meanwhile the first counts. When a turn is tried again, some of
+        it may be in the log: its messages are then such as were given before.
+
         Raises
         ------
         VeracityError
             If the home could not be had, or not be written: nothing of it may be acknowledged, all of it
             is to be tried again.
         """
+        once = _once(arrivals)
         try:
-            self._look_ahead(arrivals)
-            told = self._turns(arrivals)
-            self._ahead.clear()
-            return told
+            self._look_ahead(once)
+            told = self._turns([_given(a) if a.origin in self._tried else a for a in once])
         except Exception:
+            self._tried = frozenset(a.origin for a in once if a.origin is not None)
             self.close()
             self._before = None
             raise
+        self._tried = frozenset()
+        self._ahead.clear()
+        return told
 
     def let_go(self) -> None:
         """Give up the home's lock if somebody waits for it."""
@@ -122,8 +136,17 @@ class Turner:
             self._opened = ExitStack()
 
     def _turns(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
-        writer, door = self._home()
-        made = door.admit(arrivals, writer.clock(), self._verified)
+        """Seal what came, as many batches as it has no room in one."""
+        told: list[FeedTurn] = []
+        while arrivals:
+            sealer, door = self._home()
+            now = sealer.now(sorted({a.feed for a in arrivals if door.knows(a.feed)}))
+            made = door.admit(arrivals, now, self._verified)
+            arrivals = arrivals[len(made) :]
+            told += self._sealed(made, door, now)
+        return told
+
+    def _sealed(self, made: Sequence[Admitted | Turned], door: Door, now: datetime) -> list[FeedTurn]:
         admitted: dict[str, list[Admitted]] = {}
         turned: dict[str, list[Turned]] = {}
         for one in made:
@@ -134,7 +157,7 @@ class Turner:
         told = []
         for feed in sorted(admitted.keys() | turned.keys()):
             if door.knows(feed):
-                told.append(self._feed(feed, admitted.get(feed, []), turned.get(feed, [])))
+                told.append(self._feed(feed, admitted.get(feed, []), turned.get(feed, []), now))
             else:
                 told.append(_nowhere(feed, turned[feed]))
         return told
@@ -155,9 +178,9 @@ class Turner:
             self._ahead.update(zip(fresh, self._verify(fresh), strict=True))
         return [self._ahead[claim] for claim in claims]
 
-    def _home(self) -> tuple[Writer, Door]:
+    def _home(self) -> tuple[Sealer, Door]:
         self.let_go()
-        if self._writer is None or self._door is None:
+        if self._writer is None or self._sealer is None or self._door is None:
             self._writer = self._opened.enter_context(
                 open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True, after=self._before)
             )
@@ -166,17 +189,23 @@ class Turner:
                 self._door = Door(self._writer, self._limits)
             else:
                 self._door.renew(self._writer)
-        return self._writer, self._door
+        return self._sealer, self._door
 
-    def _feed(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> FeedTurn:
-        """Seal one feed; if that fails by a bug of ours, find the message that it fails on."""
+    def _feed(
+        self,
+        feed: str,
+        admitted: Sequence[Admitted],
+        turned: Sequence[Turned],
+        now: datetime | None = None,
+    ) -> FeedTurn:
+        """Seal one feed; if that fails of what is in it, a bug of ours, find the message that it fails on."""
         assert self._sealer is not None, "the home is open"
         began = time.perf_counter()
         try:
-            turn = self._sealer.seal(feed, admitted, turned)
-        except VeracityError:
-            raise
-        except Exception:
+            turn = self._sealer.seal(feed, admitted, turned, now)
+        except Exception as exc:
+            if isinstance(exc, VeracityError) and not isinstance(exc, _OF_CONTENT):
+                raise
             logger.exception("%s: %d messages could not be sealed", feed, len(admitted))
             return self._halves(feed, admitted, turned)
         return _told(feed, len(admitted) + len(turned), turn, turned, time.perf_counter() - began)
@@ -186,14 +215,29 @@ class Turner:
         self.close()
         self._before = None
         self._home()
+        admitted = [replace(m, arrival=_given(m.arrival)) for m in admitted]  # perhaps it is in the log
+        turned = [replace(m, arrival=_given(m.arrival)) for m in turned]
         if len(admitted) <= 1:
-            away = [Turned(m.arrival, "fault", "a bug in this package", len(m.records)) for m in admitted]
+            away = [Turned(m.arrival, "fault", "a bug in this package", m.n_records) for m in admitted]
             if not admitted:
                 raise AssertionError(f"{feed}: turned away messages could not be counted")
             return self._feed(feed, (), [*turned, *away])
         half = len(admitted) // 2
         first = self._feed(feed, admitted[:half], turned)
         return _both(first, self._feed(feed, admitted[half:], ()))
+
+
+def _once(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Return arrivals without those from a place that an earlier one is from."""
+    first: dict[Origin | int, Arrival] = {}
+    for number, arrival in enumerate(arrivals):
+        first.setdefault(number if arrival.origin is None else arrival.origin, arrival)
+    return list(first.values())
+
+
+def _given(arrival: Arrival) -> Arrival:
+    """Return a message as one that was given before."""
+    return replace(arrival, is_again=True)
 
 
 def _told(feed: str, n: int, turn: Turn | None, turned: Sequence[Turned], seconds: float) -> FeedTurn:

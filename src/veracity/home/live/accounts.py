@@ -5,12 +5,14 @@ city's clock). It is said once, when the hour is over, in an ``account`` stateme
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from veracity.data.device_clock import ClockWindows
 from veracity.data.digest import frame_digest
 from veracity.data.errors import TableMismatch
 from veracity.home.batch import ENGINE
@@ -19,7 +21,7 @@ from veracity.home.errors import BadName
 from veracity.home.home import Home, Writer
 from veracity.home.index import BatchRow
 from veracity.home.live.gathering import DUPLICATE, TAKEN
-from veracity.home.live.lags import least_lags
+from veracity.home.live.lags import least_lags, message_times
 from veracity.home.live.sealing import read_messages
 from veracity.home.panels import is_any_simulated
 from veracity.home.tables import read_parquet
@@ -28,6 +30,8 @@ from veracity.provenance.statements import Account, RowsDigest, Sums, parse_stat
 
 HOUR = timedelta(hours=1)
 COUNTS = ("messages", "sent", "accepted", "quarantined", "refused", "duplicate")
+_NEWEST = ("last_arrived", "last_event")
+_PARTS = 64  # batches, summed up before there are more
 _SUMMED = ("messages", "accepted", "quarantined", "refused", "duplicate")
 
 
@@ -67,8 +71,10 @@ def hour_of(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:00:00Z")
 
 
-def say_account(home: Writer, feed: str, hour: str) -> FeedAccount | None:
+def say_account(home: Writer, feed: str, hour: str, summed: FeedAccount | None = None) -> FeedAccount | None:
     """Sum up an hour and say so in the log, once; None if no message came in it.
+
+    ``summed`` is what ``sum_up`` made of it before the home was held: it counts if nothing came since.
 
     Raises
     ------
@@ -83,7 +89,9 @@ def say_account(home: Writer, feed: str, hour: str) -> FeedAccount | None:
     said = find_account(home, feed, hour)
     if said is not None:
         return said
-    summed = sum_up(home, feed, hour, live_batches(home, feed).get(hour, []))
+    rows = live_batches(home, feed, parse_time("hour", hour)).get(hour, [])
+    if summed is None or summed.said.batches[1] != rows[-1].batch:
+        summed = sum_up(home, feed, hour, rows)
     if summed is None:
         return None
     body = io.BytesIO()
@@ -92,15 +100,15 @@ def say_account(home: Writer, feed: str, hour: str) -> FeedAccount | None:
     return FeedAccount(summed.said, summed.devices, home.say(summed.said.to_statement()))
 
 
-def unsaid(home: Home, feed: str) -> list[str]:
-    """Return the hours that are over, in which messages came, and of which no account is said.
+def unsaid(home: Home, feed: str) -> dict[str, list[BatchRow]]:
+    """Return the hours that are over and of which no account is said, with their live batches.
 
     No batch can come into an hour before one that was said; so only what came later is looked at.
     """
     said = [str(p["hour"]) for _, p in home.index.predicates("account", feed)]
     since = parse_time("hour", max(said)) + HOUR if said else None
     now = hour_of(home.clock())
-    return sorted(h for h in live_batches(home, feed, since) if h < now)
+    return {hour: rows for hour, rows in sorted(live_batches(home, feed, since).items()) if hour < now}
 
 
 def accounts(home: Home, feed: str, n_hours: int = 24) -> list[FeedAccount]:
@@ -143,24 +151,27 @@ def sum_up(
 
     ``before``: the log entry that says so; None if none does yet.
     """
-    lists = [read for row in rows if (read := read_messages(home, feed, row.batch)) is not None]
-    if not lists:
+    parts: list[pl.DataFrame] = []
+    reasons, windows = Counter[str](), ClockWindows()
+    for row in rows:
+        messages = read_messages(home, feed, row.batch)
+        if messages is None:
+            continue
+        windows.take(message_times(messages))
+        away = messages.filter(~pl.col("outcome").is_in([TAKEN, DUPLICATE]))
+        reasons.update(dict(away.group_by("outcome").agg(pl.col("refused").sum()).iter_rows()))
+        parts.append(_by_sender([messages.rename({"arrived": "last_arrived", "event": "last_event"})]))
+        if len(parts) == _PARTS:
+            parts = [_by_sender(parts)]
+    if not parts:
         return None
-    messages = pl.concat(lists)
     devices = (
-        messages.group_by("sender")
-        .agg(
-            *(pl.col(name).sum() for name in _SUMMED),
-            pl.col("arrived").max().alias("last_arrived"),
-            pl.col("event").max().alias("last_event"),
-        )
+        _by_sender(parts)
         .with_columns(sent=pl.sum_horizontal("accepted", "quarantined", "refused", "duplicate"))
-        .join(least_lags(lists), on="sender", how="left")
+        .join(least_lags(windows), on="sender", how="left")
         .select("sender", *COUNTS, "last_arrived", "last_event", "least_lags")
         .sort("sender")
     )
-    away = messages.filter(~pl.col("outcome").is_in([TAKEN, DUPLICATE]))
-    reasons = dict(away.group_by("outcome").agg(pl.col("refused").sum()).sort("outcome").iter_rows())
     account = Account(
         feed=feed,
         hour=hour,
@@ -169,9 +180,18 @@ def sum_up(
         devices=RowsDigest(devices.height, frame_digest(devices)),
         engine=ENGINE,
         simulated=is_any_simulated(home, [feed], before),
-        reasons={str(k): int(v) for k, v in reasons.items()},
+        reasons=dict(sorted(reasons.items())),
     )
     return FeedAccount(account, devices, None)
+
+
+def _by_sender(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Sum up messages, or such sums, by sender: of an hour no more than these is held."""
+    return (
+        pl.concat([part.select("sender", *_SUMMED, *_NEWEST) for part in parts])
+        .group_by("sender")
+        .agg(*(pl.col(name).sum() for name in _SUMMED), *(pl.col(name).max() for name in _NEWEST))
+    )
 
 
 def check_account(

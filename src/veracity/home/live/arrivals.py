@@ -62,6 +62,7 @@ class Admitted:
     """A message let in: its records, and whose it is.
 
     ``sender`` is the enrolled name of the device whose key signed it, else the name in its topic.
+    ``columns`` are those that its header names, ``n_headers`` the lines that are one; none of JSON.
     """
 
     arrival: Arrival
@@ -70,6 +71,13 @@ class Admitted:
     records: tuple[bytes, ...]
     keyid: str | None = None
     signature: bytes | None = None
+    columns: tuple[str, ...] = ()
+    n_headers: int = 0
+
+    @property
+    def n_records(self) -> int:
+        """What it counts as where it gives nothing: its records without headers, at least one."""
+        return max(1, len(self.records) - self.n_headers)
 
 
 @dataclass(frozen=True, slots=True)

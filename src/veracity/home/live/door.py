@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from veracity.data.bodies import cut_body
 from veracity.data.contract import Contract
+from veracity.data.csv_header import read_header
 from veracity.data.errors import MalformedBody
 from veracity.data.text import RECORD_BYTES
 from veracity.home.home import Home
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Buckets
+from veracity.home.live.room import HEADER_BYTES, Room
 from veracity.home.live.verifying import Claim, Verify, verify_here
 from veracity.provenance.agencies import Agencies, Authority
 from veracity.provenance.errors import ExpiredKey, MalformedMessage, RevokedKey, UnknownKey
@@ -80,14 +82,17 @@ class Door:
     def admit(
         self, arrivals: Sequence[Arrival], now: datetime, verify: Verify = verify_here
     ) -> list[Admitted | Turned]:
-        """Let each message in, or turn it away; in order.
+        """Let each message in, or turn it away; in order, and only as many as one batch has room for.
 
-        ``now`` is when its batch will have been received: keys and rates are asked as of then.
+        ``now`` is when their batches will have been received: keys are asked as of then.
         """
+        room = Room()
         made: list[Admitted | Turned] = []
         claims: list[Claim] = []
         at: list[int] = []
         for arrival in arrivals:
+            if room.is_full:
+                break
             try:
                 message, claim = self._admit(arrival, now)
             except _Away as away:
@@ -97,11 +102,12 @@ class Door:
                 claims.append(claim)
                 at.append(len(made))
             made.append(message)
+            room.take(message)
         for place, claim, holds in zip(at, claims, verify(claims), strict=True):
             unproven = made[place]
             if not holds and isinstance(unproven, Admitted):
                 said = f"signature: want one of key {claim.key.keyid[:16]} of {unproven.sender}, got another"
-                made[place] = Turned(unproven.arrival, "signature", said, len(unproven.records))
+                made[place] = Turned(unproven.arrival, "signature", said, unproven.n_records)
         return made
 
     def claims(self, arrivals: Sequence[Arrival], now: datetime) -> list[Claim]:
@@ -134,10 +140,8 @@ class Door:
 
     def _admit(self, arrival: Arrival, now: datetime) -> tuple[Admitted, Claim | None]:
         gate = self._gate(arrival)
-        at_s = arrival.arrived_at.timestamp()
-        if not (gate.devices.take(arrival.device, at_s) and gate.whole.take("", at_s)):
-            rate = gate.limits.device
-            raise _Away("rate", f"{arrival.device}: want at most {rate.per_s:g} messages a second, got more")
+        if not arrival.is_again:  # else it was within its rate before
+            _check_rate(gate, arrival)
         return self._read(arrival, gate, now)
 
     def _read(self, arrival: Arrival, gate: _Gate, now: datetime) -> tuple[Admitted, Claim | None]:
@@ -145,21 +149,29 @@ class Door:
         limits = gate.limits
         _check_live(gate.contract)
         message = _parsed(arrival.payload)
-        records = _cut(message.body, gate.contract)
-        n = len(records)
-        if n > limits.max_records:
-            raise _Away("too-many-records", f"message: want at most {limits.max_records} records, got {n}", n)
+        records, columns, n_headers = _cut(message.body, gate.contract)
+        n = max(1, len(records) - n_headers)
+        if len(records) > limits.max_records:
+            said = f"message: want at most {limits.max_records} records, got {len(records)}"
+            raise _Away("too-many-records", said, n)
         if (longest := max(map(len, records))) >= RECORD_BYTES:  # with its line end
             raise _Away("too-long", f"record: want fewer than {RECORD_BYTES} bytes, got {longest}", n)
-        sender, claim = self._sender(arrival, message, records, gate.contract, now)
-        admitted = Admitted(arrival, arrival.id, sender, tuple(records), message.keyid, message.signature)
-        return admitted, claim
+        admitted = Admitted(
+            arrival,
+            arrival.id,
+            arrival.device,
+            tuple(records),
+            message.keyid,
+            message.signature,
+            columns,
+            n_headers,
+        )
+        sender, claim = self._sender(admitted, gate.contract, now)
+        return replace(admitted, sender=sender), claim
 
-    def _sender(
-        self, arrival: Arrival, message: Message, records: list[bytes], contract: Contract, now: datetime
-    ) -> tuple[str, Claim | None]:
+    def _sender(self, message: Admitted, contract: Contract, now: datetime) -> tuple[str, Claim | None]:
         """Return whose message it is, and the signature that says so, not verified yet."""
-        n = len(records)
+        n, arrival = message.n_records, message.arrival
         if message.keyid is None or message.signature is None:
             if contract.signature == "required":
                 raise _Away("unsigned", f"{contract.feed}: want signed messages, got a bare one", n)
@@ -173,8 +185,21 @@ class Door:
             raise _Away("revoked-key", str(exc), n) from exc
         except ExpiredKey as exc:
             raise _Away("expired-key", str(exc), n) from exc
-        text = signed_text(contract.feed, authority.name, n, records_root(records))
+        root = records_root(message.records)
+        text = signed_text(contract.feed, authority.name, len(message.records), root)
         return authority.name, Claim(authority.key, message.signature, text)
+
+
+def _check_rate(gate: _Gate, arrival: Arrival) -> None:
+    """Raise if a device, or else all of a feed together, sends more than it may."""
+    at_s, limits = arrival.arrived_at.timestamp(), gate.limits
+    if not gate.devices.take(arrival.device, at_s):
+        who, rate = arrival.device, limits.device
+    elif not gate.whole.take("", at_s):
+        who, rate = arrival.feed, limits.feed
+    else:
+        return
+    raise _Away("rate", f"{who}: want at most {rate.per_s:g} messages a second, got more")
 
 
 def _check_live(contract: Contract) -> None:
@@ -194,17 +219,34 @@ def _parsed(payload: bytes) -> Message:
         raise _Away("malformed-message", str(exc)) from exc
 
 
-def _cut(body: bytes, contract: Contract) -> list[bytes]:
+def _cut(body: bytes, contract: Contract) -> tuple[list[bytes], tuple[str, ...], int]:
+    """Return the records; of CSV the columns that the first one names, and how many are headers."""
     kind = kind_of(contract)
     try:
         records = cut_body(body, kind, contract.separator)
     except MalformedBody as exc:
         raise _Away("malformed-body", str(exc)) from exc
-    if kind == "csv":
-        names = {cell.strip(' "') for cell in records[0].decode("utf-8", "replace").split(contract.separator)}
-        if not names & contract.source_names:
-            raise _Away("no-header", "body: want the columns' names in the first line of CSV, got none")
-    return records
+    if kind == "ndjson":
+        return records, (), 0
+    columns, n_headers = _header(records, contract)
+    return records, columns, n_headers
+
+
+def _header(records: list[bytes], contract: Contract) -> tuple[tuple[str, ...], int]:
+    """Return the columns of CSV, and how many lines say so.
+
+    Only a header that is known as one wherever it stands ends the one of the message before. A message
+    has one alone, though it may repeat it: so a batch has no more of them than messages.
+    """
+    found = [read_header(r, contract.separator, contract.source_names) for r in records]
+    columns, n = found[0], len(records)
+    if columns is None or len(records[0]) > HEADER_BYTES:
+        said = "the names of columns in the first line of CSV, two or more, all of the contract"
+        raise _Away("no-header", f"body: want {said}, got {records[0][:80]!r}", n)
+    headers = [h for h in found if h is not None]
+    if any(h != columns for h in headers):
+        raise _Away("malformed-body", "body: want CSV under one header, got another", n - len(headers) or 1)
+    return columns, len(headers)
 
 
 def _check_device(authority: Authority, device: str, contract: Contract, n: int) -> None:

@@ -1,4 +1,6 @@
-"""The messages of one live batch: in order of arrival, put together, and what became of each.
+"""The messages of one live batch: put together, and what became of each.
+
+They stand in order of arrival; of CSV those under one header together, so that few change the columns.
 
 The list that is kept with a batch has these columns, a row for each message that gave records, in order:
 
@@ -84,7 +86,7 @@ class Tally:
 
     def repeated(self, message: Admitted) -> None:
         """Count one that came before."""
-        self._add(message.sender, DUPLICATE, len(message.records), message.arrival.origin)
+        self._add(message.sender, DUPLICATE, message.n_records, message.arrival.origin)
 
     def _add(self, sender: str, outcome: str, n_records: int, origin: Origin | None) -> None:
         """Count one; of more senders than a list has room for, under one name."""

@@ -4,8 +4,6 @@ Of each message the newest event time of its accepted rows counts. An account ke
 messages of the least lag of each stretch of time, as text ``<arrival>/<event>`` in µs since 1970.
 """
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from veracity.data.device_clock import SCHEMA, ClockWindows
@@ -22,11 +20,8 @@ def message_times(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def least_lags(lists: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return ``sender`` and ``least_lags``, a list of text, of some lists of messages; by sender."""
-    windows = ClockWindows()
-    for messages in lists:
-        windows.take(message_times(messages))
+def least_lags(windows: ClockWindows) -> pl.DataFrame:
+    """Return ``sender`` and ``least_lags``, a list of text, of what windows keep; by sender."""
     text = pl.format("{}/{}", "arrival_us", "event_us").alias("least_lags")
     kept = windows.messages().select(pl.col("device").alias("sender"), text)
     return kept.group_by("sender", maintain_order=True).agg("least_lags")

@@ -97,6 +97,9 @@ def _wrong_signatures(
     received, agencies = datetime.fromisoformat(ingest.received_at), home.agencies()
     columns = ("first", "records", "sender", "key", "signature")
     for first, n, sender, keyid, text in taken.select(columns).iter_rows():
+        if (keyid is None) != (text is None):
+            yield f"record {first}: want a key and a signature, or neither, got one of them"
+            continue
         if keyid is None or text is None:
             if contract.signature == "required":
                 yield f"record {first}: want messages signed by {contract.agency}, got a bare one of {sender}"
@@ -104,8 +107,13 @@ def _wrong_signatures(
         records = [again.data[ends[i] : ends[i + 1]].removesuffix(b"\n") for i in range(first, first + n)]
         try:
             authority = agencies.authority(keyid, idx, received)
-            if authority.name != sender or contract.agency not in (None, authority.agency):
-                yield f"record {first}: want a key of {sender} for {contract.agency}, got {authority.name}"
+            if (
+                authority.role not in ("device", "agency")
+                or authority.name != sender
+                or contract.agency not in (None, authority.agency)
+            ):
+                got = f"{authority.role} {authority.name}"
+                yield f"record {first}: want a key of {sender} for {contract.agency}, got {got}"
                 continue
             signature = base64.b64decode(text, validate=True)
             authority.key.verify(signature, signed_text(ingest.feed, sender, n, records_root(records)))

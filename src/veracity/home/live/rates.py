@@ -25,7 +25,8 @@ class Buckets:
         """Take one message's worth of a device's bucket; False if it is empty."""
         burst = self._rate.burst
         level, since = self._levels.pop(device, (float(burst), now_s))
-        level = min(float(burst), level + max(0.0, now_s - since) * self._rate.per_s)
+        now_s = max(now_s, since)  # what comes late fills no bucket a second time
+        level = min(float(burst), level + (now_s - since) * self._rate.per_s)
         is_there = level >= 1.0
         self._levels[device] = (level - 1.0 if is_there else level, now_s)
         if len(self._levels) > MAX_BUCKETS:

@@ -10,8 +10,9 @@ The lists are read when the home is opened, as far back as memory reaches; what 
 contract's key, as in any file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import polars as pl
@@ -22,12 +23,12 @@ from veracity.home.live.arrivals import Admitted, Turned
 from veracity.home.live.door import kind_of
 from veracity.home.live.gathering import TAKEN, Gathering, Tally
 from veracity.home.live.origins import Origin, origin_id, parse_origins
-from veracity.home.live.seen import Seen
+from veracity.home.live.seen import LIMIT, Seen
 from veracity.home.sources import lines_part
 from veracity.home.tables import read_signed
 
 _Message = TypeVar("_Message", Admitted, Turned)
-REMEMBERED_BATCHES = 5_000  #: of which the lists are read when a feed is taken up
+REMEMBERED_BATCHES = 5_000  #: at most, of which the lists are read when a feed is taken up
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Memory:
 
     def catch_up(self, home: Home, feed: str, batch: int) -> Known:
         """Return what came in the batches before one, reading the lists of those not known yet."""
-        known = self._feeds.setdefault(feed, Known(max(0, batch - REMEMBERED_BATCHES), Seen(), Seen()))
+        if feed not in self._feeds:
+            self._feeds[feed] = Known(_remembered_from(home, feed, batch), Seen(), Seen())
+        known = self._feeds[feed]
         for number in range(known.before, batch):
             rows = read_messages(home, feed, number)
             if rows is not None:
@@ -91,28 +94,42 @@ class Sealer:
         self._home, self._memory = home, memory
         self._sessions: dict[str, BatchWriter] = {}
 
-    def seal(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> Turn | None:
-        """Seal one feed's messages, and count those that were turned away; None if nothing is new."""
+    def now(self, feeds: Iterable[str]) -> datetime:
+        """Return when a turn's batches are received: not before any batch before; see ``BatchWriter.now``."""
+        return max((self._session(feed).now() for feed in feeds), default=self._home.clock())
+
+    def seal(
+        self,
+        feed: str,
+        admitted: Sequence[Admitted],
+        turned: Sequence[Turned],
+        received_at: datetime | None = None,
+    ) -> Turn | None:
+        """Seal one feed's messages, and count those that were turned away; None if nothing is new.
+
+        ``received_at``: what ``now`` said, as of which the door asked who may send; None where it is now.
+        """
         session = self._session(feed)
         known = self._memory.catch_up(self._home, feed, session.batch)
         admitted, turned = _once(admitted), _once(turned)
         admitted = _not_again(known, admitted)
         taken, repeated = _split(known.ids, admitted)
         repeated = _elsewhere(known, repeated)
+        taken = _by_header(taken)
         kind = kind_of(session.contract)
         name = f"{feed}-{session.batch:08d}.{kind}"
         tally = Tally()
         gathering = Gathering(session.contract, taken, tally)
         if taken:
             info, part = lines_part(*gathering.lines(), kind, session.contract, name)
-            if self._home.index.batches(feed, info.sha256):  # came before, longer ago than memory reaches
+            if self._home.index.parts(feed, info.sha256):  # came before, longer ago than memory reaches
                 taken, repeated = [], [*taken, *repeated]
         for message in repeated:
             tally.repeated(message)
         for away in _not_again(known, turned):
             tally.turned(away)
         if taken:
-            sealed = session.seal(info, part, None, gathered=gathering)
+            sealed = session.seal(info, part, None, gathered=gathering, received_at=received_at)
         elif tally:
             gathering = Gathering(session.contract, (), tally)
             sealed = session.note(gathering, name)
@@ -125,6 +142,17 @@ class Sealer:
         if feed not in self._sessions:
             self._sessions[feed] = BatchWriter(self._home, self._home.feed(feed))
         return self._sessions[feed]
+
+
+def _remembered_from(home: Home, feed: str, batch: int) -> int:
+    """Return the first of the batches whose lists are to be read: what is older would be forgotten again."""
+    n_messages, first = 0, batch
+    while first > max(0, batch - REMEMBERED_BATCHES) and n_messages < LIMIT:
+        first -= 1
+        row = home.index.batch(feed, first)
+        said = None if row is None else home.index.predicate(row.idx).get("messages")
+        n_messages += 0 if said is None else said["taken"]
+    return first
 
 
 def read_messages(home: Home, feed: str, batch: int) -> pl.DataFrame | None:
@@ -171,6 +199,12 @@ def _elsewhere(known: Known, repeated: Sequence[Admitted]) -> list[Admitted]:
     told = known.places.known([origin_id(m.arrival.origin) for m in placed if m.arrival.origin is not None])
     gone = {m.arrival.origin for m, is_told in zip(placed, told, strict=True) if is_told}
     return [m for m in repeated if m.arrival.origin is None or m.arrival.origin not in gone]
+
+
+def _by_header(messages: list[Admitted]) -> list[Admitted]:
+    """Return messages in order, but those under one header of CSV together."""
+    places = {columns: i for i, columns in enumerate(dict.fromkeys(m.columns for m in messages))}
+    return messages if len(places) < 2 else sorted(messages, key=lambda m: places[m.columns])
 
 
 def _split(seen: Seen, admitted: Sequence[Admitted]) -> tuple[list[Admitted], list[Admitted]]:
