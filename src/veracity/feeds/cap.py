@@ -14,8 +14,8 @@ from veracity.feeds.cap_alert import MAX_BYTES, render_alert
 from veracity.feeds.errors import BadSource, MalformedDocument, SourceUnavailable
 from veracity.feeds.http_polling import Http, origin_of, read_headers, read_http
 from veracity.feeds.known import Known
-from veracity.feeds.polled import Polled
 from veracity.feeds.plain_xml import Element, parse_xml
+from veracity.feeds.polled import Polled
 from veracity.feeds.rows import as_object
 from veracity.feeds.settings import Common, check_url, read_common, read_url
 from veracity.feeds.source import Fetched
