@@ -116,7 +116,7 @@ class Authority:
 
 
 def test_from_invitation_to_records_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the code on stdin, the password and the CA that the city gave, and a client certificate besides."""
+    """With the code on stdin, the city's password and CA, and a client certificate besides."""
     authority = Authority(tmp_path)
     (server_cert, server_key), (cert, key) = authority.issue("broker"), authority.issue("edge")
     tls = (f'tls {{ cert_file: "{server_cert}", key_file: "{server_key}", ca_file: "{authority.file}",'
