@@ -303,7 +303,7 @@ async def _connected(settings: WorkerSettings) -> Client:
             error_cb=_said,
         )
     except (nats.errors.Error, OSError, TimeoutError) as exc:
-        raise BrokerUnavailable(f"broker: want one at {settings.nats_url}, got: {exc}") from exc
+        raise BrokerUnavailable(f"broker: want a connection of the worker, got: {exc}") from exc
 
 
 async def _said(exc: Exception) -> None:
