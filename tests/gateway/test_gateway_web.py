@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from answering import Reply, answering
-from veracity.gateway.errors import CityUnavailable, MalformedConfig, SourceFault
+from veracity.gateway.errors import CityUnavailable, MalformedConfig, MalformedReading, SourceFault
 from veracity.gateway.joining import post_http
 from veracity.gateway.sources.http_polling import HttpPolling, fetch, parse_http_polling
 from veracity.gateway.web import body_of
@@ -33,6 +33,18 @@ def test_a_key_does_not_follow_a_redirect_to_another_server() -> None:
             assert fetch(source(f"{first.url}/moved")) == b'{"a":1}'
     assert other.asked == []
     assert first.asked[-1].headers["x-station-key"] == "secret"
+
+
+@pytest.mark.parametrize("reply", [Reply(status=500), Reply(b"no JSON"), Reply(b"x" * 2_000_000)])
+def test_a_key_in_an_address_is_in_no_error(reply: Reply) -> None:
+    """Errors go to logs and to the status."""
+    with answering(lambda _: reply) as server:
+        asked = source(f"{server.url}/now?apikey=secret")
+        with pytest.raises((SourceFault, MalformedReading)) as caught:
+            asked._objects(fetch(asked))
+    assert "secret" not in str(caught.value)
+    with pytest.raises(MalformedConfig):
+        source("http://user:secret@station.example/")
 
 
 def test_an_answer_is_bounded() -> None:

@@ -29,13 +29,18 @@ def body_of(request: urllib.request.Request, max_bytes: int, seconds: float) -> 
 
 
 def is_http(url: str) -> bool:
-    """Say whether a text is a URL of HTTP."""
+    """Say whether a text is a URL of HTTP, without a login in it."""
     try:
         parts = urlsplit(url)
-        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:
         return False
     return is_whole and url.isprintable() and " " not in url
+
+
+def shown(url: str) -> str:
+    """Return a URL for people and logs: without its query, which may hold a key."""
+    return url.partition("?")[0][:200]
 
 
 class _SameServer(urllib.request.HTTPRedirectHandler):

@@ -21,7 +21,7 @@ from veracity.gateway.fields import added, names, number, whole
 from veracity.gateway.inlet import Inlet
 from veracity.gateway.readings import Stamp, parse_stamp
 from veracity.gateway.sources.polling import poll
-from veracity.gateway.web import body_of, is_http
+from veracity.gateway.web import body_of, is_http, shown
 from veracity.provenance.fields import Fields
 
 TIMEOUT_S = 10.0
@@ -59,14 +59,16 @@ class HttpPolling:
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as exc:
-            raise MalformedReading(f"{self.url}: want JSON, got: {exc}") from exc
+            raise MalformedReading(f"{shown(self.url)}: want JSON, got: {exc}") from exc
         for name in self.path:
             if not isinstance(value, dict) or name not in value:
-                raise MalformedReading(f"{self.url}: want {'.'.join(self.path)} in it, got none")
+                raise MalformedReading(f"{shown(self.url)}: want {'.'.join(self.path)} in it, got none")
             value = value[name]
         items = value if isinstance(value, list) else [value]
         if len(items) > MAX_OBJECTS or not all(isinstance(item, dict) for item in items):
-            raise MalformedReading(f"{self.url}: want an object or up to {MAX_OBJECTS} of them, got others")
+            raise MalformedReading(
+                f"{shown(self.url)}: want an object or up to {MAX_OBJECTS} of them, got others"
+            )
         return items
 
 
@@ -77,11 +79,11 @@ def fetch(source: HttpPolling) -> bytes:
         body = body_of(request, source.max_bytes, TIMEOUT_S)
     except urllib.error.HTTPError as exc:
         exc.close()
-        raise SourceFault(f"{source.url}: want 200, got {exc.code}") from exc
+        raise SourceFault(f"{shown(source.url)}: want 200, got {exc.code}") from exc
     except (OSError, HTTPException, ValueError) as exc:
-        raise SourceFault(f"{source.url}: want an answer, got: {exc}") from exc
+        raise SourceFault(f"{shown(source.url)}: want an answer, got: {exc}") from exc
     if len(body) > source.max_bytes:
-        raise MalformedReading(f"{source.url}: want at most {source.max_bytes} bytes, got more")
+        raise MalformedReading(f"{shown(source.url)}: want at most {source.max_bytes} bytes, got more")
     return body
 
 
