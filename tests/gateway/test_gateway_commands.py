@@ -150,7 +150,8 @@ def test_from_invitation_to_records_over_tls(tmp_path: Path, monkeypatch: pytest
         assert not status["running"]
         assert (status["last"]["sources"]["in"]["done"], status["last"]["city"]["done"]) == (1, 1)
         assert ran("resend", "--since", "2026-01-01T00:00:00Z", "-c", path)["batches"] == 1
-    assert (edge / "state" / "mqtt.password").stat().st_mode & 0o077 == 0
+    for secret in (edge / "state" / "mqtt.password", path):
+        assert secret.stat().st_mode & 0o077 == 0
     assert SigningKey.from_pem((edge / "state" / "key.pem").read_bytes())
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from veracity.gateway.config import Config, read_config
-from veracity.gateway.database import alone
+from veracity.gateway.database import alone, usable
 from veracity.gateway.edge_model import open_model
 from veracity.gateway.errors import MalformedConfig
 from veracity.gateway.joining import join as join_city
@@ -23,6 +23,7 @@ from veracity.gateway.running import run as run_gateway
 from veracity.gateway.status import Told, read_status
 from veracity.gateway.store import Store
 from veracity.provenance.joining import joined_object
+from veracity.provenance.secret_files import replace_secret
 
 _MAX_CODE = 256  # of characters read from stdin
 _PATH = click.Path(path_type=Path, dir_okay=False)
@@ -47,7 +48,7 @@ def _say(schema: str, document: dict[str, Any], text: str, as_json: bool) -> Non
     click.echo(text)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def gateway() -> None:
     """Read devices at the edge, sign what they say, keep it until the city has it."""
 
@@ -70,7 +71,9 @@ def join(code: str | None, city: str, path: Path, state: Path | None, as_json: b
     joined = join_city(code or _asked_code(), city, directory, post_http)
     wrote = not path.exists()
     if wrote:
-        path.write_text(starter(joined, str(state.absolute()) if state else "state"))
+        text = starter(joined, str(state.absolute()) if state else "state")
+        with usable(path.parent):
+            replace_secret(path, text.encode())  # its sources may come to hold keys
     document = {**joined_object(joined), "state": str(directory), "config": str(path) if wrote else None}
     lines = [f"joined   {joined.name} in {joined.origin}, enrolled at entry {joined.entry}"]
     lines += [f"wrote    {path}: add your sources to it"] if wrote else []
