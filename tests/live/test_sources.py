@@ -256,6 +256,21 @@ def test_a_bug_in_a_source_stops_no_other(time: Time, caplog: pytest.LogCaptureF
     assert any(record.exc_info for record in caplog.records)
 
 
+def test_a_memory_too_large_to_be_read_is_not_written(
+    time: Time, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was written before stays readable: one source's size costs no other its memory."""
+    path = time.home / "sources.state.json"
+    state, source = SourceState(path), Counting()
+    state.keep(source, NOW)
+    before = path.read_bytes()
+    monkeypatch.setattr("veracity.live.source_state.MAX_STATE_BYTES", len(before))
+    source.memory = {"n": 10**9}
+    state.keep(source, NOW)
+    assert path.read_bytes() == before
+    assert "not written" in caplog.text
+
+
 def test_a_source_goes_on_past_a_record_that_no_message_holds(time: Time) -> None:
     """What can be published is; of the other the door is shown enough to refuse and count it."""
 
