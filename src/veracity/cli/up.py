@@ -58,7 +58,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
     "--nats",
     metavar="URL",
     envvar="VERACITY_NATS",
-    help="Use a NATS server that exists; it must have JetStream on.",
+    help="Use NATS servers that exist, with JetStream on; with a password, better by VERACITY_NATS.",
 )
 @click.option("--replicas", default=1, show_default=True, type=click.IntRange(1, 5), help="With --nats.")
 @click.option(
