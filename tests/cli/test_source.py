@@ -69,6 +69,15 @@ def test_a_source_is_added_listed_and_taken_off(home: Path, here: Here, meteo: A
     assert meteo.asked == []
 
 
+def test_a_key_comes_from_a_file(home: Path, here: Here, meteo: Answering, tmp_path: Path) -> None:
+    """So that it is on no command line; a file that is not there is an error of ours."""
+    (tmp_path / "key").write_text("secret\n")
+    add_weather(here, meteo, "--set", f"apikey=@{tmp_path / 'key'}")
+    assert "apikey: secret" in (home / "sources.yaml").read_text()
+    done = here("source", "add", "b", "--kind", "open-meteo", "--set", "product=@none")
+    assert (done.code, is_one_line(done)) == (3, True)
+
+
 def test_trying_prints_records_and_leaves_nothing(home: Path, here: Here, meteo: Answering) -> None:
     """Trying twice gives the same: no document, no state, no message is kept."""
     add_weather(here, meteo)

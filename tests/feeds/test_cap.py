@@ -245,11 +245,28 @@ def test_an_alert_that_cannot_be_read_does_not_hold_up_the_next() -> None:
     with server_of(files) as server:
         met = source(server)
         assert len(met.fetch(NOW)) == 1
-        with pytest.raises(MalformedDocument, match="2 alerts passed over"):
+        with pytest.raises(MalformedDocument, match="1 alerts passed over"):
+            met.fetch(NOW)
+        for _ in range(cap._TRIES - 2):
+            with pytest.raises(SourceUnavailable, match="404"):
+                met.fetch(NOW)
+        with pytest.raises(MalformedDocument, match="1 alerts passed over"):
             met.fetch(NOW)
         assert met.fetch(NOW) == []
         files |= {"/index": atom("/b", "/bad", "/gone", "/a"), "/b": CANCEL.encode()}
         assert len(met.fetch(NOW)) == 1
+
+
+def test_an_index_may_be_ahead_of_its_files() -> None:
+    """A warning that is listed before it is there is read as soon as it is, and passed over by nobody."""
+    files: dict[str, bytes | int] = {"/index": atom("/a")}
+    with server_of(files) as server:
+        met = source(server)
+        with pytest.raises(SourceUnavailable, match="404"):
+            met.fetch(NOW)
+        files["/a"] = FLOOD.encode()
+        assert len(met.fetch(NOW)) == 1
+        assert met.fetch(NOW) == []
 
 
 def test_an_alert_out_of_reach_is_asked_for_again() -> None:

@@ -227,12 +227,13 @@ class Deleted:
     ("first", "committed", "at", "n_lost"), [(4, 2, 4, 2), (4, 6, 6, 0), (4, None, 4, 0), (0, 0, 0, 0)]
 )
 def test_messages_deleted_before_they_were_read_are_counted(
-    first: int, committed: int | None, at: int, n_lost: int
+    first: int, committed: int | None, at: int, n_lost: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A reader that comes back too late goes on at the first there is, and knows how many it missed."""
+    """A reader that comes back too late goes on at the first there is, and says how many it missed."""
     reader, consumer = stream("h:1", "t"), Deleted(first, committed)
     asyncio.run(reader._follow(consumer, ()))
     assert (consumer.at, reader.n_lost) == (at, n_lost)
+    assert [r.args[1] for r in caplog.records if "deleted" in r.msg and r.args] == [n_lost] * (n_lost > 0)  # type: ignore[index]
 
 
 def test_offsets_of_another_topic_of_that_name_are_not_gone_on_from(broker: str) -> None:

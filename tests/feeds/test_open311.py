@@ -121,6 +121,18 @@ def test_every_page_is_read_and_each_request_given_once() -> None:
         assert len(fetched(source(server))) == 5
 
 
+def test_a_server_without_pages_that_stops_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the standard lets it stop, some may be missing: an error, until less is asked for at once."""
+    monkeypatch.setattr(open311, "_MOST", 10)
+    with answering(City(*map(request, range(30)), has_pages=False)) as server:
+        made = source(server)
+        assert len(fetched(made)) == 10
+        with pytest.raises(MalformedDocument, match="step"):
+            made.fetch(NOW)
+        shorter = source(server, step="6 h", **{"look-back": "1 h"})
+        assert len({r for _ in range(9) for r in fetched(shorter)}) == 30
+
+
 def test_what_changes_is_given_again() -> None:
     """As long as the next span looks back to it; by change it is found however old it is."""
     closed = {"status": "closed", "updated_datetime": (NOW + DAY / 2).isoformat()}

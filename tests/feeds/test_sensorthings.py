@@ -148,6 +148,31 @@ def test_a_long_datastream_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> N
     assert sorted(result for turn in turns for result in turn) == list(range(100))
 
 
+def test_more_of_one_time_than_is_read_at_once_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no later time to go on from: what is behind them is missed, and that is never silent."""
+    monkeypatch.setattr("veracity.feeds.sensorthings_client.MAX_PAGES", 2)
+    things = Things(observations={1: [(when(0), m) for m in range(30)]}, page=10)
+    with serving(things) as make:
+        source = make()
+        assert len(ask(source)) == 20
+        with pytest.raises(MalformedDocument, match="later time"):
+            source.fetch(NOW)
+
+
+def test_a_turn_holds_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a datastream is and however many there are: the next turns go on, and all of it comes."""
+    monkeypatch.setattr("veracity.feeds.sensorthings_client.MAX_TURN_BYTES", 3_000)
+    things = Things(observations={i: [(when(m), m) for m in range(30)] for i in (1, 2)}, page=10)
+    with serving(things) as make:
+        source = make()
+        turns = [source.fetch(NOW) for _ in range(12)]
+    n_bytes = [sum(len(one.document) for one in turn) for turn in turns]
+    largest = max(len(one.document) for turn in turns for one in turn)
+    assert max(n_bytes) <= 2 * (3_000 + largest)
+    assert sum(len(one.records) for turn in turns for one in turn) == 60
+    assert turns[-1] == []
+
+
 def test_one_broken_datastream_stops_no_other() -> None:
     """Its turn fails and is told; the others go on, before and after it."""
     things = Things(observations={i: [(when(1), i)] for i in range(4)}, broken={1})

@@ -14,7 +14,7 @@ from veracity.gateway.config import JOINED, PASSWORD, read_config
 from veracity.gateway.errors import AlreadyJoined, CityUnavailable, JoinRejected
 from veracity.gateway.joining import join, starter
 from veracity.home.enrolments import list_keys
-from veracity.home.errors import AgencyExists, UnknownAgency, UnknownFeed
+from veracity.home.errors import AgencyExists, BadName, UnknownAgency, UnknownFeed
 from veracity.home.home import Home, open_writer
 from veracity.home.invitations import FOLDER, MAX_WRONG, invite
 from veracity.provenance.errors import JoiningRejected, MalformedCode
@@ -257,6 +257,17 @@ def test_old_invitations_go(city: City) -> None:
     city.now = NOW + timedelta(days=2)
     city.invite()
     assert len(list((city.root / FOLDER).iterdir())) == 1
+
+
+def test_a_damaged_invitation_stops_no_other(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts as open, those that are over do not, and others can be invited."""
+    monkeypatch.setattr("veracity.home.invitations.MAX_INVITATIONS", 2)
+    city.invite()
+    (city.root / FOLDER / "0.json").write_text("{")
+    with pytest.raises(BadName):
+        city.invite(f"{AGENCY}/edge-2")
+    city.now += timedelta(days=2)
+    assert city.invite(f"{AGENCY}/edge-2")
 
 
 def test_codes_are_read_as_people_type_them() -> None:

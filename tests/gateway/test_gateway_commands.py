@@ -115,8 +115,8 @@ class Authority:
         return built.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
 
 
-def test_from_invitation_to_records_over_tls(tmp_path: Path) -> None:
-    """With the password and the CA that the city gave, and a client certificate besides."""
+def test_from_invitation_to_records_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the code on stdin, the city's password and CA, and a client certificate besides."""
     authority = Authority(tmp_path)
     (server_cert, server_key), (cert, key) = authority.issue("broker"), authority.issue("edge")
     tls = (f'tls {{ cert_file: "{server_cert}", key_file: "{server_key}", ca_file: "{authority.file}",'
@@ -131,7 +131,8 @@ def test_from_invitation_to_records_over_tls(tmp_path: Path) -> None:
         with enrolling(root, f"mqtts://127.0.0.1:{nats.port}", authority.file) as url:
             wrong = ran("join", "0000-0000-0000-0000-0000-0000", "--city", url, "-c", path, ok=1)
             assert wrong["code"] == "join-rejected"
-            joined = ran("join", code, "--city", url, "-c", path)
+            monkeypatch.setattr(sys, "stdin", io.StringIO(f"{code}\n"))
+            joined = ran("join", "--city", url, "-c", path)
         assert (joined["name"], joined["feeds"]) == (NAME, ["rain", "gateway-losses"])
         text = path.read_text().replace("sources: []", FOLDER)
         path.write_text(text.replace("losses:", f"  cert_file: '{cert}'\n  key_file: '{key}'\nlosses:"))
@@ -149,7 +150,8 @@ def test_from_invitation_to_records_over_tls(tmp_path: Path) -> None:
         assert not status["running"]
         assert (status["last"]["sources"]["in"]["done"], status["last"]["city"]["done"]) == (1, 1)
         assert ran("resend", "--since", "2026-01-01T00:00:00Z", "-c", path)["batches"] == 1
-    assert (edge / "state" / "mqtt.password").stat().st_mode & 0o077 == 0
+    for secret in (edge / "state" / "mqtt.password", path):
+        assert secret.stat().st_mode & 0o077 == 0
     assert SigningKey.from_pem((edge / "state" / "key.pem").read_bytes())
 
 

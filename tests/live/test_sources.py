@@ -17,7 +17,7 @@ import pytest
 from answering import Asked, Reply, answering
 from meteo import Service, at
 from veracity.data.text import RECORD_BYTES
-from veracity.feeds.errors import MalformedDocument, SourceUnavailable
+from veracity.feeds.errors import SourceUnavailable
 from veracity.feeds.kinds import make_source
 from veracity.feeds.source import Fetched, Source, Stream
 from veracity.home.live.limits import parse_limits
@@ -256,8 +256,23 @@ def test_a_bug_in_a_source_stops_no_other(time: Time, caplog: pytest.LogCaptureF
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_a_record_that_no_message_holds_fails_its_document(time: Time) -> None:
-    """None of its records is published, and the source has not seen it: it is asked again."""
+def test_a_memory_too_large_to_be_read_is_not_written(
+    time: Time, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was written before stays readable: one source's size costs no other its memory."""
+    path = time.home / "sources.state.json"
+    state, source = SourceState(path), Counting()
+    state.keep(source, NOW)
+    before = path.read_bytes()
+    monkeypatch.setattr("veracity.live.source_state.MAX_STATE_BYTES", len(before))
+    source.memory = {"n": 10**9}
+    state.keep(source, NOW)
+    assert path.read_bytes() == before
+    assert "not written" in caplog.text
+
+
+def test_a_source_goes_on_past_a_record_that_no_message_holds(time: Time) -> None:
+    """What can be published is; of the other the door is shown enough to refuse and count it."""
 
     class Large(Counting):
         def fetch(self, now: datetime) -> Sequence[Fetched]:
@@ -266,9 +281,8 @@ def test_a_record_that_no_message_holds_fails_its_document(time: Time) -> None:
 
     source = Large()
     runner = time.run(source, until=lambda: len(source.asked_at) >= 3)
-    assert time.broker.messages == []
-    assert source.memory.get("n", 0) <= 1
-    assert runner.statuses()[0].error_code == MalformedDocument.code
+    assert [len(payload) for _, _, payload, _ in time.broker.messages[:2]] == [7, RECORD_BYTES + 1]
+    assert runner.statuses()[0].failed == 0
 
 
 DAMAGED = [b"", b"{", b'{"schema":"other"}', b"\xff", b"[]"]
@@ -388,14 +402,19 @@ def test_bodies_are_of_bounded_size() -> None:
     assert len(made) < 10
     assert [body.count(b"\n") + 1 for body in bodies([b"{}"] * 20_000)] == [8_192, 8_192, 3_616]
     assert list(bodies([])) == []
-    with pytest.raises(MalformedDocument):
-        list(bodies([b"x" * 1_048_577]))
 
 
 def test_what_the_door_turns_away_takes_no_other_with_it() -> None:
     """A record that is too long, or is no line, goes alone."""
     long, broken = b'{"a":"%s"}' % (b"x" * 70_000), b'{\n"a":1}'
     assert list(bodies([b"1", long, b"2", b"3", broken, b"4"])) == [b"1", long, b"2\n3", broken, b"4"]
+
+
+def test_a_record_that_no_message_holds_is_counted_and_stops_no_source() -> None:
+    """Its beginning goes to the door, which refuses it as too long; those around it are not touched."""
+    made = list(bodies([b"1", b"x" * 3_000_000, b"2"]))
+    assert (made[0], made[2]) == (b"1", b"2")
+    assert RECORD_BYTES < len(made[1]) <= RECORD_BYTES + 1
 
 
 def test_no_source_sends_faster_than_the_door_takes(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def invite(name: str, feeds: str, hours: int, home: Path, as_json: bool) -> None
         "expires": made.expires,
         "has_losses_feed": has_losses,
     }
-    text = f"{code}\n\nfor {made.name}, once, until {made.expires}\nveracity-gateway join {code} --city URL"
+    text = f"{code}\n\nfor {made.name}, once, until {made.expires}\nveracity-gateway join --city URL"
     if not has_losses:
         text += f"\n{LOSSES_FEED} has no contract yet: what gateways report lost has no place"
     emit("gateway-invitation", document, text, as_json)

@@ -67,7 +67,11 @@ def list_sources(home: Path, as_json: bool) -> None:
 @click.option("--feed", help="The feed of its records; some kinds have one of their own.")
 @click.option("--every", help="How often it is asked, such as 15min; some kinds have a default.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the kind; YAML. Repeatable."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the kind; YAML, or @FILE for the text of a file, such as a key. Repeatable.",
 )
 @in_home
 def add(
@@ -157,12 +161,23 @@ def contract(feed: str, to: Path | None, as_json: bool) -> None:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE; the value is YAML, so that numbers and lists can be said."""
+    """Read NAME=VALUE; the value is YAML, so that numbers and lists can be said, or the text of ``@FILE``."""
     key, sign, value = text.partition("=")
     if not sign or not key:
         raise BadSource(f"set: want NAME=VALUE, got {text[:60]!r}")
+    if value.startswith("@"):
+        return key, _text_of(Path(value[1:]))
     document = parse_yaml(f"value: {value}\n".encode(), f"set {key[:60]}", _SETTING_BYTES, BadSource)
     return key, document["value"]
+
+
+def _text_of(path: Path) -> str:
+    """Read a setting that is not to be on a command line."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(_SETTING_BYTES).strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise BadSource(f"set: want text in {path}, got: {exc}") from exc
 
 
 def _source(root: Path, name: str) -> Source | Stream:

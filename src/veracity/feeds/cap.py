@@ -1,7 +1,8 @@
 """Alerts by the Common Alerting Protocol: an index, RSS or Atom, is asked for, and each alert new in it read.
 
 An alert that cannot be read, or that the index lists and the server does not have, must not hold up the
-next one, which may be a warning. It is passed over, and said once as the source's error.
+next one, which may be a warning. It is passed over, and said once as the source's error; one that the
+server does not have is asked for a few times before that, as an index may be ahead of its files.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +13,10 @@ from urllib.parse import urljoin
 
 from veracity.feeds.cap_alert import MAX_BYTES, render_alert
 from veracity.feeds.errors import BadSource, MalformedDocument, SourceUnavailable
-from veracity.feeds.http_polling import Http, Polled, origin_of, read_headers, read_http
+from veracity.feeds.http_polling import Http, origin_of, read_headers, read_http
 from veracity.feeds.known import Known
 from veracity.feeds.plain_xml import Element, parse_xml
+from veracity.feeds.polled import Polled
 from veracity.feeds.rows import as_object
 from veracity.feeds.settings import Common, check_url, read_common, read_url
 from veracity.feeds.source import Fetched
@@ -23,6 +25,7 @@ from veracity.provenance.fields import Fields
 
 MAX_ENTRIES = 2_000
 MAX_ALERTS = 50  # of one turn: the rest is read in the next
+_TRIES = 5  # at an alert that the server says it does not have
 _MAX_FAILURES = 3  # of one turn: a server that does not answer is not asked fifty times
 _WHAT = "CAP index"
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -71,6 +74,7 @@ class CapSource:
         self._known = Known()
         self._faults: list[MalformedDocument] = []
         self._failing: set[Entry] = set()
+        self._n_missing: dict[Entry, int] = {}  # how often the server said that it has none
 
     @property
     def memory(self) -> Mapping[str, Any]:
@@ -89,6 +93,7 @@ class CapSource:
         if answer is None:
             return []
         entries = [e for e in read_index(answer.body, answer.url) if self._known.new([e.line])]
+        self._n_missing = {e: self._n_missing[e] for e in entries if e in self._n_missing}
         entries.sort(key=lambda entry: entry in self._failing)  # so that these do not hold up others
         found, failures = self._alerts(entries, now)
         if not any(self._known.new([entry.line]) for entry in entries):
@@ -125,7 +130,9 @@ class CapSource:
         check_url(entry.url, MalformedDocument)
         answer = self._http.request("GET", entry.url, now, self._headers)
         if answer.status != 200:
-            raise MalformedDocument(f"{entry.url[:200]}: want an alert, got status {answer.status}")
+            tries = self._n_missing[entry] = self._n_missing.get(entry, 0) + 1
+            error = SourceUnavailable if tries < _TRIES else MalformedDocument
+            raise error(f"{entry.url[:200]}: want an alert, got status {answer.status}")
         rows = render_alert(answer.body)
         new = self._known.new(rows)
         self._known.add(new)

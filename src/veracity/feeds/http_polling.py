@@ -4,7 +4,6 @@ Known flaw: a server that drips its header byte by byte is bounded by ``_READ_S`
 up the thread of its own source and no other.
 """
 
-import hashlib
 import time
 import zlib
 from collections.abc import Mapping
@@ -29,8 +28,8 @@ _CONNECT_S, _READ_S, _TOTAL_S = 10.0, 15.0, 60.0
 _CHUNK_BYTES = 65_536
 _REDIRECTS = 5
 _MOVED = (301, 302, 303, 307, 308)
-_SECRETS = {"authorization", "cookie", "x-api-key"}  # never sent to another host than the one asked
-_HEADER_CHARS = 1_024
+_SENT_ON = {"accept", "accept-encoding", "user-agent", "if-none-match", "if-modified-since"}
+MAX_HEADER_CHARS = 1_024
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,8 @@ class Http:
     ) -> Answer:
         """Send a request and return the answer of any status below 500 but 429; follow it if it moved.
 
-        Only GET follows redirects. Errors are those of ``get``.
+        Only GET follows redirects; to another server go only headers that can be no secret. Errors are
+        those of ``get``.
         """
         sent = {"Accept-Encoding": "gzip", "User-Agent": "veracity", **(headers or {})}
         deadline = time.monotonic() + self._total_s
@@ -120,7 +120,7 @@ class Http:
             if url.startswith("https:") and not moved.startswith("https:"):
                 raise SourceUnavailable(f"{shown_url(url)}: want redirects to https, got {shown_url(moved)}")
             if origin_of(moved) != origin_of(url):
-                sent = {name: value for name, value in sent.items() if name.lower() not in _SECRETS}
+                sent = {name: value for name, value in sent.items() if name.lower() in _SENT_ON}
             url = moved
         raise SourceUnavailable(f"{shown_url(url)}: want at most {_REDIRECTS} redirects, got more")
 
@@ -188,40 +188,6 @@ class Http:
         return _inflate(raw, url, self._max_bytes) if encoding == "gzip" and raw else raw
 
 
-class Polled:
-    """One document asked for again and again: given only when it is another.
-
-    ``memory`` is what tells: the server's ETag and date, and the digest of the body for servers that
-    give neither. It moves by ``keep`` alone, so that a document which proved malformed is given again.
-    """
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-        self.memory: dict[str, Any] = {}
-
-    def ask(self, url: str, now: datetime, headers: Mapping[str, str] | None = None) -> Answer | None:
-        """Return the document; None if it is the one kept last. Errors are those of ``Http.get``."""
-        known = self.memory if self.memory.get("url") == url else {}
-        asked = {
-            name: str(known[key])[:_HEADER_CHARS]
-            for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
-            if key in known
-        }
-        answer = self._http.get(url, now, {**(headers or {}), **asked})
-        if answer.status == 304 or hashlib.sha256(answer.body).hexdigest() == known.get("sha256"):
-            return None
-        return answer
-
-    def keep(self, url: str, answer: Answer) -> None:
-        """Say that a document was understood."""
-        said = {"etag": answer.headers.get("etag"), "modified": answer.headers.get("last-modified")}
-        self.memory = {
-            "url": url,
-            "sha256": hashlib.sha256(answer.body).hexdigest(),
-            **{key: value for key, value in said.items() if value and len(value) <= _HEADER_CHARS},
-        }
-
-
 def read_http(config: Fields) -> Http:
     """Take the settings of requests: ``public-only``, and ``max-bytes`` of a document."""
     public_only = "public-only" in config and config.flag("public-only")
@@ -242,7 +208,7 @@ def read_headers(config: Fields) -> dict[str, str]:
         raise config.fail("headers", "at most 16 names and values", value)
     for name, text in value.items():
         is_plain = all(
-            isinstance(t, str) and 0 < len(t) <= _HEADER_CHARS and t.isascii() and t.isprintable()
+            isinstance(t, str) and 0 < len(t) <= MAX_HEADER_CHARS and t.isascii() and t.isprintable()
             for t in (name, text)
         )
         if not is_plain or not name.replace("-", "").replace("_", "").isalnum():

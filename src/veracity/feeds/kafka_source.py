@@ -9,6 +9,7 @@ A message that is no JSON object is passed on as it is, to be refused and counte
 not stop the topic, and it must not be lost.
 """
 
+import logging
 import os
 import re
 import ssl
@@ -35,6 +36,8 @@ _MAX_MESSAGES = 500  # between two commits
 _FETCH_BYTES = 8_388_608
 _POLL_MS = 500
 _METADATA_MS = 60_000  # within which a new partition is found
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,14 @@ class KafkaStream:
                     f"{self.name}: want offset {left_at} of {self._topic.topic}, got {end[partition]} in all:"
                     " a topic made anew needs a new group"
                 )
-            self.n_lost += max(begin[partition] - left_at, 0)
+            if (n_lost := begin[partition] - left_at) > 0:
+                self.n_lost += n_lost
+                logger.error(
+                    "source %s: %d messages of partition %d were deleted before they were read",
+                    self.name,
+                    n_lost,
+                    partition.partition,
+                )
             consumer.seek(partition, max(left_at, begin[partition]))
         return found
 

@@ -17,7 +17,7 @@ from veracity.canonical import canonical_json
 from veracity.feeds.errors import MalformedDocument, SourceUnavailable
 from veracity.feeds.http_polling import Answer, Http, read_headers, read_http
 from veracity.feeds.ngsi_ld_entities import MAX_BYTES, Row, notification_rows, query_rows
-from veracity.feeds.settings import Common, read_common, read_url
+from veracity.feeds.settings import Common, read_base_url, read_common, read_url
 from veracity.feeds.source import Fetched
 from veracity.provenance.fields import Fields
 from veracity.provenance.strictjson import parse_json
@@ -211,8 +211,8 @@ def make(config: Fields) -> NgsiLd:
     if "tenant" in config:
         headers["NGSILD-Tenant"] = config.text("tenant", 128)
     subscription = Subscription(
-        read_url(config),
-        read_url(config, "endpoint"),
+        read_base_url(config),
+        read_base_url(config, "endpoint"),
         token,
         config.text("type", 256),
         tuple(attributes),

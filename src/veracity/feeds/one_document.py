@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from veracity.feeds.http_polling import Http, Polled
+from veracity.feeds.http_polling import Http
 from veracity.feeds.known import Known
+from veracity.feeds.polled import Polled
 from veracity.feeds.rows import MAX_ROWS, as_object
 from veracity.feeds.settings import Common
 from veracity.feeds.source import Fetched

@@ -26,13 +26,14 @@ from veracity.feeds.known import Known
 from veracity.feeds.one_document import OneDocument
 from veracity.feeds.plain_xml import parse_xml
 from veracity.feeds.rows import as_objects, check_count, joined, parse_json, row
-from veracity.feeds.settings import Common, read_common, read_count, read_duration_s, read_url
+from veracity.feeds.settings import Common, read_base_url, read_common, read_count, read_duration_s
 from veracity.feeds.source import Fetched
 from veracity.feeds.turns import turns
 from veracity.provenance.fields import Fields
 
 MAX_BYTES = 16_777_216
 MAX_PAGES = 10  # of one turn: the rest is asked for in the next
+_MOST = 1_000  # requests that the standard lets a server stop at
 _WHAT = "Open311"
 _SPANS = {"requested": ("start_date", "end_date"), "updated": ("updated_after", "updated_before")}
 _TYPES = {"json": "application/json", "xml": "text/xml"}
@@ -44,7 +45,7 @@ def make(config: Fields) -> "RequestsSource | OneDocument":
     what = config.choice("what", ("requests", "services"))
     form = config.choice("format", _TYPES) if "format" in config else "json"
     fixed = {"jurisdiction_id": config.text("jurisdiction", 200)} if "jurisdiction" in config else {}
-    http, url, headers = read_http(config), read_url(config), read_headers(config)
+    http, url, headers = read_http(config), read_base_url(config), read_headers(config)
     if what == "services":
         address = f"{url}/services.{form}" + (f"?{urlencode(fixed)}" if fixed else "")
         render = partial(render_services, form=form)
@@ -137,6 +138,14 @@ class RequestsSource:
                 if found:
                     return found  # this page is asked for again
                 raise
+            if rows == self._page_before and len(rows) == _MOST:
+                if found:
+                    return found  # and the next turn begins with this
+                self._span = None
+                raise MalformedDocument(
+                    f"{_WHAT}: want pages, or fewer than {_MOST} requests in a span, got {_MOST} and no"
+                    " second page: a smaller step and look-back ask for less"
+                )
             if not rows or rows == self._page_before:  # the same again: a server that knows no pages
                 self._done, self._span = _time(self._span[1]), None
                 return found

@@ -9,6 +9,9 @@ import socket
 
 from veracity.feeds.errors import SourceUnavailable
 
+_WITH_IPV4 = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))  # in their last 32 bits
+_OF_A_NETWORK = ipaddress.IPv6Network("64:ff9b:1::/48")  # translated as each network likes: RFC 8215
+
 
 def public_address(host: str, port: int) -> str:
     """Resolve a host; raise unless all of its addresses are public ones."""
@@ -29,6 +32,15 @@ def is_public(address: str) -> bool:
     (True, False, False, False)
     """
     found = ipaddress.ip_address(address.partition("%")[0])
-    inner = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    found = inner or found
+    if isinstance(found, ipaddress.IPv6Address):
+        if found in _OF_A_NETWORK:
+            return False
+        found = _ipv4_in(found) or found
     return found.is_global and not found.is_multicast
+
+
+def _ipv4_in(found: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that one of IPv6 leads to: mapped, by 6to4 or by NAT64; None if to none."""
+    if any(found in network for network in _WITH_IPV4):
+        return ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+    return found.ipv4_mapped or found.sixtofour

@@ -29,12 +29,20 @@ from veracity.feeds.sensorthings import (
     read_datastream,
     read_page,
 )
-from veracity.feeds.settings import Common, join_url, read_common, read_count, read_duration_s, read_url
+from veracity.feeds.settings import (
+    Common,
+    join_url,
+    read_base_url,
+    read_common,
+    read_count,
+    read_duration_s,
+)
 from veracity.feeds.source import Fetched
 from veracity.provenance.fields import Fields
 
 MAX_DATASTREAMS = 10_000
 MAX_PAGES = 100
+MAX_TURN_BYTES = 67_108_864  # of documents; the rest is asked for in the next turn
 MAX_SEEN = 20_000
 _CATALOGUE_S = 3_600
 _TURN_S = 60.0
@@ -85,25 +93,28 @@ class SensorThings:
         self._listed_at: datetime | None = None
 
     def fetch(self, now: datetime) -> Sequence[Fetched]:
-        """Ask every datastream once, from the one after the last asked, for at most a minute."""
+        """Ask every datastream once, from the one after the last asked, for a minute or so many bytes."""
         self._list(now)
         deadline = time.monotonic() + self._turn_s
         streams = self._datastreams
         first = _count(self.memory.get("next")) % max(len(streams), 1)
         found: list[Fetched] = []
+        n_bytes = 0
         for n in range(len(streams)):
             at = (first + n) % len(streams)
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or n_bytes > MAX_TURN_BYTES:
                 self.memory = {**self.memory, "next": at}
                 return found
             try:
-                found += self._observations(streams[at], now)
+                new = self._observations(streams[at], now, deadline)
             except (SourceUnavailable, MalformedDocument):
                 # What was found so far is given first; then the error, in a turn that begins with it.
                 self.memory = {**self.memory, "next": at if found else at + 1}
                 if found:
                     return found
                 raise
+            found += new
+            n_bytes += sum(len(one.document) for one in new)
         self.memory = {**self.memory, "next": first}
         return found
 
@@ -126,12 +137,13 @@ class SensorThings:
             url = self._next(url, page.next_link)
         raise MalformedDocument(f"datastreams: want at most {MAX_PAGES} pages, got more")
 
-    def _observations(self, stream: Datastream, now: datetime) -> list[Fetched]:
+    def _observations(self, stream: Datastream, now: datetime, deadline: float) -> list[Fetched]:
         """Ask one datastream; give the documents that say something new, and remember."""
         known = _known(self.memory, stream)
         found: list[Fetched] = []
-        seen, last, is_over = dict(known.seen), "", False
-        url = self._asked(stream, known.since or now - timedelta(seconds=self._service.history_s))
+        seen, last, is_over, n_bytes = dict(known.seen), "", False, 0
+        since = known.since or now - timedelta(seconds=self._service.history_s)
+        url = self._asked(stream, since)
         for _ in range(MAX_PAGES):
             document = self._get(url, now)
             rows, page = observation_rows(document, stream, self._service.dialect)
@@ -143,7 +155,15 @@ class SensorThings:
             if page.next_link is None:
                 is_over = True
                 break
+            n_bytes += len(document)
+            if time.monotonic() > deadline or n_bytes > MAX_TURN_BYTES:
+                break
             url = self._next(url, page.next_link)
+        if not found and not is_over and last and datetime.fromisoformat(last) <= since:
+            raise MalformedDocument(
+                f"datastream {stream.id}: want a later time to go on from, got more of {last} than"
+                " are read at once"
+            )
         self._remember(stream, self._later(known, last, seen, is_over))
         return found
 
@@ -210,7 +230,7 @@ def make(config: Fields) -> SensorThings:
     if data_array and version != "1.1":
         raise config.fail("data-array", "it with version 1.1 alone", version)
     service = Service(
-        read_url(config),
+        read_base_url(config),
         DIALECTS[version],
         _TIMES[config.choice("by", _TIMES) if "by" in config else "phenomenonTime"],
         config.text("filter") if "filter" in config else None,

@@ -43,13 +43,16 @@ def read_duration_s(config: Fields, name: str, default_s: float | None = None) -
     return float(found[1]) * _SECONDS[found[2]]
 
 
-def read_url(config: Fields, name: str = "url", default: str | None = None) -> str:
-    """Take an address, without the slash at its end."""
-    if default is not None and name not in config:
-        return default
+def read_url(config: Fields, name: str = "url") -> str:
+    """Take the address of a document, as it is."""
     url = config.text(name, _MAX_URL)
     check_url(url, BadSource)
-    return url.rstrip("/")
+    return url
+
+
+def read_base_url(config: Fields, name: str = "url") -> str:
+    """Take what other addresses begin with, without the slash at its end."""
+    return read_url(config, name).rstrip("/")
 
 
 def read_count(config: Fields, name: str, default: int, *, low: int = 1, high: int) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from veracity.gateway.config import Config, read_config
-from veracity.gateway.database import alone
+from veracity.gateway.database import alone, usable
 from veracity.gateway.edge_model import open_model
 from veracity.gateway.errors import MalformedConfig
 from veracity.gateway.joining import join as join_city
@@ -22,7 +23,9 @@ from veracity.gateway.running import run as run_gateway
 from veracity.gateway.status import Told, read_status
 from veracity.gateway.store import Store
 from veracity.provenance.joining import joined_object
+from veracity.provenance.secret_files import replace_secret
 
+_MAX_CODE = 256  # of characters read from stdin
 _PATH = click.Path(path_type=Path, dir_okay=False)
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,29 +48,32 @@ def _say(schema: str, document: dict[str, Any], text: str, as_json: bool) -> Non
     click.echo(text)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def gateway() -> None:
     """Read devices at the edge, sign what they say, keep it until the city has it."""
 
 
 @gateway.command()
-@click.argument("code")
+@click.argument("code", required=False)
 @click.option(
     "--city", required=True, metavar="URL", help="Where the city answers, such as https://city.example."
 )
 @_configured
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Where key and store go.")
 @_common
-def join(code: str, city: str, path: Path, state: Path | None, as_json: bool) -> None:
+def join(code: str | None, city: str, path: Path, state: Path | None, as_json: bool) -> None:
     """Join the city that gave CODE: makes this gateway's key and has it enrolled.
 
+    Without CODE it is asked for, or read from stdin: on the command line others on this machine can see it.
     Writes a configuration to begin with, if there is none. Safe to repeat if no answer came.
     """
     directory = state or path.absolute().parent / "state"
-    joined = join_city(code, city, directory, post_http)
+    joined = join_city(code or _asked_code(), city, directory, post_http)
     wrote = not path.exists()
     if wrote:
-        path.write_text(starter(joined, str(state.absolute()) if state else "state"))
+        text = starter(joined, str(state.absolute()) if state else "state")
+        with usable(path.parent):
+            replace_secret(path, text.encode())  # its sources may come to hold keys
     document = {**joined_object(joined), "state": str(directory), "config": str(path) if wrote else None}
     lines = [f"joined   {joined.name} in {joined.origin}, enrolled at entry {joined.entry}"]
     lines += [f"wrote    {path}: add your sources to it"] if wrote else []
@@ -130,6 +136,12 @@ def resend(since: str, path: Path, as_json: bool) -> None:
         n = store.resend(since_ns)
         store.close()
     _say("gateway-resend", {"batches": n}, f"{n} batches wait to be sent once more", as_json)
+
+
+def _asked_code() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("code", hide_input=True, err=True))
+    return sys.stdin.readline(_MAX_CODE)
 
 
 def _parse_time(text: str) -> int:

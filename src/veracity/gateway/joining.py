@@ -15,7 +15,7 @@ from pathlib import Path
 from veracity.gateway.config import CA, JOINED, KEY, PASSWORD, POLICY
 from veracity.gateway.database import usable
 from veracity.gateway.errors import AlreadyJoined, CityUnavailable, JoinRejected, MalformedConfig
-from veracity.gateway.sources.http_polling import is_http
+from veracity.gateway.web import body_of, is_http
 from veracity.provenance.joining import (
     LOSSES_FEED,
     MAX_ANSWER_BYTES,
@@ -97,8 +97,7 @@ def post_http(url: str, body: bytes) -> bytes:
     """Post a body and return the answer, of bounded size in bounded time."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-            data: bytes = answer.read(MAX_ANSWER_BYTES + 1)
+        return body_of(request, MAX_ANSWER_BYTES, TIMEOUT_S)
     except urllib.error.HTTPError as exc:
         detail = f"{exc.code}"
         with contextlib.suppress(OSError, ValueError, TypeError, HTTPException):
@@ -109,4 +108,3 @@ def post_http(url: str, body: bytes) -> bytes:
         raise JoinRejected(f"join: want the city's yes, got: {detail}") from exc
     except (OSError, HTTPException) as exc:
         raise CityUnavailable(f"join: want an answer of {url}, got: {exc}") from exc
-    return data

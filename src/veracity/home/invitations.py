@@ -185,16 +185,17 @@ def _policy(directory: Directory) -> str:
 
 def _forget_old(folder: Path, now: datetime) -> None:
     """Remove invitations that are over; BadName if too many are open."""
-    paths = list(folder.glob("*.json"))
-    for path in paths:
+    n_open = 0
+    for path in folder.glob("*.json"):
         try:
             is_over = now >= parse_time("expires", _read(path).expires)
-        except UnknownInvitation:
+        except (UnknownInvitation, BadName):  # removed meanwhile, or damaged: no reason to invite nobody
             is_over = False
         if is_over:
             path.unlink(missing_ok=True)
-    if len(paths) >= MAX_INVITATIONS:
-        raise BadName(f"invite: want fewer than {MAX_INVITATIONS} invitations, got {len(paths)}")
+        n_open += not is_over
+    if n_open >= MAX_INVITATIONS:
+        raise BadName(f"invite: want fewer than {MAX_INVITATIONS} invitations, got {n_open}")
 
 
 def _format(invited: Invited) -> bytes:

@@ -9,8 +9,7 @@ import hmac
 import logging
 from collections.abc import Iterable
 
-import anyio
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,6 +21,7 @@ from veracity.live.outlet import Outlet
 from veracity.live.threads import in_thread
 from veracity.server.paths import asked_path
 from veracity.server.problems import not_found, problem, status_of, wrong_method
+from veracity.server.request_body import read_body
 
 BODY_TIMEOUT_S = 15.0
 PREFIX = "ngsi-ld/"
@@ -58,7 +58,7 @@ class NotifyApp:
             return problem(
                 403, "wrong-token", f"notification: want the subscription's {TOKEN_HEADER}, got another"
             )
-        body = await _read_body(request)
+        body = await read_body(request, MAX_BYTES, BODY_TIMEOUT_S)
         if isinstance(body, Response):
             return body
         return await self._take(source, body)
@@ -75,20 +75,3 @@ class NotifyApp:
                 return problem(503, exc.code, "notification: want it kept, got no room", {"Retry-After": "5"})
             return problem(status_of(exc), exc.code, str(exc))
         return Response(status_code=204)
-
-
-async def _read_body(request: Request) -> bytes | Response:
-    """Read a body of bounded size in bounded time, or return the answer to one that is not."""
-    body = bytearray()
-    try:
-        with anyio.fail_after(BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    detail = f"body: want at most {MAX_BYTES} bytes, got more"
-                    return problem(413, "request-too-large", detail, {"Connection": "close"})
-    except TimeoutError:
-        return problem(408, "request-too-slow", f"body: want it within {BODY_TIMEOUT_S:.0f} s, got a part")
-    except ClientDisconnect:
-        return problem(400, "request-cut", "body: want all of it, got a closed connection")
-    return bytes(body)

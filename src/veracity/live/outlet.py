@@ -13,7 +13,6 @@ from typing import Protocol, TypeVar
 
 from veracity.data.text import RECORD_BYTES
 from veracity.errors import Unavailable
-from veracity.feeds.errors import MalformedDocument
 from veracity.feeds.source import Fetched
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.rates import Buckets, Rate
@@ -68,11 +67,6 @@ class Outlet:
         """Keep a document and publish its records; return how many messages they became.
 
         With ``patience``, what could not be done is done again after it; without, the error is raised.
-
-        Raises
-        ------
-        MalformedDocument
-            If a record is larger than a message may be: then none is published.
         """
         limits = self._limits.of(feed)
         max_bytes, max_records = (
@@ -112,7 +106,8 @@ def bodies(
     r"""Yield NDJSON bodies of at most so many bytes and records, in order; one that is larger goes alone.
 
     A record that the door will turn away, because it is too long or no line, has a body of its own, so that
-    it is counted and takes no other with it.
+    it is counted and takes no other with it. Of one that no message could hold, its beginning is sent: that
+    is too long as well, and a source must not stop at it.
 
     Examples
     --------
@@ -122,16 +117,12 @@ def bodies(
     part: list[bytes] = []
     n_bytes = 0
     for record in records:
-        if len(record) > MAX_MESSAGE_BYTES:
-            raise MalformedDocument(
-                f"record: want at most {MAX_MESSAGE_BYTES} bytes, got one of {len(record)}"
-            )
         is_bad = len(record) >= RECORD_BYTES or b"\n" in record
         if part and (is_bad or n_bytes + len(record) > max_bytes or len(part) == max_records):
             yield b"\n".join(part)
             part, n_bytes = [], 0
         if is_bad:
-            yield record
+            yield record[: RECORD_BYTES + 1] if len(record) > MAX_MESSAGE_BYTES else record
             continue
         part.append(record)
         n_bytes += len(record) + 1

@@ -54,7 +54,10 @@ class SourceState:
         return known.asked_at
 
     def keep(self, source: Source | Stream, asked_at: datetime) -> None:
-        """Keep what a source remembers now; written when it returns. HomeUnusable if it cannot be."""
+        """Keep what a source remembers now; written when it returns. HomeUnusable if it cannot be.
+
+        Where all of it is larger than is ever read, what was written last stays, and that is logged.
+        """
         memory = dict(source.memory) if isinstance(source, Remembers) else {}
         self._states[source.name] = Remembered(source.feed, asked_at, memory)
         sources = {
@@ -65,8 +68,12 @@ class SourceState:
             }
             for name, state in sorted(self._states.items())
         }
+        text = json.dumps({"schema": _SCHEMA, "sources": sources}).encode()
+        if len(text) > MAX_STATE_BYTES:
+            logger.error("%s: want at most %d bytes, got %d: not written", FILE, MAX_STATE_BYTES, len(text))
+            return
         with usable(self._path.parent):
-            write_whole(self._path, json.dumps({"schema": _SCHEMA, "sources": sources}).encode())
+            write_whole(self._path, text)
 
     def forget_others(self, sources: list[Source | Stream]) -> None:
         """Forget sources that there are no longer, at the next ``keep``."""

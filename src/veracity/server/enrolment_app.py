@@ -11,9 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,6 +25,7 @@ from veracity.provenance.joining import MAX_REQUEST_BYTES
 from veracity.provenance.keys import PublicKey
 from veracity.server.paths import asked_path
 from veracity.server.problems import problem, status_of, wrong_method
+from veracity.server.request_body import read_body
 from veracity.server.running import network_of
 
 PATH = "join"
@@ -73,7 +73,7 @@ class EnrolmentApp:
         if wait_s:
             detail = "join: want fewer wrong requests, got too many"
             return problem(429, "too-many-wrong-codes", detail, {"Retry-After": str(wait_s)})
-        body = await _body(request)
+        body = await read_body(request, MAX_REQUEST_BYTES, BODY_TIMEOUT_S)
         if isinstance(body, Response):
             return body
         try:
@@ -137,20 +137,3 @@ class _Wrong:
         if len(recent) < MAX_WRONG:
             return 0
         return max(1, int(WINDOW_S - (now - recent[0]).total_seconds()))
-
-
-async def _body(request: Request) -> bytes | Response:
-    """Read a body of bounded size in bounded time, or return the answer to one that is not."""
-    body = bytearray()
-    try:
-        with anyio.fail_after(BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_REQUEST_BYTES:
-                    detail = f"body: want at most {MAX_REQUEST_BYTES} bytes, got more"
-                    return problem(413, "request-too-large", detail)
-    except TimeoutError:
-        return problem(408, "request-too-slow", f"body: want it within {BODY_TIMEOUT_S:.0f} s, got less")
-    except ClientDisconnect:
-        return problem(400, "request-cut", "body: want all of it, got a closed connection")
-    return bytes(body)

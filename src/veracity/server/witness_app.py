@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
-import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -18,19 +17,13 @@ from veracity.log.witness import Witness
 from veracity.server.negotiation import is_known, strong_etag
 from veracity.server.paths import asked_path
 from veracity.server.problems import not_found, problem, status_of, wrong_method
+from veracity.server.request_body import read_body
 
 BODY_TIMEOUT_S = 5.0
 LATEST_AGE_S = 5
 _LATEST = re.compile(r"([0-9a-f]{64})/checkpoint")
 _TEXT = "text/plain; charset=utf-8"
 _CORS = {"Access-Control-Allow-Origin": "*"}
-
-
-class _Refused(Exception):
-    """A body that is not read to its end; carries the answer."""
-
-    def __init__(self, response: Response) -> None:
-        self.response = response
 
 
 class WitnessApp:
@@ -58,11 +51,7 @@ class WitnessApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
-        try:
-            response = await self._answer(request)
-        except _Refused as refused:
-            response = refused.response
+        response = await self._answer(Request(scope, receive))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -70,7 +59,9 @@ class WitnessApp:
         if path in self._posts:
             if request.method != "POST":
                 return wrong_method(request.method, "POST")
-            body = await _read_body(request)
+            body = await read_body(request, MAX_REQUEST_BYTES, BODY_TIMEOUT_S)
+            if isinstance(body, Response):
+                return body
             return await run_in_threadpool(self._cosign, self._posts[path], body)
         latest = _LATEST.fullmatch(path)
         if latest is None:
@@ -105,24 +96,3 @@ class WitnessApp:
         if is_known(if_none_match, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(note, headers={**headers, "Content-Type": _TEXT})
-
-
-async def _read_body(request: Request) -> bytes:
-    """Read a body of bounded size in bounded time."""
-    too_large = problem(413, "request-too-large", f"body: want at most {MAX_REQUEST_BYTES} bytes, got more")
-    length = request.headers.get("content-length", "0")
-    if len(length) > 9 or int(length) > MAX_REQUEST_BYTES:
-        raise _Refused(too_large)
-    body = bytearray()
-    try:
-        with anyio.fail_after(BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_REQUEST_BYTES:
-                    raise _Refused(too_large)
-    except TimeoutError:
-        late = f"body: want it within {BODY_TIMEOUT_S:.0f} s, got {len(body)} bytes"
-        raise _Refused(problem(408, "request-too-slow", late)) from None
-    except ClientDisconnect:
-        raise _Refused(problem(400, "request-cut", "body: want all of it, got a closed connection")) from None
-    return bytes(body)

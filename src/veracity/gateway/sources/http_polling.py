@@ -5,7 +5,6 @@ What was in the document before is not taken again, unless the gateway itself sa
 """
 
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ from hashlib import sha256
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -23,11 +21,11 @@ from veracity.gateway.fields import added, names, number, whole
 from veracity.gateway.inlet import Inlet
 from veracity.gateway.readings import Stamp, parse_stamp
 from veracity.gateway.sources.polling import poll
+from veracity.gateway.web import body_of, is_http, shown
 from veracity.provenance.fields import Fields
 
 TIMEOUT_S = 10.0
 MAX_OBJECTS = 10_000
-_CHUNK = 65_536
 
 
 @dataclass(frozen=True)
@@ -61,40 +59,32 @@ class HttpPolling:
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as exc:
-            raise MalformedReading(f"{self.url}: want JSON, got: {exc}") from exc
+            raise MalformedReading(f"{shown(self.url)}: want JSON, got: {exc}") from exc
         for name in self.path:
             if not isinstance(value, dict) or name not in value:
-                raise MalformedReading(f"{self.url}: want {'.'.join(self.path)} in it, got none")
+                raise MalformedReading(f"{shown(self.url)}: want {'.'.join(self.path)} in it, got none")
             value = value[name]
         items = value if isinstance(value, list) else [value]
         if len(items) > MAX_OBJECTS or not all(isinstance(item, dict) for item in items):
-            raise MalformedReading(f"{self.url}: want an object or up to {MAX_OBJECTS} of them, got others")
+            raise MalformedReading(
+                f"{shown(self.url)}: want an object or up to {MAX_OBJECTS} of them, got others"
+            )
         return items
 
 
 def fetch(source: HttpPolling) -> bytes:
     """Get a document of bounded size in bounded time; SourceFault if there is none."""
     request = urllib.request.Request(source.url, headers={"Accept": "application/json", **source.headers})  # noqa: S310 - http or https, checked when parsed
-    until = time.monotonic() + TIMEOUT_S
-    body = bytearray()
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-            while chunk := answer.read1(_CHUNK):
-                body += chunk
-                if len(body) > source.max_bytes:
-                    raise MalformedReading(f"{source.url}: want at most {source.max_bytes} bytes, got more")
-                if time.monotonic() > until:
-                    raise SourceFault(
-                        f"{source.url}: want it within {TIMEOUT_S:.0f} s, got {len(body)} bytes"
-                    )
+        body = body_of(request, source.max_bytes, TIMEOUT_S)
     except urllib.error.HTTPError as exc:
         exc.close()
-        raise SourceFault(f"{source.url}: want 200, got {exc.code}") from exc
+        raise SourceFault(f"{shown(source.url)}: want 200, got {exc.code}") from exc
     except (OSError, HTTPException, ValueError) as exc:
-        if isinstance(exc, MalformedReading):
-            raise
-        raise SourceFault(f"{source.url}: want an answer, got: {exc}") from exc
-    return bytes(body)
+        raise SourceFault(f"{shown(source.url)}: want an answer, got: {exc}") from exc
+    if len(body) > source.max_bytes:
+        raise MalformedReading(f"{shown(source.url)}: want at most {source.max_bytes} bytes, got more")
+    return body
 
 
 def parse_http_polling(name: str, feed: str, fields: Fields, base: Path) -> HttpPolling:  # noqa: ARG001 - as others
@@ -115,17 +105,3 @@ def parse_http_polling(name: str, feed: str, fields: Fields, base: Path) -> Http
         parse_stamp(fields),
         headers,
     )
-
-
-def is_http(url: str) -> bool:
-    """Say whether a text is a URL of HTTP."""
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and url.isprintable()
-            and " " not in url
-        )
-    except ValueError:
-        return False
