@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from veracity.errors import VeracityError
@@ -81,6 +81,7 @@ class Turner:
         self._sealer: Sealer | None = None
         self._writer: Writer | None = None
         self._opened = ExitStack()
+        self._failed = False  # the turn before
 
     def turn(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
         """Check and seal what came; what is told is in the log.
@@ -91,11 +92,17 @@ class Turner:
             If the home could not be had, or not be written: nothing of it may be acknowledged, all of it
             is to be tried again.
         """
+        if self._failed:  # a part of them may be in the log: they are the same messages, and not sent twice
+            arrivals = [replace(a, is_again=True) for a in arrivals]
         try:
-            return self._turns(arrivals)
+            told = self._turns(arrivals)
         except Exception:
+            self._failed = True
+            self._door = None  # and with it what they used of their rates: they will be asked for it again
             self.close()
             raise
+        self._failed = False
+        return told
 
     def let_go(self) -> None:
         """Give up the home's lock if somebody waits for it."""
@@ -111,8 +118,16 @@ class Turner:
             self._opened = ExitStack()
 
     def _turns(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
-        writer, door = self._home()
-        made = door.admit(arrivals, writer.clock(), self._verify)
+        told: list[FeedTurn] = []
+        at = 0
+        while at < len(arrivals):
+            writer, door = self._home()
+            made = door.admit(arrivals[at:], writer.clock(), self._verify)
+            told += self._sealed(door, made)
+            at += len(made)
+        return told
+
+    def _sealed(self, door: Door, made: Sequence[Admitted | Turned]) -> list[FeedTurn]:
         admitted: dict[str, list[Admitted]] = {}
         turned: dict[str, list[Turned]] = {}
         for one in made:

@@ -18,6 +18,9 @@ from veracity.provenance.agencies import Agencies, Authority
 from veracity.provenance.errors import ExpiredKey, MalformedMessage, RevokedKey, UnknownKey
 from veracity.provenance.messages import Message, parse_message, records_root, signed_text
 
+ADMITTED_BYTES = 64 * 1024 * 1024  #: of records let in at once; the message that goes over it is the last
+_RECORD_COSTS = 64  # bytes of memory that a record takes beside its own
+
 
 @dataclass(frozen=True)
 class _Gate:
@@ -79,14 +82,20 @@ class Door:
     def admit(
         self, arrivals: Sequence[Arrival], now: datetime, verify: Verify = verify_here
     ) -> list[Admitted | Turned]:
-        """Let each message in, or turn it away; in order.
+        """Let each message in, or turn it away; in order, and as many as there is room for at once.
+
+        At least the first is answered. What is compressed shows its size only when it is not any more: a
+        message of 300 bytes may be one of a mebibyte.
 
         ``now`` is when its batch will have been received: keys and rates are asked as of then.
         """
         made: list[Admitted | Turned] = []
         claims: list[Claim] = []
         at: list[int] = []
+        room = ADMITTED_BYTES
         for arrival in arrivals:
+            if room <= 0:
+                break
             try:
                 message, claim = self._admit(arrival, now)
             except _Away as away:
@@ -96,6 +105,7 @@ class Door:
                 claims.append(claim)
                 at.append(len(made))
             made.append(message)
+            room -= sum(map(len, message.records)) + _RECORD_COSTS * len(message.records)
         for place, claim, holds in zip(at, claims, verify(claims), strict=True):
             unproven = made[place]
             if not holds and isinstance(unproven, Admitted):
