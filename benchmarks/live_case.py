@@ -1,7 +1,7 @@
 """Processes of the benchmark of live feeds: devices that publish, and the worker.
 
 python benchmarks/live_case.py publish ADDRESS FILE RATE LOG    packets of FILE over MQTT, QoS 1
-python benchmarks/live_case.py work HOME URL LOG VERIFIERS      until told to stop
+python benchmarks/live_case.py work HOME URL LOG VERIFIERS LINGER_S [PARTITIONS]   until told to stop
 """
 
 import asyncio
@@ -11,11 +11,12 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
+from veracity.live.subjects import PARTITIONS
 from veracity.live.worker import TurnReport, WorkerSettings, run_worker
 
 FEED = "bench"
@@ -107,8 +108,11 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
         task.cancel()
 
 
-async def work(home: Path, url: str, log: Path, n_verifiers: int, linger_s: float) -> None:
+async def work(
+    home: Path, url: str, log: Path, n_verifiers: int, linger_s: float, partitions: Sequence[int]
+) -> None:
     """Work; write down each turn, what it cost so far, and what memory and files are held."""
+    at_first = resource.getrusage(resource.RUSAGE_SELF)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -122,6 +126,7 @@ async def work(home: Path, url: str, log: Path, n_verifiers: int, linger_s: floa
                 "n": turn.n_messages,
                 "batches": [f.batch for f in turn.feeds],
                 "cpu_s": own.ru_utime + own.ru_stime,
+                "cpu_s_to_start": at_first.ru_utime + at_first.ru_stime,
                 "rss_mb": pages * resource.getpagesize() / 2**20,
                 "files": len(list(Path("/proc/self/fd").iterdir())),
                 "seconds": turn.seconds,
@@ -131,7 +136,12 @@ async def work(home: Path, url: str, log: Path, n_verifiers: int, linger_s: floa
 
         unlimited = Limits(device=Rate(1e9, 10**9), feed=Rate(1e9, 10**9))
         settings = WorkerSettings(
-            home, url, linger_s=linger_s, n_verifiers=n_verifiers, limits=LimitsByFeed(unlimited)
+            home,
+            url,
+            partitions=partitions,
+            linger_s=linger_s,
+            n_verifiers=n_verifiers,
+            limits=LimitsByFeed(unlimited),
         )
         await run_worker(settings, stop, observe)
 
@@ -142,7 +152,9 @@ def main() -> None:
         host, _, port = rest[0].partition(":")
         asyncio.run(publish(host, int(port), Path(rest[1]), float(rest[2]), Path(rest[3])))
     else:
-        asyncio.run(work(Path(rest[0]), rest[1], Path(rest[2]), int(rest[3]), float(rest[4])))
+        home, url, log, n_verifiers, linger_s, *some = rest
+        partitions = [int(p) for p in some[0].split(",")] if some else range(PARTITIONS)
+        asyncio.run(work(Path(home), url, Path(log), int(n_verifiers), float(linger_s), partitions))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from veracity.live.broker import Broker, running
-from veracity.live.broker_config import BrokerSettings, User
+from veracity.live.broker_config import Address, BrokerSettings, User
 from veracity.live.connection import connect
 from veracity.live.streams import make_streams
 
@@ -64,7 +64,9 @@ async def broker(
 class Device:
     """An MQTT device that writes down what happens to it."""
 
-    def __init__(self, broker: Broker, name: str = "d", password: str | None = None, **tls: Any) -> None:
+    def __init__(
+        self, broker: Broker | Address, name: str = "d", password: str | None = None, **tls: Any
+    ) -> None:
         self.acknowledged: set[int] = set()
         self.connections: list[str] = []
         self.disconnections = 0
@@ -82,7 +84,7 @@ class Device:
         self.client.on_publish = self._acknowledged
         self.client.on_subscribe = self._granted
         self.client.on_message = self._told
-        self.address = broker.places.mqtt
+        self.address = broker.places.mqtt if isinstance(broker, Broker) else broker
 
     async def __aenter__(self) -> "Device":
         await asyncio.to_thread(self.client.connect, *self.address)

@@ -24,8 +24,10 @@ from small_city import (
     parquet,
     whole_state,
 )
+from veracity.data.rewriting import GRACE
 from veracity.home.audit import audit
 from veracity.home.certificates import certify
+from veracity.home.compaction import compact, wall_clock
 from veracity.home.contracts import add_feed
 from veracity.home.directory import Directory, open_directory
 from veracity.home.enrolments import add_agency
@@ -362,3 +364,69 @@ def test_remember_survives_every_failing_write(tmp_path: Path, after: bool) -> N
         run(root, lambda home: remember(home, FEED), Fault())
         check_sound(root)
         assert differences(whole_state(root), want) == []
+
+
+def many_batches(home: Writer) -> None:
+    """Take in nine files, a batch each, two hours ago."""
+    home.clock = lambda: NOW - timedelta(hours=2)
+    folder = home.directory.root.parent
+    files = [ndjson(folder / f"{i}.ndjson", i * 20, 20) for i in range(9)]
+    ingest(home, "rain", files, resume=True)
+
+
+def compacting(home: Writer) -> None:
+    """Compact, and then again when the files replaced may go."""
+    compact(home, "rain")
+    compact(home, "rain", wall=lambda: wall_clock() + 2 * GRACE)
+
+
+def readable(root: Path) -> list[object]:
+    """What anybody reads of a table, and which of its files are on disk."""
+    table = Home.open(root, clock).table("rain")
+    left = {path.name for path in (root / "store/tables/rain").glob("*.parquet")}
+    return [table.scan().collect().rows(), table.last_batch, left - {f.name for f in table.table_files()}]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_compaction_survives_every_failing_write(tmp_path: Path, after: bool) -> None:
+    """Wherever it fails the table reads right at once, and a compaction later leaves no file too many."""
+    world = World(tmp_path, compacting, many_batches)
+    rows, last, too_many = readable(world.copy())
+    assert not too_many
+    undisturbed = Fault()
+    run(world.copy(), compacting, undisturbed)
+    assert undisturbed.n_writes > 9
+    for at in range(undisturbed.n_writes):
+        root = world.copy()
+        with suppress(StoreUnavailable):
+            run(root, compacting, Fault(at, after))
+        assert readable(root)[:2] == [rows, last], f"write {at}"
+        run(root, compacting, Fault())
+        assert readable(root) == [rows, last, set()], f"write {at}"
+        assert Home.open(root, clock).table("rain").files().height == 1
+        check_sound(root)
+        assert not set(differences(whole_state(root), world.want)) - {"version rain"}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_batch_after_a_failed_compaction(tmp_path: Path, after: bool) -> None:
+    """What a compaction left behind, wherever it failed, is in nobody's way: batches go on, none is twice."""
+    more = taking(ndjson(tmp_path / "more.ndjson", 150, 90))
+
+    def both(home: Writer) -> None:
+        home.clock = clock
+        with suppress(StoreUnavailable):
+            compact(home, "rain")
+        more(home)
+
+    world = World(tmp_path, both, many_batches)
+    whole = world.copy()
+    run(whole, both, Fault())
+    want = readable(whole)[:2]
+    for at in range(0, world.n_writes, 3):
+        root = world.copy()
+        with suppress(StoreUnavailable):
+            run(root, both, Fault(at, after))
+        run(root, both, Fault())
+        assert readable(root)[:2] == want
+        check_sound(root)

@@ -230,7 +230,7 @@ def test_a_checkpoint_lost_to_a_power_loss_is_no_loss(tmp_path: Path, damaged: s
 
 
 def test_every_file_of_the_delta_log_is_made_durable(tmp_path: Path) -> None:
-    """Commits and checkpoints alike are synced; no commit is dropped for being in a checkpoint."""
+    """Commits and checkpoints alike are synced; the last commits are kept beside a checkpoint."""
     synced: list[str] = []
 
     class Noted(LocalObjects):

@@ -1,11 +1,14 @@
 """docs/backends.md runs as written, against the real servers."""
 
+import re
 from pathlib import Path
 
 import pytest
 from console import run_document
 
 from servers import S3, PostgresServer
+from veracity.live.broker_config import MAX_PAYLOAD_BYTES
+from veracity.live.subjects import MAPPINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
 
@@ -22,6 +25,13 @@ def test_the_page_runs_as_written(
         text = text.replace(f"postgresql://veracity@db.example.org/{name}", address)
     (tmp_path / "page.md").write_text(text, encoding="utf-8")
     try:
-        assert run_document(tmp_path / "page.md", tmp_path) == 11
+        assert run_document(tmp_path / "page.md", tmp_path) == 13
     finally:
         postgres_server.drop(second)
+
+
+def test_the_brokers_are_told_what_the_workers_expect() -> None:
+    """The partitions, and what one message may be, are the same in the page and in the package."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert dict(re.findall(r'^ +"([^"]+)": "([^"]+)"$', text, re.MULTILINE)) == MAPPINGS
+    assert f"\nmax_payload: {MAX_PAYLOAD_BYTES}\n" in text

@@ -136,6 +136,22 @@ def test_what_a_broker_gives_again_is_no_duplicate(home: Writer) -> None:
     clean_audit(home)
 
 
+def test_a_cluster_that_forgot_what_it_gave(home: Writer) -> None:
+    """A new leader may give a message again as if for the first time, in the same turn or a later one.
+
+    It counts once. The same content at another place was sent again, and is a duplicate; other content at
+    the same place, as after a broker's power cut, is a message of its own.
+    """
+    a, b = (replace(signed("G00", record("G00", n)), origin=("00" * 8, n)) for n in (1, 2))
+    assert counts(turn(home, [a, b, a])) == (2, 0, 0, 0, 0)
+    other_place = replace(a, origin=("00" * 8, 3))
+    other_content = replace(signed("G00", record("G00", 4)), origin=b.origin)
+    t = turn(home, [b, a, other_place, other_content])
+    assert counts(t) == (1, 0, 0, 1, 0)
+    assert sorted(t.rows["origin"].to_list()) == ["0000000000000000:2", "0000000000000000:3"]
+    clean_audit(home)
+
+
 def test_a_replay_beyond_memory_is_still_known(home: Writer) -> None:
     """A batch of the very same records is known by the digest of its lines."""
     first = [signed("G00", record("G00", 9))]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers import broker, in_loop, until
-from veracity.live import membership
+from veracity.live import membership, streams
 from veracity.live.membership import Membership, share
 from veracity.live.subjects import PARTITIONS
 
@@ -33,7 +33,7 @@ async def test_one_that_dies_is_taken_over_from(tmp_path: Path) -> None:
     """Two share; one is gone without a word: after its last heartbeat runs out, the other has all."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(membership, "HEARTBEAT_S", 0.2)
-        patched.setattr(membership, "GONE_S", 1.5)
+        patched.setattr(streams, "GONE_S", 1.5)
         async with broker(tmp_path) as (it, _):
             mine: dict[str, tuple[int, ...]] = {}
             stops, tasks, clients = {}, {}, []

@@ -23,9 +23,11 @@ from deltalake.schema import Field as DeltaField
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
+from veracity.data.compaction import TableFile
 from veracity.data.contract import Contract
+from veracity.data.delta_log import HINT, drop_checkpoints, removed, trim
 from veracity.data.errors import TableMismatch
-from veracity.log.doors import Objects, StoreUnavailable
+from veracity.log.doors import ObjectMissing, Objects, StoreUnavailable
 
 _DELTA = {
     "string": "string",
@@ -39,8 +41,10 @@ _APP = "veracity"
 _CHECKPOINT_EVERY = 100  #: commits
 # The library would write checkpoints without making them durable, and drop the commits before them.
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+# Delta's log remembers that long which files were replaced; each of them makes a checkpoint dearer.
+_RETENTION: dict[str, str | None] = {"delta.deletedFileRetentionDuration": "interval 2 hours"}
+_GROUP = 262_144  #: rows in a row group of a batch's file
 _INDEXED = 32  #: columns whose statistics the library looks at unless told which
-_HINT = "_last_checkpoint"
 _BOUNDS = {  # of a store that is not a local directory
     "connect_timeout": "5s",
     "timeout": "60s",
@@ -76,6 +80,7 @@ class Table:
         self._delta_options = None if options is None else dict(options) | _BOUNDS
         self._delta: DeltaTable | None = None
         self._actions: tuple[int, pl.DataFrame] | None = None
+        self._read_last = ("", "")  # the file that ``changed_files`` read last, and its digest
 
     @property
     def delta(self) -> DeltaTable:
@@ -84,7 +89,7 @@ class Table:
             try:
                 self._delta = self._open()
             except TableMismatch:
-                if not self._drop_checkpoints():
+                if not drop_checkpoints(self._objects, self._prefix):
                     raise
                 self._delta = self._open()
         return self._delta
@@ -99,24 +104,9 @@ class Table:
                 raise StoreUnavailable(f"table {self._prefix}: {_line(exc)}") from exc
             raise TableMismatch(f"table {self._prefix}: {_line(exc)}") from exc
 
-    def _drop_checkpoints(self) -> bool:
-        """Drop Delta's checkpoints, which are a cache of its commits, where one is unreadable.
-
-        A power loss while one was written leaves it empty, or the hint that names it. Readers of a
-        home may not write: False, and the next writer does it.
-        """
-        log = f"{self._prefix}/_delta_log/"
-        found = [p for p in self._objects.list(log.rstrip("/")) if p.startswith(log)]
-        caches = [p for p in found if p.endswith((".parquet", _HINT))]
-        commits = {p for p in found if re.search(r"/[0-9]{20}\.json$", p)}
-        if not caches or commits != {f"{log}{n:020d}.json" for n in range(len(commits))}:
-            return False  # some commits are in a checkpoint only
-        try:
-            for path in caches:
-                self._objects.delete(path)
-        except StoreUnavailable:
-            return False
-        return True
+    def reopen(self) -> None:
+        """Look at the table anew when it is next asked for: long readers must, see ``data.rewriting``."""
+        self._delta = self._actions = None
 
     @property
     def version(self) -> int:
@@ -136,7 +126,7 @@ class Table:
                 Schema(fields),
                 name=contract.feed,
                 description=about + contract.title,
-                configuration=_indexed(contract) if len(fields) > _INDEXED else None,
+                configuration=_RETENTION | (_indexed(contract) if len(fields) > _INDEXED else {}),
                 storage_options=self._delta_options,
             )
         self._sync_commit()
@@ -153,16 +143,76 @@ class Table:
         """
         if self.holds(batch):
             return self.version
-        body = io.BytesIO()
-        rows.write_parquet(body, compression="zstd", compression_level=1, row_group_size=262_144)
-        data = body.getvalue()
-        name = f"{batch:08d}-{sha256(data).hexdigest()}.parquet"
-        self._objects.put(f"{self._prefix}/{name}", data)
+        data = encoded(rows, _GROUP)
+        name = self._put(data, batch)
         action = AddAction(name, len(data), {}, batch, True, _statistics(rows, statistics))
         self._commit([action], batch)
         if self.version % _CHECKPOINT_EVERY == 0:
             self._checkpoint()
         return self.version
+
+    def _put(self, data: bytes, batch: int) -> str:
+        """Write a data file, durably, under the name of its first batch and its bytes; return the name."""
+        name = f"{batch:08d}-{sha256(data).hexdigest()}.parquet"
+        self._objects.put(f"{self._prefix}/{name}", data)
+        return name
+
+    def replace(
+        self, data: bytes, rows: pl.DataFrame, statistics: Sequence[str], removes: Sequence[RemoveAction]
+    ) -> None:
+        """Commit one file in the place of others with the same rows; see ``data.rewriting``.
+
+        ``StoreUnavailable`` if another writer has committed since this one looked.
+        """
+        first, last = int(rows["_batch"][0]), int(rows["_batch"][-1])
+        add = AddAction(self._put(data, first), len(data), {}, last, False, _statistics(rows, statistics))
+        self._forget_soon()
+        self._commit([add, *removes], self.last_batch)
+        self._checkpoint()
+
+    def _forget_soon(self) -> None:
+        """Make Delta's log forget what was replaced, in a table that was made before it was told to."""
+        if not self.delta.metadata().configuration.keys() >= _RETENTION.keys():
+            with _translated(self._prefix):
+                self.delta.alter.set_table_properties(
+                    {name: str(value) for name, value in _RETENTION.items()},
+                    post_commithook_properties=_NO_HOOKS,
+                )
+                self.delta.update_incremental()
+            self._sync_commit()
+
+    @property
+    def last_batch(self) -> int:
+        """The last batch committed; -1 if none is."""
+        last = self.delta.transaction_version(_APP)
+        return -1 if last is None else int(last)
+
+    def get(self, name: str) -> bytes:
+        """Return the bytes of a data file; ``TableMismatch`` if it is gone or not what its name says."""
+        try:
+            data = self._objects.get(f"{self._prefix}/{name}")
+        except ObjectMissing as exc:
+            raise TableMismatch(f"table {self._prefix}: want the file {name}, got none") from exc
+        named = _NAME.fullmatch(name)
+        if named is None or sha256(data).hexdigest() != named.group(1):
+            raise TableMismatch(f"table {self._prefix}: {name}: want the bytes of the digest in its name")
+        return data
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete data files that are not in the table any more."""
+        for name in names:
+            self._objects.delete(f"{self._prefix}/{name}")
+
+    def outside(self) -> dict[str, int | None]:
+        """Return the data files of ours on disk that are not in the table, and when they were taken out.
+
+        In milliseconds since 1970; None where that is long ago, or they never were in it.
+        """
+        live = {file.name for file in self.table_files()}
+        names = (path.removeprefix(f"{self._prefix}/") for path in self._objects.list(self._prefix))
+        out = {name for name in names if _NAME.fullmatch(name)} - live if live else set[str]()
+        times = removed(self._objects, self._prefix) if out else {}
+        return {name: times.get(name) for name in sorted(out)}
 
     def bar(self, batch: int) -> None:
         """Make sure that no commit of this batch which a lost writer has under way takes effect.
@@ -228,14 +278,17 @@ class Table:
     def changed_files(self, batch: int) -> list[str]:
         """Return the files of a batch whose bytes no longer have the digest in their name.
 
-        Files that another Delta writer made (a compaction) carry no digest: their rows speak.
+        Files that another Delta writer made (a compaction) carry no digest: their rows speak. Of batches
+        that share a file the next does not read it again.
         """
         changed = []
         for path in self._files(None, batch, None):
             named = _NAME.search(path)
             if named is not None:
                 relative = f"{self._prefix}/{named.group(0)}"
-                if sha256(self._objects.get(relative)).hexdigest() != named.group(1):
+                if self._read_last[0] != relative:
+                    self._read_last = relative, sha256(self._objects.get(relative)).hexdigest()
+                if self._read_last[1] != named.group(1):
                     changed.append(relative)
         return changed
 
@@ -247,8 +300,21 @@ class Table:
         """Sum the commits up in one durable file, so that a table opens fast."""
         with _translated(self._prefix):
             self.delta.create_checkpoint()
-        for name in (f"{self.version:020d}.checkpoint.parquet", _HINT):
+        for name in (f"{self.version:020d}.checkpoint.parquet", HINT):
             self._objects.sync(f"{self._prefix}/_delta_log/{name}")
+        trim(self._objects, self._prefix, self.version)
+
+    def table_files(self) -> list[TableFile]:
+        """Return the table's files, in the order of their batches."""
+        actions = self.files()
+        if actions.is_empty():
+            return []
+        columns = ["path", "min._batch", "max._batch", "num_records", "size_bytes"]
+        known = actions.sort("min._batch").select(columns)
+        return [
+            TableFile(name, first or 0, last or 0, n_rows or 0, n_bytes, is_ours(name) and last is not None)
+            for name, first, last, n_rows, n_bytes in known.iter_rows()
+        ]
 
     def files(self) -> pl.DataFrame:
         """Return the table's files as Delta's log has them: path, number of records, statistics."""
@@ -293,6 +359,12 @@ def _indexed(contract: Contract) -> dict[str, str | None]:
     return {"delta.dataSkippingStatsColumns": ",".join(names)}
 
 
+def statistics_of(contract: Contract) -> list[str]:
+    """Return the columns of a feed whose least and greatest values are told of each file."""
+    keys = [name for name in contract.key if name != contract.time]
+    return [*([contract.time] if contract.time else []), *keys]
+
+
 def is_ours(path: str) -> bool:
     """Tell whether a table's file has the name that ``append`` gives, not one of another Delta writer."""
     return _NAME.search(path) is not None
@@ -335,6 +407,13 @@ def _empty(delta: DeltaTable) -> pl.DataFrame:
     }
     columns = ((f.name, f.type) for f in delta.schema().fields)
     return pl.DataFrame(schema={n: types[t.type] for n, t in columns if isinstance(t, PrimitiveType)})
+
+
+def encoded(rows: pl.DataFrame, group: int) -> bytes:
+    """Return rows as a Parquet file, ``group`` of them in a row group."""
+    body = io.BytesIO()
+    rows.write_parquet(body, compression="zstd", compression_level=1, row_group_size=group)
+    return body.getvalue()
 
 
 def _statistics(rows: pl.DataFrame, columns: Sequence[str]) -> str:

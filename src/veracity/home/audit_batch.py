@@ -30,6 +30,7 @@ from veracity.provenance.dsse import Envelope, open_envelope
 from veracity.provenance.statements import Ingest, RowsDigest, parse_statement
 
 Differs = tuple[str, str]  #: what, detail
+_REOPENED_EVERY = 1_024  # batches, some seconds: a compaction deletes files that an old list has
 
 
 @dataclass
@@ -69,6 +70,8 @@ class BatchAudit:
     def audit(self, batch: int, idx: int) -> BatchAgain:
         """Make one batch again; what differs is collected, not raised."""
         made = BatchAgain()
+        if batch % _REOPENED_EVERY == 0:
+            self._home.table(self._feed).reopen()
         try:
             ingest, envelope = self._entry(idx)
         except VeracityError as exc:

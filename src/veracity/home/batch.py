@@ -28,6 +28,7 @@ from veracity.data.contract import Contract
 from veracity.data.digest import frame_digest
 from veracity.data.health import health_rows
 from veracity.data.history import KeyHistory
+from veracity.data.lake import statistics_of
 from veracity.data.personal.checking import check_text
 from veracity.data.row_rules import CLOCK_TOLERANCE_S
 from veracity.data.rules.memory import KEYS, Memory
@@ -198,9 +199,7 @@ class BatchWriter:
         entry = sign_envelope(format_statement(statement.to_statement()), [self.home.operator, *also])
         self.home.index.pend(Pending(self.contract.feed, self.batch, rows.height > 0, entry))
         if rows.height:
-            names = [n for n in self.contract.key if n != self.contract.time]
-            statistics = [*([self.contract.time] if self.contract.time else []), *names]
-            self.table.append(rows, self.batch, statistics)
+            self.table.append(rows, self.batch, statistics_of(self.contract))
         idx = self._log(entry, received_at)
         self._memory, self._state = memory, state
         self.history.add(cleaned.accepted)

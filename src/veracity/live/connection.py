@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import nats.errors
 from nats.aio.client import Client
@@ -13,20 +15,32 @@ logger = logging.getLogger(__name__)
 
 CONNECT_S = 30.0
 AGAIN_S = 1  #: between two tries
+PENDING_BYTES = 64 * 1024 * 1024  #: what may wait to be sent while the connection is made again
 
 
 class _GivenUp(Exception):
     """It was tried long enough."""
 
 
-async def connect(url: str, name: str, within_s: float = CONNECT_S) -> Client:
+async def connect(
+    url: str, name: str, within_s: float = CONNECT_S, credentials: Path | None = None
+) -> Client:
     """Connect as ``name``; a connection that is lost later is made again, however long that takes.
+
+    Parameters
+    ----------
+    url
+        Of one server, or of several of a cluster with commas between: any of them will do. A name and a
+        password in the first hold for all, also for those that the cluster tells of by itself.
+    credentials
+        A file of NATS credentials, where the broker asks for them.
 
     Raises
     ------
     BrokerUnavailable
         If there is none within the time.
     """
+    servers = urls(url)
     client, deadline = Client(), time.monotonic() + within_s
 
     async def lost() -> None:
@@ -45,11 +59,16 @@ async def connect(url: str, name: str, within_s: float = CONNECT_S) -> Client:
         logger.debug("%s: %s", name, error)
 
     try:
+        first = urlsplit(servers[0] if servers else "")
         await client.connect(
-            url,
+            servers,
             name=name,
+            user=first.username if first.password is not None else None,
+            password=first.password,
+            user_credentials=None if credentials is None else str(credentials),
             max_reconnect_attempts=-1,
             reconnect_time_wait=AGAIN_S,
+            pending_size=PENDING_BYTES,
             disconnected_cb=lost,
             reconnected_cb=back,
             error_cb=failed,
@@ -58,3 +77,14 @@ async def connect(url: str, name: str, within_s: float = CONNECT_S) -> Client:
         why = exc.__cause__ if isinstance(exc, _GivenUp) else exc
         raise BrokerUnavailable(f"broker: want a connection of {name}, got: {why}") from exc
     return client
+
+
+def urls(text: str) -> list[str]:
+    """Return the addresses of servers, given with commas between.
+
+    Examples
+    --------
+    >>> urls("nats://a:4222, nats://b:4222")
+    ['nats://a:4222', 'nats://b:4222']
+    """
+    return [url for part in text.split(",") if (url := part.strip())]

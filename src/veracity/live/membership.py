@@ -1,10 +1,11 @@
 """Which worker takes which partitions, where several work on one city.
 
-Each worker says in a bucket of the broker, every few seconds, that it is there. Who said so lately shares
-the partitions with the others, by a rule that each of them can reckon alone: a partition goes to the
-worker whose name, hashed with it, is highest. So one that comes or goes moves as few as can be. While two
-do not know of each other yet, both may take messages of one partition; that costs its order for a moment,
-and nothing else, since what counts once is settled under the home's lock.
+Each worker says in a stream of the broker, every few seconds, that it is there; the stream forgets what is
+older than a few seconds more. Who said so lately shares the partitions with the others, by a rule that each
+of them can reckon alone: a partition goes to the worker whose name, hashed with it, is highest. So one that
+comes or goes moves as few as can be. While two do not know of each other yet, both may take messages of one
+partition; that costs its order for a moment, and nothing else, since what counts once is settled under the
+home's lock. Where the broker does not say who is there, all keep what they have.
 """
 
 import asyncio
@@ -13,18 +14,12 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 import nats.errors
-import nats.js.errors
 from nats.aio.client import Client
-from nats.js import api
-from nats.js.kv import KeyValue
 
-from veracity.live.errors import BrokerUnavailable
-from veracity.live.subjects import PARTITIONS
+from veracity.live.subjects import PARTITIONS, WORKER_STREAM, worker_subject
 
 logger = logging.getLogger(__name__)
-BUCKET = "veracity_workers"
-HEARTBEAT_S = 2.0
-GONE_S = 8.0  #: after the last heartbeat
+HEARTBEAT_S = 2.0  #: the stream's own patience is ``streams.GONE_S``
 
 
 def share(name: str, workers: Iterable[str], n_partitions: int = PARTITIONS) -> tuple[int, ...]:
@@ -50,30 +45,31 @@ class Membership:
 
     Parameters
     ----------
+    name
+        Letters, digits, ``_`` and ``-``.
     changed
         Called with the partitions that are ours, at first and whenever they are others.
     """
 
     def __init__(self, client: Client, name: str, changed: Callable[[Sequence[int]], None]) -> None:
         self._client, self._name, self._changed = client, name, changed
+        self._js = client.jetstream()
         self._mine: tuple[int, ...] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Say that we are there and look who else is, until told to stop; then say that we are gone."""
-        bucket: KeyValue | None = None
         while not stop.is_set():
             try:
-                bucket = bucket or await self._bucket()
-                await bucket.put(self._name, b"")
-                self._settle(await _names(bucket))
-            except (nats.errors.Error, BrokerUnavailable) as exc:
-                logger.warning("workers: want to know who is there, got: %s", exc)
+                await self._js.publish(worker_subject(self._name), b"", stream=WORKER_STREAM)
+                self._settle(await self._names())
+            except (nats.errors.Error, TimeoutError) as exc:
+                logger.warning("workers: want to know who is there, got: %r", exc)
             await _sleep(stop, HEARTBEAT_S)
-        if bucket is not None and self._client.is_connected:
+        if self._client.is_connected:
             try:
-                await bucket.purge(self._name)
-            except nats.errors.Error as exc:
-                logger.warning("workers: want to say that we are gone, got: %s", exc)
+                await self._js.purge_stream(WORKER_STREAM, subject=worker_subject(self._name))
+            except (nats.errors.Error, TimeoutError) as exc:
+                logger.warning("workers: want to say that we are gone, got: %r", exc)
 
     def _settle(self, names: Sequence[str]) -> None:
         mine = share(self._name, names)
@@ -84,20 +80,10 @@ class Membership:
             self._mine = mine
             self._changed(mine)
 
-    async def _bucket(self) -> KeyValue:
-        js = self._client.jetstream()
-        try:
-            return await js.key_value(BUCKET)
-        except nats.js.errors.BucketNotFoundError:
-            config = api.KeyValueConfig(bucket=BUCKET, ttl=GONE_S, storage=api.StorageType.MEMORY)
-            return await js.create_key_value(config)
-
-
-async def _names(bucket: KeyValue) -> list[str]:
-    try:
-        return await bucket.keys()
-    except nats.js.errors.NoKeysError:
-        return []
+    async def _names(self) -> list[str]:
+        """Return who said so lately: one question to the stream, that makes nothing in the broker."""
+        told = await self._js.stream_info(WORKER_STREAM, subjects_filter=worker_subject("*"))
+        return [subject.rpartition(".")[2] for subject in told.state.subjects or ()]
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:

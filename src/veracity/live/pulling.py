@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from nats.aio.client import Client
@@ -10,6 +11,8 @@ from nats.aio.msg import Msg
 from veracity.live.errors import BrokerUnavailable
 
 _EXPIRES_S = 5.0
+_BEAT_S = 1.0  # between two signs of life of the broker, while it has no messages for us
+_SILENT_S = 2.5  # without one: the server that was asked has died, or another leads the consumer now
 _AT_ONCE = 2_000
 _AGAIN_S = 1.0  # after the broker said that there is no such consumer, or nobody leads it
 
@@ -56,6 +59,7 @@ class Puller:
         self._ask = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._reply = client.new_inbox()
         self._n_left = 0  # of what was asked for last
+        self._heard_at = 0.0
         self._done = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -74,20 +78,23 @@ class Puller:
 
     async def _request(self, n: int) -> None:
         """Ask for some and wait until they are here, or the broker has no more for now."""
-        self._n_left, self._done = n, asyncio.Event()
+        self._n_left, self._done, self._heard_at = n, asyncio.Event(), _now()
         self._inbox.n_asked += n
-        ask = {"batch": n, "expires": int(_EXPIRES_S * 1e9)}
+        ask = {"batch": n, "expires": int(_EXPIRES_S * 1e9), "idle_heartbeat": int(_BEAT_S * 1e9)}
         try:
             await self._client.publish(self._ask, json.dumps(ask).encode(), self._reply)
-            await asyncio.wait_for(self._done.wait(), _EXPIRES_S + 5)
-        except TimeoutError:
-            pass  # the broker went away; what it still sends is taken
-        finally:
+            while not self._done.is_set() and (left := self._heard_at + _SILENT_S - _now()) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._done.wait(), left)
+        finally:  # what it still sends, where it went away, is taken
             self._inbox.n_asked -= self._n_left
             self._n_left = 0
 
     async def _take(self, message: Msg) -> None:
+        self._heard_at = _now()
         if message.headers and "Status" in message.headers:
+            if message.headers["Status"] == "100":
+                return
             if message.headers["Status"] not in ("404", "408"):
                 await asyncio.sleep(_AGAIN_S)
             self._done.set()
@@ -98,6 +105,10 @@ class Puller:
         self._inbox.put(message)
         if self._n_left == 0:
             self._done.set()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @dataclass(frozen=True, slots=True)

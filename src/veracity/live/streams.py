@@ -1,4 +1,4 @@
-"""The broker's two streams and their consumers: nothing is dropped, and a full one says so.
+"""The broker's streams and their consumers: nothing is dropped, and a full one says so.
 
 ``FEEDS`` keeps each message until a worker has acknowledged it. ``$MQTT_msgs`` is the server's own for
 MQTT messages of QoS 1 and 2; it is made before the server would make it, with bounds that refuse instead
@@ -6,8 +6,11 @@ of forgetting: to a publisher of QoS 1 the server then gives no acknowledgement 
 
 A partition has one durable consumer in each stream, ``p<k>``. All of them are there before anything is
 taken in: the server keeps an MQTT message only as long as a consumer wants it.
+
+``WORKERS`` holds the last word of each worker that is there, for some seconds; see ``membership``.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,9 +20,12 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext, api
 
 from veracity.live.errors import BrokerUnavailable
-from veracity.live.subjects import MQTT_STREAM, PARTITIONS, STREAM, filters
+from veracity.live.subjects import MQTT_STREAM, PARTITIONS, STREAM, WORKER_STREAM, filters, worker_subject
 
 ACK_WAIT_S = 60.0  #: how long a worker may have a message before another gets it
+GONE_S = 8.0  #: after its last word a worker is taken for dead
+LEADER_S = 30.0  #: how long the servers of a cluster may take to choose a leader
+_AGAIN_S = 0.5
 MAX_ACK_PENDING = 20_000  #: messages of a partition in the hands of workers at once
 
 
@@ -49,23 +55,38 @@ def consumer_name(partition: int) -> str:
 
 
 async def make_streams(client: Client, max_bytes: int, replicas: int = 1) -> None:
-    """Make both streams and every consumer, or bring what there is to these settings.
+    """Make the streams and every consumer, or bring what there is to these settings.
+
+    Parameters
+    ----------
+    max_bytes
+        What each stream of messages may hold.
+    replicas
+        On how many servers each message is, before it is acknowledged.
 
     Raises
     ------
     BrokerUnavailable
         If the server does not answer, or does not allow it.
     """
-    js = client.jetstream()
-    try:
-        for config in (_feeds(max_bytes, replicas), _mqtt(max_bytes, replicas)):
-            await _make_stream(js, config)
-        for stream in (STREAM, MQTT_STREAM):
-            for partition in range(PARTITIONS):
-                # The server takes the same call for one that is there: it is brought to these settings.
-                await js.add_consumer(stream, _consumer(stream, partition))
-    except nats.errors.Error as exc:
-        raise BrokerUnavailable(f"broker: want its streams made, got: {exc}") from exc
+    loop = asyncio.get_running_loop()
+    until = loop.time() + (LEADER_S if replicas > 1 else 0.0)
+    while True:
+        try:
+            return await _make_all(client.jetstream(), max_bytes, replicas)
+        except nats.errors.Error as exc:
+            if loop.time() >= until:
+                raise BrokerUnavailable(f"broker: want its streams made, got: {exc}") from exc
+            await asyncio.sleep(_AGAIN_S)  # the servers of a cluster are choosing their leader
+
+
+async def _make_all(js: JetStreamContext, max_bytes: int, replicas: int) -> None:
+    for config in (_feeds(max_bytes, replicas), _mqtt(max_bytes, replicas), _workers(replicas)):
+        await _make_stream(js, config)
+    for stream in (STREAM, MQTT_STREAM):
+        for partition in range(PARTITIONS):
+            # The server takes the same call for one that is there: it is brought to these settings.
+            await js.add_consumer(stream, _consumer(stream, partition))
 
 
 async def _make_stream(js: JetStreamContext, config: api.StreamConfig) -> None:
@@ -127,6 +148,20 @@ def _mqtt(max_bytes: int, replicas: int) -> api.StreamConfig:
         discard=api.DiscardPolicy.NEW,
         max_bytes=max_bytes,
         num_replicas=replicas,
+    )
+
+
+def _workers(replicas: int) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=WORKER_STREAM,
+        description="Workers that are there",
+        subjects=[worker_subject("*")],
+        storage=api.StorageType.MEMORY,
+        max_msgs_per_subject=1,
+        max_age=GONE_S,
+        max_bytes=1024**2,
+        num_replicas=replicas,
+        duplicate_window=0,
     )
 
 

@@ -19,6 +19,7 @@ from veracity.live.errors import ForeignSubject
 
 STREAM = "FEEDS"
 MQTT_STREAM = "$MQTT_msgs"
+WORKER_STREAM = "WORKERS"
 PARTITIONS = 8
 DOCUMENT_HEADER = "Veracity-Document"  #: SHA-256 of the document that a source made the records from
 
@@ -58,6 +59,11 @@ def subject_of(feed: str, device: str) -> str:
 def receipt_subject(feed: str, device: str) -> str:
     """Return the subject on which a device is told what became of its messages."""
     return f"receipt.{feed}.{device}"
+
+
+def worker_subject(name: str) -> str:
+    """Return the subject on which a worker says that it is there."""
+    return f"worker.{name}"
 
 
 def filters(stream: str, partition: int) -> list[str]:

@@ -1,7 +1,9 @@
 """Turns of a worker: what came is checked, sealed and answered for, under the home's lock.
 
 All of it runs in one thread, the only one that touches the home. The lock is kept from turn to turn while
-nobody else wants it; whoever does, a command or another worker, gets it between two turns.
+nobody else wants it; whoever does, a command or another worker, gets it between two turns. Signatures are
+verified before the lock is taken, so that workers on several machines verify at the same time and only seal
+one after the other.
 """
 
 import logging
@@ -13,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from veracity.errors import VeracityError
-from veracity.home.clock import Clock
+from veracity.home.clock import Clock, system_clock
 from veracity.home.home import Writer, open_writer
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Door
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.sealing import Memory, Sealer, Turn
-from veracity.home.live.verifying import Verify, verify_here
+from veracity.home.live.verifying import Claim, Verify, verify_here
 
 logger = logging.getLogger(__name__)
 WAIT_S = 30.0  #: for the home's lock, before a turn is given up and tried again
@@ -80,8 +82,11 @@ class Turner:
         self._door: Door | None = None
         self._sealer: Sealer | None = None
         self._writer: Writer | None = None
+        self._before: Writer | None = None  # closed in good order; what it read of the log is not read again
         self._opened = ExitStack()
         self._failed = False  # the turn before
+        # Signatures of the turn under way, verified before it has the home.
+        self._ahead: dict[Claim, bool] = {}
 
     def turn(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
         """Check and seal what came; what is told is in the log.
@@ -95,13 +100,16 @@ class Turner:
         if self._failed:  # a part of them may be in the log: they are the same messages, and not sent twice
             arrivals = [replace(a, is_again=True) for a in arrivals]
         try:
+            self._look_ahead(arrivals)
             told = self._turns(arrivals)
         except Exception:
             self._failed = True
             self._door = None  # and with it what they used of their rates: they will be asked for it again
             self.close()
+            self._before = None
             raise
         self._failed = False
+        self._ahead.clear()
         return told
 
     def let_go(self) -> None:
@@ -111,6 +119,7 @@ class Turner:
 
     def close(self) -> None:
         """Give up the home."""
+        self._before = self._writer or self._before
         self._writer = self._sealer = None
         try:
             self._opened.close()
@@ -122,7 +131,7 @@ class Turner:
         at = 0
         while at < len(arrivals):
             writer, door = self._home()
-            made = door.admit(arrivals[at:], writer.clock(), self._verify)
+            made = door.admit(arrivals[at:], writer.clock(), self._verified)
             told += self._sealed(door, made)
             at += len(made)
         return told
@@ -143,11 +152,27 @@ class Turner:
                 told.append(_nowhere(feed, turned[feed]))
         return told
 
+    def _look_ahead(self, arrivals: Sequence[Arrival]) -> None:
+        """Verify signatures before the home is opened: another worker may have it meanwhile.
+
+        Who may sign is asked again once it is open; that a signature holds stays so.
+        """
+        self.let_go()
+        if self._writer is None and self._door is not None:
+            now = (self._clock or system_clock())()
+            self._verified(self._door.claims(arrivals, now))
+
+    def _verified(self, claims: Sequence[Claim]) -> list[bool]:
+        fresh = [claim for claim in claims if claim not in self._ahead]
+        if fresh:
+            self._ahead.update(zip(fresh, self._verify(fresh), strict=True))
+        return [self._ahead[claim] for claim in claims]
+
     def _home(self) -> tuple[Writer, Door]:
         self.let_go()
         if self._writer is None or self._door is None:
             self._writer = self._opened.enter_context(
-                open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True)
+                open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True, after=self._before)
             )
             self._sealer = Sealer(self._writer, self._memory)
             if self._door is None:
@@ -172,6 +197,7 @@ class Turner:
     def _halves(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> FeedTurn:
         """Seal the halves; one message alone that cannot be sealed is turned away, and counted."""
         self.close()
+        self._before = None
         self._home()
         if len(admitted) <= 1:
             away = [Turned(m.arrival, "fault", "a bug in this package", len(m.records)) for m in admitted]

@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-import nats
 import nats.errors
+import nats.js.errors
 import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -31,6 +31,7 @@ from veracity.home.live.arrivals import Arrival
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import stream_name
 from veracity.home.live.verifying import Verifiers, verify_here
+from veracity.live.connection import connect
 from veracity.live.errors import BrokerUnavailable, ForeignSubject
 from veracity.live.membership import Membership
 from veracity.live.pulling import Delivered, Inbox, Puller, delivered
@@ -50,6 +51,7 @@ _R = TypeVar("_R")
 logger = logging.getLogger(__name__)
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 AGAIN_S = (0.5, 1.0, 2.0, 5.0)  #: between attempts at a turn that failed; the last again and again
+STREAMS_S = 30.0  #: how long the streams may have nobody that speaks for them when a worker starts
 TURN_MESSAGES = 20_000  #: in one turn; as many more may wait
 ACK = b"+ACK"
 TURN_BYTES = 64 * 1024 * 1024
@@ -62,6 +64,8 @@ class WorkerSettings:
 
     Attributes
     ----------
+    nats_url
+        Of the broker; of several servers of one cluster with commas between.
     partitions
         Those it takes messages of. None: its share of them among the workers of the city.
     name
@@ -114,7 +118,7 @@ async def run_worker(
     BrokerUnavailable
         If there is no broker, or it has not the streams.
     """
-    client = await _connected(settings)
+    client = await connect(settings.nats_url, "worker", credentials=settings.credentials)
     verifiers = Verifiers(settings.n_verifiers)
     verify = verifiers if settings.n_verifiers else verify_here
     turner = Turner(settings.home, clock, settings.limits, verify)
@@ -211,17 +215,30 @@ class _Worker:
                 logger.warning("a turn of %d messages failed, and is tried again: %s", len(arrivals), exc)
                 await asyncio.sleep(AGAIN_S[min(attempt, len(AGAIN_S) - 1)])
                 attempt += 1
-        for message in messages:
-            await self._client.publish(message.reply, ACK)
-        for turn in feeds:
-            for answer in turn.answers:
-                await self._tell(answer)
-        await self._client.flush()
+        await self._acknowledge(messages, feeds)
         now_s = datetime.now(UTC).timestamp()
         waited = [now_s - d.at_ns / 1e9 for d in of]
         seconds = asyncio.get_running_loop().time() - began
         n_foreign = len(messages) - len(arrivals)
         self._observe(TurnReport(feeds, len(messages), n_foreign, seconds, waited))
+
+    async def _acknowledge(self, messages: Sequence[Msg], feeds: Sequence[FeedTurn]) -> None:
+        """Acknowledge what is sealed, and tell who asked.
+
+        If the broker's server dies meanwhile, some of it may be lost: then the broker gives those messages
+        again, and they are known by their places.
+        """
+        try:
+            for message in messages:
+                await self._client.publish(message.reply, ACK)
+            for turn in feeds:
+                for answer in turn.answers:
+                    await self._tell(answer)
+            await self._client.flush()
+        except nats.errors.Error as exc:
+            logger.warning(
+                "acknowledging %d messages: want a broker that hears it, got: %r", len(messages), exc
+            )
 
     def _arrivals(self, messages: Sequence[Msg], delivered_as: Sequence[Delivered]) -> list[Arrival]:
         """Return the messages as they came to the door; those on subjects of no feed are left out."""
@@ -268,14 +285,19 @@ class _Worker:
         await self._client.publish(receipt_subject(arrival.feed, arrival.device), orjson.dumps(body))
 
     async def _name_streams(self) -> None:
-        """Learn the names of the streams: one made anew has another."""
+        """Learn the names of the streams: one made anew has another. A cluster may be choosing its leader."""
         js = self._client.jetstream()
+        until = asyncio.get_running_loop().time() + STREAMS_S
         for name in (STREAM, MQTT_STREAM):
-            try:
-                told = await js.stream_info(name)
-            except (nats.errors.Error, TimeoutError) as exc:
-                raise BrokerUnavailable(f"broker: want its stream {name}, got: {exc}") from exc
-            self._streams[name] = stream_name(name, str(told.created))
+            while name not in self._streams:
+                try:
+                    told = await js.stream_info(name)
+                    self._streams[name] = stream_name(name, str(told.created))
+                except (nats.errors.Error, TimeoutError) as exc:
+                    is_late = asyncio.get_running_loop().time() > until
+                    if is_late or isinstance(exc, nats.js.errors.NotFoundError):
+                        raise BrokerUnavailable(f"broker: want its stream {name}, got: {exc}") from exc
+                    await asyncio.sleep(AGAIN_S[0])
 
     async def _in_thread(self, task: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
         call = partial(task, *args, **named)
@@ -287,24 +309,3 @@ def _check(tasks: Sequence["asyncio.Task[None]"]) -> None:
     for task in tasks:
         if task.done() and not task.cancelled() and (exc := task.exception()) is not None:
             raise exc
-
-
-async def _connected(settings: WorkerSettings) -> Client:
-    credentials = str(settings.credentials) if settings.credentials else None
-    try:
-        return await nats.connect(
-            settings.nats_url,
-            name="veracity worker",
-            user_credentials=credentials,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
-            connect_timeout=5,
-            pending_size=64 * 1024 * 1024,
-            error_cb=_said,
-        )
-    except (nats.errors.Error, OSError, TimeoutError) as exc:
-        raise BrokerUnavailable(f"broker: want one at {settings.nats_url}, got: {exc}") from exc
-
-
-async def _said(exc: Exception) -> None:
-    logger.warning("broker: %s", exc or type(exc).__name__)

@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -84,7 +84,14 @@ class SessionLock:
                 yield self._connection
 
     def close(self) -> None:
-        """End the session; the lock is free."""
+        """Give the lock back, and end the session.
+
+        The server sees its end a little later: without the first, who comes next might still find it held.
+        """
+        if self._connection.closed:
+            return
+        with suppress(DBAPIError, LockLost), self.transaction() as connection:
+            connection.execute(text("SELECT pg_advisory_unlock_all()"))
         self._connection.close()
 
     def _waited(self, wait_s: float) -> bool:

@@ -1,5 +1,6 @@
 """The door: who may send what. Every message is let in whole or turned away with a reason that is counted."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,17 +114,45 @@ class Door:
                 made[place] = Turned(unproven.arrival, "signature", said, len(unproven.records))
         return made
 
-    def _admit(self, arrival: Arrival, now: datetime) -> tuple[Admitted, Claim | None]:
+    def claims(self, arrivals: Sequence[Arrival], now: datetime) -> list[Claim]:
+        """Return the signatures that ``admit`` will ask about, as far as the door knows by now.
+
+        No message is let in and no rate used. Of each device there are at most as many as it may send at
+        once, so that who sends too much cannot make us verify it all.
+        """
+        found = []
+        n_of = Counter[tuple[str, str]]()
+        for arrival in arrivals:
+            sender = arrival.feed, arrival.device
+            try:
+                gate = self._gate(arrival)
+                n_of[sender] += 1
+                if n_of[sender] <= gate.limits.device.burst:
+                    found.append(self._read(arrival, gate, now)[1])
+            except _Away:
+                continue
+        return [claim for claim in found if claim is not None]
+
+    def _gate(self, arrival: Arrival) -> _Gate:
         gate = self._gates.get(arrival.feed)
         if gate is None:
             raise _Away("unknown-feed", f"feed: want one that was added, got {arrival.feed!r}")
-        n_bytes, limits = len(arrival.payload), gate.limits
-        if n_bytes > limits.max_bytes:
-            raise _Away("too-large", f"message: want at most {limits.max_bytes} bytes, got {n_bytes}")
+        n_bytes, most = len(arrival.payload), gate.limits.max_bytes
+        if n_bytes > most:
+            raise _Away("too-large", f"message: want at most {most} bytes, got {n_bytes}")
+        return gate
+
+    def _admit(self, arrival: Arrival, now: datetime) -> tuple[Admitted, Claim | None]:
+        gate = self._gate(arrival)
         at_s = arrival.arrived_at.timestamp()
         if not (gate.devices.take(arrival.device, at_s) and gate.whole.take("", at_s)):
-            rate = limits.device
+            rate = gate.limits.device
             raise _Away("rate", f"{arrival.device}: want at most {rate.per_s:g} messages a second, got more")
+        return self._read(arrival, gate, now)
+
+    def _read(self, arrival: Arrival, gate: _Gate, now: datetime) -> tuple[Admitted, Claim | None]:
+        """Read a message, and find whose it says it is."""
+        limits = gate.limits
         _check_live(gate.contract)
         message = _parsed(arrival.payload)
         records = _cut(message.body, gate.contract)

@@ -4,8 +4,10 @@ A turn is made under the home's lock. What makes a message count once is the lis
 batch and named by its statement: its id is in the log exactly when its records are. So a message that a
 broker gives again, because a crash came between the log and the acknowledgement, or because two brokers
 had it, is known by the lists of the batches before. A message that the broker gave before and that is in a
-list is left out; one that was sent again is counted as a duplicate. The lists are read when the home is
-opened, as far back as memory reaches; what is older is told by the contract's key, as in any file.
+list is left out; one that was sent again is counted as a duplicate. A cluster of brokers whose leader died
+may have forgotten that it gave a message: so one that is known is also left out if a list has its place.
+The lists are read when the home is opened, as far back as memory reaches; what is older is told by the
+contract's key, as in any file.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from veracity.home.home import Home, Writer
 from veracity.home.live.arrivals import Admitted, Turned
 from veracity.home.live.door import kind_of
 from veracity.home.live.gathering import TAKEN, Gathering, Tally
-from veracity.home.live.origins import origin_id, parse_origins
+from veracity.home.live.origins import Origin, origin_id, parse_origins
 from veracity.home.live.seen import Seen
 from veracity.home.sources import lines_part
 from veracity.home.tables import read_signed
@@ -93,8 +95,10 @@ class Sealer:
         """Seal one feed's messages, and count those that were turned away; None if nothing is new."""
         session = self._session(feed)
         known = self._memory.catch_up(self._home, feed, session.batch)
+        admitted, turned = _once(admitted), _once(turned)
         admitted = _not_again(known, admitted)
         taken, repeated = _split(known.ids, admitted)
+        repeated = _elsewhere(known, repeated)
         kind = kind_of(session.contract)
         name = f"{feed}-{session.batch:08d}.{kind}"
         tally = Tally()
@@ -144,6 +148,29 @@ def _not_again(known: Known, messages: Sequence[_Message]) -> list[_Message]:
     told = known.places.known([origin_id(m.arrival.origin) for m in again if m.arrival.origin is not None])
     gone = {m.arrival.origin for m, is_told in zip(again, told, strict=True) if is_told}
     return [m for m in messages if not (m.arrival.is_again and m.arrival.origin in gone)]
+
+
+def _once(messages: Sequence[_Message]) -> list[_Message]:
+    """Return messages without those that the broker gave twice since the last turn."""
+    here: set[tuple[Origin, str]] = set()
+    once = []
+    for message in messages:
+        place = message.arrival.origin
+        if place is not None:
+            here_as = place, message.id if isinstance(message, Admitted) else message.arrival.id
+            if here_as in here:
+                continue
+            here.add(here_as)
+        once.append(message)
+    return once
+
+
+def _elsewhere(known: Known, repeated: Sequence[Admitted]) -> list[Admitted]:
+    """Return messages that came before, at another place: those that were sent again."""
+    placed = [m for m in repeated if m.arrival.origin is not None]
+    told = known.places.known([origin_id(m.arrival.origin) for m in placed if m.arrival.origin is not None])
+    gone = {m.arrival.origin for m, is_told in zip(placed, told, strict=True) if is_told}
+    return [m for m in repeated if m.arrival.origin is None or m.arrival.origin not in gone]
 
 
 def _split(seen: Seen, admitted: Sequence[Admitted]) -> tuple[list[Admitted], list[Admitted]]:
