@@ -41,6 +41,8 @@ async def connect(
         If there is none within the time.
     """
     servers = urls(url)
+    if not servers:  # the library would look for one without end
+        raise BrokerUnavailable(f"broker: want nats://HOST:PORT for {name}, got {url[:80]!r}")
     client, deadline = Client(), time.monotonic() + within_s
 
     async def lost() -> None:
@@ -59,7 +61,7 @@ async def connect(
         logger.debug("%s: %s", name, error)
 
     try:
-        first = urlsplit(servers[0] if servers else "")
+        first = urlsplit(servers[0])
         await client.connect(
             servers,
             name=name,
