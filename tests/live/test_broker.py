@@ -234,3 +234,31 @@ async def test_no_address_is_no_broker() -> None:
     for url in ("", " , "):
         with pytest.raises(BrokerUnavailable, match="want nats://HOST:PORT"):
             await connect(url, "test")
+
+
+@in_loop
+async def test_a_connection_that_breaks_is_the_brokers_fault_and_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long after it was made: who asks meanwhile is told by our own error, and it comes back by itself."""
+    async with broker(tmp_path) as (it, _):
+        client = await connect(it.url, "test", within_s=0.0)
+        ended = asyncio.Event()
+        keeping = asyncio.create_task(it.child.keep(ended))
+        for _ in range(2):
+            pid, n = it.pid, client.stats["reconnects"]
+            it.child.signal(signal.SIGKILL)
+            await until(lambda pid=pid: it.pid not in (None, pid))  # type: ignore[misc]
+            await until(lambda n=n: client.stats["reconnects"] > n and client.is_connected)  # type: ignore[misc]
+        assert len(await held(client)) == 2
+
+        async def broken(*_: object, **__: object) -> None:
+            raise BrokenPipeError
+
+        monkeypatch.setattr(client, "request", broken)
+        for asking in (held, waiting):
+            with pytest.raises(BrokerUnavailable):
+                await asking(client)
+        await client.close()
+        ended.set()
+        await keeping
