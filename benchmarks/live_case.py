@@ -64,13 +64,17 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
     n_acknowledged, n_sent, behind_s = 0, 0, 0.0
 
     async def count(reader: asyncio.StreamReader) -> None:
-        nonlocal n_acknowledged
-        while chunk := await reader.read(65_536):
-            n_acknowledged += len(chunk) // 4  # a PUBACK is four bytes; nothing else comes
+        nonlocal n_acknowledged, is_over
+        try:
+            while chunk := await reader.read(65_536):
+                n_acknowledged += len(chunk) // 4  # a PUBACK is four bytes; nothing else comes
+        except OSError:
+            is_over = True  # the broker could not keep up, and closed the connection: the rate does not hold
 
+    is_over = False
     counting = [asyncio.create_task(count(reader)) for reader, _ in opened]
     source, began = read_packets(packets), time.time()
-    chunks, is_over = [], False
+    chunks = []
     while not is_over:
         now = time.time()
         due, first = int((now - began) * rate) + 1, n_sent
@@ -83,14 +87,17 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
             parts[n_sent % CONNECTIONS].append(packet)
             n_sent += 1
         for (_, writer), some in zip(opened, parts, strict=True):
-            if some:
+            if some and not is_over:
                 writer.write(b"".join(some))
-                await writer.drain()
+                try:
+                    await writer.drain()
+                except OSError:
+                    is_over = True
         behind_s = max(behind_s, time.time() - now - TICK_S)
         chunks.append((first, n_sent, now))
         await asyncio.sleep(max(0.0, TICK_S - (time.time() - now)))
     until = time.time() + _WAITS_S
-    while n_acknowledged < n_sent and time.time() < until:
+    while n_acknowledged < n_sent and time.time() < until and any(not task.done() for task in counting):
         await asyncio.sleep(0.05)
     used = resource.getrusage(resource.RUSAGE_SELF)
     log.write_text(

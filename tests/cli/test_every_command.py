@@ -194,6 +194,7 @@ TRAINED = ["--panel", "HERE/panel.yaml", "--estimator", "last_value", "--target"
 
 # command -> (arguments that succeed, arguments that fail, the exit code then); HERE is the folder
 CASES: dict[str, tuple[list[str], list[str], int]] = {
+    "up": ([], ["HERE/none"], 3),
     "init": (["HERE/new", "--origin", "other.example/city"], ["HERE/city", "--origin", "x.example/y"], 3),
     "demo": ([], ["--home", "HERE/city"], 3),
     "agency add": (["second"], [AGENCY], 3),
@@ -204,6 +205,10 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "device rotate": ([f"{AGENCY}/g01"], [f"{AGENCY}/none"], 3),
     "device revoke": ([f"{AGENCY}/g01", "--reason", "lost"], ["g01", "--reason", "lost"], 3),
     "device ls": ([], [], 3),
+    "device password": ([f"{AGENCY}/g01"], ["nobody/g01"], 3),
+    "device certificate": ([f"{AGENCY}/g01", "CN=g01"], [f"{AGENCY}/g01", ""], 3),
+    "device access": ([], [], 3),
+    "device forbid": ([f"{AGENCY}/g01"], [f"{AGENCY}/none"], 3),
     "key ls": ([], [], 3),
     "key encrypt": (["operator"], ["nobody"], 3),
     "key move": (["operator", "--to", "file:HERE/elsewhere.pem"], ["operator", "--to", "elsewhere"], 3),
@@ -283,6 +288,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "personal accesses": ([], [], 3),
     "personal rotate": ([], [], 3),
     "table export": (["rain", "--to", "HERE/out.parquet"], ["rain", "--to", "HERE/out.xlsx"], 3),
+    "table compact": (["rain"], ["snow"], 3),
     "panel follow": (["HERE/panel.yaml"], ["HERE/none.yaml"], 4),
     "panel update": ([], [], 3),
     "panel build": (
@@ -512,6 +518,8 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
     if name == "personal forget":
         sent, keys = folder / "sent.csv", folder / "sent.keys"
         here("personal", "take", "requests", sent, "--keys", keys, "--home", folder / "people")
+    if name == "device forbid":
+        here("device", "password", f"{AGENCY}/g01", "--home", folder / "posted")
     if name == "source rm":
         here("source", "add", *CASES["source add"][0], "--home", home)
     if name in ("model sign", "model verify"):

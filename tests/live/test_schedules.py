@@ -14,7 +14,15 @@ from veracity.home.clock import Clock
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.live.metrics import Metrics
-from veracity.live.schedules import ClockTrigger, Job, certify_days, jobs_of, publish_log, run_jobs
+from veracity.live.schedules import (
+    ClockTrigger,
+    Job,
+    certify_days,
+    compact_tables,
+    jobs_of,
+    publish_log,
+    run_jobs,
+)
 from veracity.live.simulated_clock import RunningClock
 
 HOURLY = IntervalTrigger(hours=1, timezone=UTC, start_date=NOW)
@@ -67,6 +75,23 @@ def test_a_day_is_certified_when_it_is_over_and_once(tmp_path: Path) -> None:
         "account",
         "certify",
         "panels",
+        "compact",
         "publish",
     ]
+    opened.close()
+
+
+def test_small_files_become_few_an_hour_later(tmp_path: Path) -> None:
+    """The batches of an hour ago are joined, once; their rows are the same."""
+    root, now = new_city(tmp_path / "city"), lambda: NOW
+    with open_writer(root, now) as home:
+        for i in range(10):
+            ingest(home, "rain", [ndjson(tmp_path / f"{i}.ndjson", 20 * i, 20, broken=False)])
+        rows = home.table("rain").scan().collect()
+    assert compact_tables(root, now) == 0
+    later: Callable[[], datetime] = lambda: NOW + timedelta(hours=2)  # noqa: E731
+    assert compact_tables(root, later) == 10
+    assert compact_tables(root, later) == 0
+    opened = Home.open(root, now)
+    assert opened.table("rain").scan().collect().equals(rows)
     opened.close()

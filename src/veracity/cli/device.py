@@ -6,6 +6,7 @@ import click
 
 from veracity.cli.key_changes import expiring, revoking, say_key, say_keys, time_of
 from veracity.cli.output import F, columns, emit, in_home
+from veracity.home.directory import open_directory
 from veracity.home.enrolments import add_device, revoke_key, rotate_key, signing_key
 from veracity.home.errors import BadName
 from veracity.home.home import Home, Writer, open_writer
@@ -124,9 +125,10 @@ def access(home: Path, as_json: bool) -> None:
     """List the devices that the broker lets in, and how."""
     from veracity.live.credentials import read_credentials
 
+    root = open_directory(home).root
     items = [
         {"name": c.name, "password": c.password is not None, "certificate": c.certificate}
-        for c in read_credentials(home).values()
+        for c in read_credentials(root).values()
     ]
     rows = [(i["name"], "password" if i["password"] else None, i["certificate"]) for i in items]
     text = columns(rows, ("device", "password", "certificate")) if rows else "no device"

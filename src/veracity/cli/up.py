@@ -54,7 +54,12 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
 @click.option("--tls-key", type=_FILE, help="Its key (PEM).")
 @click.option("--tls-ca", type=_FILE, help="Ask devices for certificates of this CA instead of passwords.")
 @click.option("--live", is_flag=True, help="Ask Open-Meteo for the weather, air and rivers of Da Nang.")
-@click.option("--nats", metavar="URL", help="Use a NATS server that exists; it must have JetStream on.")
+@click.option(
+    "--nats",
+    metavar="URL",
+    envvar="VERACITY_NATS",
+    help="Use NATS servers that exist, with JetStream on; with a password, better by VERACITY_NATS.",
+)
 @click.option("--replicas", default=1, show_default=True, type=click.IntRange(1, 5), help="With --nats.")
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 8), help="Processes that seal."

@@ -25,6 +25,7 @@ from veracity.apps import find, names
 from veracity.errors import VeracityError
 from veracity.home.certificates import certify, uncertified
 from veracity.home.clock import Clock
+from veracity.home.compaction import compact, plan_compaction
 from veracity.home.home import Home, open_writer
 from veracity.home.live.accounts import say_account, unsaid
 from veracity.home.models.running import run_app
@@ -99,6 +100,7 @@ def jobs_of(home: Home) -> list[Job]:
         Job("account", CronTrigger(minute=2, timezone=UTC), say_accounts),
         Job("certify", CronTrigger(minute=10, timezone=UTC), certify_days),
         Job("panels", _every(300), _follows()),
+        Job("compact", CronTrigger(minute=30, timezone=UTC), compact_tables),
         Job("publish", IntervalTrigger(minutes=10, timezone=UTC), publish_log),
     ]
     feeds = set(home.feed_names())
@@ -132,6 +134,23 @@ def say_accounts(root: Path, clock: Clock) -> int:
             for feed, hour in due:
                 say_account(writer, feed, hour)
     return len(due)
+
+
+def compact_tables(root: Path, clock: Clock) -> int:
+    """Make few files of each table's many, letting others in between two; return how many were replaced."""
+    home = Home.open(root, clock)
+    try:
+        plans = [plan_compaction(home, feed) for feed in home.feed_names()]
+    finally:
+        home.close()
+    n_replaced = 0
+    for feed in [plan.feed for plan in plans if plan.n_replaced or plan.n_deleted]:
+        is_done = False
+        while not is_done:
+            with open_writer(root, clock, wait_s=WAIT_S) as writer:
+                done = compact(writer, feed)
+            n_replaced, is_done = n_replaced + done.n_replaced, done.is_done
+    return n_replaced
 
 
 def publish_log(root: Path, clock: Clock) -> None:
