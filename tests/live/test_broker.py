@@ -1,6 +1,7 @@
-"""The broker: started, killed, started again, full, and nobody else's."""
+"""The broker: started, killed, started again, full, attacked by strangers, and nobody else's."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -11,7 +12,8 @@ from nats.aio.client import Client
 
 from brokers import OPEN, Device, broker, in_loop, until
 from veracity.live.broker import running
-from veracity.live.broker_config import BrokerSettings, partition_of
+from veracity.live.broker_config import BrokerSettings, max_connections, partition_of
+from veracity.live.connection import connect
 from veracity.live.errors import AlreadyUp, BrokerFull, BrokerUnavailable
 from veracity.live.publishing import Publisher
 from veracity.live.streams import consumer_name, held, make_streams, waiting
@@ -178,11 +180,85 @@ async def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
         assert it.places.password not in " ".join(it.child.command.arguments)
 
 
+def mqtt_connect(name: bytes) -> bytes:
+    """The first packet of a device that says this name and a wrong password."""
+
+    def text(value: bytes) -> bytes:
+        return len(value).to_bytes(2, "big") + value
+
+    body = text(b"MQTT") + b"\x04\xc2\x00\x3c" + text(b"x") + text(name) + text(b"wrong")
+    n, length = len(body), bytearray()
+    while n > 127:
+        length.append(n % 128 | 128)
+        n //= 128
+    return b"\x10" + bytes([*length, n]) + body
+
+
 @in_loop
-async def test_a_partition_that_no_worker_reads_is_refused(tmp_path: Path) -> None:
-    """A stranger who writes a partition into the topic may name one of ours, and no other."""
+async def test_strangers_cannot_fill_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What is no MQTT, and names of 60,000 letters: each is counted, few are said, and none at length."""
+    caplog.set_level(logging.INFO, "veracity.live.broker")
+    closed = BrokerSettings(mqtt=("127.0.0.1", 0), max_bytes=OPEN.max_bytes)
+    async with broker(tmp_path, closed) as (it, _):
+        for junk in (b"\xf0\x00", b"GET / HTTP/1.1\r\n\r\n", mqtt_connect(b"u" * 60_000)):
+            for _ in range(30):
+                reader, writer = await asyncio.open_connection(*it.places.mqtt)
+                writer.write(junk)
+                await reader.read()
+                writer.close()
+        await until(lambda: it.refused["protocol"] >= 60 and it.refused["authentication"] >= 30)
+        assert it.refused.keys() == {"protocol", "authentication"}
+    said = [r.getMessage() for r in caplog.records if "mid:" in r.getMessage()]
+    assert 1 <= len(said) <= 4
+    assert max(map(len, said)) <= 500
+
+
+@in_loop
+async def test_a_partition_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    """A device of an open broker may name a partition, but none whose messages nobody would take."""
     async with broker(tmp_path) as (it, client), Device(it) as device:
-        sent = [device.publish(f"feed/air/s1/{p}", b"{}") for p in (0, PARTITIONS - 1, PARTITIONS, 99)]
-        await until(lambda: device.acknowledged >= set(sent))
-        await until(lambda: it.refused["foreign-topic"] == 2)
-        assert sum(h.n_messages for h in await held(client)) == 2
+        for topic in ("feed/air/s1/99", "feed/air/s1/x", "feed/air/s1/8/receipt"):
+            device.publish(topic, b"lost")
+        device.publish("feed/air/s1/3", b"kept")
+        await until(lambda: it.refused["foreign-topic"] == 3)
+        assert [data for _, data, _ in await taken(client, MQTT_STREAM, 1)] == [b"kept"]
+
+
+def test_connections_leave_files_for_the_streams() -> None:
+    """A server that strangers connect to until it can open no file more does not find its own streams."""
+    assert [max_connections(n) for n in (2, 256, 4_096, 20_000, 2**20)] == [1, 128, 3_072, 18_976, 65_536]
+
+
+@in_loop
+async def test_no_address_is_no_broker() -> None:
+    for url in ("", " , "):
+        with pytest.raises(BrokerUnavailable, match="want nats://HOST:PORT"):
+            await connect(url, "test")
+
+
+@in_loop
+async def test_a_connection_that_breaks_is_the_brokers_fault_and_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long after it was made: who asks meanwhile is told by our own error, and it comes back by itself."""
+    async with broker(tmp_path) as (it, _):
+        client = await connect(it.url, "test", within_s=0.0)
+        ended = asyncio.Event()
+        keeping = asyncio.create_task(it.child.keep(ended))
+        for _ in range(2):
+            pid, n = it.pid, client.stats["reconnects"]
+            it.child.signal(signal.SIGKILL)
+            await until(lambda pid=pid: it.pid not in (None, pid))  # type: ignore[misc]
+            await until(lambda n=n: client.stats["reconnects"] > n and client.is_connected)  # type: ignore[misc]
+        assert len(await held(client)) == 2
+
+        async def broken(*_: object, **__: object) -> None:
+            raise BrokenPipeError
+
+        monkeypatch.setattr(client, "request", broken)
+        for asking in (held, waiting):
+            with pytest.raises(BrokerUnavailable):
+                await asking(client)
+        await client.close()
+        ended.set()
+        await keeping

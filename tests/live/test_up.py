@@ -168,3 +168,15 @@ def test_what_cannot_start_is_said_in_one_line(
     assert here("up", home, "--mqtt", "nonsense").code == 2
     assert here("up", home, "--tls-ca", home / "trust.policy").code == 2
     assert here("up", home, "--city", "demo", "--seed", "1").code == 3  # another city lives there
+
+
+@pytest.mark.parametrize("name", ["live.yaml", "sources.yaml"])
+def test_a_broken_setting_is_said_at_once(tmp_path: Path, name: str) -> None:
+    """A file that no process could start with ends the command, in one line, not each process again."""
+    home = new_city(tmp_path / "city")
+    (home / name).write_text("{: broken", "utf-8")
+    with pytest.raises(IndexError), up(home):  # it never says that it is up
+        pass
+    said = (tmp_path / "up.log").read_text()
+    assert f"{name}: " in said
+    assert "Traceback" not in said

@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import re
+import resource
 import secrets
 import shutil
 import signal
@@ -44,7 +45,12 @@ _REFUSALS = {  # what the server says of a client that it turned away
     "maximum bytes exceeded": "broker-full",
     "maximum payload": "too-long",
     "TLS handshake error": "tls",
+    "maximum connections exceeded": "too-many-connections",
+    "too many open files": "too-many-connections",
 }
+_OF_CLIENT = re.compile(r"\S+:\d+ - mid:\d+ - ")  # how the server begins to speak of one by MQTT
+_SAID_AGAIN = re.compile(r" - authentication error(?: - User .*)?$", re.DOTALL)  # said twice
+_MAX_TEXT = 500  #: of a line; a client's name may be as long as a message
 
 
 def server_program() -> str:
@@ -98,7 +104,8 @@ class Broker:
             return False
         self._users = tuple(users)
         with usable(self._config):
-            replace_secret(self._config, broker_config(self.settings, self.places, users).encode())
+            text = broker_config(self.settings, self.places, users, _max_files())
+            replace_secret(self._config, text.encode())
         self.child.signal(signal.SIGHUP)
         return True
 
@@ -128,9 +135,11 @@ class Broker:
     def _heard(self, line: str) -> None:
         """Log what the server says, count whom it turned away, keep the last lines."""
         found = _TOLD.match(line)
-        level, text = (found[1], found[2]) if found else ("INF", line)
+        level, text = (found[1], found[2][:_MAX_TEXT]) if found else ("INF", line[:_MAX_TEXT])
         self.last_lines = [*self.last_lines[-9:], text]
-        reason = next((r for said, r in _REFUSALS.items() if said in text), None)
+        if _SAID_AGAIN.search(line):
+            return
+        reason = _refusal(level, found[2] if found else line)
         if reason is not None:
             self.refused[reason] += 1
             # A hostile client could fill the log: the first of each kind is said, then every thousandth.
@@ -138,6 +147,20 @@ class Broker:
                 return
         if "Plaintext passwords" not in text:  # they are made anew for each run, in a file of mode 0600
             logger.log(_LEVELS.get(level, logging.INFO), "%s", text)
+
+
+def _refusal(level: str, text: str) -> str | None:
+    """Return why the server turned a client away, if the line says that; ``protocol`` for what is no MQTT."""
+    reason = next((r for said, r in _REFUSALS.items() if said in text), None)
+    if reason is None and level == "ERR" and _OF_CLIENT.match(text):
+        return "protocol"
+    return reason
+
+
+def _max_files() -> int:
+    """Return how many files a server may open that we start: it raises its own limit as far as it may."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 2**20 if hard == resource.RLIM_INFINITY else hard
 
 
 _LEVELS = {"FTL": logging.ERROR, "ERR": logging.WARNING, "WRN": logging.WARNING, "INF": logging.DEBUG}

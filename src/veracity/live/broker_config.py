@@ -20,6 +20,7 @@ from veracity.provenance.messages import MAX_MESSAGE_BYTES
 ANYONE = "anyone"  #: whoever connects without a name, where the broker is open
 MAX_PAYLOAD_BYTES = MAX_MESSAGE_BYTES + 4_096  #: a little more than the door takes: it says what was too long
 MAX_CONNECTIONS = 65_536
+SPARE_FILES = 1_024  #: of those that the server may open, for its streams and the city's own connections
 Address = tuple[str, int]
 _CITY, _DEVICES = ({"allowed_connection_types": [kind]} for kind in ("STANDARD", "MQTT"))
 
@@ -86,7 +87,7 @@ class Places:
 
 def open_user() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what anyone may publish and subscribe to where the broker is open."""
-    own = [f"feed.*.*.{partition}" for partition in range(PARTITIONS)]  # another nobody would read
+    own = [f"feed.*.*.{k}" for k in range(PARTITIONS)]  # one that no worker takes would be forgotten
     return (*own, *(f"{s}.receipt" for s in own)), ("receipt.*.*",)
 
 
@@ -110,7 +111,18 @@ def partition_of(feed: str, device: str) -> int:
     return value % PARTITIONS
 
 
-def broker_config(settings: BrokerSettings, places: Places, users: Sequence[User]) -> str:
+def max_connections(max_files: int) -> int:
+    """Return how many may connect at once, where the server may open so many files.
+
+    A stranger who opens connections must find the limit before the streams have no file left: without,
+    the server cannot read its own, and says that there is no such consumer.
+    """
+    return max(1, min(MAX_CONNECTIONS, max(max_files - SPARE_FILES, max_files // 2)))
+
+
+def broker_config(
+    settings: BrokerSettings, places: Places, users: Sequence[User], max_files: int = 2**20
+) -> str:
     """Return the text of the configuration file; it holds a password, so mode 0600."""
     mqtt: dict[str, Any] = {"listen": _text(places.mqtt), "ack_wait": "30s", "max_ack_pending": 1_000}
     if settings.tls is not None:
@@ -129,7 +141,7 @@ def broker_config(settings: BrokerSettings, places: Places, users: Sequence[User
         "listen": _text(places.nats),
         "http": _text(places.monitor),
         "max_payload": MAX_PAYLOAD_BYTES,
-        "max_connections": MAX_CONNECTIONS,
+        "max_connections": max_connections(max_files),
         "write_deadline": "10s",
         "jetstream": {
             "store_dir": str(places.folder),

@@ -21,6 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from veracity.errors import VeracityError
 from veracity.home.clock import Clock, system_clock
 from veracity.live.logs import configure
 from veracity.live.metrics import Metrics
@@ -95,6 +96,9 @@ def main() -> None:
     configure(as_json=task.as_json)
     try:
         asyncio.run(_do(task))
+    except VeracityError as exc:
+        logger.error("%s failed: %s", task.name, exc)
+        sys.exit(1)
     except Exception:
         logger.exception("%s failed", task.name)
         sys.exit(1)

@@ -41,7 +41,10 @@ async def connect(
         If there is none within the time.
     """
     servers = urls(url)
+    if not servers:  # the library would look for one without end
+        raise BrokerUnavailable(f"broker: want nats://HOST:PORT for {name}, got {url[:80]!r}")
     client, deadline = Client(), time.monotonic() + within_s
+    is_made = asyncio.Event()
 
     async def lost() -> None:
         if not client.is_closed:
@@ -54,12 +57,13 @@ async def connect(
         # The library's loop of tries can miss that it was cancelled (Python 3.11's wait_for); end it here.
         if client.is_closed:
             raise asyncio.CancelledError
-        if not client.stats["reconnects"] and not client.is_reconnecting and time.monotonic() > deadline:
+        # Raised later it would end the library's reading, and with it every try to connect again.
+        if not is_made.is_set() and time.monotonic() > deadline:
             raise _GivenUp from error
         logger.debug("%s: %s", name, error)
 
     try:
-        first = urlsplit(servers[0] if servers else "")
+        first = urlsplit(servers[0])
         await client.connect(
             servers,
             name=name,
@@ -76,6 +80,7 @@ async def connect(
     except (_GivenUp, nats.errors.Error, OSError, ValueError) as exc:
         why = exc.__cause__ if isinstance(exc, _GivenUp) else exc
         raise BrokerUnavailable(f"broker: want a connection of {name}, got: {why}") from exc
+    is_made.set()
     return client
 
 

@@ -107,7 +107,7 @@ async def waiting(client: Client) -> list[Waiting]:
             for partition in range(PARTITIONS):
                 told = await js.consumer_info(stream, consumer_name(partition))
                 found.append(Waiting(stream, partition, told.num_pending or 0, told.num_ack_pending or 0))
-    except nats.errors.Error as exc:
+    except (nats.errors.Error, OSError) as exc:
         raise BrokerUnavailable(f"broker: want its consumers, got: {exc}") from exc
     return found
 
@@ -119,7 +119,7 @@ async def held(client: Client) -> Sequence[Held]:
         for stream in (STREAM, MQTT_STREAM):
             told = await js.stream_info(stream)
             found.append(Held(stream, told.state.messages, told.state.bytes, told.config.max_bytes or -1))
-    except nats.errors.Error as exc:
+    except (nats.errors.Error, OSError) as exc:
         raise BrokerUnavailable(f"broker: want its streams, got: {exc}") from exc
     return found
 

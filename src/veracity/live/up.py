@@ -30,6 +30,7 @@ from nats.aio.client import Client
 from veracity.errors import VeracityError
 from veracity.home.directory import open_directory, usable
 from veracity.home.home import Home
+from veracity.home.live.limits import read_limits
 from veracity.live import broker as brokers
 from veracity.live.broker import Broker
 from veracity.live.broker_config import Address, BrokerSettings, User
@@ -223,9 +224,12 @@ async def running(settings: UpSettings) -> AsyncIterator[tuple[City, str]]:
 
     Raises
     ------
-    NoHome, AlreadyUp, BrokerUnavailable, CannotStart, CannotListen
+    NoHome, MalformedLimits, AlreadyUp, BrokerUnavailable, CannotStart, CannotListen
     """
     open_directory(settings.home)
+    read_limits(settings.home)  # what a worker could not start with is said at once
+    if settings.http is not None:
+        listen(*settings.http).close()
     folder = settings.home / "broker"
     async with contextlib.AsyncExitStack() as stack:
         broker = None
