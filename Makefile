@@ -72,13 +72,14 @@ format: $(DEV_STAMP) ## format the code
 	@.venv/bin/ruff check --fix .
 
 bench: $(DEV_STAMP) ## run every benchmark (minutes); JSON goes to benchmarks/results/
-	@for script in ingest panel receipt log contracts cleaning trust scoreboard; do $(PY) benchmarks/$$script.py || exit 1; done
+	@for script in ingest panel receipt log contracts cleaning trust scoreboard device_clocks compaction; do $(PY) benchmarks/$$script.py || exit 1; done
 
 bench-air: $(DEV_STAMP) ## forecasts and nowcasts of real air, beside other libraries (needs VERACITY_DATA; many minutes)
 	@for script in forecast_air nowcast; do $(PY) benchmarks/$$script.py $(ARGS) || exit 1; done
 
 bench-live: $(DEV_STAMP) ## messages over MQTT to sealed rows, and the highest rate that holds (some 15 minutes)
 	@$(PY) benchmarks/live.py --bare --rates 6000,7000,8000,10000 $(ARGS)
+	@$(PY) benchmarks/live_machines.py
 
 soak: $(DEV_STAMP) ## the built-in city for an hour at speed 600: memory and files flat
 	@$(PY) benchmarks/soak.py $(ARGS)

@@ -32,7 +32,7 @@ THREATS: dict[str, str | None] = {
     "hostile submission in the sandbox": "sandbox",
     "curious partner in a federation": "federation",
     "stolen token": "server",
-    "flood of input": "server",
+    "flood of input": None,
 }
 
 
