@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,14 +135,14 @@ class Cpu:
 
 
 async def steady(
-    folder: Path, rate: float, seconds: float, n_devices: int, is_signed: bool
+    folder: Path, settings: BrokerSettings, rate: float, seconds: float, n_devices: int, is_signed: bool
 ) -> dict[str, Any]:
     """Publish at a rate for some time, and measure everything."""
     n = int(rate * seconds)
     root = folder / "city"
     make_home(root, n_devices, "required" if is_signed else "optional")
     packets = prepare(folder, n, n_devices, is_signed)
-    async with running(folder / "broker", SETTINGS) as broker:
+    async with running(folder / "broker", settings) as broker:
         client = await nats.connect(broker.url)
         await make_streams(client, SETTINGS.max_bytes)
         worker = await _start("work", root, broker.url, folder / "work.log", 1, 0.25)
@@ -294,17 +295,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--arrays", type=int, default=5_000_000, help="Readings to publish in arrays; 0 for none."
     )
+    parser.add_argument("--sync-always", action="store_true", help="Acknowledge what is on the disk only.")
     options = parser.parse_args(arguments)
+    settings = replace(SETTINGS, syncs_always=options.sync_always)
     rows = []
     cases = [(options.rate, options.seconds, True)]
     cases += [(options.rate, options.seconds, False)] if options.bare else []
     cases += [(float(r), 60.0, True) for r in options.rates.split(",") if r]
     with workspace() as folder:
-        about = {"fsync_ms": fsync_ms(folder), "devices": options.devices, "simulated": True}
+        about = {"fsync_ms": fsync_ms(folder), "sync_always": options.sync_always, "simulated": True}
         for i, (rate, seconds, is_signed) in enumerate(cases):
             place = folder / f"case-{i}"
             place.mkdir()
-            rows.append(asyncio.run(steady(place, rate, seconds, options.devices, is_signed)))
+            rows.append(asyncio.run(steady(place, settings, rate, seconds, options.devices, is_signed)))
             if not rows[-1]["holds"]:
                 break
         of_arrays: list[dict[str, Any]] = []
