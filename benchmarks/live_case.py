@@ -61,20 +61,22 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
     for i, (reader, writer) in enumerate(opened):
         writer.write(connect_packet(f"bench-{i}"))
         await reader.readexactly(4)
-    n_acknowledged, n_sent, behind_s, is_over = 0, 0, 0.0, False
+    n_acknowledged, n_sent, behind_s, is_over, is_broken = 0, 0, 0.0, False, False
 
     async def count(reader: asyncio.StreamReader) -> None:
-        nonlocal n_acknowledged, is_over
+        nonlocal n_acknowledged, is_broken
         try:
             while chunk := await reader.read(65_536):
                 n_acknowledged += len(chunk) // 4  # a PUBACK is four bytes; nothing else comes
         except OSError:
-            is_over = True  # the broker could not keep up, and closed the connection: the rate does not hold
+            is_broken = (
+                True  # the broker could not keep up, and closed the connection: the rate does not hold
+            )
 
     counting = [asyncio.create_task(count(reader)) for reader, _ in opened]
     source, began = read_packets(packets), time.time()
     chunks = []
-    while not is_over:
+    while not (is_over or is_broken):
         now = time.time()
         due, first = int((now - began) * rate) + 1, n_sent
         parts: list[list[bytes]] = [[] for _ in opened]
@@ -86,12 +88,12 @@ async def publish(host: str, port: int, packets: Path, rate: float, log: Path) -
             parts[n_sent % CONNECTIONS].append(packet)
             n_sent += 1
         for (_, writer), some in zip(opened, parts, strict=True):
-            if some and not is_over:
+            if some and not is_broken:
                 writer.write(b"".join(some))
                 try:
                     await writer.drain()
                 except OSError:
-                    is_over = True
+                    is_broken = True
         behind_s = max(behind_s, time.time() - now - TICK_S)
         chunks.append((first, n_sent, now))
         await asyncio.sleep(max(0.0, TICK_S - (time.time() - now)))

@@ -126,7 +126,7 @@ async def run_worker(
         await _Worker(client, turner, settings, observe, clock).run(stop)
     finally:
         verifiers.close()
-        with suppress(nats.errors.Error, asyncio.TimeoutError):
+        with suppress(nats.errors.Error, asyncio.TimeoutError, asyncio.CancelledError):  # it ends anyway
             await client.drain()
 
 
