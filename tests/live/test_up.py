@@ -180,3 +180,13 @@ def test_a_broken_setting_is_said_at_once(tmp_path: Path, name: str) -> None:
     said = (tmp_path / "up.log").read_text()
     assert f"{name}: " in said
     assert "Traceback" not in said
+
+
+def test_a_city_without_its_keys_is_not_started(tmp_path: Path, here: Here) -> None:
+    """What a worker would try in vain for ever is said at once: exit 4, one line."""
+    root = new_city(tmp_path / "city")
+    (root / "keys" / "log.key").unlink()
+    done = here("up", root, "--mqtt", "127.0.0.1:0", "--monitor", "127.0.0.1:0")
+    assert done.code == 4
+    assert "log.key" in done.err
+    assert "Traceback" not in done.err

@@ -29,7 +29,7 @@ from nats.aio.client import Client
 
 from veracity.errors import VeracityError
 from veracity.home.directory import open_directory, usable
-from veracity.home.home import Home
+from veracity.home.home import Home, open_writer
 from veracity.home.live.limits import read_limits
 from veracity.live import broker as brokers
 from veracity.live.broker import Broker
@@ -51,6 +51,7 @@ logger = logging.getLogger(__name__)
 
 WORKER = "veracity.live.roles:worker"
 LOOK_S = 2.0  #: between two looks at the broker, its streams, and who may connect
+OPEN_S = 30.0  #: for the home's lock at the start
 ROOM_BYTES = 64 * 1024**2  #: with less than that on its disk a home is not ready
 
 
@@ -225,9 +226,13 @@ async def running(settings: UpSettings) -> AsyncIterator[tuple[City, str]]:
     Raises
     ------
     NoHome, MalformedLimits, AlreadyUp, BrokerUnavailable, CannotStart, CannotListen
+    HomeBusy, MissingKey, StateBehind
+        And whatever else keeps a home from being written: a worker would try in vain, again and again.
     """
     open_directory(settings.home)
     read_limits(settings.home)  # what a worker could not start with is said at once
+    with open_writer(settings.home, settings.clock, wait_s=OPEN_S):
+        pass  # what a crash left is finished, and the keys are there
     if settings.http is not None:
         listen(*settings.http).close()
     folder = settings.home / "broker"
