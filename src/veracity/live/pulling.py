@@ -48,10 +48,12 @@ class Inbox:
         self.n_bytes += len(message.data)
         self.arrived.set()
 
-    def take(self) -> list[Msg]:
-        """Give all that wait."""
-        taken, self.messages, self.n_bytes = self.messages, [], 0
-        self.arrived.clear()
+    def take(self, n: int) -> list[Msg]:
+        """Give those that wait the longest, at most so many."""
+        taken, self.messages = self.messages[:n], self.messages[n:]
+        self.n_bytes -= sum(len(message.data) for message in taken)
+        if not self.messages:
+            self.arrived.clear()
         return taken
 
 

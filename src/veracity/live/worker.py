@@ -52,7 +52,7 @@ logger = logging.getLogger(__name__)
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 AGAIN_S = (0.5, 1.0, 2.0, 5.0)  #: between attempts at a turn that failed; the last again and again
 STREAMS_S = 30.0  #: how long the streams may have nobody that speaks for them when a worker starts
-TURN_MESSAGES = 20_000  #: in one turn; as many more may wait
+TURN_MESSAGES = 20_000  #: in one turn; of those that wait as many more
 ACK = b"+ACK"
 TURN_BYTES = 64 * 1024 * 1024
 _IDLE_S = 0.2  # how often a worker without messages asks whether somebody wants the home
@@ -161,7 +161,7 @@ class _Worker:
             while not stop.is_set():
                 _check([*self._pulling.values(), *([membership] if membership else [])])
                 if await self._is_something_there(stop):
-                    await self._turn(self._inbox.take(), stop)
+                    await self._turn(self._inbox.take(TURN_MESSAGES), stop)
                 else:
                     await self._in_thread(self._turner.let_go)
         finally:
