@@ -71,6 +71,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
     "--sync-always", is_flag=True, help="Acknowledge only what is on the disk: safe from power cuts."
 )
 @click.option("--http", callback=_address, help="Serve the log and receipts here, and let gateways join.")
+@click.option("--notify", callback=_address, help="Take notifications of NGSI-LD brokers here.")
 @click.option(
     "--announce", metavar="URL", help="The broker's address as gateways are told it: mqtts://HOST:PORT."
 )
@@ -101,6 +102,7 @@ def up(
     max_gb: float,
     sync_always: bool,
     http: tuple[str, int] | None,
+    notify: tuple[str, int] | None,
     announce: str | None,
     monitor: tuple[str, int],
     json_logs: bool,
@@ -134,6 +136,7 @@ def up(
         replicas=replicas,
         n_workers=workers,
         http=http,
+        notify=notify,
         announce=announce,
         monitor=monitor,
         as_json=json_logs or not sys.stderr.isatty(),

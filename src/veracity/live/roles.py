@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from starlette.types import ASGIApp
 
 from veracity.live.child import Task
 from veracity.live.connection import connect
@@ -66,6 +67,7 @@ async def sources(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
     from veracity.home.directory import open_directory
     from veracity.home.live.limits import read_limits
     from veracity.home.stores import Stores
+    from veracity.live.notify_app import notify_app
     from veracity.live.outlet import Outlet
     from veracity.live.publishing import Publisher
     from veracity.live.source_list import live_sources, sources_of
@@ -88,16 +90,30 @@ async def sources(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
             rng=np.random.default_rng(),
         )
         running = asyncio.create_task(runner.run())
-        while not stop.is_set() and not running.done():
+        told = asyncio.create_task(_notifications(task, notify_app(listed, outlet), stop))
+        while not stop.is_set() and not running.done() and not told.done():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _LOOK_S)
             metrics.sources(runner.statuses())
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        for part in (running, told):
+            if not part.done():
+                part.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await part
     finally:
         await client.close()
         stores.close()
+
+
+async def _notifications(task: Task, app: ASGIApp, stop: asyncio.Event) -> None:
+    """Serve what brokers of NGSI-LD notify, if there is a place for that, until told to stop."""
+    from veracity.server.running import listen, serve
+
+    if task.options["notify"] is None:
+        await stop.wait()
+        return
+    host, port = task.options["notify"]
+    await serve(app, listen(host, port), stop)
 
 
 async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # noqa: ARG001 - as all roles

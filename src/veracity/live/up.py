@@ -67,6 +67,8 @@ class UpSettings:
         Processes that seal; the partitions are shared out among them.
     http, monitor
         Where the log is served, if it is; and where health and metrics are. Port 0 takes a free one.
+    notify
+        Where brokers of NGSI-LD send their notifications, if they do.
     announce
         The broker's address as gateways are told it, ``mqtts://host:port``; None to leave it to them.
     is_live
@@ -82,6 +84,7 @@ class UpSettings:
     n_workers: int = 1
     http: Address | None = None
     monitor: Address = ("127.0.0.1", 7881)
+    notify: Address | None = None
     announce: str | None = None
     as_json: bool = False
     clock: RunningClock | None = None
@@ -111,7 +114,7 @@ class City:
         if s.seed is not None and self._broker is not None:
             tasks.append(self._task("devices", {"mqtt": self._broker.places.mqtt, "seed": s.seed}))
         if s.is_live or read_list(s.home):
-            tasks.append(self._task("sources", {"live": s.is_live}))
+            tasks.append(self._task("sources", {"live": s.is_live, "notify": s.notify}))
         tasks.append(self._task("bridge"))
         tasks.append(self._task("schedules"))
         if s.http is not None:
@@ -233,8 +236,9 @@ async def running(settings: UpSettings) -> AsyncIterator[tuple[City, str]]:
     read_limits(settings.home)  # what a worker could not start with is said at once
     with open_writer(settings.home, settings.clock, wait_s=OPEN_S):
         pass  # what a crash left is finished, and the keys are there
-    if settings.http is not None:
-        listen(*settings.http).close()
+    for place in (settings.http, settings.notify):
+        if place is not None:
+            listen(*place).close()
     folder = settings.home / "broker"
     async with contextlib.AsyncExitStack() as stack:
         broker = None
