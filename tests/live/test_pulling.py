@@ -32,7 +32,7 @@ async def test_large_messages_come_a_few_at_a_time(tmp_path: Path, monkeypatch: 
             await until(lambda: bool(inbox.messages))
             await asyncio.sleep(0.1)  # what may come, comes
             assert inbox.n_bytes <= most
-            for message in inbox.take(100):
+            for message in inbox.take(100, 2**30):
                 got.append(message.data[:2])
                 await client.publish(message.reply, b"+ACK")
         stop.set()
@@ -47,7 +47,8 @@ def test_a_turn_takes_so_many_and_leaves_the_rest() -> None:
     inbox = Inbox(10, 2**30)
     for number in range(5):
         inbox.put(Msg(Client(), data=bytes(number)))
-    assert [len(m.data) for m in inbox.take(3)] == [0, 1, 2]
+    assert [len(m.data) for m in inbox.take(3, 100)] == [0, 1, 2]
     assert (inbox.n_bytes, inbox.room, inbox.arrived.is_set()) == (7, 8, True)
-    assert [len(m.data) for m in inbox.take(3)] == [3, 4]
+    assert [len(m.data) for m in inbox.take(3, 2)] == [3]
+    assert [len(m.data) for m in inbox.take(3, 100)] == [4]
     assert (inbox.n_bytes, inbox.arrived.is_set()) == (0, False)

@@ -19,8 +19,10 @@ from veracity.home.home import Home, open_writer
 from veracity.home.live.accounts import accounts
 from veracity.home.live.arrivals import Arrival
 from veracity.home.live.sealing import Sealer
+from veracity.live.broker_config import partition_of
 from veracity.live.publishing import Publisher
 from veracity.live.streams import held
+from veracity.live.subjects import PARTITIONS
 from veracity.live.worker import TurnReport, WorkerSettings, run_worker
 from veracity.log.doors import StoreUnavailable
 
@@ -237,3 +239,16 @@ async def test_what_was_not_acknowledged_comes_again_and_counts_once(
     assert account.said.sums.messages == 5
     assert account.said.hour == NOW.strftime("%Y-%m-%dT%H:00:00Z")
     assert is_clean(root)
+
+
+@in_loop
+async def test_no_partition_waits_for_the_others(root: Path, tmp_path: Path) -> None:
+    """A worker asks for messages of every partition of both streams at once: none starves while all idle."""
+    names = [f"d{i}" for i in range(40)]
+    assert {partition_of(FEED, name) for name in names} == set(range(PARTITIONS))
+    async with broker(tmp_path) as (it, client), Device(it) as device, working(root, it.url) as told:
+        await asyncio.sleep(1.0)  # every puller has asked, and waits
+        for name in names:
+            device.publish(f"feed/{FEED}/{name}", record("G00", 1))
+            await Publisher(client).publish(FEED, name, record("G01", 1))
+        await until(lambda: n_told(told) == 80)

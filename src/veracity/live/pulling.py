@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from veracity.live.errors import BrokerUnavailable
 _EXPIRES_S = 5.0
 _BEAT_S = 1.0  # between two signs of life of the broker, while it has no messages for us
 _SILENT_S = 2.5  # without one: the server that was asked has died, or another leads the consumer now
-_AT_ONCE = 2_000
+AT_ONCE = 1_000  #: messages that one puller asks for
 REQUEST_BYTES = 4 * 1024 * 1024  #: asked for at once, too; more than the largest message has
 _ENOUGH = "MaxBytes"  # in what the broker says when the next message would be more than that
 _AGAIN_S = 1.0  # after the broker said that there is no such consumer, or nobody leads it
@@ -33,6 +34,7 @@ class Inbox:
     n_bytes: int = 0
     n_asked: int = 0
     n_requests: int = 0
+    since: float = 0.0  #: when the first of those that wait came, of the monotonic clock
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -44,13 +46,21 @@ class Inbox:
 
     def put(self, message: Msg) -> None:
         """Take one that came."""
+        if not self.messages:
+            self.since = time.monotonic()
         self.messages.append(message)
         self.n_bytes += len(message.data)
         self.arrived.set()
 
-    def take(self, n: int) -> list[Msg]:
-        """Give those that wait the longest, at most so many."""
-        taken, self.messages = self.messages[:n], self.messages[n:]
+    def take(self, n: int, n_bytes: int) -> list[Msg]:
+        """Give those that wait the longest: at most so many, of at most so many bytes, and at least one."""
+        taken: list[Msg] = []
+        for message in self.messages[:n]:
+            n_bytes -= len(message.data)
+            if taken and n_bytes < 0:
+                break
+            taken.append(message)
+        self.messages = self.messages[len(taken) :]
         self.n_bytes -= sum(len(message.data) for message in taken)
         if not self.messages:
             self.arrived.clear()
@@ -73,7 +83,7 @@ class Puller:
         subscription = await self._client.subscribe(self._reply, cb=self._take, pending_bytes_limit=-1)
         try:
             while not stop.is_set():
-                n = min(self._inbox.room, _AT_ONCE)
+                n = min(self._inbox.room, AT_ONCE)
                 if n == 0 or not self._client.is_connected:
                     await asyncio.sleep(0.01 if n == 0 else 0.2)
                     continue

@@ -92,12 +92,22 @@ class Turner:
         self._writer: Writer | None = None
         self._before: Writer | None = None  # closed in good order; what it read of the log is not read again
         self._opened = ExitStack()
-        self._ahead: dict[
-            Claim, bool
-        ] = {}  # signatures of the turn under way, verified before it has the home
+        self._ahead: dict[Claim, bool] = {}  # signatures of the turn under way that were verified before it
 
-    def turn(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
-        """Check and seal what came; what is told is in the log.
+    def look_ahead(self, arrivals: Sequence[Arrival]) -> dict[Claim, bool]:
+        """Verify the signatures of what comes to a later turn; may be called by another thread than ``turn``.
+
+        So they are verified while a turn is sealed, or while another worker has the home. Who may sign is
+        asked again in the turn; that a signature holds stays so.
+        """
+        door = self._door
+        if door is None:
+            return {}
+        claims = list(dict.fromkeys(door.claims(arrivals, (self._clock or system_clock())())))
+        return dict(zip(claims, self._verify(claims), strict=True))
+
+    def turn(self, arrivals: Sequence[Arrival], ahead: Mapping[Claim, bool] | None = None) -> list[FeedTurn]:
+        """Check and seal what came; what is told is in the log. ``ahead``: what ``look_ahead`` said of it.
 
         Of one that the broker gave twice meanwhile the first counts. When a turn is tried again, some of
         it may be in the log: its messages are then such as were given before.
@@ -109,8 +119,11 @@ class Turner:
             is to be tried again.
         """
         once = _once(arrivals)
+        self._ahead = dict(ahead or {})
         try:
-            self._look_ahead(once)
+            self.let_go()
+            if ahead is None and self._writer is None:
+                self._ahead = self.look_ahead(once)
             told = self._turns([_given(a) if a.origin in self._tried else a for a in once])
         except Exception:
             self._tried = frozenset(a.origin for a in once if a.origin is not None)
@@ -118,7 +131,7 @@ class Turner:
             self._before = None
             raise
         self._tried = frozenset()
-        self._ahead.clear()
+        self._ahead = {}
         return told
 
     def let_go(self) -> None:
@@ -162,18 +175,8 @@ class Turner:
                 told.append(_nowhere(feed, turned[feed]))
         return told
 
-    def _look_ahead(self, arrivals: Sequence[Arrival]) -> None:
-        """Verify signatures before the home is opened: another worker may have it meanwhile.
-
-        Who may sign is asked again once it is open; that a signature holds stays so.
-        """
-        self.let_go()
-        if self._writer is None and self._door is not None:
-            now = (self._clock or system_clock())()
-            self._verified(self._door.claims(arrivals, now))
-
     def _verified(self, claims: Sequence[Claim]) -> list[bool]:
-        fresh = [claim for claim in claims if claim not in self._ahead]
+        fresh = [claim for claim in dict.fromkeys(claims) if claim not in self._ahead]
         if fresh:
             self._ahead.update(zip(fresh, self._verify(fresh), strict=True))
         return [self._ahead[claim] for claim in claims]

@@ -1,8 +1,9 @@
 """The worker: takes messages from the broker, has them sealed, and only then acknowledges them.
 
-While one turn is checked and sealed in its thread, the messages of the next come in. A turn that fails,
-because the disk is full or the home is held, is tried again with the same messages; nothing of it was
-acknowledged, so that a worker that dies in the middle leaves all to the next one.
+While one turn is sealed in its thread, the signatures of the next are verified beside it, and the
+messages of a third come in. A turn that fails, because the disk is full or the home is held, is tried
+again with the same messages; nothing of it was acknowledged, so that a worker that dies in the middle
+leaves all to the next one.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import logging
 import re
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,11 +31,11 @@ from veracity.home.clock import Clock
 from veracity.home.live.arrivals import Arrival
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import stream_name
-from veracity.home.live.verifying import Verifiers, verify_here
+from veracity.home.live.verifying import Claim, Verifiers, verify_here
 from veracity.live.connection import connect
 from veracity.live.errors import BrokerUnavailable, ForeignSubject
 from veracity.live.membership import Membership
-from veracity.live.pulling import Delivered, Inbox, Puller, delivered
+from veracity.live.pulling import AT_ONCE, Delivered, Inbox, Puller, delivered
 from veracity.live.streams import consumer_name
 from veracity.live.subjects import (
     DOCUMENT_HEADER,
@@ -52,7 +53,9 @@ logger = logging.getLogger(__name__)
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 AGAIN_S = (0.5, 1.0, 2.0, 5.0)  #: between attempts at a turn that failed; the last again and again
 STREAMS_S = 30.0  #: how long the streams may have nobody that speaks for them when a worker starts
-TURN_MESSAGES = 20_000  #: in one turn; of those that wait as many more
+TURN_MESSAGES = 10_000  #: in one turn; another is verified beside it, a third waits for that
+# Of both streams every partition has its share of what may be asked for, also while nothing comes.
+WAITING = 2 * 2 * PARTITIONS * AT_ONCE
 ACK = b"+ACK"
 TURN_BYTES = 64 * 1024 * 1024
 _IDLE_S = 0.2  # how often a worker without messages asks whether somebody wants the home
@@ -105,6 +108,16 @@ class TurnReport:
 Observe = Callable[[TurnReport], None]
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """What one turn is made of: messages as the broker gave them, and those of them that are for a feed."""
+
+    messages: Sequence[Msg]
+    delivered_as: Sequence[Delivered]
+    arrivals: Sequence[Arrival]
+    ahead: Mapping[Claim, bool]
+
+
 async def run_worker(
     settings: WorkerSettings,
     stop: asyncio.Event,
@@ -143,11 +156,12 @@ class _Worker:
     ) -> None:
         self._client, self._turner, self._settings = client, turner, settings
         self._observe, self._clock = observe, clock
-        self._inbox = Inbox(2 * TURN_MESSAGES, 2 * TURN_BYTES)
+        self._inbox = Inbox(WAITING, 2 * TURN_BYTES)
         self._streams: dict[str, str] = {}
         self._pulling: dict[int, asyncio.Task[None]] = {}
         self._left: list[asyncio.Task[None]] = []
         self._thread = ThreadPoolExecutor(1, "home")  # the only one that touches the home
+        self._beside = ThreadPoolExecutor(1, "ahead")
 
     async def run(self, stop: asyncio.Event) -> None:
         await self._name_streams()
@@ -157,20 +171,40 @@ class _Worker:
             membership = asyncio.create_task(Membership(self._client, name, self._take_up).run(stop))
         else:
             self._take_up(self._settings.partitions)
+        ready: asyncio.Queue[_Ready] = asyncio.Queue(1)
+        gathering = asyncio.create_task(self._gather(ready, stop))
+        watched = [gathering, *([membership] if membership else [])]
         try:
             while not stop.is_set():
-                _check([*self._pulling.values(), *([membership] if membership else [])])
-                if await self._is_something_there(stop):
-                    await self._turn(self._inbox.take(TURN_MESSAGES), stop)
-                else:
+                _check([*self._pulling.values(), *watched])
+                try:
+                    turn = await asyncio.wait_for(ready.get(), _IDLE_S)
+                except TimeoutError:
                     await self._in_thread(self._turner.let_go)
+                else:
+                    await self._turn(turn, stop)
         finally:
+            gathering.cancel()
+            await asyncio.gather(gathering, return_exceptions=True)
             if membership is not None:
                 await asyncio.gather(membership, return_exceptions=True)  # it ends by itself
             self._take_up(())
             await asyncio.gather(*self._left, return_exceptions=True)
             await self._in_thread(self._turner.close)
             self._thread.shutdown()
+            self._beside.shutdown()
+
+    async def _gather(self, ready: "asyncio.Queue[_Ready]", stop: asyncio.Event) -> None:
+        """Put the messages of each turn together, and verify them, while the turn before is made."""
+        loop = asyncio.get_running_loop()
+        while not stop.is_set():
+            if not await self._is_something_there(stop):
+                continue
+            messages = self._inbox.take(TURN_MESSAGES, TURN_BYTES)
+            of = [delivered(message.reply) for message in messages]
+            arrivals = self._arrivals(messages, of)
+            ahead = await loop.run_in_executor(self._beside, self._turner.look_ahead, arrivals)
+            await ready.put(_Ready(messages, of, arrivals, ahead))
 
     def _take_up(self, partitions: Sequence[int]) -> None:
         """Pull the messages of these partitions, and of no others, from now on."""
@@ -192,22 +226,21 @@ class _Worker:
             await asyncio.wait_for(self._inbox.arrived.wait(), _IDLE_S)
         if not self._inbox.messages:
             return False
-        until = asyncio.get_running_loop().time() + self._settings.linger_s
+        until = self._inbox.since + self._settings.linger_s  # the loop has the monotonic clock too
         while (left := until - asyncio.get_running_loop().time()) > 0:
             if len(self._inbox.messages) >= TURN_MESSAGES or stop.is_set():
                 break
             await asyncio.sleep(min(left, 0.05))
         return True
 
-    async def _turn(self, messages: Sequence[Msg], stop: asyncio.Event) -> None:
+    async def _turn(self, turn: "_Ready", stop: asyncio.Event) -> None:
         """Make one turn, again until it is made; acknowledge all of it then."""
         began = asyncio.get_running_loop().time()
-        of = [delivered(message.reply) for message in messages]
-        arrivals = self._arrivals(messages, of)
+        messages, arrivals = turn.messages, turn.arrivals
         attempt = 0
         while True:
             try:
-                feeds = await self._in_thread(self._turner.turn, arrivals)
+                feeds = await self._in_thread(self._turner.turn, arrivals, turn.ahead)
                 break
             except VeracityError as exc:
                 if stop.is_set():
@@ -217,7 +250,7 @@ class _Worker:
                 attempt += 1
         await self._acknowledge(messages, feeds)
         now_s = datetime.now(UTC).timestamp()
-        waited = [now_s - d.at_ns / 1e9 for d in of]
+        waited = [now_s - d.at_ns / 1e9 for d in turn.delivered_as]
         seconds = asyncio.get_running_loop().time() - began
         n_foreign = len(messages) - len(arrivals)
         self._observe(TurnReport(feeds, len(messages), n_foreign, seconds, waited))

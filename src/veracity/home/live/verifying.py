@@ -12,6 +12,7 @@ here, and so is everything after it.
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -60,9 +61,14 @@ class Verifiers:
             for _ in range(n)
         ]
         self._threads = ThreadPoolExecutor(n) if n else None
+        self._asking = threading.Lock()  # a process is asked one thing at a time
 
     def __call__(self, claims: Sequence[Claim]) -> list[bool]:
-        """Say of each claim whether it holds."""
+        """Say of each claim whether it holds; any thread may ask."""
+        with self._asking:
+            return self._shared_out(claims)
+
+    def _shared_out(self, claims: Sequence[Claim]) -> list[bool]:
         alive = [p for p in self._processes if p.poll() is None]
         if len(claims) < _FEW or not alive or self._threads is None:
             return verify_here(claims)
