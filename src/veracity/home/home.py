@@ -175,6 +175,11 @@ class Home:
             self._tables[feed] = Table(self.objects, prefix, uri, self.objects.options)
         return self._tables[feed]
 
+    def reopen_tables(self) -> None:
+        """Look at every table anew when it is next asked for: who keeps a home open must, now and then."""
+        for table in self._tables.values():
+            table.reopen()
+
     def check_held(self, feed: str) -> None:
         """Raise ``StateBehind`` unless the table has the rows of the last batch that has any."""
         last = self.index.last_with_rows(feed)
