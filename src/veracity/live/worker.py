@@ -153,7 +153,7 @@ class _Worker:
         self._pulling: dict[int, asyncio.Task[None]] = {}
         self._left: list[asyncio.Task[None]] = []
         self._thread = ThreadPoolExecutor(1, "home")  # the only one that touches the home
-        self._beside = ThreadPoolExecutor(1, "ahead")
+        self._beside = ThreadPoolExecutor(2, "ahead")  # one reads while another has verified
 
     async def run(self, stop: asyncio.Event) -> None:
         await self._name_streams()
@@ -164,8 +164,10 @@ class _Worker:
         else:
             self._take_up(self._settings.partitions)
         line = ReadyLine()
-        gathering = asyncio.create_task(self._gather(line, stop))
-        watched = [gathering, *([membership] if membership else [])]
+        looks: asyncio.Queue[asyncio.Task[Ready]] = asyncio.Queue(1)
+        gathering = asyncio.create_task(self._gather(looks, stop))
+        bringing = asyncio.create_task(self._bring(looks, line))
+        watched = [gathering, bringing, *([membership] if membership else [])]
         try:
             while not stop.is_set():
                 _check([*self._pulling.values(), *watched])
@@ -175,7 +177,8 @@ class _Worker:
                     await self._in_thread(self._turner.let_go)
         finally:
             gathering.cancel()
-            await asyncio.gather(gathering, return_exceptions=True)
+            bringing.cancel()
+            await asyncio.gather(gathering, bringing, return_exceptions=True)
             if membership is not None:
                 await asyncio.gather(membership, return_exceptions=True)  # it ends by itself
             self._take_up(())
@@ -184,9 +187,11 @@ class _Worker:
             self._thread.shutdown()
             self._beside.shutdown()
 
-    async def _gather(self, line: ReadyLine, stop: asyncio.Event) -> None:
-        """Read and verify what comes, a little at a time, while a turn is made."""
-        loop = asyncio.get_running_loop()
+    async def _gather(self, looks: "asyncio.Queue[asyncio.Task[Ready]]", stop: asyncio.Event) -> None:
+        """Read and verify what comes, a little at a time, while a turn is made.
+
+        Some of it is read while the signatures of what came before are verified.
+        """
         while not stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._inbox.arrived.wait(), _IDLE_S)
@@ -195,11 +200,21 @@ class _Worker:
             if len(self._inbox.messages) < LOOK_MESSAGES:
                 await asyncio.sleep(min(LOOK_S, self._settings.linger_s))
             since = self._inbox.since
-            messages = self._inbox.take(LOOK_MESSAGES, LOOK_BYTES)
-            of = [delivered(message.reply) for message in messages]
-            arrivals = self._arrivals(messages, of)
-            ahead = await loop.run_in_executor(self._beside, self._turner.look_ahead, arrivals)
-            await line.put(Ready(messages, of, arrivals, ahead, since))
+            looking = asyncio.create_task(self._look(self._inbox.take(LOOK_MESSAGES, LOOK_BYTES), since))
+            await looks.put(looking)
+
+    async def _look(self, messages: Sequence[Msg], since: float) -> Ready:
+        """Read and verify some messages."""
+        of = [delivered(message.reply) for message in messages]
+        arrivals = self._arrivals(messages, of)
+        loop = asyncio.get_running_loop()
+        ahead = await loop.run_in_executor(self._beside, self._turner.look_ahead, arrivals)
+        return Ready(messages, of, arrivals, ahead, since)
+
+    async def _bring(self, looks: "asyncio.Queue[asyncio.Task[Ready]]", line: ReadyLine) -> None:
+        """Put what was looked at in the line, in the order in which it came."""
+        while True:
+            await line.put(await (await looks.get()))
 
     async def _is_ready(self, line: ReadyLine, stop: asyncio.Event) -> bool:
         """Wait for a message, and then for those that come with it; False if none came."""
