@@ -10,16 +10,17 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from veracity.data.errors import WrongFile
 from veracity.data.text import TooManyLayouts
 from veracity.errors import VeracityError
 from veracity.home.clock import Clock, system_clock
-from veracity.home.home import Writer, open_writer
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Ahead, Door
 from veracity.home.live.limits import LimitsByFeed
@@ -87,6 +88,7 @@ class Turner:
         self._root, self._clock, self._limits, self._verify = root, clock, limits, verify
         self._memory = Memory()
         self._door: Door | None = None
+        self._making_door = Lock()  # look_ahead may be the first to want it
         self._sealer: Sealer | None = None
         self._tried: frozenset[Origin] = frozenset()  # of the turn that failed, if one did
         self._writer: Writer | None = None
@@ -101,10 +103,21 @@ class Turner:
         So it is done while a turn is sealed, or while another worker has the home. Who may sign is
         asked again in the turn; what a message says, and that a signature holds, stays so.
         """
-        door = self._door
-        if door is None:
+        if self._door is None and not self._open_door():
             return Ahead()
-        return door.look_ahead(arrivals, (self._clock or system_clock())(), self._verify)
+        assert self._door is not None, "opened"
+        return self._door.look_ahead(arrivals, (self._clock or system_clock())(), self._verify)
+
+    def _open_door(self) -> bool:
+        """Make a door of the home as it is, without its lock; False if that cannot be had: a turn tells."""
+        with self._making_door:
+            try:
+                if self._door is None:
+                    with closing(Home.open(self._root, self._clock)) as home:
+                        self._door = Door(home, self._limits)
+            except VeracityError:
+                return False
+            return True
 
     def turn(self, arrivals: Sequence[Arrival], ahead: Ahead | None = None) -> list[FeedTurn]:
         """Check and seal what came; what is told is in the log. ``ahead``: what ``look_ahead`` said of it.
@@ -190,10 +203,10 @@ class Turner:
                 open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True, after=self._before)
             )
             self._sealer = Sealer(self._writer, self._memory)
-            if self._door is None:
-                self._door = Door(self._writer, self._limits)
-            else:
-                self._door.renew(self._writer)
+            with self._making_door:
+                if self._door is None:
+                    self._door = Door(self._writer, self._limits)
+            self._door.renew(self._writer)
         return self._sealer, self._door
 
     def _feed(
