@@ -505,7 +505,7 @@ NO_HOME = {
     *(f"gateway {verb}" for verb in ("join", "check", "run", "status", "resend")),
 }
 # These go on until they are stopped, or ask somebody else: other tests run them.
-ENDLESS = {"log serve", "witness serve", "source try", "gateway join", "gateway run"}
+ENDLESS = {"up", "log serve", "witness serve", "source try", "gateway join", "gateway run"}
 
 
 def make_ready(here: Here, folder: Path, name: str) -> None:

@@ -1,22 +1,19 @@
 """The real data sets, and the whole way that each of them goes: init, contract, ingest, replay, counts."""
 
-import os
 from pathlib import Path
 
 import polars as pl
 import pytest
-from real_data import CONTRACTS, NOW, ROOT, TakeIn, Taken
+from real_data import CONTRACTS, NOW, TakeIn, Taken
 
 import veracity
+from shared_data import real
 
 
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The directory of real data sets; the test is skipped where there is none."""
-    path = Path(os.environ.get("VERACITY_DATA") or ROOT.parent / "shared" / "data")
-    if not path.is_dir():
-        pytest.skip(f"no real data: set VERACITY_DATA to a directory of the data sets, got {path}")
-    return path
+    return real()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Alerts by the Common Alerting Protocol: an index and alerts on a local server, read into rows."""
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from answering import Answering, Asked, Reply, answering
 from contracted import contract_of, judged
+from shared_data import real
 from veracity.feeds import cap
 from veracity.feeds.cap import CapSource, read_index
 from veracity.feeds.cap_alert import render_alert
@@ -22,7 +22,6 @@ from veracity.feeds.plain_xml import parse_xml
 
 NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
-SCHEMA = Path(os.environ.get("VERACITY_DATA", "/nowhere")) / "cap-1.2" / "CAP-v1.2.xsd"
 
 FLOOD = f"""<?xml version="1.0" encoding="UTF-8"?>
 <alert xmlns="{CAP}">
@@ -131,11 +130,10 @@ def test_a_shape_of_many_corners_is_left_out() -> None:
 @pytest.mark.data
 def test_the_contract_has_the_schemas_lists() -> None:
     """The words that the contract allows are those of the schema that OASIS published."""
-    if not SCHEMA.is_file():
-        pytest.skip("set VERACITY_DATA to a folder with cap-1.2")
+    schema = real("cap-1.2", "CAP-v1.2.xsd")
     lists: dict[str, set[str]] = {}
     elements: set[str] = set()
-    for element in parse_xml(SCHEMA.read_bytes(), "schema", 1_000_000).walk():
+    for element in parse_xml(schema.read_bytes(), "schema", 1_000_000).walk():
         if element.name == "element" and "name" in element.attributes:
             elements.add(element.attributes["name"])
             direct = [e for kind in element.all("simpleType") for e in kind.walk() if e.name == "enumeration"]

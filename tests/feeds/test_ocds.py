@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from answering import Answering, Asked, Reply, answering
 from contracted import judged
+from shared_data import real
 from veracity.feeds import ocds, ocds_release
 from veracity.feeds.errors import BadSource, MalformedDocument, SourceUnavailable
 from veracity.feeds.kinds import make_source
@@ -22,7 +22,6 @@ from veracity.feeds.ocds_release import render_lines, render_package
 from veracity.feeds.one_document import OneDocument
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
-DATA = Path(os.environ.get("VERACITY_DATA", "/nowhere"))
 
 
 def release(number: int = 1, **more: object) -> dict[str, Any]:
@@ -103,14 +102,12 @@ def test_packages_records_and_lines_give_the_same_rows() -> None:
 @pytest.mark.data
 def test_real_data_is_taken(tmp_path: Path) -> None:
     """Thousands of contracting processes of two countries, and one from its plan to its last payment."""
-    folder = DATA / "ocds-releases"
-    if not folder.is_dir():
-        pytest.skip("set VERACITY_DATA to a folder with ocds-releases")
+    folder = real("ocds-releases")
     for name, count in (("mexico_compranet_2017", 2_164), ("uk_lancashire", 670)):
         found = render_lines((folder / f"{name}.jsonl.gz").read_bytes())
         report = judged("ocds", found, tmp_path, NOW)
         assert (report.received, report.accepted) == (count, count), report
-    whole = DATA / "ocds-redflags-conformance" / "ocds_fictional_process_release_package_1.1.json"
+    whole = real("ocds-redflags-conformance", "ocds_fictional_process_release_package_1.1.json")
     found = render_package(whole.read_bytes())
     assert judged("ocds", found, tmp_path, NOW).accepted == len(found) == 6
     assert [json.loads(row)["tags"] for row in found][0::5] == ["planning", "implementation"]
@@ -119,9 +116,7 @@ def test_real_data_is_taken(tmp_path: Path) -> None:
 @pytest.mark.data
 def test_what_lacks_a_key_waits_for_a_person(tmp_path: Path) -> None:
     """The conformance cases have neither ids nor dates: every one is read, and set aside with the reason."""
-    folder = DATA / "ocds-redflags-conformance"
-    if not folder.is_dir():
-        pytest.skip("set VERACITY_DATA to a folder with ocds-redflags-conformance")
+    folder = real("ocds-redflags-conformance")
     cases = sorted(folder.glob("*.jsonl"))
     assert cases
     for case in cases:

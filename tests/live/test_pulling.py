@@ -42,6 +42,26 @@ async def test_large_messages_come_a_few_at_a_time(tmp_path: Path, monkeypatch: 
     assert sorted(got) == [b"%02d" % n for n in range(30)]
 
 
+@in_loop
+async def test_the_end_of_one_request_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that says that a request was complete says it of one that is over: the next goes on."""
+    monkeypatch.setattr(pulling, "AT_ONCE", 20)
+    monkeypatch.setattr(pulling, "_AGAIN_S", 3_600)
+    async with broker(tmp_path) as (_, client):
+        publisher = Publisher(client)
+        for number in range(200):
+            await publisher.publish("rain", "g00", b"%d" % number)
+        inbox, stop = Inbox(100_000, 2**30), asyncio.Event()
+        pullers = [Puller(client, STREAM, consumer_name(p), inbox) for p in range(PARTITIONS)]
+        tasks = [asyncio.create_task(puller.run(stop)) for puller in pullers]
+        await until(lambda: len(inbox.messages) == 200)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def test_a_turn_takes_so_many_and_leaves_the_rest() -> None:
     """In order; what is left still counts as there, and wakes who waits."""
     inbox = Inbox(10, 2**30)

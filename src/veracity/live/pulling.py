@@ -17,6 +17,7 @@ _SILENT_S = 2.5  # without one: the server that was asked has died, or another l
 AT_ONCE = 1_000  #: messages that one puller asks for
 REQUEST_BYTES = 4 * 1024 * 1024  #: asked for at once, too; more than the largest message has
 _ENOUGH = "MaxBytes"  # in what the broker says when the next message would be more than that
+_COMPLETE = "Batch Completed"  # what it says after the last of a request, which we count ourselves
 _AGAIN_S = 1.0  # after the broker said that there is no such consumer, or nobody leads it
 
 
@@ -112,9 +113,10 @@ class Puller:
     async def _take(self, message: Msg) -> None:
         self._heard_at = _now()
         if message.headers and "Status" in message.headers:
-            if message.headers["Status"] == "100":
-                return
-            is_enough = any(_ENOUGH in str(said) for said in message.headers.values())
+            said = " ".join(map(str, message.headers.values()))
+            if message.headers["Status"] == "100" or _COMPLETE in said:
+                return  # the next request may be under way: that one is not done
+            is_enough = _ENOUGH in said
             if message.headers["Status"] not in ("404", "408") and not is_enough:
                 await asyncio.sleep(_AGAIN_S)
             self._done.set()

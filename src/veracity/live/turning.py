@@ -10,18 +10,19 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from veracity.data.errors import WrongFile
 from veracity.data.text import TooManyLayouts
 from veracity.errors import VeracityError
 from veracity.home.clock import Clock, system_clock
-from veracity.home.home import Writer, open_writer
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
-from veracity.home.live.door import Door
+from veracity.home.live.door import Ahead, Door
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import Origin
 from veracity.home.live.sealing import Memory, Sealer, Turn
@@ -87,26 +88,38 @@ class Turner:
         self._root, self._clock, self._limits, self._verify = root, clock, limits, verify
         self._memory = Memory()
         self._door: Door | None = None
+        self._making_door = Lock()  # look_ahead may be the first to want it
         self._sealer: Sealer | None = None
         self._tried: frozenset[Origin] = frozenset()  # of the turn that failed, if one did
         self._writer: Writer | None = None
         self._before: Writer | None = None  # closed in good order; what it read of the log is not read again
         self._opened = ExitStack()
-        self._ahead: dict[Claim, bool] = {}  # signatures of the turn under way that were verified before it
+        self._ahead = Ahead()
+        self._holds: dict[Claim, bool] = {}  # signatures of the turn under way that were verified
 
-    def look_ahead(self, arrivals: Sequence[Arrival]) -> dict[Claim, bool]:
-        """Verify the signatures of what comes to a later turn; may be called by another thread than ``turn``.
+    def look_ahead(self, arrivals: Sequence[Arrival]) -> Ahead:
+        """Read what comes to a later turn, and verify it; another thread than that of ``turn`` may ask.
 
-        So they are verified while a turn is sealed, or while another worker has the home. Who may sign is
-        asked again in the turn; that a signature holds stays so.
+        So it is done while a turn is sealed, or while another worker has the home. Who may sign is
+        asked again in the turn; what a message says, and that a signature holds, stays so.
         """
-        door = self._door
-        if door is None:
-            return {}
-        claims = list(dict.fromkeys(door.claims(arrivals, (self._clock or system_clock())())))
-        return dict(zip(claims, self._verify(claims), strict=True))
+        if self._door is None and not self._open_door():
+            return Ahead()
+        assert self._door is not None, "opened"
+        return self._door.look_ahead(arrivals, (self._clock or system_clock())(), self._verify)
 
-    def turn(self, arrivals: Sequence[Arrival], ahead: Mapping[Claim, bool] | None = None) -> list[FeedTurn]:
+    def _open_door(self) -> bool:
+        """Make a door of the home as it is, without its lock; False if that cannot be had: a turn tells."""
+        with self._making_door:
+            try:
+                if self._door is None:
+                    with closing(Home.open(self._root, self._clock)) as home:
+                        self._door = Door(home, self._limits)
+            except VeracityError:
+                return False
+            return True
+
+    def turn(self, arrivals: Sequence[Arrival], ahead: Ahead | None = None) -> list[FeedTurn]:
         """Check and seal what came; what is told is in the log. ``ahead``: what ``look_ahead`` said of it.
 
         Of one that the broker gave twice meanwhile the first counts. When a turn is tried again, some of
@@ -119,11 +132,12 @@ class Turner:
             is to be tried again.
         """
         once = _once(arrivals)
-        self._ahead = dict(ahead or {})
         try:
             self.let_go()
             if ahead is None and self._writer is None:
-                self._ahead = self.look_ahead(once)
+                ahead = self.look_ahead(once)
+            self._ahead = ahead or Ahead()
+            self._holds = dict(self._ahead.holds)
             told = self._turns([_given(a) if a.origin in self._tried else a for a in once])
         except Exception:
             self._tried = frozenset(a.origin for a in once if a.origin is not None)
@@ -131,7 +145,8 @@ class Turner:
             self._before = None
             raise
         self._tried = frozenset()
-        self._ahead = {}
+        self._ahead = Ahead()
+        self._holds = {}
         return told
 
     def let_go(self) -> None:
@@ -154,7 +169,7 @@ class Turner:
         while arrivals:
             sealer, door = self._home()
             now = sealer.now(sorted({a.feed for a in arrivals if door.knows(a.feed)}))
-            made = door.admit(arrivals, now, self._verified)
+            made = door.admit(arrivals, now, self._verified, self._ahead)
             arrivals = arrivals[len(made) :]
             told += self._sealed(made, door, now)
         return told
@@ -176,10 +191,10 @@ class Turner:
         return told
 
     def _verified(self, claims: Sequence[Claim]) -> list[bool]:
-        fresh = [claim for claim in dict.fromkeys(claims) if claim not in self._ahead]
+        fresh = [claim for claim in dict.fromkeys(claims) if claim not in self._holds]
         if fresh:
-            self._ahead.update(zip(fresh, self._verify(fresh), strict=True))
-        return [self._ahead[claim] for claim in claims]
+            self._holds.update(zip(fresh, self._verify(fresh), strict=True))
+        return [self._holds[claim] for claim in claims]
 
     def _home(self) -> tuple[Sealer, Door]:
         self.let_go()
@@ -188,10 +203,10 @@ class Turner:
                 open_writer(self._root, self._clock, wait_s=WAIT_S, passes_on=True, after=self._before)
             )
             self._sealer = Sealer(self._writer, self._memory)
-            if self._door is None:
-                self._door = Door(self._writer, self._limits)
-            else:
-                self._door.renew(self._writer)
+            with self._making_door:
+                if self._door is None:
+                    self._door = Door(self._writer, self._limits)
+            self._door.renew(self._writer)
         return self._sealer, self._door
 
     def _feed(

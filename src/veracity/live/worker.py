@@ -1,9 +1,9 @@
 """The worker: takes messages from the broker, has them sealed, and only then acknowledges them.
 
-While one turn is sealed in its thread, the signatures of the next are verified beside it, and the
-messages of a third come in. A turn that fails, because the disk is full or the home is held, is tried
-again with the same messages; nothing of it was acknowledged, so that a worker that dies in the middle
-leaves all to the next one.
+While one turn is sealed in its thread, what comes meanwhile is read and verified beside it, a little at a
+time; the next turn takes all that is ready by then. A turn that fails, because the disk is full or the home
+is held, is tried again with the same messages; nothing of it was acknowledged, so that a worker that dies in
+the middle leaves all to the next one.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import logging
 import re
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,11 +31,12 @@ from veracity.home.clock import Clock
 from veracity.home.live.arrivals import Arrival
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import stream_name
-from veracity.home.live.verifying import Claim, Verifiers, verify_here
+from veracity.home.live.verifying import Verifiers, verify_here
 from veracity.live.connection import connect
 from veracity.live.errors import BrokerUnavailable, ForeignSubject
 from veracity.live.membership import Membership
 from veracity.live.pulling import AT_ONCE, Delivered, Inbox, Puller, delivered
+from veracity.live.ready import TURN_BYTES, Ready, ReadyLine
 from veracity.live.streams import consumer_name
 from veracity.live.subjects import (
     DOCUMENT_HEADER,
@@ -53,11 +54,12 @@ logger = logging.getLogger(__name__)
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 AGAIN_S = (0.5, 1.0, 2.0, 5.0)  #: between attempts at a turn that failed; the last again and again
 STREAMS_S = 30.0  #: how long the streams may have nobody that speaks for them when a worker starts
-TURN_MESSAGES = 10_000  #: in one turn; another is verified beside it, a third waits for that
+LOOK_MESSAGES = 2_000  #: read and verified at a time
+LOOK_S = 0.1  #: how long some gather for that
 # Of both streams every partition has its share of what may be asked for, also while nothing comes.
 WAITING = 2 * 2 * PARTITIONS * AT_ONCE
 ACK = b"+ACK"
-TURN_BYTES = 64 * 1024 * 1024
+LOOK_BYTES = TURN_BYTES // 4
 _IDLE_S = 0.2  # how often a worker without messages asks whether somebody wants the home
 
 
@@ -108,16 +110,6 @@ class TurnReport:
 Observe = Callable[[TurnReport], None]
 
 
-@dataclass(frozen=True)
-class _Ready:
-    """What one turn is made of: messages as the broker gave them, and those of them that are for a feed."""
-
-    messages: Sequence[Msg]
-    delivered_as: Sequence[Delivered]
-    arrivals: Sequence[Arrival]
-    ahead: Mapping[Claim, bool]
-
-
 async def run_worker(
     settings: WorkerSettings,
     stop: asyncio.Event,
@@ -161,7 +153,7 @@ class _Worker:
         self._pulling: dict[int, asyncio.Task[None]] = {}
         self._left: list[asyncio.Task[None]] = []
         self._thread = ThreadPoolExecutor(1, "home")  # the only one that touches the home
-        self._beside = ThreadPoolExecutor(1, "ahead")
+        self._beside = ThreadPoolExecutor(2, "ahead")  # one reads while another has verified
 
     async def run(self, stop: asyncio.Event) -> None:
         await self._name_streams()
@@ -171,21 +163,22 @@ class _Worker:
             membership = asyncio.create_task(Membership(self._client, name, self._take_up).run(stop))
         else:
             self._take_up(self._settings.partitions)
-        ready: asyncio.Queue[_Ready] = asyncio.Queue(1)
-        gathering = asyncio.create_task(self._gather(ready, stop))
-        watched = [gathering, *([membership] if membership else [])]
+        line = ReadyLine()
+        looks: asyncio.Queue[asyncio.Task[Ready]] = asyncio.Queue(1)
+        gathering = asyncio.create_task(self._gather(looks, stop))
+        bringing = asyncio.create_task(self._bring(looks, line))
+        watched = [gathering, bringing, *([membership] if membership else [])]
         try:
             while not stop.is_set():
                 _check([*self._pulling.values(), *watched])
-                try:
-                    turn = await asyncio.wait_for(ready.get(), _IDLE_S)
-                except TimeoutError:
-                    await self._in_thread(self._turner.let_go)
+                if await self._is_ready(line, stop):
+                    await self._turn(line.take(), stop)
                 else:
-                    await self._turn(turn, stop)
+                    await self._in_thread(self._turner.let_go)
         finally:
             gathering.cancel()
-            await asyncio.gather(gathering, return_exceptions=True)
+            bringing.cancel()
+            await asyncio.gather(gathering, bringing, return_exceptions=True)
             if membership is not None:
                 await asyncio.gather(membership, return_exceptions=True)  # it ends by itself
             self._take_up(())
@@ -194,17 +187,46 @@ class _Worker:
             self._thread.shutdown()
             self._beside.shutdown()
 
-    async def _gather(self, ready: "asyncio.Queue[_Ready]", stop: asyncio.Event) -> None:
-        """Put the messages of each turn together, and verify them, while the turn before is made."""
-        loop = asyncio.get_running_loop()
+    async def _gather(self, looks: "asyncio.Queue[asyncio.Task[Ready]]", stop: asyncio.Event) -> None:
+        """Read and verify what comes, a little at a time, while a turn is made.
+
+        Some of it is read while the signatures of what came before are verified.
+        """
         while not stop.is_set():
-            if not await self._is_something_there(stop):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._inbox.arrived.wait(), _IDLE_S)
+            if not self._inbox.messages:
                 continue
-            messages = self._inbox.take(TURN_MESSAGES, TURN_BYTES)
-            of = [delivered(message.reply) for message in messages]
-            arrivals = self._arrivals(messages, of)
-            ahead = await loop.run_in_executor(self._beside, self._turner.look_ahead, arrivals)
-            await ready.put(_Ready(messages, of, arrivals, ahead))
+            if len(self._inbox.messages) < LOOK_MESSAGES:
+                await asyncio.sleep(min(LOOK_S, self._settings.linger_s))
+            since = self._inbox.since
+            looking = asyncio.create_task(self._look(self._inbox.take(LOOK_MESSAGES, LOOK_BYTES), since))
+            await looks.put(looking)
+
+    async def _look(self, messages: Sequence[Msg], since: float) -> Ready:
+        """Read and verify some messages."""
+        of = [delivered(message.reply) for message in messages]
+        arrivals = self._arrivals(messages, of)
+        loop = asyncio.get_running_loop()
+        ahead = await loop.run_in_executor(self._beside, self._turner.look_ahead, arrivals)
+        return Ready(messages, of, arrivals, ahead, since)
+
+    async def _bring(self, looks: "asyncio.Queue[asyncio.Task[Ready]]", line: ReadyLine) -> None:
+        """Put what was looked at in the line, in the order in which it came."""
+        while True:
+            await line.put(await (await looks.get()))
+
+    async def _is_ready(self, line: ReadyLine, stop: asyncio.Event) -> bool:
+        """Wait for a message, and then for those that come with it; False if none came."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(line.some.wait(), _IDLE_S)
+        if not line.some.is_set():
+            return False
+        loop = asyncio.get_running_loop()
+        until = line.since + self._settings.linger_s  # the loop has the monotonic clock too
+        while (left := until - loop.time()) > 0 and not line.is_full and not stop.is_set():
+            await asyncio.sleep(min(left, 0.05))
+        return True
 
     def _take_up(self, partitions: Sequence[int]) -> None:
         """Pull the messages of these partitions, and of no others, from now on."""
@@ -220,20 +242,7 @@ class _Worker:
         pullers = (Puller(self._client, s, consumer, self._inbox) for s in (MQTT_STREAM, STREAM))
         await asyncio.gather(*(puller.run(never) for puller in pullers))
 
-    async def _is_something_there(self, stop: asyncio.Event) -> bool:
-        """Wait for a message, and then for those that come with it; False if none came."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._inbox.arrived.wait(), _IDLE_S)
-        if not self._inbox.messages:
-            return False
-        until = self._inbox.since + self._settings.linger_s  # the loop has the monotonic clock too
-        while (left := until - asyncio.get_running_loop().time()) > 0:
-            if len(self._inbox.messages) >= TURN_MESSAGES or stop.is_set():
-                break
-            await asyncio.sleep(min(left, 0.05))
-        return True
-
-    async def _turn(self, turn: "_Ready", stop: asyncio.Event) -> None:
+    async def _turn(self, turn: Ready, stop: asyncio.Event) -> None:
         """Make one turn, again until it is made; acknowledge all of it then."""
         began = asyncio.get_running_loop().time()
         messages, arrivals = turn.messages, turn.arrivals

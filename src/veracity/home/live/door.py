@@ -1,8 +1,8 @@
 """The door: who may send what. Every message is let in whole or turned away with a reason that is counted."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -14,6 +14,7 @@ from veracity.data.text import RECORD_BYTES
 from veracity.home.home import Home
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.limits import Limits, LimitsByFeed
+from veracity.home.live.origins import Origin
 from veracity.home.live.rates import Buckets
 from veracity.home.live.room import HEADER_BYTES, Room
 from veracity.home.live.verifying import Claim, Verify, verify_here
@@ -30,6 +31,23 @@ class _Gate:
     limits: Limits
     devices: Buckets
     whole: Buckets
+    not_live: str | None  #: why the feed is not taken live
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What was found of messages before their turn came.
+
+    Attributes
+    ----------
+    read
+        What is in each, by its place, and the digest of the contract that it was read by.
+    holds
+        Whether a signature is what it says it is.
+    """
+
+    read: Mapping[Origin, tuple[str, Admitted]] = field(default_factory=dict)
+    holds: Mapping[Claim, bool] = field(default_factory=dict)
 
 
 class _Away(Exception):
@@ -59,6 +77,7 @@ class Door:
         self._gates: dict[str, _Gate] = {}
         self._agencies = Agencies()
         self._size = 0
+        self._n_looked_at = Counter[tuple[str, str]]()  # of each device, since the last turn
         self.renew(home)
 
     def renew(self, home: Home) -> None:
@@ -71,6 +90,7 @@ class Door:
                 limits,
                 before.devices if before else Buckets(limits.device),
                 before.whole if before else Buckets(limits.feed),
+                _why_not_live(feed.contract),
             )
         self._gates = gates
         self._agencies, self._size = home.agencies(), home.index.size
@@ -80,12 +100,19 @@ class Door:
         return feed in self._gates
 
     def admit(
-        self, arrivals: Sequence[Arrival], now: datetime, verify: Verify = verify_here
+        self,
+        arrivals: Sequence[Arrival],
+        now: datetime,
+        verify: Verify = verify_here,
+        ahead: Ahead | None = None,
     ) -> list[Admitted | Turned]:
         """Let each message in, or turn it away; in order, and only as many as one batch has room for.
 
-        ``now`` is when their batches will have been received: keys are asked as of then.
+        ``now`` is when their batches will have been received: keys are asked as of then. ``ahead`` is what
+        ``look_ahead`` found of them.
         """
+        self._n_looked_at = Counter()
+        read = {} if ahead is None else ahead.read
         room = Room()
         made: list[Admitted | Turned] = []
         claims: list[Claim] = []
@@ -94,7 +121,7 @@ class Door:
             if room.is_full:
                 break
             try:
-                message, claim = self._admit(arrival, now)
+                message, claim = self._admit(arrival, now, read)
             except _Away as away:
                 made.append(Turned(arrival, away.reason, str(away)[:300], away.n_records))
                 continue
@@ -110,24 +137,33 @@ class Door:
                 made[place] = Turned(unproven.arrival, "signature", said, unproven.n_records)
         return made
 
-    def claims(self, arrivals: Sequence[Arrival], now: datetime) -> list[Claim]:
-        """Return the signatures that ``admit`` will ask about, as far as the door knows by now.
+    def look_ahead(self, arrivals: Sequence[Arrival], now: datetime, verify: Verify = verify_here) -> Ahead:
+        """Read messages and verify their signatures, as far as the door knows whose they may be by now.
 
-        No message is let in and no rate used. Of each device there are at most as many as it may send at
-        once, so that who sends too much cannot make us verify it all.
+        No message is let in and no rate used. Between two turns there are at most as many of each device
+        as it may send at once, so that who sends too much cannot make us verify it all. Another thread
+        than that of ``admit`` may ask.
         """
-        found = []
-        n_of = Counter[tuple[str, str]]()
+        n_of = self._n_looked_at
+        read: dict[Origin, tuple[str, Admitted]] = {}
+        claims: dict[Claim, None] = {}
         for arrival in arrivals:
             sender = arrival.feed, arrival.device
             try:
                 gate = self._gate(arrival)
                 n_of[sender] += 1
-                if n_of[sender] <= gate.limits.device.burst:
-                    found.append(self._read(arrival, gate, now)[1])
+                if n_of[sender] > gate.limits.device.burst:
+                    continue
+                message = _read(arrival, gate)
+                if arrival.origin is not None:
+                    read[arrival.origin] = gate.contract.sha256, message
+                claim = self._sender(message, gate.contract, now)[1]
             except _Away:
                 continue
-        return [claim for claim in found if claim is not None]
+            if claim is not None:
+                claims[claim] = None
+        asked = list(claims)
+        return Ahead(read, dict(zip(asked, verify(asked), strict=True)))
 
     def _gate(self, arrival: Arrival) -> _Gate:
         gate = self._gates.get(arrival.feed)
@@ -138,36 +174,17 @@ class Door:
             raise _Away("too-large", f"message: want at most {most} bytes, got {n_bytes}")
         return gate
 
-    def _admit(self, arrival: Arrival, now: datetime) -> tuple[Admitted, Claim | None]:
+    def _admit(
+        self, arrival: Arrival, now: datetime, read: Mapping[Origin, tuple[str, Admitted]]
+    ) -> tuple[Admitted, Claim | None]:
         gate = self._gate(arrival)
         if not arrival.is_again:  # else it was within its rate before
             _check_rate(gate, arrival)
-        return self._read(arrival, gate, now)
-
-    def _read(self, arrival: Arrival, gate: _Gate, now: datetime) -> tuple[Admitted, Claim | None]:
-        """Read a message, and find whose it says it is."""
-        limits = gate.limits
-        _check_live(gate.contract)
-        message = _parsed(arrival.payload)
-        records, columns, n_headers = _cut(message.body, gate.contract)
-        n = max(1, len(records) - n_headers)
-        if len(records) > limits.max_records:
-            said = f"message: want at most {limits.max_records} records, got {len(records)}"
-            raise _Away("too-many-records", said, n)
-        if (longest := max(map(len, records))) >= RECORD_BYTES:  # with its line end
-            raise _Away("too-long", f"record: want fewer than {RECORD_BYTES} bytes, got {longest}", n)
-        admitted = Admitted(
-            arrival,
-            arrival.id,
-            arrival.device,
-            tuple(records),
-            message.keyid,
-            message.signature,
-            columns,
-            n_headers,
-        )
-        sender, claim = self._sender(admitted, gate.contract, now)
-        return replace(admitted, sender=sender), claim
+        known = None if arrival.origin is None else read.get(arrival.origin)
+        is_known = known is not None and known[0] == gate.contract.sha256
+        message = known[1] if known is not None and is_known else _read(arrival, gate)
+        sender, claim = self._sender(message, gate.contract, now)
+        return replace(message, arrival=arrival, sender=sender), claim
 
     def _sender(self, message: Admitted, contract: Contract, now: datetime) -> tuple[str, Claim | None]:
         """Return whose message it is, and the signature that says so, not verified yet."""
@@ -190,6 +207,30 @@ class Door:
         return authority.name, Claim(authority.key, message.signature, text)
 
 
+def _read(arrival: Arrival, gate: _Gate) -> Admitted:
+    """Read a message; whose it is has not been asked yet."""
+    if gate.not_live is not None:
+        raise _Away("not-live", gate.not_live)
+    message = _parsed(arrival.payload)
+    records, columns, n_headers = _cut(message.body, gate.contract)
+    n = max(1, len(records) - n_headers)
+    if len(records) > gate.limits.max_records:
+        said = f"message: want at most {gate.limits.max_records} records, got {len(records)}"
+        raise _Away("too-many-records", said, n)
+    if (longest := max(map(len, records))) >= RECORD_BYTES:  # with its line end
+        raise _Away("too-long", f"record: want fewer than {RECORD_BYTES} bytes, got {longest}", n)
+    return Admitted(
+        arrival,
+        arrival.id,
+        arrival.device,
+        tuple(records),
+        message.keyid,
+        message.signature,
+        columns,
+        n_headers,
+    )
+
+
 def _check_rate(gate: _Gate, arrival: Arrival) -> None:
     """Raise if a device, or else all of a feed together, sends more than it may."""
     at_s, limits = arrival.arrived_at.timestamp(), gate.limits
@@ -202,14 +243,13 @@ def _check_rate(gate: _Gate, arrival: Arrival) -> None:
     raise _Away("rate", f"{who}: want at most {rate.per_s:g} messages a second, got more")
 
 
-def _check_live(contract: Contract) -> None:
+def _why_not_live(contract: Contract) -> str | None:
+    """Say why a feed is not taken live, if it is not."""
     if contract.personal:
-        raise _Away("not-live", f"{contract.feed}: want a feed without personal fields, got one with some")
+        return f"{contract.feed}: want a feed without personal fields, got one with some"
     if contract.time is None and not contract.key:
-        raise _Away(
-            "not-live",
-            f"{contract.feed}: want a key or an event time to tell a reading from the same sent again",
-        )
+        return f"{contract.feed}: want a key or an event time to tell a reading from the same sent again"
+    return None
 
 
 def _parsed(payload: bytes) -> Message:
