@@ -76,6 +76,31 @@ def flagged_rows(home: Home, feed: str, as_of: datetime | None = None) -> pl.Laz
     return pl.concat(parts).sort("_batch", maintain_order=True)
 
 
+def row_flags(home: Home, feed: str, up_to_batch: int) -> pl.LazyFrame:
+    """Return which accepted rows up to a batch broke a rule that flags, and which rules.
+
+    Columns: those of ``row_key``, and ``_flags``, the reasons separated by blanks. In a feed that was wide
+    under some of its contracts, rows of batches under another have null for what column names carried.
+    """
+    said = [
+        p
+        for _, p in home.index.predicates("ingest", feed)
+        if p["batch"] <= up_to_batch and _digest(p) is not None and p["checks"]["flagged"]
+    ]
+    names = row_key(home, feed)
+    keys: dict[str, pl.DataType] = {n: pl.Int64() if n in PLACE else pl.String() for n in names}
+    reasons = broken_rules(home, feed, said)
+    if not said or not reasons:
+        return pl.LazyFrame(schema=keys | {"_flags": pl.String()})
+    schema = keys | {"outcome": OUTCOME} | dict.fromkeys(reasons, pl.Boolean())
+    paths = [kept_path("verdicts", feed, int(p["batch"]), str(_digest(p))) for p in said]
+    found = scan_kept(home, f"verdicts/{feed}", paths, schema)
+    told = [pl.when(pl.col(reason)).then(pl.lit(reason)) for reason in reasons]
+    own = [pl.col(name) if name in PLACE else pl.col(name).str.strip_chars() for name in names]
+    broke = found.filter(pl.col("outcome") == "accepted", pl.any_horizontal(*reasons))
+    return broke.select(*own, pl.concat_str(told, separator=" ", ignore_nulls=True).alias("_flags"))
+
+
 def broken_rules(home: Home, feed: str, said: Sequence[dict[str, Any]] | None = None) -> list[str]:
     """Return every reason that a row of a feed ever had: the contract's in order, then older ones."""
     if said is None:
