@@ -21,7 +21,12 @@ PanelName = Annotated[
 Version = Annotated[int, Path(description="A batch's number: the feed as known after it", ge=0, le=10**12)]
 Entry = Annotated[int, Path(description="A place in the log", ge=0, le=10**12)]
 AsOf = Annotated[
-    str | None, Query(description="As known at this time (RFC 3339); now if absent", max_length=40)
+    str | None,
+    Query(
+        description="As known at this time (RFC 3339); now if absent",
+        max_length=40,
+        json_schema_extra={"format": "date-time"},
+    ),
 ]
 
 

@@ -47,6 +47,7 @@ def croissant(url: str, origin: str, snap: Snapshot, file: Made) -> dict[str, An
         "alternateName": contract.title,
         "description": mark + told.description,
         "license": told.licence or "not stated",
+        "citeAs": _cited(snap, contract.agency or origin, base),
         "url": f"{base}/manifest.json",
         "identifier": f"{base}/rows.parquet",
         "version": _version(contract, snap),
@@ -106,6 +107,16 @@ def _field(name: str, kind: str, description: str) -> dict[str, Any]:
         "dataType": kind,
         "source": {"fileObject": {"@id": "rows.parquet"}, "extract": {"column": name}},
     }
+
+
+def _cited(snap: Snapshot, author: str, url: str) -> str:
+    """Return how to cite a version, as BibTeX."""
+    title = snap.contract.title.translate({ord(c): None for c in "{}\\"})
+    year = snap.received_at[:4]
+    return (
+        f"@misc{{{snap.feed}-{snap.version}, author={{{author}}}, title={{{title}}}, year={{{year}}},"
+        f" version={{{snap.version}}}, url={{{url}/manifest.json}}}}"
+    )
 
 
 def _version(contract: Contract, snap: Snapshot) -> str:
