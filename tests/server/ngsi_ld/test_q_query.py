@@ -43,8 +43,13 @@ def frame(rows: list[tuple[str, float | None, float | None, str | None, str | No
         }
         for i, (station, pm25, temperature, note, flags) in enumerate(rows)
     ]
-    text = {"station": pl.String, "note": pl.String, "_flags": pl.String}
-    numbers = {"pm25": pl.Float64, "temperature": pl.Float64, "_lon": pl.Float64, "_lat": pl.Float64}
+    text: dict[str, Any] = {"station": pl.String, "note": pl.String, "_flags": pl.String}
+    numbers: dict[str, Any] = {
+        "pm25": pl.Float64,
+        "temperature": pl.Float64,
+        "_lon": pl.Float64,
+        "_lat": pl.Float64,
+    }
     schema = [*text.items(), *numbers.items(), ("observed_at", pl.Datetime("us", "UTC"))]
     return pl.DataFrame(made, schema=schema)
 
@@ -115,8 +120,11 @@ def test_what_a_query_chooses(q: str, stations: str) -> None:
     assert chosen(q) == stations
 
 
-WRONG = r"""; | ( ) () pm25> pm25== pm25=10 pm25==1, pm25==1.. pm25>1,2 pm25>1..2 (pm25 pm25) pm25; ;pm25
-note=="open note~=( note~= a.b.c a. 1a==2 note~=(a{1000}){1000} pl.col('x') 1=1""".split()
+WRONG = [
+    *(";", "|", "(", ")", "()", "(pm25", "pm25)", "pm25;", ";pm25", "a.b.c", "a.", "1a==2", "1=1"),
+    *("pm25>", "pm25==", "pm25=10", "pm25==1,", "pm25==1..", "pm25>1,2", "pm25>1..2", 'note=="open'),
+    *("note~=(", "note~=", "note~=(a{1000}){1000}", "pl.col('x')"),
+]
 LARGE = ["(" * 20 + "a" + ")" * 20, ";".join(["a"] * 65), "a==" + ",".join("1" * 65), "a==" + "x" * 4000]
 
 

@@ -103,16 +103,11 @@ def parse_representation(options: str | None, form: str | None) -> Representatio
     return Representation(forms[0] if forms else "normalized", "sysAttrs" in said, "temporalValues" in asked)
 
 
-def parse_page(limit: str | None, offset: str | None, count: str | None) -> Page:
-    """Read ``limit``, ``offset`` and ``count``."""
-    page = Page(
-        _number("limit", limit, DEFAULT_LIMIT, MAX_LIMIT),
-        _number("offset", offset, 0, MAX_OFFSET),
-        _flag(count),
-    )
-    if page.limit == 0 and not page.with_count:
+def asked_page(limit: int, offset: int, *, with_count: bool) -> Page:
+    """Return the page asked for; ``BadRequestData`` if it shows nothing and counts nothing."""
+    if limit == 0 and not with_count:
         raise BadRequestData("limit: want 1 or more without count=true, got 0")
-    return page
+    return Page(limit, offset, with_count)
 
 
 def parse_as_of(text: str | None) -> datetime | None:
@@ -134,17 +129,3 @@ def names(where: str, text: str, separator: re.Pattern[str] | None = None) -> li
     if not all(found) or len(found) > MAX_NAMES or len(text) > 20_000:
         raise BadRequestData(f"{where}: want 1 to {MAX_NAMES} names separated by commas, got {text[:40]!r}")
     return found
-
-
-def _number(name: str, text: str | None, default: int, most: int) -> int:
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and int(text) <= most):
-        raise BadRequestData(f"{name}: want a whole number from 0 to {most}, got {text[:20]!r}")
-    return int(text)
-
-
-def _flag(text: str | None) -> bool:
-    if text not in (None, "true", "false"):
-        raise BadRequestData(f"count: want true or false, got {text[:20]!r}")
-    return text == "true"

@@ -1,6 +1,6 @@
 """``/ngsi-ld/v1``: entities as they are now, types, attributes, the context. Nothing can be written."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -11,9 +11,12 @@ from veracity.server.city_reader import CityReader
 from veracity.server.documented import document, problems
 from veracity.server.links import public_url
 from veracity.server.ngsi_ld.asking import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_OFFSET,
     Page,
+    asked_page,
     parse_as_of,
-    parse_page,
     parse_representation,
     parse_selection,
 )
@@ -31,26 +34,69 @@ from veracity.server.ngsi_ld.views import spelled
 
 ROUTER = APIRouter(prefix="/ngsi-ld/v1", tags=["ngsi-ld"], route_class=NgsiRoute)
 
+_LIST = r"^[^,\s]+(,[^,\s]+)*$"
+_OPTION = "(keyValues|simplified|concise|normalized|sysAttrs|temporalValues)"
+_FORM_NAMES = Literal["simplified", "keyValues", "concise", "normalized", "temporalValues"]
+_GEOMETRIES = Literal["Point", "MultiPoint", "LineString", "Polygon", "MultiPolygon"]
+#: Of routes whose parameters are a language of their own: what fits their schema may still be no sentence.
+LANGUAGE = {"x-query-language": "NGSI-LD"}
+
 Text = str | None
-Id = Annotated[Text, Query(description="Identifiers of entities, separated by commas")]
-Type = Annotated[Text, Query(description="Types, short or as IRIs, separated by commas; * for all")]
-IdPattern = Annotated[Text, Query(alias="idPattern", description="A regular expression on identifiers")]
-Attrs = Annotated[Text, Query(description="Attributes wanted; entities without any are left out")]
-Q = Annotated[Text, Query(description="Conditions on attributes: `pm25>20;simulated==true`")]
-Georel = Annotated[Text, Query(description="`near;maxDistance==2000`, `within`, `intersects`, `disjoint`, …")]
-Geometry = Annotated[Text, Query(description="Type of the GeoJSON geometry in `coordinates`")]
-Coordinates = Annotated[Text, Query(description="A GeoJSON geometry's coordinates")]
-Geoproperty = Annotated[Text, Query(description="`location`, the only one")]
-Options = Annotated[Text, Query(description="`keyValues`, `concise`, `normalized`, `sysAttrs`")]
-Format = Annotated[Text, Query(alias="format", description="`simplified`, `concise`, `normalized`")]
-Limit = Annotated[Text, Query(description="How many at most: 20 if absent, up to 1000")]
-Offset = Annotated[Text, Query(description="How many to pass over, up to 1000000")]
-Count = Annotated[Text, Query(description="`true`: say in `NGSILD-Results-Count` how many there are in all")]
-AsOf = Annotated[Text, Query(alias="asOf", description="Our own: as known at this time (RFC 3339)")]
-Details = Annotated[bool, Query(description="More of each")]
+Id = Annotated[Text, Query(description="Identifiers, separated by commas", pattern=_LIST, max_length=20_000)]
+Type = Annotated[
+    Text,
+    Query(
+        description="Types, short or as IRIs, separated by commas; * for all",
+        pattern=_LIST,
+        max_length=20_000,
+    ),
+]
+IdPattern = Annotated[
+    Text, Query(alias="idPattern", description="A regular expression on identifiers", max_length=200)
+]
+Attrs = Annotated[
+    Text,
+    Query(
+        description="Attributes wanted; entities without any are left out", pattern=_LIST, max_length=20_000
+    ),
+]
+Q = Annotated[
+    Text, Query(description="Conditions on attributes: `pm25>20;simulated==true`", max_length=4_000)
+]
+Georel = Annotated[
+    Text, Query(description="`near;maxDistance==2000`, `within`, `intersects`, `disjoint`, …", max_length=100)
+]
+Geometry = Annotated[_GEOMETRIES | None, Query(description="Type of the GeoJSON geometry in `coordinates`")]
+Coordinates = Annotated[Text, Query(description="A GeoJSON geometry's coordinates", max_length=120_000)]
+Geoproperty = Annotated[Literal["location"] | None, Query(description="`location`, the only one")]
+Options = Annotated[
+    Text,
+    Query(
+        description="`keyValues`, `concise`, `normalized`, `sysAttrs`",
+        pattern=f"^{_OPTION}(,{_OPTION})*$",
+        max_length=200,
+    ),
+]
+Format = Annotated[
+    _FORM_NAMES | None, Query(alias="format", description="`simplified`, `concise`, `normalized`")
+]
+Limit = Annotated[int, Query(description="How many at most", ge=0, le=MAX_LIMIT)]
+Offset = Annotated[int, Query(description="How many to pass over", ge=0, le=MAX_OFFSET)]
+_Bool = Literal["true", "false"]
+Count = Annotated[_Bool, Query(description="Say in `NGSILD-Results-Count` how many there are in all")]
+AsOf = Annotated[
+    Text,
+    Query(
+        alias="asOf",
+        description="Our own: as known at this time (RFC 3339)",
+        max_length=40,
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+Details = Annotated[_Bool, Query(description="More of each")]
 
 
-@ROUTER.get("/entities", response_class=Response, responses=documents("Entities"))
+@ROUTER.get("/entities", response_class=Response, responses=documents("Entities"), openapi_extra=LANGUAGE)
 def entities(
     request: Request,
     id: Id = None,  # noqa: A002 - the standard's name
@@ -64,9 +110,9 @@ def entities(
     geoproperty: Geoproperty = None,
     options: Options = None,
     form: Format = None,
-    limit: Limit = None,
-    offset: Offset = None,
-    count: Count = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+    count: Count = "false",
     as_of: AsOf = None,
 ) -> Response:
     """Entities as they are now, or as known at a time."""
@@ -74,13 +120,18 @@ def entities(
         id=id, type=type, id_pattern=id_pattern, attrs=attrs, q=q, georel=georel, geometry=geometry,
         coordinates=coordinates, geoproperty=geoproperty,
     )  # fmt: skip
-    asked, page = parse_representation(options, form), parse_page(limit, offset, count)
+    asked, page = parse_representation(options, form), asked_page(limit, offset, with_count=count == "true")
     url = public_url(request)
     found = find(city_of(request), url, selection, asked, page, parse_as_of(as_of))
     return ngsi_answer(request, found.entities, headers=page_headers(request, page, found.n_all))
 
 
-@ROUTER.get("/entities/{entity_id:path}", response_class=Response, responses=documents("The entity", 404))
+@ROUTER.get(
+    "/entities/{entity_id:path}",
+    response_class=Response,
+    responses=documents("The entity", 404),
+    openapi_extra=LANGUAGE,
+)
 def entity(
     request: Request,
     entity_id: str,
@@ -100,9 +151,9 @@ def entity(
 
 
 @ROUTER.get("/types", response_class=Response, responses=documents("Types of entities"))
-def types(request: Request, details: Details = False) -> Response:
+def types(request: Request, details: Details = "false") -> Response:
     """The types of entities there are."""
-    return ngsi_answer(request, type_list(all_views(city_of(request)), details=details))
+    return ngsi_answer(request, type_list(all_views(city_of(request)), details=details == "true"))
 
 
 @ROUTER.get("/types/{type}", response_class=Response, responses=documents("The type", 404))
@@ -113,9 +164,9 @@ def type_(request: Request, type: str) -> Response:  # noqa: A002
 
 
 @ROUTER.get("/attributes", response_class=Response, responses=documents("Attributes"))
-def attributes(request: Request, details: Details = False) -> Response:
+def attributes(request: Request, details: Details = "false") -> Response:
     """The attributes there are."""
-    return ngsi_answer(request, attribute_list(all_views(city_of(request)), details=details))
+    return ngsi_answer(request, attribute_list(all_views(city_of(request)), details=details == "true"))
 
 
 @ROUTER.get("/attributes/{attribute}", response_class=Response, responses=documents("The attribute", 404))
@@ -126,7 +177,9 @@ def attribute(request: Request, attribute: str) -> Response:
 
 
 @ROUTER.get(
-    "/jsonldContexts", response_class=Response, responses=document("application/json") | problems(400)
+    "/jsonldContexts",
+    response_class=Response,
+    responses=document("application/json", schema={"type": "array"}) | problems(400),
 )
 def contexts(request: Request) -> Response:
     """The contexts served here: one."""

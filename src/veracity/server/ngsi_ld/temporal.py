@@ -37,33 +37,22 @@ class Course:
 
 
 def parse_period(
-    timerel: str | None,
-    time_at: str | None,
-    end_time_at: str | None,
-    last_n: str | None,
-    timeproperty: str | None,
-    *,
-    is_needed: bool,
+    timerel: str | None, time_at: str | None, end_time_at: str | None, last_n: int | None, *, is_needed: bool
 ) -> Period:
     """Read the temporal query (ETSI GS CIM 009, section 4.11): before and after leave the time itself out."""
-    if timeproperty not in (None, "observedAt"):
-        raise BadRequestData(f"timeproperty: want observedAt, got {timeproperty[:40]!r}")
-    if last_n is not None and not _is_number(last_n):
-        raise BadRequestData(f"lastN: want 1 to {MAX_INSTANCES}, got {last_n[:20]!r}")
-    newest = None if last_n is None else int(last_n)
     if timerel is None:
         if is_needed or time_at or end_time_at:
             raise BadRequestData("timerel: want before, after or between, got none")
-        return Period(None, None, newest)
+        return Period(None, None, last_n)
     if timerel not in ("before", "after", "between") or time_at is None:
         raise BadRequestData(f"timerel: want before, after or between with timeAt, got {timerel[:40]!r}")
     at = parse_instant("timeAt", time_at)
     if timerel == "between":
         if end_time_at is None:
             raise BadRequestData("endTimeAt: want one with between, got none")
-        return Period(at, parse_instant("endTimeAt", end_time_at), newest)
+        return Period(at, parse_instant("endTimeAt", end_time_at), last_n)
     try:
-        return Period(None, at - _LEAST, newest) if timerel == "before" else Period(at + _LEAST, None, newest)
+        return Period(None, at - _LEAST, last_n) if timerel == "before" else Period(at + _LEAST, None, last_n)
     except OverflowError as exc:
         raise BadRequestData(
             f"timeAt: want a time in between the years 1 and 9999, got {time_at[:40]}"
@@ -144,7 +133,3 @@ def _entity(
         constant = entity(view, newest, shown)
         said |= {n: [v] for n, v in constant.items() if n in fixed and n not in said}
     return said
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 9 and 0 < int(text) <= MAX_INSTANCES

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -10,19 +10,21 @@ from starlette.responses import Response
 
 from veracity.server.links import public_url
 from veracity.server.ngsi_ld.asking import (
+    DEFAULT_LIMIT,
     Page,
     Representation,
     Selection,
+    asked_page,
     parse_as_of,
-    parse_page,
     parse_representation,
     parse_selection,
 )
 from veracity.server.ngsi_ld.entities import Entity
-from veracity.server.ngsi_ld.errors import BadRequestData, NoSuchEntity
+from veracity.server.ngsi_ld.errors import NoSuchEntity
 from veracity.server.ngsi_ld.reading import newest_rows, selected_rows, selected_views, shown_as
 from veracity.server.ngsi_ld.route import NgsiRoute, documents, ngsi_answer
 from veracity.server.ngsi_ld.routes import (
+    LANGUAGE,
     AsOf,
     Attrs,
     Coordinates,
@@ -33,7 +35,6 @@ from veracity.server.ngsi_ld.routes import (
     Georel,
     Id,
     IdPattern,
-    Limit,
     Offset,
     Options,
     Q,
@@ -42,17 +43,29 @@ from veracity.server.ngsi_ld.routes import (
     city_of,
     page_headers,
 )
-from veracity.server.ngsi_ld.temporal import Period, course, parse_period
+from veracity.server.ngsi_ld.temporal import MAX_INSTANCES, Period, course, parse_period
 from veracity.server.ngsi_ld.views import spelled
 
 ROUTER = APIRouter(prefix="/ngsi-ld/v1/temporal", tags=["ngsi-ld"], route_class=NgsiRoute)
 MAX_ENTITIES = 100  #: over time, in one answer
 
-Timerel = Annotated[Text, Query(description="`before`, `after` or `between`")]
-TimeAt = Annotated[Text, Query(alias="timeAt", description="A time (RFC 3339)")]
-EndTimeAt = Annotated[Text, Query(alias="endTimeAt", description="The other end of `between`")]
-LastN = Annotated[Text, Query(alias="lastN", description="The newest of each attribute only, up to 1000")]
-Timeproperty = Annotated[Text, Query(description="`observedAt`, the only one")]
+_TIME = {"format": "date-time"}
+TemporalLimit = Annotated[int, Query(description="How many at most", ge=0, le=MAX_ENTITIES)]
+Timerel = Annotated[Literal["before", "after", "between"] | None, Query(description="How `timeAt` is meant")]
+TimeAt = Annotated[
+    Text, Query(alias="timeAt", description="A time (RFC 3339)", max_length=40, json_schema_extra=_TIME)
+]
+EndTimeAt = Annotated[
+    Text,
+    Query(
+        alias="endTimeAt", description="The other end of `between`", max_length=40, json_schema_extra=_TIME
+    ),
+]
+LastN = Annotated[
+    int | None,
+    Query(alias="lastN", description="The newest of each attribute only", ge=1, le=MAX_INSTANCES),
+]
+Timeproperty = Annotated[Literal["observedAt"] | None, Query(description="`observedAt`, the only one")]
 _PART: dict[int | str, dict[str, Any]] = {
     206: {"description": "A part of what was asked for: `Content-Range` says from when to when"}
 }
@@ -67,7 +80,12 @@ class _Asked:
     as_of: datetime | None
 
 
-@ROUTER.get("/entities", response_class=Response, responses=documents("Temporal entities") | _PART)
+@ROUTER.get(
+    "/entities",
+    response_class=Response,
+    responses=documents("Temporal entities") | _PART,
+    openapi_extra=LANGUAGE,
+)
 def entities(
     request: Request,
     id: Id = None,  # noqa: A002 - the standard's name
@@ -82,13 +100,13 @@ def entities(
     timerel: Timerel = None,
     time_at: TimeAt = None,
     end_time_at: EndTimeAt = None,
-    timeproperty: Timeproperty = None,
+    timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
     last_n: LastN = None,
     options: Options = None,
     form: Format = None,
-    limit: Limit = None,
-    offset: Offset = None,
-    count: Count = None,
+    limit: TemporalLimit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+    count: Count = "false",
     as_of: AsOf = None,
 ) -> Response:
     """Entities over time. Conditions are asked of what they are now, or were known to be as of ``asOf``."""
@@ -97,19 +115,20 @@ def entities(
             id=id, type=type, id_pattern=id_pattern, attrs=attrs, q=q, georel=georel, geometry=geometry,
             coordinates=coordinates, geoproperty=geoproperty,
         ),
-        parse_period(timerel, time_at, end_time_at, last_n, timeproperty, is_needed=True),
+        parse_period(timerel, time_at, end_time_at, last_n, is_needed=True),
         parse_representation(options, form),
-        parse_page(limit, offset, count),
+        asked_page(limit, offset, with_count=count == "true"),
         parse_as_of(as_of),
     )  # fmt: skip
-    if asked.page.limit > MAX_ENTITIES:
-        raise BadRequestData(f"limit: want at most {MAX_ENTITIES} over time, got {asked.page.limit}")
     found, n_all, cut = _found(request, asked)
     return _answer(request, found, cut, page_headers(request, asked.page, n_all))
 
 
 @ROUTER.get(
-    "/entities/{entity_id:path}", response_class=Response, responses=documents("Temporal entity", 404) | _PART
+    "/entities/{entity_id:path}",
+    response_class=Response,
+    responses=documents("Temporal entity", 404) | _PART,
+    openapi_extra=LANGUAGE,
 )
 def entity(
     request: Request,
@@ -118,7 +137,7 @@ def entity(
     timerel: Timerel = None,
     time_at: TimeAt = None,
     end_time_at: EndTimeAt = None,
-    timeproperty: Timeproperty = None,
+    timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
     last_n: LastN = None,
     options: Options = None,
     form: Format = None,
@@ -127,7 +146,7 @@ def entity(
     """One entity over time."""
     asked = _Asked(
         parse_selection(id=spelled(entity_id), attrs=attrs),
-        parse_period(timerel, time_at, end_time_at, last_n, timeproperty, is_needed=False),
+        parse_period(timerel, time_at, end_time_at, last_n, is_needed=False),
         parse_representation(options, form),
         Page(1, 0, with_count=False),
         parse_as_of(as_of),
