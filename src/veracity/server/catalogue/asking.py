@@ -11,6 +11,9 @@ from veracity.server.catalogue.dcat import City
 from veracity.server.catalogue.spool import Spool
 from veracity.server.city_reader import CityReader
 from veracity.server.links import public_url
+from veracity.server.recent import Recent
+
+RECENT_S = 10.0  #: so old may what is measured over whole feeds be
 
 FeedName = Annotated[
     str, Path(description="Name of a feed", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", max_length=64)
@@ -57,3 +60,12 @@ def spool_of(request: Request) -> Spool:
         state.spool = Spool(state.settings.spool_bytes)
     spool: Spool = state.spool
     return spool
+
+
+def recent_of(request: Request) -> Recent:
+    """Return what keeps measured answers for a few seconds: one for the application."""
+    state = request.app.state
+    if not hasattr(state, "recent"):
+        state.recent = Recent(RECENT_S)
+    recent: Recent = state.recent
+    return recent

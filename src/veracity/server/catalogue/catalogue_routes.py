@@ -14,6 +14,7 @@ from veracity.server.catalogue.asking import (
     FeedName,
     city_of,
     reader_of,
+    recent_of,
     spool_of,
     time_asked,
 )
@@ -134,7 +135,9 @@ def page(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
         facts = _with_files(spool, dataset_facts(home, feed, when))
         return dataset_page(home, city.url, facts)
 
-    return json_answer(request, reader_of(request).kept(("page", city, feed, when, _minute(request)), make))
+    key = ("page", city, feed, when)
+    made = recent_of(request).kept(key, lambda: reader_of(request).kept((*key, _minute(request)), make))
+    return json_answer(request, made)
 
 
 def _catalogue(request: Request) -> Graph:
@@ -144,7 +147,8 @@ def _catalogue(request: Request) -> Graph:
         facts = [_with_files(spool, dataset_facts(home, name)) for name in public_feeds(home)]
         return catalogue_graph(city, facts, public_panels(home))
 
-    return reader_of(request).kept(("catalogue", city, _minute(request)), make)
+    key = ("catalogue", city)
+    return recent_of(request).kept(key, lambda: reader_of(request).kept((*key, _minute(request)), make))
 
 
 def _dataset(request: Request, feed: str) -> Graph:
@@ -153,7 +157,8 @@ def _dataset(request: Request, feed: str) -> Graph:
     def make(home: Home) -> Graph:
         return dataset_graph(city, _with_files(spool, dataset_facts(home, feed)))
 
-    return reader_of(request).kept(("dataset", city, feed, _minute(request)), make)
+    key = ("dataset", city, feed)
+    return recent_of(request).kept(key, lambda: reader_of(request).kept((*key, _minute(request)), make))
 
 
 def _with_files(spool: Spool, facts: DatasetFacts) -> DatasetFacts:

@@ -1,8 +1,10 @@
 """Entities out of the home: those selected, page by page, as they are now or as known then."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
@@ -12,8 +14,11 @@ from veracity.server.ngsi_ld.asking import Page, Representation, Selection
 from veracity.server.ngsi_ld.conditions import condition, has_any
 from veracity.server.ngsi_ld.entities import Entity, Shown, entity, source_of
 from veracity.server.ngsi_ld.geo_query import Floats
-from veracity.server.ngsi_ld.latest import latest, views
+from veracity.server.ngsi_ld.latest import Newest, latest, newest, views
 from veracity.server.ngsi_ld.views import View
+
+_LOCK = threading.Lock()
+_BEFORE: WeakKeyDictionary[CityReader, dict[str, Newest]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,20 @@ def all_views(city: CityReader) -> list[View]:
 
 
 def newest_rows(city: CityReader, view: View, as_of: datetime | None) -> pl.DataFrame:
-    """Return the newest row of each entity of a view; those of now are kept while the log does not grow."""
+    """Return the newest row of each entity of a view; those of now are kept, and brought up to date."""
     if as_of is not None:
         with city.home() as home:
-            return latest(home, view, as_of)
-    return city.kept(("ngsi-ld latest", view.feed), lambda home: latest(home, view))
+            return latest(home, view, newest(home, view, as_of))
+
+    def make(home: Home) -> pl.DataFrame:
+        with _LOCK:
+            before = _BEFORE.setdefault(city, {}).get(view.feed)
+        found = newest(home, view, None, before)
+        with _LOCK:
+            _BEFORE[city][view.feed] = found
+        return latest(home, view, found)
+
+    return city.kept(("ngsi-ld latest", view.feed), make)
 
 
 def selected_views(city: CityReader, selection: Selection) -> list[View]:
