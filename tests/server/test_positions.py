@@ -1,19 +1,21 @@
 """Where sensors stand: from a feed's own columns, from a registry, from an app's places; never made up."""
 
-import hashlib
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from released_city import Released, use_mean_rain
-from small_city import AGENCY, clock, contract, key
+from released_city import APP, new_released_city, use_rain_app
+from small_city import AGENCY, clock, contract, key, new_city
+from veracity.data.contract import parse_contract
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency
 from veracity.home.founding import init
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
+from veracity.home.models.places import set_places
 from veracity.server.positions import Positions, positions
 
 REGISTRY = """\
@@ -66,19 +68,27 @@ def test_a_registry_says_where(tmp_path: Path) -> None:
 
 
 def test_an_apps_places_say_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the feeds that the app was trained on, by the column that the list names; the newest list."""
-    use_mean_rain(monkeypatch)
-    released = Released.new(tmp_path)
-    lists = [b"station,lon,lat\nG00,1,2\n", b"gauge,lon,lat\nG00,108.1,16.1\nG01,,\n"]
-    with released.city.at() as home:
-        assert not positions(home, home.feed("rain").contract).is_known
-        for number, text in enumerate(lists):
-            digest = hashlib.sha256(text).hexdigest()
-            home.objects.put(f"places/{released.trained.train.name}/{number:08d}-{digest}.csv", text)
-            assert positions(home, home.feed("rain").contract).is_known == (number == 1)
-        home.objects.put(f"places/unknown/00000000-{'0' * 64}.csv", b"gauge,lon,lat\nG01,1,2\n")
+    """Of the feeds that an app reads, by the column that its panel names: the places it has in this city."""
+    use_rain_app(tmp_path, monkeypatch)
+    city = new_released_city(tmp_path)
+    with city.at() as home:
+        set_places(home, APP, b"gauge,lon,lat\nG00,108.1,16.1\nG01,,\n")
         found = positions(home, home.feed("rain").contract)
-    assert dict(found.points or {}) == {"G00": (108.1, 16.1)}
+    assert (found.column, dict(found.points or {})) == ("gauge", {"G00": (108.1, 16.1)})
+
+
+def test_the_twins_stations_stand_somewhere(tmp_path: Path) -> None:
+    """A feed of the built-in city has its places; one of another contract has none of them."""
+    root = new_city(tmp_path / "city")
+    source = files("veracity.city").joinpath("contracts/hydrology.yaml").read_text("utf-8")
+    reader = Home.open(root, clock)
+    try:
+        found = positions(reader, parse_contract(source.encode()))
+        other = positions(reader, parse_contract(source.replace("1.0.0", "1.0.1").encode()))
+    finally:
+        reader.close()
+    assert len(found.points or {}) == 12
+    assert not other.is_known
 
 
 def test_nothing_known_is_nothing_said() -> None:

@@ -1,32 +1,35 @@
 """Where a feed's sensors stand, as far as the city's own data says.
 
 In this order: columns of the feed itself (``latitude`` and ``longitude``, or ``lat`` and ``lon``); another
-feed that its contract looks it up in (rule ``registry``) and that has such columns; the list of places that
-an app trained on the feed was given (``veracity app places``). Where none says, nothing is known: no
-position is made up.
+feed that its contract looks it up in (rule ``registry``) and that has such columns; the places of the apps
+that read it (``veracity app places``), and those of the built-in city's own feeds. Where none says, nothing
+is known: no position is made up.
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
+from importlib.resources import files
 
 import polars as pl
 
+from veracity import apps
 from veracity.canonical import canonical_json
+from veracity.city.stations import stations_of
 from veracity.data.contract import Contract
 from veracity.data.lake import collect_rows
+from veracity.data.panel_definition import parse_panel
 from veracity.data.rules.registry import Registry
 from veracity.errors import VeracityError
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import Home
-from veracity.models.places import parse_places
+from veracity.home.models.places import placed
 
 Point = tuple[float, float]  #: longitude, latitude: WGS 84 degrees
 
 _NAMES = (("longitude", "latitude"), ("lon", "lat"), ("lng", "lat"))
-_KEPT = re.compile(r"places/([a-z0-9-]+)/\d{8}-[0-9a-f]{64}\.csv")
 _MAX_PLACES = 100_000
 
 
@@ -87,7 +90,8 @@ def positions(home: Home, contract: Contract) -> Positions:
             return found
     if len(contract.sensor) != 1 or contract.field(contract.sensor[0]).type != "string":
         return Positions()
-    return _of_apps(home, contract.feed, contract.sensor[0])
+    sensor = contract.sensor[0]
+    return Positions(column=sensor, points=_of_apps(home, contract.feed, sensor) | _of_twin(contract))
 
 
 def _of_registry(home: Home, rule: Registry) -> Positions | None:
@@ -109,31 +113,32 @@ def _of_registry(home: Home, rule: Registry) -> Positions | None:
     )
 
 
-def _of_apps(home: Home, feed: str, sensor: str) -> Positions:
-    """Return the places that the apps trained on the feed were given, the newest list of each."""
-    trained = {
-        str(p["name"])
-        for _, p in home.index.predicates("train")
-        if any(i["feed"] == feed for i in p["inputs"])
-    }
-    newest: dict[str, str] = {}
-    for path in sorted(home.objects.list("places")):
-        match = _KEPT.fullmatch(path)
-        if match is not None and match[1] in trained:
-            newest[match[1]] = path
+def _of_apps(home: Home, feed: str, sensor: str) -> dict[str, Point]:
+    """Return the places of the apps that read the feed by this column, as they are in this city."""
     points: dict[str, Point] = {}
-    for path in newest.values():
-        text = home.objects.get(path)
-        if text.partition(b",")[0].decode("utf-8", "replace") != sensor:
-            continue
+    for name in apps.names():
         try:
-            places = parse_places(text)
+            app = placed(home, apps.find(name))
+            columns = parse_panel(app.panel).columns
         except VeracityError:
-            continue
-        for key, said in places.items():
-            if "lon" in said and "lat" in said and _is_on_earth(said["lon"], said["lat"]):
-                points[key] = said["lon"], said["lat"]
-    return Positions(column=sensor, points=points)
+            continue  # an app that cannot be loaded knows no places
+        if any(c.feed == feed and c.key == sensor for c in columns):
+            said = {k: p for k, p in app.attributes.items() if "lon" in p and "lat" in p}
+            points |= {k: (p["lon"], p["lat"]) for k, p in said.items() if _is_on_earth(p["lon"], p["lat"])}
+    return points
+
+
+def _of_twin(contract: Contract) -> dict[str, Point]:
+    """Return where the built-in city's stations stand, if the contract is one of its own, to the byte."""
+    if contract.text != _built_in(contract.feed):
+        return {}
+    return {s.id: (s.lon, s.lat) for s in stations_of(contract.feed)}
+
+
+@lru_cache(maxsize=64)
+def _built_in(feed: str) -> bytes | None:
+    place = files("veracity.city") / "contracts" / f"{feed}.yaml"
+    return place.read_bytes() if place.is_file() else None
 
 
 def _is_on_earth(lon: float, lat: float) -> bool:
