@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from veracity.errors import Malformed
-from veracity.server.catalogue.spool import Spool
+from veracity.server.catalogue.spool import MAX_AT_ONCE, MAX_CALLERS, Spool
 from veracity.server.errors import SpoolFull
 
 
@@ -93,3 +93,31 @@ def test_a_file_that_cannot_be_made_leaves_nothing() -> None:
 
     with pytest.raises(SpoolFull, match="No space"):
         spool.opened(("t", "z"), full)
+
+
+def test_too_many_who_wait_are_turned_away() -> None:
+    """Readers of other things must not find every thread waiting for a file."""
+    spool, started, go = Spool(1000), threading.Semaphore(0), threading.Event()
+
+    def make(path: Path) -> None:
+        started.release()
+        assert go.wait(30)
+        path.write_bytes(b"x")
+
+    def ask(name: str) -> None:
+        file, _ = spool.opened(("t", name), make)
+        file.close()
+
+    threads = [threading.Thread(target=ask, args=(f"{number}",)) for number in range(MAX_CALLERS)]
+    for thread in threads:
+        thread.start()
+    for _ in range(MAX_AT_ONCE):
+        assert started.acquire(timeout=30)
+    while spool._callers._value:
+        time.sleep(0.01)
+    with pytest.raises(SpoolFull, match="fewer"):
+        spool.opened(("t", "one more"), make)
+    go.set()
+    for thread in threads:
+        thread.join()
+    spool.opened(("t", "one more"), make)[0].close()

@@ -18,6 +18,7 @@ from veracity.server.catalogue.words import AUTHORITY, duration, frequency, them
 _IANA = "https://www.iana.org/assignments/media-types/"
 SERVICES = (
     ("sensorthings", "/v1.1", "OGC SensorThings API", "https://docs.ogc.org/is/18-088/18-088.html"),
+    ("sensorthings-2", "/v2.0", "OGC SensorThings API 2.0", "https://docs.ogc.org/DRAFTS/23-019.html"),
     ("ngsi-ld", "/ngsi-ld/v1", "NGSI-LD API", "https://uri.etsi.org/ngsi-ld/"),
     ("log", "/log", "Transparency log", "https://c2sp.org/tlog-tiles"),
 )

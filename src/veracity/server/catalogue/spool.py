@@ -19,6 +19,7 @@ from typing import BinaryIO
 from veracity.server.errors import SpoolFull
 
 MAX_AT_ONCE = 2  #: files that are made
+MAX_CALLERS = 8  #: who make a file or wait for one; further ones are turned away, not kept waiting
 WAIT_S = 45.0  #: for one's turn, or for another who makes the same file
 MAX_REMEMBERED = 100_000
 _CHUNK = 1024 * 1024
@@ -48,6 +49,7 @@ class Spool:
         self._folder: Path | None = None
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(MAX_AT_ONCE)
+        self._callers = threading.BoundedSemaphore(MAX_CALLERS)
         self._kept: OrderedDict[Key, tuple[Path, int]] = OrderedDict()
         self._remembered: OrderedDict[Key, Made] = OrderedDict()
         self._under_way: dict[Key, threading.Event] = {}
@@ -79,6 +81,19 @@ class Spool:
         """
         if n_bytes_likely > self._max_bytes:
             raise SpoolFull(f"file: want one of less than {self._max_bytes} bytes, got a larger one")
+        with self._lock:
+            found = self._open(key)
+        if found is not None:
+            return found
+        if not self._callers.acquire(blocking=False):
+            raise SpoolFull("file: want fewer who wait for files, got many; try again")
+        try:
+            return self._awaited(key, make)
+        finally:
+            self._callers.release()
+
+    def _awaited(self, key: Key, make: Callable[[Path], None]) -> tuple[BinaryIO, Made]:
+        """Make a file, or wait for who makes it."""
         while True:
             with self._lock:
                 found = self._open(key)
