@@ -35,7 +35,10 @@ def document(
     *media_types: str, about: str = "The document", schema: Any = None
 ) -> dict[int | str, dict[str, Any]]:
     """Describe a document, in one media type or several."""
-    content = {m: {"schema": (schema or _OBJECT) if "json" in m else {"type": "string"}} for m in media_types}
+    content = {
+        m: {"schema": (schema or _OBJECT) if "json" in m or "yaml" in m else {"type": "string"}}
+        for m in media_types
+    }
     return {200: {"description": about, "content": content}, 304: {"description": "As the reader has it"}}
 
 

@@ -21,6 +21,7 @@ FeedName = Annotated[
 PanelName = Annotated[
     str, Path(description="Name of a panel", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", max_length=64)
 ]
+Digest = Annotated[str, Path(description="SHA-256 of its bytes", pattern=r"^[0-9a-f]{64}$")]
 Version = Annotated[int, Path(description="A batch's number: the feed as known after it", ge=0, le=10**12)]
 Entry = Annotated[int, Path(description="A place in the log", ge=0, le=10**12)]
 AsOf = Annotated[

@@ -11,6 +11,7 @@ from veracity.home.home import Home
 from veracity.server.answers import IMMUTABLE, answer, json_answer
 from veracity.server.catalogue.asking import (
     AsOf,
+    Digest,
     FeedName,
     city_of,
     reader_of,
@@ -91,7 +92,7 @@ def contract(request: Request, feed: FeedName) -> Response:
     response_class=Response,
     responses=document("application/yaml", about="ODCS 3.1") | problems(403, 404),
 )
-def contract_version(request: Request, feed: FeedName, sha256: str) -> Response:
+def contract_version(request: Request, feed: FeedName, sha256: Digest) -> Response:
     """A contract that the feed has or had, by its digest."""
     with reader_of(request).home() as home:
         public_feed(home, feed)

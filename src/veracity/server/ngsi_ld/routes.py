@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,6 +42,8 @@ _GEOMETRIES = Literal["Point", "MultiPoint", "LineString", "Polygon", "MultiPoly
 LANGUAGE = {"x-query-language": "NGSI-LD"}
 
 Text = str | None
+EntityId = Annotated[str, Path(description="An identifier", max_length=2_048)]
+Name = Annotated[str, Path(description="A name, short or as an IRI", max_length=512)]
 Id = Annotated[Text, Query(description="Identifiers, separated by commas", pattern=_LIST, max_length=20_000)]
 Type = Annotated[
     Text,
@@ -134,7 +136,7 @@ def entities(
 )
 def entity(
     request: Request,
-    entity_id: str,
+    entity_id: EntityId,
     attrs: Attrs = None,
     options: Options = None,
     form: Format = None,
@@ -157,7 +159,7 @@ def types(request: Request, details: Details = "false") -> Response:
 
 
 @ROUTER.get("/types/{type}", response_class=Response, responses=documents("The type", 404))
-def type_(request: Request, type: str) -> Response:  # noqa: A002
+def type_(request: Request, type: Name) -> Response:  # noqa: A002
     """One type: its attributes, and how many entities are of it."""
     views = all_views(city_of(request))
     return ngsi_answer(request, type_information(views, type, _counts(city_of(request), views)))
@@ -170,7 +172,7 @@ def attributes(request: Request, details: Details = "false") -> Response:
 
 
 @ROUTER.get("/attributes/{attribute}", response_class=Response, responses=documents("The attribute", 404))
-def attribute(request: Request, attribute: str) -> Response:
+def attribute(request: Request, attribute: Name) -> Response:
     """One attribute: the types that have it."""
     views = all_views(city_of(request))
     return ngsi_answer(request, attribute_information(views, attribute, _counts(city_of(request), views)))

@@ -29,6 +29,7 @@ from veracity.server.ngsi_ld.routes import (
     Attrs,
     Coordinates,
     Count,
+    EntityId,
     Format,
     Geometry,
     Geoproperty,
@@ -132,7 +133,7 @@ def entities(
 )
 def entity(
     request: Request,
-    entity_id: str,
+    entity_id: EntityId,
     attrs: Attrs = None,
     timerel: Timerel = None,
     time_at: TimeAt = None,
