@@ -5,7 +5,7 @@ A batch without one has accepted rows alone, and broke no rule. Records that gav
 could not be read have no verdict: they are in the evidence, and counted as refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from veracity.home.home import Home
 from veracity.home.tables import scan_kept
 
 PLACE = ("_batch", "_record")
+_FEW = 300  #: batches looked up one by one rather than all read
 
 
 def verdict_rows(home: Home, feed: str, as_of: datetime | None = None) -> pl.LazyFrame:
@@ -74,6 +75,41 @@ def flagged_rows(home: Home, feed: str, as_of: datetime | None = None) -> pl.Laz
         flagged = verdicts.filter(here).select(*keys, listed)
         parts.append(rows.filter(here).join(flagged, on=keys, how="inner", maintain_order="left"))
     return pl.concat(parts).sort("_batch", maintain_order=True)
+
+
+def row_flags(home: Home, feed: str, up_to_batch: int, among: Collection[int] | None = None) -> pl.LazyFrame:
+    """Return which accepted rows up to a batch broke a rule that flags, and which rules.
+
+    Columns: those of ``row_key``, and ``_flags``, the reasons separated by blanks. In a feed that was wide
+    under some of its contracts, rows of batches under another have null for what column names carried.
+    Asked for rows of a few batches (``among``), no others are looked at.
+    """
+    said = [
+        p
+        for p in _said_of(home, feed, among)
+        if p["batch"] <= up_to_batch and _digest(p) is not None and p["checks"]["flagged"]
+    ]
+    names = row_key(home, feed)
+    keys: dict[str, pl.DataType] = {n: pl.Int64() if n in PLACE else pl.String() for n in names}
+    reasons = broken_rules(home, feed, said)
+    if not said or not reasons:
+        return pl.LazyFrame(schema=keys | {"_flags": pl.String()})
+    schema = keys | {"outcome": OUTCOME} | dict.fromkeys(reasons, pl.Boolean())
+    paths = [kept_path("verdicts", feed, int(p["batch"]), str(_digest(p))) for p in said]
+    found = scan_kept(home, f"verdicts/{feed}", paths, schema)
+    told = [pl.when(pl.col(reason)).then(pl.lit(reason)) for reason in reasons]
+    own = [pl.col(name) if name in PLACE else pl.col(name).str.strip_chars() for name in names]
+    broke = found.filter(pl.col("outcome") == "accepted", pl.any_horizontal(*reasons))
+    return broke.select(*own, pl.concat_str(told, separator=" ", ignore_nulls=True).alias("_flags"))
+
+
+def _said_of(home: Home, feed: str, among: Collection[int] | None) -> list[dict[str, Any]]:
+    """Return what the log says of a feed's batches, or of some."""
+    if among is None or len(among) > _FEW:
+        said = [p for _, p in home.index.predicates("ingest", feed)]
+        return said if among is None else [p for p in said if p["batch"] in set(among)]
+    rows = [home.index.batch(feed, batch) for batch in sorted(among)]
+    return [home.index.predicate(row.idx) for row in rows if row is not None]
 
 
 def broken_rules(home: Home, feed: str, said: Sequence[dict[str, Any]] | None = None) -> list[str]:

@@ -19,7 +19,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from veracity.errors import VeracityError
+from veracity.server.catalogue import router as catalogue
 from veracity.server.city_reader import CityReader
+from veracity.server.ngsi_ld import router as ngsi_ld
 from veracity.server.problems import problem, status_of
 from veracity.server.settings import ServerSettings
 
@@ -42,6 +44,8 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
+    app.include_router(catalogue.ROUTER)
+    app.include_router(ngsi_ld.ROUTER)
     return app
 
 

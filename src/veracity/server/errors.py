@@ -55,3 +55,15 @@ class PersonalFeed(ServerError, Rejected):
     """Receipts of this feed are not for everybody: its contract marks personal fields."""
 
     code = "personal-feed"
+
+
+class NoSuchDataset(ServerError, Malformed):
+    """The city shows no feed or panel of this name, or no such version of it."""
+
+    code = "no-such-dataset"
+
+
+class SpoolFull(ServerError, Unavailable):
+    """A file to download cannot be made now: too large, no room, or too many are being made."""
+
+    code = "spool-full"

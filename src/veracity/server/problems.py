@@ -7,10 +7,12 @@ from starlette.responses import Response
 
 from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
+from veracity.server.errors import NoSuchDataset
 
 STATUSES: list[tuple[type[VeracityError], int]] = [
     (ObjectMissing, 404),
     (UnknownOrigin, 404),
+    (NoSuchDataset, 404),
     (WitnessConflict, 409),
     (ConsistencyRejected, 422),
     (Malformed, 400),

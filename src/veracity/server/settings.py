@@ -25,6 +25,8 @@ class ServerSettings:
         Whether anyone may read. If not, readers need an account with the role ``viewer``.
     origins
         Of other sites whose pages may write with a reader's token; reading is allowed to all.
+    spool_bytes
+        How much room the files that readers download may take in the system's temporary directory.
     """
 
     home: Path
@@ -33,3 +35,4 @@ class ServerSettings:
     max_body_bytes: int = 4 * 1024 * 1024
     is_open: bool = True
     origins: tuple[str, ...] = field(default_factory=tuple)
+    spool_bytes: int = 4 * 1024**3

@@ -1,0 +1,148 @@
+"""What the page of a data set shows: quality measured, lineage, licence, contract, changes. JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+from veracity.home.home import Home
+from veracity.server.catalogue.facts import DatasetFacts
+from veracity.server.catalogue.formats import FORMATS
+from veracity.server.catalogue.measured import Measured
+
+_NEWEST = 50  #: of what there may be many of
+
+
+def dataset_page(home: Home, url: str, facts: DatasetFacts) -> dict[str, Any]:
+    """Return the document of one feed; ``url`` is where the city is found."""
+    contract, snap = facts.contract, facts.snapshot
+    base = f"{url}/catalogue/{contract.feed}"
+    return {
+        "dataset": contract.feed,
+        "title": contract.title,
+        "agency": contract.agency,
+        "simulated": facts.simulated,
+        "description": {
+            "purpose": facts.about.purpose,
+            "limitations": facts.about.limitations,
+            "usage": facts.about.usage,
+        },
+        "licence": facts.about.licence,
+        "keywords": list(contract.tags),
+        "bbox": facts.bbox,
+        "temporal": None
+        if facts.temporal is None
+        else {"first": facts.temporal[0], "last": facts.temporal[1]},
+        "columns": [
+            {"name": f.name, "type": f.type, "unit": f.unit, "description": f.description or None}
+            for f in contract.fields
+        ],
+        "key": list(contract.key),
+        "contract": _contract(base, contract.version, contract.sha256, facts.contract_entry),
+        "version": None if snap is None else _version(base, facts),
+        "quality": quality(facts.measured),
+        "lineage": lineage(home, contract.feed),
+        "changes": changes(home, base, contract.feed),
+    }
+
+
+def quality(measured: Measured) -> dict[str, Any]:
+    """Return what was measured."""
+    m, state = measured, "unknown"
+    if m.newest_event is None:
+        state = "empty"
+    elif m.is_fresh is not None:
+        state = "fresh" if m.is_fresh else "stale"
+    return {
+        "measured_at": m.at,
+        "freshness": {
+            "last_event": m.newest_event,
+            "last_arrival": m.newest_arrival,
+            "age_s": m.age_s,
+            "wanted_s": m.wanted_s,
+            "state": state,
+        },
+        "completeness": {"share": m.completeness, "window": "newest day", "n_sensors": m.n_sensors},
+        "validity": {"share": m.validity},
+        "counts": {
+            name: getattr(m, name)
+            for name in ("received", "accepted", "quarantined", "refused", "flagged", "batches")
+        },
+        "sensor_health": {
+            "mean": None if m.health is None else m.health[0],
+            "lowest": None if m.health is None else m.health[1],
+            "sensors": list(m.sensors),
+        },
+    }
+
+
+def lineage(home: Home, feed: str) -> dict[str, Any]:
+    """Return the log entries that a feed rests on, newest batches first, and those that used it."""
+    batches = home.index.batches(feed)
+    used: list[dict[str, Any]] = []
+    for kind in ("transform", "calibrate", "train"):
+        for idx, p in home.index.predicates(kind):
+            if any(i["feed"] == feed for i in p["inputs"]):
+                used.append({"entry": idx, "kind": kind, "name": p["name"], "simulated": p["simulated"]})
+    return {
+        "contracts": [idx for idx, _ in home.index.predicates("contract", feed)],
+        "batches": [
+            {"entry": b.idx, "batch": b.batch, "received_at": b.received_at, "rows": b.accepted}
+            for b in batches[: -_NEWEST - 1 : -1]
+        ],
+        "n_batches": len(batches),
+        "used_by": sorted(used, key=lambda u: -u["entry"])[:_NEWEST],
+    }
+
+
+def changes(home: Home, base: str, feed: str) -> dict[str, Any]:
+    """Return what changed: contracts, corrections of sensors and what was taken back, releases, erasures."""
+    contracts = [
+        _contract(base, str(p["version"]), str(p["sha256"]), idx)
+        for idx, p in home.index.predicates("contract", feed)
+    ]
+    corrections = {
+        str(p["document"]): {"entry": idx, "name": p["name"], "withdrawn": []}
+        for idx, p in home.index.predicates("calibrate")
+        if any(i["feed"] == feed for i in p["inputs"])
+    }
+    for idx, p in home.index.predicates("withdraw"):
+        if p["document"] in corrections:
+            taken = {"entry": idx, "from": p["from"], "reason": p["reason"], "at": p["said_at"]}
+            corrections[str(p["document"])]["withdrawn"].append(taken)
+    released = [
+        {"entry": idx, "batch": p["batch"], "at": p["received_at"], "rows": p["counts"]["accepted"]}
+        for idx, p in home.index.predicates("ingest", feed)
+        if p.get("released") is not None
+    ]
+    return {
+        "contracts": contracts[::-1][:_NEWEST],
+        "corrections": list(corrections.values())[::-1][:_NEWEST],
+        "releases": released[::-1][:_NEWEST],
+        "erasures": [{"entry": idx} for idx, _ in home.index.predicates("erase", feed)][::-1][:_NEWEST],
+    }
+
+
+def _contract(base: str, version: str, sha256: str, entry: int) -> dict[str, Any]:
+    return {"version": version, "sha256": sha256, "entry": entry, "url": f"{base}/contract/{sha256}.yaml"}
+
+
+def _version(base: str, facts: DatasetFacts) -> dict[str, Any]:
+    snap = facts.snapshot
+    assert snap is not None, "asked for only where there is one"
+    here = f"{base}/{snap.version}"
+    return {
+        "version": snap.version,
+        "as_of": snap.received_at,
+        "entry": snap.entry,
+        "rows": snap.n_rows,
+        "sha256": snap.sha256,
+        "manifest": f"{here}/manifest.json",
+        "croissant": f"{here}/croissant.json",
+        "files": [
+            {
+                "url": f"{here}/rows.{suffix}",
+                "media_type": form.media_type,
+                **({} if suffix not in facts.files else asdict(facts.files[suffix])),
+            }
+            for suffix, form in FORMATS.items()
+        ],
+    }

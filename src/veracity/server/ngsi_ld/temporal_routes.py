@@ -1,0 +1,198 @@
+"""``/ngsi-ld/v1/temporal``: entities over time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from veracity.server.links import public_url
+from veracity.server.ngsi_ld.asking import (
+    DEFAULT_LIMIT,
+    Page,
+    Representation,
+    Selection,
+    asked_page,
+    parse_as_of,
+    parse_representation,
+    parse_selection,
+)
+from veracity.server.ngsi_ld.entities import Entity
+from veracity.server.ngsi_ld.errors import NoSuchEntity
+from veracity.server.ngsi_ld.reading import newest_rows, selected_rows, selected_views, shown_as
+from veracity.server.ngsi_ld.route import NgsiRoute, documents, ngsi_answer
+from veracity.server.ngsi_ld.routes import (
+    LANGUAGE,
+    AsOf,
+    Attrs,
+    Coordinates,
+    Count,
+    EntityId,
+    Format,
+    Geometry,
+    Geoproperty,
+    Georel,
+    Id,
+    IdPattern,
+    Offset,
+    Options,
+    Q,
+    Text,
+    Type,
+    city_of,
+    page_headers,
+)
+from veracity.server.ngsi_ld.temporal import MAX_INSTANCES, Period, course, parse_period
+from veracity.server.ngsi_ld.views import spelled
+
+ROUTER = APIRouter(prefix="/ngsi-ld/v1/temporal", tags=["ngsi-ld"], route_class=NgsiRoute)
+MAX_ENTITIES = 100  #: over time, in one answer
+
+_TIME = {"format": "date-time"}
+TemporalLimit = Annotated[int, Query(description="How many at most", ge=0, le=MAX_ENTITIES)]
+Timerel = Annotated[Literal["before", "after", "between"] | None, Query(description="How `timeAt` is meant")]
+TimeAt = Annotated[
+    Text, Query(alias="timeAt", description="A time (RFC 3339)", max_length=40, json_schema_extra=_TIME)
+]
+EndTimeAt = Annotated[
+    Text,
+    Query(
+        alias="endTimeAt", description="The other end of `between`", max_length=40, json_schema_extra=_TIME
+    ),
+]
+LastN = Annotated[
+    int | None,
+    Query(alias="lastN", description="The newest of each attribute only", ge=1, le=MAX_INSTANCES),
+]
+Timeproperty = Annotated[Literal["observedAt"] | None, Query(description="`observedAt`, the only one")]
+_PART: dict[int | str, dict[str, Any]] = {
+    206: {"description": "A part of what was asked for: `Content-Range` says from when to when"}
+}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    selection: Selection
+    period: Period
+    representation: Representation
+    page: Page
+    as_of: datetime | None
+
+
+@ROUTER.get(
+    "/entities",
+    response_class=Response,
+    responses=documents("Temporal entities") | _PART,
+    openapi_extra=LANGUAGE,
+)
+def entities(
+    request: Request,
+    id: Id = None,  # noqa: A002 - the standard's name
+    type: Type = None,  # noqa: A002
+    id_pattern: IdPattern = None,
+    attrs: Attrs = None,
+    q: Q = None,
+    georel: Georel = None,
+    geometry: Geometry = None,
+    coordinates: Coordinates = None,
+    geoproperty: Geoproperty = None,
+    timerel: Timerel = None,
+    time_at: TimeAt = None,
+    end_time_at: EndTimeAt = None,
+    timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
+    last_n: LastN = None,
+    options: Options = None,
+    form: Format = None,
+    limit: TemporalLimit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+    count: Count = "false",
+    as_of: AsOf = None,
+) -> Response:
+    """Entities over time. Conditions are asked of what they are now, or were known to be as of ``asOf``."""
+    asked = _Asked(
+        parse_selection(
+            id=id, type=type, id_pattern=id_pattern, attrs=attrs, q=q, georel=georel, geometry=geometry,
+            coordinates=coordinates, geoproperty=geoproperty,
+        ),
+        parse_period(timerel, time_at, end_time_at, last_n, is_needed=True),
+        parse_representation(options, form),
+        asked_page(limit, offset, with_count=count == "true"),
+        parse_as_of(as_of),
+    )  # fmt: skip
+    found, n_all, cut = _found(request, asked)
+    return _answer(request, found, cut, page_headers(request, asked.page, n_all))
+
+
+@ROUTER.get(
+    "/entities/{entity_id:path}",
+    response_class=Response,
+    responses=documents("Temporal entity", 404) | _PART,
+    openapi_extra=LANGUAGE,
+)
+def entity(
+    request: Request,
+    entity_id: EntityId,
+    attrs: Attrs = None,
+    timerel: Timerel = None,
+    time_at: TimeAt = None,
+    end_time_at: EndTimeAt = None,
+    timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
+    last_n: LastN = None,
+    options: Options = None,
+    form: Format = None,
+    as_of: AsOf = None,
+) -> Response:
+    """One entity over time."""
+    asked = _Asked(
+        parse_selection(id=spelled(entity_id), attrs=attrs),
+        parse_period(timerel, time_at, end_time_at, last_n, is_needed=False),
+        parse_representation(options, form),
+        Page(1, 0, with_count=False),
+        parse_as_of(as_of),
+    )
+    found, n_all, cut = _found(request, asked)
+    if n_all == 0:
+        raise NoSuchEntity(f"entity: want one that there is, got {entity_id[:200]!r}")
+    name = spelled(entity_id)
+    empty = {"id": name, "type": name.split(":")[2]}
+    return _answer(request, found[0] if found else empty, cut, {})
+
+
+def _found(request: Request, asked: _Asked) -> tuple[list[Entity], int, tuple[str, str] | None]:
+    """Return a page of temporal entities, how many are selected in all, and what of them was cut."""
+    city, url = city_of(request), public_url(request)
+    skip, left, n_all = asked.page.offset, asked.page.limit, 0
+    entities: list[Entity] = []
+    cuts: list[tuple[str, str]] = []
+    for view in selected_views(city, asked.selection):
+        if view.time is None:
+            continue
+        rows = selected_rows(view, newest_rows(city, view, asked.as_of), asked.selection, url)
+        n_all += rows.height
+        part = rows.slice(skip, left)
+        skip = max(0, skip - rows.height)
+        left -= part.height
+        if part.height:
+            with city.home() as home:
+                shown = shown_as(city, url, view, asked.selection.attributes, _plain(asked))
+                found = course(
+                    home, view, part, asked.period, shown, asked.as_of,
+                    as_values=asked.representation.as_values or asked.representation.form == "keyValues",
+                )  # fmt: skip
+            entities += found.entities
+            cuts += [found.cut] if found.cut is not None else []
+    return entities, n_all, (min(c[0] for c in cuts), max(c[1] for c in cuts)) if cuts else None
+
+
+def _plain(asked: _Asked) -> Representation:
+    return Representation("normalized", with_times=False, as_values=asked.representation.as_values)
+
+
+def _answer(request: Request, said: object, cut: tuple[str, str] | None, headers: dict[str, str]) -> Response:
+    if cut is None:
+        return ngsi_answer(request, said, headers=headers)
+    return ngsi_answer(
+        request, said, status=206, headers=headers | {"Content-Range": f"date-time {cut[1]}-{cut[0]}/*"}
+    )

@@ -1,0 +1,280 @@
+"""The catalogue: valid DCAT-AP 3, the same graph in both forms, nothing personal, quality as measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rdflib
+from rdflib import DCAT, DCTERMS, FOAF, RDF, SKOS, XSD
+from rdflib.compare import isomorphic
+from starlette.types import ASGIApp
+
+import persons
+from asked import ask
+from open_city import LICENCE, ORIGIN, new_open_city
+from small_city import clock
+from veracity.server.app import make_app
+from veracity.server.settings import ServerSettings
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:ConjunctiveGraph is deprecated:DeprecationWarning"
+)  # rdflib's own
+BASE = "http://city.example"
+DQV = rdflib.Namespace("http://www.w3.org/ns/dqv#")
+SPDX = rdflib.Namespace("http://spdx.org/rdf/terms#")
+VERSION = rdflib.URIRef("http://www.w3.org/ns/dcat#version")
+# DCAT-AP 3.0.0 (https://semiceu.github.io/DCAT-AP/releases/3.0.0/): least and most of each property.
+CARDINALITIES: dict[rdflib.URIRef, dict[rdflib.URIRef, tuple[int, int | None]]] = {
+    DCAT.Catalog: {
+        DCTERMS.title: (1, None),
+        DCTERMS.description: (1, None),
+        DCTERMS.publisher: (1, 1),
+        DCTERMS.issued: (0, 1),
+        DCTERMS.modified: (0, 1),
+        DCTERMS.license: (0, 1),
+        FOAF.homepage: (0, 1),
+    },
+    DCAT.Dataset: {
+        DCTERMS.title: (1, None),
+        DCTERMS.description: (1, None),
+        DCTERMS.publisher: (0, 1),
+        DCTERMS.accessRights: (0, 1),
+        DCTERMS.accrualPeriodicity: (0, 1),
+        DCTERMS.issued: (0, 1),
+        DCTERMS.modified: (0, 1),
+        DCAT.temporalResolution: (0, 1),
+        VERSION: (0, 1),
+    },
+    DCAT.Distribution: {
+        DCAT.accessURL: (1, None),
+        DCTERMS["format"]: (0, 1),
+        DCAT.mediaType: (0, 1),
+        DCTERMS.license: (0, 1),
+        DCTERMS.issued: (0, 1),
+        DCTERMS.modified: (0, 1),
+        DCAT.byteSize: (0, 1),
+        SPDX.checksum: (0, 1),
+        rdflib.URIRef("http://data.europa.eu/r5r/availability"): (0, 1),
+    },
+    DCAT.DataService: {
+        DCTERMS.title: (1, None),
+        DCAT.endpointURL: (1, None),
+        DCTERMS.accessRights: (0, 1),
+        DCTERMS.license: (0, 1),
+    },
+    FOAF.Agent: {FOAF.name: (1, None), DCTERMS.type: (0, 1)},
+    SPDX.Checksum: {SPDX.algorithm: (1, 1), SPDX.checksumValue: (1, 1)},
+    DCTERMS.PeriodOfTime: {DCAT.startDate: (0, 1), DCAT.endDate: (0, 1)},
+    DCTERMS.Location: {DCAT.bbox: (0, 1)},
+    DQV.QualityMeasurement: {DQV.isMeasurementOf: (1, 1), DQV.value: (1, 1)},
+}
+# What a property's values must be: of a class that the document itself says, or of a type.
+CLASSES = {
+    DCTERMS.publisher: FOAF.Agent,
+    DCAT.dataset: DCAT.Dataset,
+    DCAT.distribution: DCAT.Distribution,
+    DCAT.service: DCAT.DataService,
+    DCAT.servesDataset: DCAT.Dataset,
+    DCTERMS.spatial: DCTERMS.Location,
+    DCTERMS.temporal: DCTERMS.PeriodOfTime,
+    DCTERMS.conformsTo: DCTERMS.Standard,
+    DCTERMS.license: DCTERMS.LicenseDocument,
+    DCTERMS.accessRights: DCTERMS.RightsStatement,
+    SPDX.checksum: SPDX.Checksum,
+    DQV.hasQualityMeasurement: DQV.QualityMeasurement,
+    DQV.isMeasurementOf: DQV.Metric,
+}
+TYPES = {
+    DCAT.byteSize: XSD.nonNegativeInteger,
+    SPDX.checksumValue: XSD.hexBinary,
+    DCTERMS.issued: XSD.dateTime,
+    DCTERMS.modified: XSD.dateTime,
+    DCAT.temporalResolution: XSD.duration,
+    DCAT.startDate: XSD.dateTime,
+}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> ASGIApp:
+    """The server of the open city."""
+    root = new_open_city(tmp_path_factory.mktemp("open") / "city")
+    return make_app(ServerSettings(root, clock=clock))
+
+
+def graph(app: ASGIApp, path: str, **headers: str) -> rdflib.Graph:
+    """What an address says, by another library's reading."""
+    answer = ask(app, "GET", path, headers=headers)
+    assert answer.status_code == 200, answer.text
+    form = "turtle" if answer.headers["content-type"].startswith("text/turtle") else "json-ld"
+    return rdflib.Graph().parse(data=answer.content, format=form)
+
+
+def broken(found: rdflib.Graph) -> list[str]:
+    """What in a graph is not as the profile asks."""
+    wrong = []
+    for kind, properties in CARDINALITIES.items():
+        for subject in found.subjects(RDF.type, kind):
+            for name, (least, most) in properties.items():
+                n = len(set(found.objects(subject, name)))
+                if n < least or (most is not None and n > most):
+                    wrong.append(f"{subject} {name}: want {least} to {most}, got {n}")
+    for name, kind in CLASSES.items():
+        wrong += [
+            f"{s} {name} {o}: want a {kind}"
+            for s, o in found.subject_objects(name)
+            if (o, RDF.type, kind) not in found
+        ]
+    for name, kind in TYPES.items():
+        for s, o in found.subject_objects(name):
+            if not isinstance(o, rdflib.Literal) or o.datatype != kind or o.ill_typed:
+                wrong.append(f"{s} {name} {o!r}: want a {kind}")
+    return wrong
+
+
+def test_the_catalogue_keeps_the_profile(app: ASGIApp) -> None:
+    """Mandatory properties are there, none is said too often, values are of the classes and types asked."""
+    for path in ("/catalogue.ttl", "/catalogue/air.ttl", "/catalogue/rain.jsonld"):
+        assert broken(graph(app, path)) == []
+    found = graph(app, "/catalogue.ttl")
+    assert {kind for kind in CARDINALITIES if (None, RDF.type, kind) not in found} <= {SPDX.Checksum}
+
+
+def test_a_broken_catalogue_is_found_broken(app: ASGIApp) -> None:
+    """The check above checks: a title taken away, a second publisher, a wrong type."""
+    untitled, twice, untyped = (graph(app, "/catalogue.ttl") for _ in range(3))
+    untitled.remove((None, DCTERMS.title, None))
+    twice.add((rdflib.URIRef(f"{BASE}/catalogue"), DCTERMS.publisher, rdflib.URIRef("http://x.example")))
+    untyped.add((rdflib.URIRef(f"{BASE}/catalogue/air"), DCTERMS.issued, rdflib.Literal("today")))
+    for found in (untitled, twice, untyped):
+        assert broken(found)
+
+
+def test_both_forms_say_the_same(app: ASGIApp) -> None:
+    """Turtle and JSON-LD, by ending or by what is accepted: one graph."""
+    one = graph(app, "/catalogue.ttl")
+    assert len(one) > 100
+    for other in (
+        graph(app, "/catalogue.jsonld"),
+        graph(app, "/catalogue"),
+        graph(app, "/catalogue", accept="text/turtle;q=1, application/ld+json;q=0.4"),
+    ):
+        assert isomorphic(one, other)
+    assert ask(app, "GET", "/catalogue", headers={"accept": "text/html"}).status_code == 406
+
+
+def test_what_is_said_of_a_feed(app: ASGIApp) -> None:
+    """Licence, agency, theme, place, time, frequency, contract, quality: each from where it is known."""
+    found = graph(app, "/catalogue.ttl")
+    air = rdflib.URIRef(f"{BASE}/catalogue/air")
+    assert str(found.value(air, DCTERMS.title)) == "Air of three stations (made up)"
+    assert str(found.value(found.value(air, DCTERMS.publisher), FOAF.name)) == "rain-office"
+    assert str(found.value(air, DCAT.theme)).endswith("/data-theme/ENVI")
+    assert str(found.value(air, DCTERMS.accrualPeriodicity)).endswith("/frequency/HOURLY")
+    assert str(found.value(found.value(air, DCTERMS.spatial), DCAT.bbox)) == (
+        "POLYGON((108.2 16.05, 108.3 16.05, 108.3 16.1, 108.2 16.1, 108.2 16.05))"
+    )
+    files = list(found.objects(air, DCAT.distribution))
+    assert len(files) == 3
+    assert {str(found.value(f, DCTERMS.license)) for f in files} == {LICENCE}
+    measured = {
+        str(found.value(found.value(m, DQV.isMeasurementOf), SKOS.prefLabel)): found.value(m, DQV.value)
+        for m in found.objects(air, DQV.hasQualityMeasurement)
+    }
+    assert float(str(measured["Completeness"])) == 1.0
+    assert float(str(measured["Validity"])) == 1.0
+    assert int(str(measured["Flagged"])) == 1
+    assert float(str(measured["Freshness"])) == 7 * 3600  # the newest event is of 05:00, the clock says 12:00
+    rain = rdflib.URIRef(f"{BASE}/catalogue/rain")
+    assert "SIMULATED" in str(found.value(rain, DCTERMS.description))
+    assert str(found.value(rdflib.URIRef(f"{BASE}/catalogue"), DCTERMS.title)) == f"Open data of {ORIGIN}"
+
+
+def test_a_file_that_was_made_has_its_checksum(app: ASGIApp) -> None:
+    """Once a version's file is known, the catalogue says its size and digest."""
+    manifest = ask(app, "GET", "/catalogue/rain/manifest.json").json()
+    other = make_app(ServerSettings(app.state.settings.home, clock=clock))  # type: ignore[attr-defined]
+    asked = ask(other, "GET", "/catalogue/rain/manifest.json").json()
+    assert asked["files"] == manifest["files"]
+    found = graph(other, "/catalogue/rain.ttl")
+    assert broken(found) == []
+    digests = {str(o).lower() for o in found.objects(None, SPDX.checksumValue)}
+    assert digests == {f["sha256"] for f in manifest["files"] if f["name"] != "rows.geojson"}
+
+
+def test_nothing_personal_is_shown(app: ASGIApp) -> None:
+    """A feed with personal fields is in no list, and none of its addresses answers with data."""
+    for path in ("/catalogue.ttl", "/catalogue.jsonld", "/api/v1/datasets"):
+        assert persons.FEED not in ask(app, "GET", path).text
+    own = ["", ".ttl", "/0", "/rows.csv", "/0/rows.parquet", "/0/manifest.json", "/contract.yaml"]
+    paths = [f"/catalogue/requests{end}" for end in (*own, "/croissant.json")]
+    for path in (*paths, "/api/v1/datasets/requests"):
+        answer = ask(app, "GET", path)
+        assert (answer.status_code, answer.json()["code"]) == (403, "personal-feed"), path
+
+
+def test_the_page_of_a_data_set(app: ASGIApp) -> None:
+    """Quality, lineage, licence, contract, changes; and the contract by its digest, to the byte."""
+    page: dict[str, Any] = ask(app, "GET", "/api/v1/datasets/air").json()
+    assert page["licence"] == LICENCE
+    assert page["quality"]["freshness"]["state"] == "fresh"
+    assert page["quality"]["completeness"] == {"share": 1.0, "window": "newest day", "n_sensors": 3}
+    assert [b["batch"] for b in page["lineage"]["batches"]] == [1, 0]
+    assert page["version"]["version"] == 1
+    assert page["changes"]["contracts"][0]["version"] == "1.2.0"
+    text = ask(app, "GET", page["contract"]["url"].removeprefix(BASE))
+    assert text.content == ask(app, "GET", "/catalogue/air/contract.yaml").content
+    assert "immutable" in text.headers["cache-control"]
+    rain = ask(app, "GET", "/api/v1/datasets/rain").json()
+    assert rain["simulated"] is True
+    assert [u["kind"] for u in rain["lineage"]["used_by"]] == ["transform"]
+    early = ask(app, "GET", "/api/v1/datasets/air?as_of=2026-09-03T05:00:00Z").json()
+    assert early["version"]["version"] == 0
+    assert early["quality"]["counts"]["accepted"] == 60
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/catalogue/snow", 404, "no-such-dataset"),
+        ("/catalogue/SNOW", 422, "malformed-request"),
+        ("/catalogue/air/99", 404, "no-such-dataset"),
+        ("/catalogue/air/-1", 422, "malformed-request"),
+        ("/catalogue/air/manifest.json?as_of=2020-01-01T00:00:00Z", 404, "no-such-dataset"),
+        ("/catalogue/air/manifest.json?as_of=soon", 400, "bad-name"),
+        ("/catalogue/air/contract/00.yaml", 422, "malformed-request"),
+        (f"/catalogue/air/contract/{'0' * 64}.yaml", 404, "no-such-dataset"),
+        ("/catalogue/_panels/none", 404, "no-such-dataset"),
+        ("/catalogue/air/1/rows.exe", 422, "malformed-request"),
+        ("/catalogue/..%2f..%2fetc/1/rows.csv", 404, "not-found"),
+    ],
+)
+def test_what_is_not_there_is_a_problem(app: ASGIApp, path: str, status: int, code: str) -> None:
+    """Wrong names, versions, times: each the one error body with its code."""
+    answer = ask(app, "GET", path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_answers_are_not_sent_twice(app: ASGIApp) -> None:
+    """An entity tag that the reader has is answered without a body."""
+    for path in ("/catalogue.ttl", "/catalogue/air/1/croissant.json", "/catalogue/air/1/rows.csv"):
+        first = ask(app, "GET", path)
+        again = ask(app, "GET", path, headers={"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_host_that_is_none_makes_no_identifier(app: ASGIApp) -> None:
+    """What a client calls us goes into identifiers only if it is a name."""
+    answer = ask(app, "GET", "/catalogue.jsonld", headers={"host": 'x"><script>'})
+    assert "<script" not in json.dumps(answer.json())
+    assert "http://localhost/catalogue" in answer.text
+
+
+def test_the_public_address_is_the_one_set(tmp_path: Path) -> None:
+    """Behind a front, the address that readers use goes into every identifier."""
+    root = new_open_city(tmp_path / "city")
+    app = make_app(ServerSettings(root, public_url="https://data.example.org/", clock=clock))
+    found = ask(app, "GET", "/catalogue.jsonld").text
+    assert "city.example" not in found
+    assert "https://data.example.org/catalogue/air" in found
