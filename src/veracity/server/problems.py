@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
+from veracity.home.accounts.errors import BadCredential, SignInNeeded, UnknownAccount, UnknownToken
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
 
 STATUSES: list[tuple[type[VeracityError], int]] = [
@@ -13,6 +14,10 @@ STATUSES: list[tuple[type[VeracityError], int]] = [
     (UnknownOrigin, 404),
     (WitnessConflict, 409),
     (ConsistencyRejected, 422),
+    (SignInNeeded, 401),
+    (BadCredential, 401),
+    (UnknownAccount, 404),
+    (UnknownToken, 404),
     (Malformed, 400),
     (Unavailable, 503),
     (Rejected, 403),
@@ -34,6 +39,8 @@ def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | No
         "detail": detail,
     }
     more = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    if status == 401:
+        more.setdefault("WWW-Authenticate", 'Bearer realm="veracity"')  # RFC 9110, section 11.6.1
     body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     return Response(body, status, more, media_type="application/problem+json")
 
