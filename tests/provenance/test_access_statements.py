@@ -17,14 +17,16 @@ from veracity.provenance.statements import (
 )
 
 AT = "2026-09-03T12:00:00.000000Z"
-GRANT = Access("grant", "operator", "command", AT, "lan", None, Rights(("admin", "viewer"), "rain-office"))
-TOKEN = Access("grant", "lan", "session", AT, "lan", "abcdefgh12", Rights(("viewer",), None, ("rain",), AT))
+GRANT = Access(0, "grant", "operator", "command", AT, "lan", None, Rights(("admin", "viewer"), "rain-office"))
+TOKEN = Access(
+    1, "grant", "lan", "session", AT, "lan", "abcdefgh12", Rights(("viewer",), None, ("rain",), AT)
+)
 ACCESS = {
     "grant": GRANT,
     "token": TOKEN,
-    "revoke": Access("revoke", "lan", "token", AT, "minh"),
-    "revoke-token": Access("revoke", "lan", "sign-in", AT, "minh", "abcdefgh12"),
-    "writes": Access("writes", "operator", "command", AT, writes=Writes("ab" * 32, 3, 17)),
+    "revoke": Access(2, "revoke", "lan", "token", AT, "minh"),
+    "revoke-token": Access(3, "revoke", "lan", "sign-in", AT, "minh", "abcdefgh12"),
+    "writes": Access(4, "writes", "operator", "command", AT, writes=Writes("ab" * 32, 3, 17)),
 }
 
 

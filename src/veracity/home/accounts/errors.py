@@ -55,3 +55,9 @@ class UnknownToken(AccountError, Malformed):
     """No token has this identifier."""
 
     code = "unknown-token"
+
+
+class MalformedJournal(AccountError, Malformed):
+    """A list of writes over the network is none."""
+
+    code = "malformed-journal"

@@ -108,6 +108,8 @@ class Access:
 
     Attributes
     ----------
+    number
+        0, 1, 2 … over all statements of this kind: no two are the same, however still the clock stands.
     act
         ``grant``: an account or a token has these rights from now on, whatever it had before;
         ``revoke``: it has none from now on, and with an account all its tokens; ``writes``: what
@@ -120,6 +122,7 @@ class Access:
         The public identifier of the token that it is about; None if about the account itself.
     """
 
+    number: int
     act: Act
     by: str
     came_by: CameBy
@@ -147,6 +150,7 @@ class Access:
         """Read a statement; MalformedStatement if it is no ``access``, or contradicts itself."""
         fields = predicate_of(statement, _KIND)
         access = cls(
+            number=fields.count("number"),
             act=ACTS[fields.choice("act", ACTS)],
             by=fields.matching("by", _NAME, _NAMED),
             came_by=WAYS[fields.choice("came_by", WAYS)],
@@ -163,6 +167,7 @@ class Access:
     def to_statement(self) -> Statement:
         """Return the statement; its subject is the account or token by its name, or the list."""
         predicate: dict[str, Any] = {
+            "number": self.number,
             "act": self.act,
             "by": self.by,
             "came_by": self.came_by,

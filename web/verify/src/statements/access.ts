@@ -14,6 +14,7 @@ const ROLES = /^(?:admin|auditor|developer|operator|publisher|viewer)$/;
 
 export async function readAccess(statement: Statement): Promise<null> {
   const fields = predicateOf(statement, "access");
+  fields.count("number");
   const act = fields.choice("act", ["grant", "revoke", "writes"]);
   fields.matching("by", NAME, NAMED);
   fields.choice("came_by", ["command", "token", "session", "sign-in"]);
