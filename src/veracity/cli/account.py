@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from veracity.cli.output import columns, emit, in_home, note
+from veracity.cli.output import columns, emit, in_home
 from veracity.home.accounts.account import ROLES, Role
 from veracity.home.accounts.granting import (
     LONGEST,
@@ -74,7 +74,6 @@ def token(
     """Make a token of an account and print it, once: it is kept nowhere."""
     with open_writer(home) as writer, _store(writer) as store:
         made, expires = make_token(writer, store, name, roles or None, feeds or None, timedelta(days=days))
-    note(f"token {made.identifier} of {name}, until {format_time(expires)}; it is shown this once")
     document = {"token": made.text, "identifier": made.identifier, "expires_at": format_time(expires)}
     emit("account.token", document, made.text, as_json)
 

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
-from veracity.home.accounts.errors import BadCredential, SignInNeeded, UnknownAccount, UnknownToken
+from veracity.home.accounts.errors import (
+    AccountExists,
+    BadCredential,
+    SignInNeeded,
+    UnknownAccount,
+    UnknownToken,
+)
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
 
 STATUSES: list[tuple[type[VeracityError], int]] = [
@@ -16,6 +22,7 @@ STATUSES: list[tuple[type[VeracityError], int]] = [
     (ConsistencyRejected, 422),
     (SignInNeeded, 401),
     (BadCredential, 401),
+    (AccountExists, 409),
     (UnknownAccount, 404),
     (UnknownToken, 404),
     (Malformed, 400),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from veracity.home.clock import Clock
+from veracity.server.accounts.pace import Limits
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,13 @@ class ServerSettings:
         Whether anyone may read. If not, readers need an account with the role ``viewer``.
     origins
         Of other sites whose pages may write with a reader's token; reading is allowed to all.
+    limits
+        How often one network and one account may ask.
+    seal_after_s
+        How long writes wait in the journal before the log has them in a list. None: until the next who
+        writes in the home seals them, as ``veracity up`` does.
+    page_origins
+        From which our own pages may load pictures and maps besides our own: an online base map.
     """
 
     home: Path
@@ -33,3 +41,6 @@ class ServerSettings:
     max_body_bytes: int = 4 * 1024 * 1024
     is_open: bool = True
     origins: tuple[str, ...] = field(default_factory=tuple)
+    limits: Limits = field(default_factory=Limits)
+    seal_after_s: float | None = 30.0
+    page_origins: tuple[str, ...] = field(default_factory=tuple)

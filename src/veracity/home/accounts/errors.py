@@ -1,6 +1,6 @@
 """Errors of accounts: who is not known, and who may not."""
 
-from veracity.errors import Malformed, Rejected, VeracityError
+from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
 
 
 class AccountError(VeracityError):
@@ -61,3 +61,33 @@ class MalformedJournal(AccountError, Malformed):
     """A list of writes over the network is none."""
 
     code = "malformed-journal"
+
+
+class SignInLost(AccountError, Rejected):
+    """What came back from the provider is of no sign-in that began in this browser."""
+
+    code = "sign-in-lost"
+
+
+class SignInRefused(AccountError, Rejected):
+    """The provider did not say who somebody is, or says that it is nobody who may come in."""
+
+    code = "sign-in-refused"
+
+
+class ProviderUnreachable(AccountError, Unavailable):
+    """The provider that people sign in with does not answer as it should."""
+
+    code = "provider-unreachable"
+
+
+class MalformedSignIn(AccountError, Malformed):
+    """The settings for signing in are not set down as they should be."""
+
+    code = "malformed-sign-in"
+
+
+class NoSignIn(AccountError, Malformed):
+    """The city has no provider to sign in with."""
+
+    code = "no-sign-in"

@@ -78,6 +78,12 @@ def close_account(home: Writer, store: AccountStore, name: str, *, by: Account =
     return _say(home, Access(next_number(home), "revoke", by.name, way(by), _now(home), name))
 
 
+def suspend_account(home: Writer, store: AccountStore, name: str, *, by: Account) -> int:
+    """Take all rights from an account that may get some again, and end its tokens and sessions."""
+    store.suspend_account(name)
+    return _say(home, Access(next_number(home), "revoke", by.name, way(by), _now(home), name))
+
+
 def make_token(
     home: Writer,
     store: AccountStore,

@@ -146,10 +146,17 @@ class AccountStore:
 
     def close_account(self, name: str) -> None:
         """End an account with all its tokens and sessions."""
+        self._end(name, closed_at=self.now())
+
+    def suspend_account(self, name: str) -> None:
+        """Take an account's roles and end its tokens and sessions; it may get roles again."""
+        self._end(name, roles="")
+
+    def _end(self, name: str, **change: str) -> None:
         now = self.now()
         with self.database.writing() as db:
             query = sa.update(accounts).where(accounts.c.name == name, accounts.c.closed_at.is_(None))
-            done = db.execute(query.values(closed_at=now))
+            done = db.execute(query.values(**change))
             mine = tokens.c.account == name, tokens.c.revoked_at.is_(None)
             db.execute(sa.update(tokens).where(*mine).values(revoked_at=now))
             db.execute(sa.delete(sessions).where(sessions.c.account == name))

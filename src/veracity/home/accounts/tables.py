@@ -57,6 +57,7 @@ sign_ins = sa.Table(
     sa.Column("browser_sha256", TEXT, nullable=False),
     sa.Column("nonce", TEXT, nullable=False),
     sa.Column("verifier", TEXT, nullable=False),
+    sa.Column("then", TEXT, nullable=False),
     sa.Column("began_at", TEXT, nullable=False),
 )
 writes = sa.Table(
