@@ -23,7 +23,7 @@ from veracity.home.accounts.errors import MalformedSignIn, ProviderUnreachable, 
 from veracity.home.accounts.sessions import SignIn
 from veracity.home.accounts.sign_in_settings import SignInSettings, check_url
 
-ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]  #: never none, nor one with a shared secret
+ALGORITHMS = ["RS256", "PS256", "ES256", "Ed25519"]  #: never none, nor one with a shared secret
 MAX_ANSWER_BYTES = 262_144
 KEPT_S = 3_600.0  #: how long a provider's description and keys are kept
 RETRY_S = 60.0  #: how soon keys are asked for again because of one that is not among them
