@@ -36,7 +36,7 @@ class Fake:
         self.paths: list[str] = []
         self.bodies: dict[str, bytes] = {}
         self.status = 200
-        self.keys = [RSA, EC, ED]
+        self.keys: list[Any] = [RSA, EC, ED]
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
