@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from test_statements import changed
 
+from veracity.provenance.contradictions.contradictions import Contradictions
 from veracity.provenance.errors import MalformedStatement
 from veracity.provenance.statements import (
     Access,
@@ -72,3 +73,19 @@ def test_what_contradicts_itself(name: str, change: dict[str, object]) -> None:
     statement = ACCESS[name].to_statement()
     with pytest.raises(MalformedStatement):
         typed(replace(statement, predicate={**statement.predicate, **change}))
+
+
+def test_numbers_follow_one_another() -> None:
+    """A statement left out, said twice, or a list of writes that begins too late contradicts the log."""
+    found = Contradictions()
+    said = [replace(it, number=i) for i, it in enumerate(ACCESS.values())]
+    first = replace(said[-1], writes=Writes("ab" * 32, 0, 17))
+    for it in (*said[:-1], first):
+        assert found.add(0, it) == []
+    again = Contradictions.from_object(found.to_object())
+    late = replace(first, number=7, writes=Writes("cd" * 32, 20, 21))
+    assert [c.what for c in again.add(0, late)] == ["access-number", "writes-left-out"]
+    assert [c.what for c in again.add(0, replace(GRANT, number=8))] == []
+    assert [c.what for c in again.add(0, replace(GRANT, number=8))] == ["access-number"]
+    with pytest.raises((TypeError, ValueError)):
+        Contradictions.from_object(found.to_object() | {"accesses": {"number": "1"}})

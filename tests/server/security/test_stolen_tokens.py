@@ -44,7 +44,7 @@ def test_an_expired_token(city: ServedCity) -> None:
 def test_a_thief_makes_no_other(city: ServedCity) -> None:
     """A stolen token makes no new one, and what a stolen admin's made ends with it."""
     for role in ("viewer", "publisher", "operator", "developer", "auditor"):
-        assert city.ask(role, "POST", TOKENS, json={}).status_code == 403  # type: ignore[arg-type]
+        assert city.ask(role, "POST", TOKENS, json={}).status_code == 403
     with granting(city.root, city.time) as (home, store):
         stolen, _ = make_token(home, store, "the-admin")
     bearer = {"Authorization": f"Bearer {stolen.text}"}
@@ -88,7 +88,7 @@ def test_malformed_authorization(city: ServedCity, said: str) -> None:
 
 def test_two_authorizations(city: ServedCity) -> None:
     """Two of them are none: which would count would be a guess."""
-    both = [("Authorization", f"Bearer {city.tokens[role]}") for role in ("viewer", "admin")]  # type: ignore[index]
+    both = [("Authorization", f"Bearer {city.tokens[role]}") for role in ("viewer", "admin")]
     assert ask(city.app, "GET", TOKENS, headers=both).status_code == 401
 
 
@@ -105,5 +105,5 @@ def test_a_session_is_not_guessed(city: ServedCity) -> None:
     cookie = city.session("viewer")
     assert ask(city.app, "GET", TOKENS, headers={"Cookie": cookie}).status_code == 200
     for other in (cookie[:-1], cookie + "x", "veracity-session=", "veracity-session=é", "veracity-session"):
-        got = ask(city.app, "GET", TOKENS, headers={"Cookie": other.encode("latin-1")})  # type: ignore[dict-item]
+        got = ask(city.app, "GET", TOKENS, headers={"Cookie": other.encode("latin-1")})
         assert got.status_code == 401

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from veracity.canonical import canonical_json
 from veracity.home.accounts.errors import MalformedJournal
 from veracity.home.accounts.tables import counters, writes
+from veracity.home.clock import format_time
 from veracity.home.home import Home, Writer
 from veracity.provenance.fields import Fields
 from veracity.provenance.statements import Access, Writes
@@ -92,7 +93,7 @@ def seal_writes(home: Writer, database: SqlDatabase) -> int:
         if not home.objects.exists(list_path(digest)):
             home.objects.put(list_path(digest), data)
         said = Writes(digest, waiting[0].number, waiting[-1].number)
-        number, at = next_number(home), waiting[-1].at
+        number, at = next_number(home), format_time(home.clock())
         home.say(Access(number, "writes", "operator", "command", at, writes=said).to_statement())
         with database.writing() as db:
             db.execute(sa.delete(writes).where(writes.c.number <= waiting[-1].number))

@@ -1,6 +1,7 @@
 """Sessions of browsers that signed in, and sign-ins under way. Kept is a hash of what the browser holds."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from veracity.home.accounts.secret import secret_hash
 from veracity.home.accounts.store import AccountStore
 from veracity.home.accounts.tables import accounts, joined, sessions, sign_ins, split
 from veracity.home.clock import format_time, parse_time
+from veracity.log.errors import StoreUnavailable
 
 IDLE = timedelta(hours=1)  #: a session ends that was not used for so long
 LASTS = timedelta(hours=12)  #: and so long after signing in, used or not
@@ -76,7 +78,7 @@ def session_holder(store: AccountStore, secret: str) -> Account | None:
         return None
     if parse_time("session", row["used_at"]) + _NOTED_EVERY <= now:
         noted = sa.update(sessions).where(sessions.c.sha256 == row["sha256"])
-        with store.database.writing() as db:
+        with suppress(StoreUnavailable), store.database.writing() as db:  # then it ends sooner
             db.execute(noted.values(used_at=format_time(now)))
     roles = (split(row["roles"]) or frozenset()) & (split(row["has"]) or frozenset())
     return Account(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -21,6 +22,7 @@ from veracity.home.accounts.secret import TokenText, is_secret, parse_token
 from veracity.home.accounts.tables import accounts, joined, open_tables, sessions, split, tokens
 from veracity.home.clock import Clock, format_time, system_clock
 from veracity.home.directory import Directory
+from veracity.log.errors import StoreUnavailable
 from veracity.stores.sql import SqlDatabase
 
 MAX_ACCOUNTS = 10_000
@@ -250,7 +252,7 @@ class AccountStore:
         now = self.clock()
         if used_at is None or used_at < format_time(now - USED_EVERY):
             query = sa.update(tokens).where(tokens.c.id == identifier)
-            with self.database.writing() as db:
+            with suppress(StoreUnavailable), self.database.writing() as db:  # a courtesy: it shuts nobody out
                 db.execute(query.values(used_at=format_time(now)))
 
 
