@@ -31,7 +31,7 @@ THREATS: dict[str, str | None] = {
     "approval forged or replayed": None,
     "hostile submission in the sandbox": "sandbox",
     "curious partner in a federation": "federation",
-    "stolen token": "server",
+    "stolen token": None,
     "flood of input": None,
 }
 

@@ -24,6 +24,8 @@ from veracity.errors import Malformed, Rejected, Unavailable
 from veracity.feeds.file_info import inspect
 from veracity.gateway.limits import Keep
 from veracity.gateway.store import Store
+from veracity.home.accounts.granting import add_account
+from veracity.home.accounts.store import AccountStore
 from veracity.home.calibrations import fit_calibration, say_fitted
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency, add_device
@@ -69,6 +71,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ndjson(folder / "b.ndjson", 100, 50)
     with open_writer(root, clock) as home:
         ingest(home, "rain", [ndjson(folder / "a.ndjson", 0, 100)])
+        with AccountStore.open(home.directory) as accounts:
+            add_account(home, accounts, "minh", ["publisher"])
     calibrated_city(folder)
     people_city(folder)
     modelled_city(folder)
@@ -209,6 +213,12 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "device certificate": ([f"{AGENCY}/g01", "CN=g01"], [f"{AGENCY}/g01", ""], 3),
     "device access": ([], [], 3),
     "device forbid": ([f"{AGENCY}/g01"], [f"{AGENCY}/none"], 3),
+    "account add": (["lan", "--role", "admin"], ["Lan Nguyen", "--role", "admin"], 3),
+    "account role": (["minh", "--role", "auditor"], ["none", "--role", "auditor"], 3),
+    "account token": (["minh", "--feed", "rain"], ["minh", "--feed", "snow"], 3),
+    "account revoke": (["minh"], ["none"], 3),
+    "account ls": ([], [], 3),
+    "account seal": ([], [], 3),
     "key ls": ([], [], 3),
     "key encrypt": (["operator"], ["nobody"], 3),
     "key move": (["operator", "--to", "file:HERE/elsewhere.pem"], ["operator", "--to", "elsewhere"], 3),

@@ -28,6 +28,7 @@ TIMES = {
     "decide": "made_at",
     "override": "overridden_at",
     "outcome": "scored_at",
+    "access": "done_at",
 }
 IN_TOTO = "application/vnd.in-toto+json"
 

@@ -42,6 +42,7 @@ def audit(feed: str | None, sample: int | None, seed: int, home: Path, as_json: 
         ("runs of apps", report.runs),
         ("scorings", report.scorings),
         ("overrides", report.overrides),
+        ("statements of access", report.accesses),
         ("models", report.models),
         ("assurance reports", report.assurances),
         ("releases", report.releases),

@@ -19,6 +19,7 @@ _COMMANDS = {
     "agency": ("veracity.cli.agency", "agency"),
     "device": ("veracity.cli.device", "device"),
     "officer": ("veracity.cli.officer", "officer"),
+    "account": ("veracity.cli.account", "account"),
     "key": ("veracity.cli.key", "key"),
     "up": ("veracity.cli.up", "up"),
     "feed": ("veracity.cli.feed", "feed"),

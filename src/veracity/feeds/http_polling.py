@@ -104,14 +104,15 @@ class Http:
     ) -> Answer:
         """Send a request and return the answer of any status below 500 but 429; follow it if it moved.
 
-        Only GET follows redirects; to another server go only headers that can be no secret. Errors are
-        those of ``get``.
+        Only GET follows redirects; to another server go only headers that can be no secret, and from a
+        public server into no private network. Errors are those of ``get``.
         """
         sent = {"Accept-Encoding": "gzip", "User-Agent": "veracity", **(headers or {})}
         deadline = time.monotonic() + self._total_s
+        public_only = self._public_only
         for _ in range(_REDIRECTS + 1):
             check_url(url, SourceUnavailable)
-            answer = self._once(method, url, sent, body, deadline)
+            answer = self._once(method, url, sent, body, deadline, public_only)
             if answer.status == 429 or answer.status >= 500:
                 raise _refused(answer, now)
             if answer.status not in _MOVED or method != "GET":
@@ -121,6 +122,7 @@ class Http:
                 raise SourceUnavailable(f"{shown_url(url)}: want redirects to https, got {shown_url(moved)}")
             if origin_of(moved) != origin_of(url):
                 sent = {name: value for name, value in sent.items() if name.lower() in _SENT_ON}
+                public_only = public_only or _is_outside(url)
             url = moved
         raise SourceUnavailable(f"{shown_url(url)}: want at most {_REDIRECTS} redirects, got more")
 
@@ -129,10 +131,16 @@ class Http:
         self._pools.clear()
 
     def _once(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, deadline: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        deadline: float,
+        public_only: bool,
     ) -> Answer:
         try:
-            pool, sent = self._pool(url, headers)
+            pool, sent = self._pool(url, headers, public_only)
             parts = urlsplit(url)
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             response = pool.urlopen(
@@ -157,9 +165,9 @@ class Http:
         return Answer(response.status, url, names, content)
 
     def _pool(
-        self, url: str, headers: Mapping[str, str]
+        self, url: str, headers: Mapping[str, str], public_only: bool
     ) -> tuple[urllib3.HTTPConnectionPool, Mapping[str, str]]:
-        if not self._public_only:
+        if not public_only:
             return self._pools.connection_from_url(url), headers
         parts = urlsplit(url)
         host, port = str(parts.hostname), parts.port or {"http": 80, "https": 443}[parts.scheme]
@@ -244,6 +252,16 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
         return None
     when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
     return min(max((when - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+
+
+def _is_outside(url: str) -> bool:
+    """Tell whether a server stands in the internet: what it says must lead nobody inside."""
+    parts = urlsplit(url)
+    try:
+        public_address(str(parts.hostname), parts.port or {"http": 80, "https": 443}[parts.scheme])
+    except (SourceUnavailable, OSError, UnicodeError):
+        return False
+    return True
 
 
 def _is_conditional(headers: Mapping[str, str] | None) -> bool:

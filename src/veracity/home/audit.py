@@ -9,7 +9,8 @@ again. For every panel, calibration and correction: made again from the tables, 
 signed. For every model: its files are those that were signed, and so is the panel that it learned from. For
 every release: the approval, the tests and the stages before it gave the right to it. For every run of an
 app: it decides the same again, and every scoring settles and scores the same. For every incident: its steps
-are in order, its deadline was kept to, and an officer approved its end. Nothing is believed but the log.
+are in order, its deadline was kept to, and an officer approved its end. Nobody may do more over the network
+than was said, and no write is missing from the lists of them. Nothing is believed but the log.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from veracity.errors import VeracityError
+from veracity.home.accounts.access_audit import audit_access
 from veracity.home.audit_batch import BatchAgain, BatchAudit
 from veracity.home.calibration_audit import audit_calibration, check_corrected, is_correction
 from veracity.home.certificates import check_certificate, day_batches
@@ -68,6 +70,7 @@ class AuditReport:
     runs: int = 0
     scorings: int = 0
     overrides: int = 0
+    accesses: int = 0
     unchecked: list[str] = field(default_factory=list)
     skipped: int = 0
     findings: list[AuditFinding] = field(default_factory=list)
@@ -147,7 +150,9 @@ def audit(
     for found in (*audited.findings, *findings):
         _find(report, *found)
     if feed is None:
-        for found in audit_incidents(home):
+        access = audit_access(home)
+        report.accesses = access.n_statements
+        for found in (*audit_incidents(home), *access.findings):
             _find(report, *found)
         _audit_decisions(DecisionAudit(home, find), report)
     return report

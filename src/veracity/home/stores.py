@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import MetaData
+
 from veracity.home.directory import Directory
 from veracity.home.errors import HomeBusy
 from veracity.log.doors import Objects
-from veracity.stores.database import Database
+from veracity.stores.database import METADATA, Database
 from veracity.stores.opening import HomeObjects, OpenState, open_home_objects, open_objects, open_state
 from veracity.stores.postgres import PostgresDatabase
 from veracity.stores.sql import SqlDatabase
@@ -44,12 +46,14 @@ class Stores:
         self.database.close()
 
 
-def open_database(directory: Directory, *, read_only: bool = False) -> SqlDatabase:
-    """Open the home's database: its own file, or PostgreSQL."""
+def open_database(
+    directory: Directory, *, read_only: bool = False, metadata: MetaData = METADATA
+) -> SqlDatabase:
+    """Open the home's database: its own file, or PostgreSQL, with the tables of ``metadata``."""
     location = directory.places.database
     if location is None:
-        return Database(directory.database, read_only=read_only)
-    return PostgresDatabase(location, read_only=read_only)
+        return Database(directory.database, metadata=metadata, read_only=read_only)
+    return PostgresDatabase(location, metadata=metadata, read_only=read_only)
 
 
 def open_stores(directory: Directory, wait_s: float | None = None, *, passes_on: bool = False) -> Stores:

@@ -20,6 +20,9 @@ from starlette.responses import Response
 
 from veracity.errors import VeracityError
 from veracity.server.catalogue import router as catalogue
+from veracity.server.accounts import account_routes, session_routes, token_routes
+from veracity.server.accounts.accounts import Accounts
+from veracity.server.accounts.protection import protect
 from veracity.server.city_reader import CityReader
 from veracity.server.ngsi_ld import router as ngsi_ld
 from veracity.server.problems import problem, status_of
@@ -41,6 +44,10 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app = FastAPI(title="Veracity", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.settings = settings
     app.state.city = CityReader(settings.home, settings.clock)
+    app.state.accounts = Accounts(settings)
+    protect(app, app.state.accounts)
+    for router in (account_routes.ROUTER, token_routes.ROUTER, session_routes.ROUTER):
+        app.include_router(router)
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
@@ -61,7 +68,13 @@ async def _of_ours(_request: Request, error: Exception) -> Response:
 
 async def _of_http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for them"
-    codes = {404: "not-found", 405: "method-not-allowed"}
+    codes = {
+        404: "not-found",
+        405: "method-not-allowed",
+        408: "request-too-slow",
+        413: "request-too-large",
+        415: "unsupported-media-type",
+    }
     code = codes.get(error.status_code, "http-error")
     return problem(error.status_code, code, str(error.detail), error.headers)
 

@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
+from veracity.home.accounts.errors import (
+    AccountExists,
+    BadCredential,
+    SignInNeeded,
+    UnknownAccount,
+    UnknownToken,
+)
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
 from veracity.server.errors import NoSuchDataset
 
@@ -15,6 +22,11 @@ STATUSES: list[tuple[type[VeracityError], int]] = [
     (NoSuchDataset, 404),
     (WitnessConflict, 409),
     (ConsistencyRejected, 422),
+    (SignInNeeded, 401),
+    (BadCredential, 401),
+    (AccountExists, 409),
+    (UnknownAccount, 404),
+    (UnknownToken, 404),
     (Malformed, 400),
     (Unavailable, 503),
     (Rejected, 403),
@@ -36,6 +48,8 @@ def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | No
         "detail": detail,
     }
     more = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    if status == 401:
+        more.setdefault("WWW-Authenticate", 'Bearer realm="veracity"')  # RFC 9110, section 11.6.1
     body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     return Response(body, status, more, media_type="application/problem+json")
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from veracity.home.clock import Clock
+from veracity.server.accounts.pace import Limits
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,13 @@ class ServerSettings:
         Of other sites whose pages may write with a reader's token; reading is allowed to all.
     spool_bytes
         How much room the files that readers download may take in the system's temporary directory.
+    limits
+        How often one network and one account may ask.
+    seal_after_s
+        How long writes wait in the journal before the log has them in a list. None: until the next who
+        writes in the home seals them, as ``veracity up`` does.
+    page_origins
+        From which our own pages may load pictures and maps besides our own: an online base map.
     """
 
     home: Path
@@ -36,3 +44,6 @@ class ServerSettings:
     is_open: bool = True
     origins: tuple[str, ...] = field(default_factory=tuple)
     spool_bytes: int = 4 * 1024**3
+    limits: Limits = field(default_factory=Limits)
+    seal_after_s: float | None = 30.0
+    page_origins: tuple[str, ...] = field(default_factory=tuple)

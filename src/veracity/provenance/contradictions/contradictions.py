@@ -8,6 +8,7 @@ Who signed, and the order of keys, are for ``agencies``; sums within one stateme
 from collections.abc import Iterator
 from typing import Any
 
+from veracity.provenance.contradictions.accesses import Accesses
 from veracity.provenance.contradictions.days import Days
 from veracity.provenance.contradictions.erased import Erased
 from veracity.provenance.contradictions.feed import refused_whole
@@ -20,6 +21,7 @@ from veracity.provenance.contradictions.models import Models
 from veracity.provenance.contradictions.remembered import Remembered
 from veracity.provenance.contradictions.systems import Systems
 from veracity.provenance.statements import (
+    Access,
     Account,
     Approve,
     Assure,
@@ -51,6 +53,7 @@ class Contradictions:
         self._days, self._hours = Days(), Hours()
         self._made, self._erased = Made(), Erased()
         self._models, self._systems = Models(), Systems()
+        self._accesses = Accesses()
         self._rejected: Remembered[int] = Remembered(MAX_REJECTIONS, int)
 
     @classmethod
@@ -66,6 +69,7 @@ class Contradictions:
         read._erased = Erased(value.get("erased", []))
         read._models = Models(**value.get("models", {}))
         read._systems = Systems(**value.get("systems", {}))
+        read._accesses = Accesses(**value.get("accesses", {}))
         return read
 
     def to_object(self) -> dict[str, Any]:
@@ -81,6 +85,7 @@ class Contradictions:
             "erased": self._erased.to_object(),
             "models": self._models.to_object(),
             "systems": self._systems.to_object(),
+            "accesses": self._accesses.to_object(),
         }
 
     def agency_of(self, feed: str) -> str | None:
@@ -128,6 +133,8 @@ class Contradictions:
             yield from self._made.add_withdrawal(index, said)
         elif isinstance(said, Erase):
             yield from self._erased.add(index, said, self._feeds.get(said.feed))
+        elif isinstance(said, Access):
+            yield from self._accesses.add(said)
         else:
             yield from self._add_of_models(index, said)
 

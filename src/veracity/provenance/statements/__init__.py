@@ -5,6 +5,7 @@
 with ``to_statement``.
 """
 
+from veracity.provenance.statements.access import Access, Rights, Writes
 from veracity.provenance.statements.account import Account, Sums
 from veracity.provenance.statements.approve import Approve
 from veracity.provenance.statements.assure import Assure
@@ -54,6 +55,7 @@ __all__ = [
     "KINDS",
     "STAGES",
     "STATEMENT_TYPE",
+    "Access",
     "Account",
     "Action",
     "Approve",
@@ -84,6 +86,7 @@ __all__ = [
     "Reject",
     "Release",
     "Released",
+    "Rights",
     "Role",
     "RowsDigest",
     "SealedContract",
@@ -98,6 +101,7 @@ __all__ = [
     "Typed",
     "Verdict",
     "Withdraw",
+    "Writes",
     "format_statement",
     "parse_statement",
     "predicate_type",

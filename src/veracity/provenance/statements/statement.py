@@ -44,6 +44,7 @@ KINDS = frozenset(
         "evaluate",
         "credential",
         "erase",
+        "access",
     }
 )
 SHA256 = "sha256"
@@ -64,6 +65,7 @@ _SAID_AT = {
     "override": "overridden_at",
     "outcome": "scored_at",
     "incident": "said_at",
+    "access": "done_at",
 }
 _ALGORITHM = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{2}){20,64}")

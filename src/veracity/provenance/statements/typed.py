@@ -1,5 +1,6 @@
 """From a statement of any kind to its typed form."""
 
+from veracity.provenance.statements.access import Access
 from veracity.provenance.statements.account import Account
 from veracity.provenance.statements.approve import Approve
 from veracity.provenance.statements.assure import Assure
@@ -41,6 +42,7 @@ Typed = (
     | Override
     | Outcome
     | Incident
+    | Access
 )
 
 _FORMS: dict[str, type[Typed]] = {
@@ -63,6 +65,7 @@ _FORMS: dict[str, type[Typed]] = {
     "override": Override,
     "outcome": Outcome,
     "incident": Incident,
+    "access": Access,
 }
 
 

@@ -11,7 +11,7 @@ const MAX_SUBJECTS = 256;
 const KINDS = [
   "enrol", "contract", "delivery", "ingest", "certify", "reject", "transform", "calibrate", "withdraw", "train",
   "assure", "approve", "release", "decide", "override", "outcome", "incident", "alert", "evaluate", "credential",
-  "erase", "account",
+  "erase", "account", "access",
 ] as const;
 
 export type Kind = (typeof KINDS)[number];
@@ -33,6 +33,7 @@ const SAID_AT: Partial<Record<Kind, string>> = {
   override: "overridden_at",
   outcome: "scored_at",
   incident: "said_at",
+  access: "done_at",
 };
 const ALGORITHM = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const DIGEST = /^(?:[0-9a-f]{2}){20,64}$/;

@@ -1,5 +1,6 @@
 // From a statement of any kind to its typed form.
 
+import { readAccess } from "./access.js";
 import { readContract, type SealedContract } from "./contract.js";
 import { readDelivery, type Delivery } from "./delivery.js";
 import { readEnrol, type Enrol } from "./enrol.js";
@@ -34,6 +35,7 @@ const FORMS: Partial<Record<Kind, (statement: Statement) => Typed | Promise<Type
   override: readOverride,
   outcome: readOutcome,
   incident: readIncident,
+  access: readAccess,
 };
 
 /** The typed form; null for a kind that has none, or of which nothing more is needed once it is read. */

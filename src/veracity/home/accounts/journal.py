@@ -1,0 +1,155 @@
+"""The journal of writes over the network: in the database at once, in the log soon after.
+
+A write stands in the database before its answer goes out, and then in a list that the log has by its
+digest. A list is NDJSON, kept at ``access/<sha256>.ndjson``; it is not served. Writes are numbered from 0
+without a gap, across lists too: a list that is missing, or a write taken out before it was listed, leaves a
+hole that an audit sees.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from veracity.canonical import canonical_json
+from veracity.home.accounts.errors import MalformedJournal
+from veracity.home.accounts.tables import counters, writes
+from veracity.home.clock import format_time
+from veracity.home.home import Home, Writer
+from veracity.provenance.fields import Fields
+from veracity.provenance.statements import Access, Writes
+from veracity.provenance.statements.access import WAYS
+from veracity.provenance.strictjson import parse_json
+from veracity.stores.sql import SqlDatabase
+
+MAX_LIST = 10_000  #: writes in one list
+MAX_PATH = 400
+_MAX_LINE = 4_096
+_NEXT = "writes"
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write: who, how it was proved, what and when. ``status`` is what was answered.
+
+    ``body_sha256`` is of the request's body as it came; the path is without what follows ``?``.
+    """
+
+    number: int
+    at: str
+    account: str
+    came_by: str
+    credential: str
+    method: str
+    path: str
+    status: int
+    body_sha256: str
+
+    def to_line(self) -> bytes:
+        """Return its line."""
+        return canonical_json(asdict(self)) + b"\n"
+
+
+def note_write(
+    database: SqlDatabase,
+    at: str,
+    account: str,
+    came_by: str,
+    credential: str,
+    method: str,
+    path: str,
+    status: int,
+    body_sha256: str,
+) -> int:
+    """Put a write into the journal, durably; return its number."""
+    following = sa.update(counters).where(counters.c.name == _NEXT).values(value=counters.c.value + 1)
+    with database.writing() as db:
+        number = db.execute(following.returning(counters.c.value)).scalar_one_or_none()
+        if number is None:
+            db.execute(sa.insert(counters), {"name": _NEXT, "value": 0})
+            number = 0
+        row = Write(
+            int(number), at, account, came_by, credential, method, path[:MAX_PATH], status, body_sha256
+        )
+        db.execute(sa.insert(writes), asdict(row))
+    return int(number)
+
+
+def seal_writes(home: Writer, database: SqlDatabase) -> int:
+    """Put what waits in the journal into lists that the log has; return how many writes that were.
+
+    Broken off and called again, it goes on: what a list has already is not listed twice.
+    """
+    n_sealed = 0
+    while True:
+        listed = last_listed(home)
+        waiting = _waiting(database, listed)
+        if not waiting:
+            return n_sealed
+        data = b"".join(write.to_line() for write in waiting)
+        digest = hashlib.sha256(data).hexdigest()
+        if not home.objects.exists(list_path(digest)):
+            home.objects.put(list_path(digest), data)
+        said = Writes(digest, waiting[0].number, waiting[-1].number)
+        number, at = next_number(home), format_time(home.clock())
+        home.say(Access(number, "writes", "operator", "command", at, writes=said).to_statement())
+        with database.writing() as db:
+            db.execute(sa.delete(writes).where(writes.c.number <= waiting[-1].number))
+        n_sealed += len(waiting)
+
+
+def last_listed(home: Home) -> int:
+    """Return the number of the last write that a list in the log has; -1 if there is none."""
+    said = (p["writes"] for _, p in home.index.predicates("access") if p["act"] == "writes")
+    return max((int(w["numbers"]["last"]) for w in said), default=-1)
+
+
+def next_number(home: Home) -> int:
+    """Return the number of the next statement of access."""
+    return len(home.index.after("access", -1))
+
+
+def n_waiting(database: SqlDatabase) -> int:
+    """Count the writes in no list yet."""
+    with database.reading() as db:
+        return int(db.execute(sa.select(sa.func.count()).select_from(writes)).scalar_one())
+
+
+def list_path(sha256: str) -> str:
+    """Return where a list of writes is kept."""
+    return f"access/{sha256}.ndjson"
+
+
+def read_list(data: bytes) -> Iterator[Write]:
+    """Read a list; MalformedJournal if it is none."""
+    lines = data.split(b"\n")
+    if lines.pop() or not 0 < len(lines) <= MAX_LIST:
+        raise MalformedJournal(f"writes: want 1 to {MAX_LIST} whole lines, got {len(lines)}")
+    for line in lines:
+        fields = Fields(parse_json(line, "write", _MAX_LINE, MalformedJournal), "write", MalformedJournal)
+        write = Write(
+            fields.count("number"),
+            fields.time("at"),
+            fields.text("account", 64),
+            fields.choice("came_by", WAYS),
+            fields.text("credential", 64),
+            fields.text("method", 16),
+            fields.text("path", MAX_PATH),
+            fields.count("status"),
+            fields.sha256("body_sha256"),
+        )
+        fields.done()
+        yield write
+
+
+def _waiting(database: SqlDatabase, listed: int) -> list[Write]:
+    with database.writing() as db:
+        db.execute(sa.delete(writes).where(writes.c.number <= listed))
+        query = sa.select(writes).order_by(writes.c.number).limit(MAX_LIST)
+        return [Write(**_plain(row)) for row in db.execute(query).mappings()]
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}

@@ -1,0 +1,102 @@
+"""The tables of accounts, in the home's SQL database: what the log says of them too, and secrets' hashes.
+
+They are made when an account is first added; a home without accounts has none.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import VARCHAR
+
+from veracity.home.directory import Directory
+from veracity.home.stores import open_database
+from veracity.stores.sql import SqlDatabase
+
+ACCOUNTS_METADATA = sa.MetaData()
+TEXT = sa.String().with_variant(VARCHAR(collation="C"), "postgresql")  # sorted by its bytes, as in SQLite
+
+accounts = sa.Table(
+    "access_accounts",
+    ACCOUNTS_METADATA,
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("roles", TEXT, nullable=False),  # in order, with commas between
+    sa.Column("agency", TEXT),
+    sa.Column("created_at", TEXT, nullable=False),
+    sa.Column("closed_at", TEXT),
+    sa.Column("issuer", TEXT),  # of who signs in: the provider, and whom it knows the person as
+    sa.Column("subject", TEXT),
+    sa.Column("shown", TEXT),  # what the provider calls the person, for people; never in the log
+    sa.UniqueConstraint("issuer", "subject"),
+)
+tokens = sa.Table(
+    "access_tokens",
+    ACCOUNTS_METADATA,
+    sa.Column("id", TEXT, primary_key=True),
+    sa.Column("sha256", TEXT, nullable=False),
+    sa.Column("account", TEXT, nullable=False, index=True),
+    sa.Column("roles", TEXT, nullable=False),
+    sa.Column("feeds", TEXT),  # in order, with commas between; null for all
+    sa.Column("made_with", TEXT, index=True),  # the token that asked for it, if one did
+    sa.Column("created_at", TEXT, nullable=False),
+    sa.Column("expires_at", TEXT, nullable=False),
+    sa.Column("revoked_at", TEXT),
+    sa.Column("used_at", TEXT),
+)
+sessions = sa.Table(
+    "access_sessions",
+    ACCOUNTS_METADATA,
+    sa.Column("sha256", TEXT, primary_key=True),
+    sa.Column("id", TEXT, nullable=False),
+    sa.Column("account", TEXT, nullable=False, index=True),
+    sa.Column("roles", TEXT, nullable=False),
+    sa.Column("began_at", TEXT, nullable=False),
+    sa.Column("used_at", TEXT, nullable=False),
+)
+sign_ins = sa.Table(
+    "access_sign_ins",
+    ACCOUNTS_METADATA,
+    sa.Column("sha256", TEXT, primary_key=True),  # of the state
+    sa.Column("browser_sha256", TEXT, nullable=False),
+    sa.Column("nonce", TEXT, nullable=False),
+    sa.Column("verifier", TEXT, nullable=False),
+    sa.Column("then", TEXT, nullable=False),
+    sa.Column("began_at", TEXT, nullable=False),
+)
+writes = sa.Table(
+    "access_writes",
+    ACCOUNTS_METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", TEXT, nullable=False),
+    sa.Column("account", TEXT, nullable=False),
+    sa.Column("came_by", TEXT, nullable=False),
+    sa.Column("credential", TEXT, nullable=False),
+    sa.Column("method", TEXT, nullable=False),
+    sa.Column("path", TEXT, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("body_sha256", TEXT, nullable=False),
+)
+counters = sa.Table(
+    "access_counters",
+    ACCOUNTS_METADATA,
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("value", sa.Integer, nullable=False),
+)
+
+
+def open_tables(directory: Directory) -> SqlDatabase:
+    """Open the home's database with the tables of accounts, made if they are not there."""
+    return open_database(directory, metadata=ACCOUNTS_METADATA)
+
+
+def has_tables(database: SqlDatabase) -> bool:
+    """Say whether the home ever had an account."""
+    with database.reading() as db:
+        return sa.inspect(db).has_table(accounts.name)
+
+
+def joined(names: tuple[str, ...] | frozenset[str] | None) -> str | None:
+    """Write names in order; none of them has a comma."""
+    return None if names is None else ",".join(sorted(names))
+
+
+def split(text: str | None) -> frozenset[str] | None:
+    """Read names that ``joined`` wrote."""
+    return None if text is None else frozenset(filter(None, text.split(",")))

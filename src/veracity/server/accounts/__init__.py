@@ -1,0 +1,1 @@
+"""Who asks, and what they may: the doors of every route, tokens, signing in, limits and headers."""

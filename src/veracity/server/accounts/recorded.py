@@ -1,0 +1,65 @@
+"""Every write of an account stands in the journal before its answer goes out.
+
+A write is a request that may change something (not GET, HEAD, OPTIONS) and was answered 2xx or 3xx. A route
+that says what it did in the log itself, or reads with POST, sets ``request.state.is_recorded``.
+"""
+
+import hashlib
+import logging
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from veracity.errors import VeracityError
+from veracity.home.accounts.account import Account
+from veracity.home.accounts.journal import note_write
+from veracity.server.accounts.accounts import Accounts
+from veracity.server.accounts.pace import SAFE
+from veracity.server.problems import problem
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Recorded:
+    """Keeps the journal: who, how it was proved, what, when; of the body its digest."""
+
+    def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
+        self._app, self._accounts = app, accounts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        state: dict[str, Any] = scope.get("state", {})
+        account: Account | None = state.get("account")
+        if scope["type"] != "http" or scope["method"] in SAFE or account is None:
+            await self._app(scope, receive, send)
+            return
+        body, is_unrecorded = hashlib.sha256(), False
+
+        async def received() -> Message:
+            message = await receive()
+            body.update(message.get("body", b""))
+            return message
+
+        async def sent(message: Message) -> None:
+            nonlocal is_unrecorded
+            is_start = message["type"] == "http.response.start"
+            if is_start and message["status"] < 400 and not state.get("is_recorded"):
+                try:
+                    what = scope["method"], scope["path"], message["status"], body.hexdigest()
+                    await run_in_threadpool(self._note, account, *what)
+                except VeracityError as exc:
+                    _LOGGER.error("journal: %s: %s", exc.code, exc)
+                    is_unrecorded = True
+                    said = "journal: want every write in it, got an error; this one may have been done"
+                    await problem(503, "write-not-recorded", said)(scope, receive, send)
+            if not is_unrecorded:
+                await send(message)
+
+        await self._app(scope, received, sent)
+
+    def _note(self, account: Account, method: str, path: str, status: int, body_sha256: str) -> None:
+        store = self._accounts.store
+        who = account.name, account.came_by, account.credential
+        note_write(store.database, store.now(), *who, method, path, status, body_sha256)
+        self._accounts.seal_soon()

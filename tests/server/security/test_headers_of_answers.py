@@ -1,0 +1,85 @@
+"""Every answer carries the headers that protect browsers, and no request can put one of its own into it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asked import ask
+from served_city import Made, ServedCity, city, made_once, serving
+from veracity.server.accounts.headers import content_policy
+from veracity.server.settings import ServerSettings
+
+__all__ = ["city", "made_once"]
+
+ANSWERS: list[tuple[str, str, int]] = [
+    ("GET", "/openapi.json", 200),
+    ("GET", "/api/v1/session", 200),
+    ("GET", "/api/v1/accounts", 401),
+    ("GET", "/nowhere", 404),
+    ("POST", "/openapi.json", 405),
+    ("GET", "/api/v1/sign-in?then=" + "x" * 600, 422),
+    ("OPTIONS", "/api/v1/accounts", 405),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+def test_every_answer(city: ServedCity, method: str, path: str, status: int) -> None:
+    """Answers of every status have them all."""
+    got = ask(city.app, method, path)
+    assert got.status_code == status
+    policy = got.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["referrer-policy"] == "no-referrer"
+    assert got.headers["cross-origin-opener-policy"] == "same-origin"
+    assert got.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert "camera=()" in got.headers["permissions-policy"]
+    assert "strict-transport-security" not in got.headers
+    assert "server" not in got.headers
+    assert status < 400 or got.headers["content-type"] == "application/problem+json"
+
+
+def test_over_tls(made_once: Made, tmp_path: Path) -> None:
+    """Over TLS, here or at the front, browsers are told to stay with it."""
+    with serving(made_once, tmp_path, public_url="https://data.city.example") as behind:
+        hsts = ask(behind.app, "GET", "/nowhere").headers["strict-transport-security"]
+        assert int(hsts.split("=")[1].split(";")[0]) >= 31_536_000
+
+
+def test_a_map_of_another_server() -> None:
+    """Another origin may give pictures and maps where the settings name it; scripts never."""
+    policy = dict(
+        part.split(" ", 1) for part in content_policy(("https://tiles.example",)).split("; ") if " " in part
+    )
+    assert {name for name, value in policy.items() if "tiles" in value} == {"img-src", "connect-src"}
+
+
+@pytest.mark.parametrize("text", ["%0d%0aX-Evil:%201", "%0aX-Evil:%201", "%00", "%E5%98%8A%E5%98%8DX-Evil:1"])
+@pytest.mark.parametrize(
+    "path",
+    ["/{}", "/api/v1/sign-in?then=/{}", "/api/v1/sign-in/callback?state={}", "/api/v1/accounts/{}", "/?{}"],
+)
+def test_no_header_is_put_in(city: ServedCity, path: str, text: str) -> None:
+    """Line ends in a path or a parameter stay text."""
+    for role in (None, "admin"):
+        got = city.ask(role, "GET", path.format(text))
+        assert "x-evil" not in got.headers
+        assert not any("\n" in value or "\r" in value for value in got.headers.values())
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "a b", "city.example\t"])
+def test_the_host_header_decides_nothing(made_once: Made, tmp_path: Path, host: str) -> None:
+    """Where the city has a public address, what a request says of its host comes into no answer."""
+    with serving(made_once, tmp_path, public_url="https://data.city.example") as behind:
+        for path in ("/api/v1/session", "/nowhere", "/api/v1/accounts", "/openapi.json"):
+            got = ask(behind.app, "GET", path, headers={"Host": host})
+            assert "evil" not in got.text + str(got.headers)
+
+
+def test_settings_are_plain() -> None:
+    """A server is open and limited where nothing else is said."""
+    plain: dict[str, Any] = vars(ServerSettings(Path("x")))
+    assert (plain["is_open"], plain["origins"], plain["page_origins"]) == (True, (), ())

@@ -1,0 +1,114 @@
+"""Every write over the network leaves who, what and when in the log, before long and without a hole."""
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from fastapi import Depends
+from sqlalchemy import text
+
+from asked import ask
+from served_city import ORIGIN, Made, ServedCity, city, made_once, serving
+from small_city import clock
+from veracity.home.accounts.journal import Write, list_path, read_list
+from veracity.home.audit import audit
+from veracity.home.home import Home
+from veracity.log.errors import StoreUnavailable
+from veracity.server.accounts.doors import Account, needs
+from veracity.server.accounts.recorded import Recorded
+
+__all__ = ["city", "made_once"]
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def with_things(served: ServedCity) -> ServedCity:
+    """Add routes that write, as other parts have them."""
+
+    def make(_who: Annotated[Account, Depends(needs("publisher"))], body: dict[str, str]) -> dict[str, str]:
+        return body
+
+    served.app.post("/things", status_code=201)(make)
+    return served
+
+
+def listed(root: Path) -> list[Write]:
+    home = Home.open(root, clock)
+    said = [p["writes"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
+    found = [write for w in said for write in read_list(home.objects.get(list_path(w["sha256"])))]
+    assert audit(home).is_clean
+    home.close()
+    return found
+
+
+def test_who_what_when(made_once: Made, tmp_path: Path) -> None:
+    """A write stands in a list that the log has: account, proof, route, status, digest of the body."""
+    with serving(made_once, tmp_path) as served:
+        with_things(served)
+        wrote = served.ask("publisher", "POST", "/things?secret=1", content=b'{"a": "b"}', headers=JSON)
+        assert wrote.status_code == 201, wrote.text
+        ours = {"Cookie": served.session("publisher"), "Origin": ORIGIN}
+        assert ask(served.app, "POST", "/things", headers=ours, json={}).status_code == 201
+        for role, body in (("viewer", b"{}"), ("publisher", b"x")):
+            assert served.ask(role, "POST", "/things", content=body, headers=JSON).status_code >= 400  # type: ignore[arg-type]
+        assert served.ask("publisher", "GET", "/api/v1/tokens").status_code == 200
+        assert served.app.state.accounts.seal() == 2
+        first, second = listed(served.root)
+        assert (first.account, first.came_by, first.method, first.path) == (
+            *("the-publisher", "token", "POST", "/things"),
+        )
+        assert first.body_sha256 == hashlib.sha256(b'{"a": "b"}').hexdigest()
+        assert first.credential == served.tokens["publisher"][4:14]
+        assert (first.status, first.number, second.number, second.came_by) == (201, 0, 1, "session")
+
+
+def test_rights_are_said_once(made_once: Made, tmp_path: Path) -> None:
+    """What has a statement of its own does not stand in a list too."""
+    with serving(made_once, tmp_path) as served:
+        body = {"name": "minh", "roles": ["viewer"]}
+        assert served.ask("admin", "POST", "/api/v1/accounts", json=body).status_code == 201
+        assert served.ask("admin", "DELETE", "/api/v1/accounts/minh").status_code == 204
+        assert served.app.state.accounts.seal() == 0
+
+
+def test_lists_are_made_by_themselves(made_once: Made, tmp_path: Path) -> None:
+    """The server seals what waits after a while, and what waits when it stops."""
+    with serving(made_once, tmp_path, seal_after_s=0.05) as served:
+        with_things(served)
+        served.ask("publisher", "POST", "/things", json={})
+        until = time.monotonic() + 20
+        while not listed(served.root) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(listed(served.root)) == 1
+        served.app.state.accounts.settings = served.app.state.accounts.settings.__class__(
+            served.root, clock=clock, seal_after_s=3_600.0
+        )
+        served.ask("publisher", "POST", "/things", json={})
+    assert len(listed(served.root)) == 2
+
+
+def test_no_write_without_a_trace(made_once: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the journal cannot be written, the client is told that, not that all is well."""
+    with serving(made_once, tmp_path) as served:
+        with_things(served)
+
+        def broken(*_: object) -> None:
+            raise StoreUnavailable("database: disk full")
+
+        monkeypatch.setattr(Recorded, "_note", broken)
+        got = served.ask("publisher", "POST", "/things", json={})
+        assert (got.status_code, got.json()["code"]) == (503, "write-not-recorded")
+        assert "disk" not in got.text
+
+
+def test_a_database_that_is_away(made_once: Made, tmp_path: Path) -> None:
+    """Where accounts cannot be looked at nobody is let in, and those without are served."""
+    with serving(made_once, tmp_path) as served:
+        with served.app.state.accounts.store.database.writing() as db:
+            db.execute(text("DROP TABLE access_tokens"))
+        got = served.ask("admin", "GET", "/api/v1/accounts")
+        assert (got.status_code, "access_tokens" in got.text) == (503, False)
+        assert served.ask(None, "GET", "/openapi.json").status_code == 200

@@ -1,0 +1,109 @@
+"""What a thief of a token can do, and for how long: no more than it was for, and not after it ended."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts_city import granting
+from asked import ask
+from served_city import ServedCity, city, made_once
+from veracity.home.accounts.granting import make_token, revoke_token
+
+__all__ = ["city", "made_once"]
+
+TOKENS = "/api/v1/tokens"
+
+
+def test_a_revoked_token_ends_at_once(city: ServedCity) -> None:
+    """The very next request with a revoked token is refused, in words that tell a thief nothing."""
+    with granting(city.root, city.time) as (home, store):
+        token, _ = make_token(home, store, "the-operator")
+    bearer = {"Authorization": f"Bearer {token.text}"}
+    assert ask(city.app, "GET", TOKENS, headers=bearer).status_code == 200
+    with granting(city.root, city.time) as (home, store):
+        revoke_token(home, store, token.identifier)
+    got = ask(city.app, "GET", TOKENS, headers=bearer)
+    assert (got.status_code, got.json()["code"]) == (401, "bad-credential")
+    assert got.headers["www-authenticate"] == 'Bearer realm="veracity", error="invalid_token"'
+    unknown = {"Authorization": f"Bearer {token.text[:-7]}{'0' * 7}"}
+    assert ask(city.app, "GET", TOKENS, headers=unknown).status_code == 401
+    assert ask(city.app, "GET", "/openapi.json", headers=bearer).status_code == 401  # also where it is open
+
+
+def test_an_expired_token(city: ServedCity) -> None:
+    """A token counts until the second it ends."""
+    with granting(city.root, city.time) as (home, store):
+        token, _ = make_token(home, store, "the-operator", valid_for=timedelta(hours=1))
+    bearer = {"Authorization": f"Bearer {token.text}"}
+    city.time.pass_by(minutes=59, seconds=59)
+    assert ask(city.app, "GET", TOKENS, headers=bearer).status_code == 200
+    city.time.pass_by(seconds=1)
+    assert ask(city.app, "GET", TOKENS, headers=bearer).status_code == 401
+
+
+def test_a_thief_makes_no_other(city: ServedCity) -> None:
+    """A stolen token makes no new one, and what a stolen admin's made ends with it."""
+    for role in ("viewer", "publisher", "operator", "developer", "auditor"):
+        assert city.ask(role, "POST", TOKENS, json={}).status_code == 403
+    with granting(city.root, city.time) as (home, store):
+        stolen, _ = make_token(home, store, "the-admin")
+    bearer = {"Authorization": f"Bearer {stolen.text}"}
+    made = ask(city.app, "POST", TOKENS, headers=bearer, json={"account": "the-admin"}).json()
+    again = {"Authorization": f"Bearer {made['token']}"}
+    deeper = ask(city.app, "POST", TOKENS, headers=again, json={"account": "the-operator"}).json()
+    assert city.ask("admin", "DELETE", f"{TOKENS}/{stolen.identifier}").status_code == 204
+    for text in (stolen.text, made["token"], deeper["token"]):
+        bearer = {"Authorization": f"Bearer {text}"}
+        assert ask(city.app, "GET", TOKENS, headers=bearer).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"params": {"access_token": "TOKEN"}},
+        {"params": {"token": "TOKEN"}},
+        {"headers": {"X-Api-Key": "TOKEN"}},
+        {"headers": {"Cookie": "veracity-session=TOKEN"}},
+        {"headers": {"Cookie": "token=TOKEN"}},
+    ],
+)
+def test_a_token_counts_in_one_place_only(city: ServedCity, where: dict[str, dict[str, str]]) -> None:
+    """Tokens in addresses end up in histories and logs: there, and in cookies, they are not looked at."""
+    put = {
+        kind: {name: text.replace("TOKEN", city.tokens["admin"]) for name, text in inner.items()}
+        for kind, inner in where.items()
+    }
+    assert ask(city.app, "GET", "/api/v1/accounts", **put).status_code == 401  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "Bearer", "Bearer ", "Basic YTpi", "bearer x", "Bearer a b", "Bearer vct_", "Bearer " + "x" * 5_000],
+)
+def test_malformed_authorization(city: ServedCity, said: str) -> None:
+    """What is no token is refused as one that does not count."""
+    got = ask(city.app, "GET", TOKENS, headers={"Authorization": said})
+    assert (got.status_code, got.headers["content-type"]) == (401, "application/problem+json")
+
+
+def test_two_authorizations(city: ServedCity) -> None:
+    """Two of them are none: which would count would be a guess."""
+    both = [("Authorization", f"Bearer {city.tokens[role]}") for role in ("viewer", "admin")]
+    assert ask(city.app, "GET", TOKENS, headers=both).status_code == 401
+
+
+def test_a_token_is_a_secret(city: ServedCity) -> None:
+    """No answer holds a token's text or hash but the one that makes it."""
+    listed = city.ask("admin", "GET", TOKENS).text + city.ask("admin", "GET", "/api/v1/accounts").text
+    with granting(city.root, city.time) as (_, store), store.database.reading() as db:
+        hashes = [str(row[0]) for row in db.exec_driver_sql("SELECT sha256 FROM access_tokens")]
+    assert not any(text in listed for text in (*city.tokens.values(), *hashes))
+
+
+def test_a_session_is_not_guessed(city: ServedCity) -> None:
+    """A cookie that is of no session is nobody's."""
+    cookie = city.session("viewer")
+    assert ask(city.app, "GET", TOKENS, headers={"Cookie": cookie}).status_code == 200
+    for other in (cookie[:-1], cookie + "x", "veracity-session=", "veracity-session=é", "veracity-session"):
+        got = ask(city.app, "GET", TOKENS, headers={"Cookie": other.encode("latin-1")})
+        assert got.status_code == 401
