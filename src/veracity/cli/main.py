@@ -21,6 +21,7 @@ _COMMANDS = {
     "officer": ("veracity.cli.officer", "officer"),
     "key": ("veracity.cli.key", "key"),
     "up": ("veracity.cli.up", "up"),
+    "serve": ("veracity.cli.serve", "serve"),
     "feed": ("veracity.cli.feed", "feed"),
     "source": ("veracity.cli.source", "source"),
     "sign": ("veracity.cli.ingest", "sign"),

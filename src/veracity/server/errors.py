@@ -55,3 +55,21 @@ class PersonalFeed(ServerError, Rejected):
     """Receipts of this feed are not for everybody: its contract marks personal fields."""
 
     code = "personal-feed"
+
+
+class NotThere(ServerError, Malformed):
+    """What a path or a parameter names is not in this city."""
+
+    code = "not-there"
+
+
+class MalformedQuery(ServerError, Malformed):
+    """A parameter of a request is not what its route takes."""
+
+    code = "malformed-query"
+
+
+class TooManyListeners(ServerError, Unavailable):
+    """As many readers of events as the server has places for are listening."""
+
+    code = "too-many-listeners"

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
+from veracity.home.errors import RecordNotFound
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
+from veracity.server.errors import NotThere
 
 STATUSES: list[tuple[type[VeracityError], int]] = [
     (ObjectMissing, 404),
     (UnknownOrigin, 404),
+    (RecordNotFound, 404),
+    (NotThere, 404),
     (WitnessConflict, 409),
     (ConsistencyRejected, 422),
     (Malformed, 400),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from starlette.types import ASGIApp
+
 from veracity.home.clock import Clock
 
 
@@ -25,6 +27,10 @@ class ServerSettings:
         Whether anyone may read. If not, readers need an account with the role ``viewer``.
     origins
         Of other sites whose pages may write with a reader's token; reading is allowed to all.
+    witness
+        The application of a witness to serve beside the city, below ``/witness``; None for none.
+    max_listeners
+        Readers of events at once.
     """
 
     home: Path
@@ -33,3 +39,5 @@ class ServerSettings:
     max_body_bytes: int = 4 * 1024 * 1024
     is_open: bool = True
     origins: tuple[str, ...] = field(default_factory=tuple)
+    witness: ASGIApp | None = None
+    max_listeners: int = 256
