@@ -27,6 +27,10 @@ Limit = Annotated[int, Query(ge=1, le=1_000, description="Items of a page.")]
 FeedName = Annotated[str, Path(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
 AppName = Annotated[str, Path(pattern="^[a-z][a-z0-9-]{0,63}$")]
 Number = Annotated[int, Path(ge=0, le=MAX_ENTRY)]
+_NUMBERS = "^[0-9]{1,18}(-[0-9]{1,18}){%d}$"
+Cursor1 = Annotated[str | None, Query(pattern=_NUMBERS % 0, description="Where a page before ended.")]
+Cursor2 = Annotated[str | None, Query(pattern=_NUMBERS % 1, description="Where a page before ended.")]
+Cursor3 = Annotated[str | None, Query(pattern=_NUMBERS % 2, description="Where a page before ended.")]
 Key = Annotated[str | None, Query(max_length=256, description="Of one place or sensor.")]
 
 

@@ -18,6 +18,7 @@ from veracity.server.api.apps import find_app
 from veracity.server.api.asking import (
     AppName,
     AsOf,
+    Cursor1,
     Key,
     Limit,
     When,
@@ -118,7 +119,7 @@ def list_decisions(
     key: Key = None,
     as_of: AsOf = None,
     limit: Limit = 50,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Cursor1 = None,
 ) -> Response:
     """Runs of an app, newest first; of one place with what was said of it (at most 50 runs a page then)."""
     known, before = parse_when("as_of", as_of), parse_cursor(cursor, 1)

@@ -17,7 +17,7 @@ from veracity.log.errors import ObjectMissing
 from veracity.log.reader import LogReader
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import parse_statement
-from veracity.server.api.asking import MAX_ENTRY, format_cursor, parse_cursor
+from veracity.server.api.asking import MAX_ENTRY, Cursor1, format_cursor, parse_cursor
 from veracity.server.api.ledger import Line
 from veracity.server.api.shapes import Page, Shape, Time, json_body, next_url, shaped
 from veracity.server.api.sharing import CityState
@@ -114,7 +114,7 @@ def list_statements(
     before: Annotated[int | None, Query(ge=0, le=MAX_ENTRY)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     kind: Kind | None = None,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Cursor1 = None,
 ) -> Response:
     """Statements, newest first."""
     start = parse_cursor(cursor, 1)

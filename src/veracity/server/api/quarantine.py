@@ -11,7 +11,7 @@ from starlette.responses import Response
 from veracity.home.decisions import Decisions, decided_rows, read_decisions
 from veracity.home.home import Home
 from veracity.home.tables import read_kept
-from veracity.server.api.asking import FeedName, Limit, format_cursor, parse_cursor
+from veracity.server.api.asking import Cursor2, FeedName, Limit, format_cursor, parse_cursor
 from veracity.server.api.batches import BatchFacts
 from veracity.server.api.shapes import Page, Shape, json_body, next_url
 from veracity.server.api.sharing import CityState, open_feed
@@ -46,7 +46,7 @@ def list_quarantine(
         str | None, Query(max_length=200, description="A whole reason (range:pm25) or its rule (range).")
     ] = None,
     limit: Limit = 100,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Cursor2 = None,
 ) -> Response:
     """Rows set aside with their reasons, and who decided what about them."""
     after = parse_cursor(cursor, 2)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from veracity.home.home import Home
 from veracity.server.api.asking import (
     AsOf,
+    Cursor3,
     FeedName,
     Key,
     When,
@@ -65,7 +66,7 @@ def show_series(
     to: When = None,
     as_of: AsOf = None,
     limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 1_000,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Cursor3 = None,
 ) -> Response:
     """Readings of one property from a time on; without ``from``, the last ones before ``to``."""
     span = parse_when("from", from_), parse_when("to", to)
