@@ -73,3 +73,9 @@ class TooManyListeners(ServerError, Unavailable):
     """As many readers of events as the server has places for are listening."""
 
     code = "too-many-listeners"
+
+
+class CityUnreadable(ServerError, Unavailable):
+    """What an answer is made of is gone, damaged, or cannot be reached now."""
+
+    code = "city-unreadable"

@@ -19,12 +19,13 @@ from veracity.home.panels import is_any_simulated
 from veracity.models.app import App
 from veracity.server.answers import json_answer
 from veracity.server.api.asking import AppName, rough_now
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, Words, json_body, shaped
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 from veracity.server.errors import NotThere
 
-ROUTER = APIRouter(tags=["apps"])
+ROUTER = APIRouter(tags=["apps"], route_class=ReadingRoute)
 BY = {
     "horizon": ["target", "horizon_s"],
     "place": ["target", "key"],

@@ -17,13 +17,14 @@ from veracity.log.policy import MAX_POLICY_BYTES, format_policy
 from veracity.server.api.asking import rough_now
 from veracity.server.api.geometry import Site, sites
 from veracity.server.api.log import published_log
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, json_body
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import Memory, MemoryState
 
 ZONE = "Asia/Ho_Chi_Minh"  #: of the first city's clocks on the wall
 
-ROUTER = APIRouter(tags=["city"])
+ROUTER = APIRouter(tags=["city"], route_class=ReadingRoute)
 
 
 class CityLog(Shape):

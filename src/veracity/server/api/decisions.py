@@ -28,6 +28,7 @@ from veracity.server.api.asking import (
     time_text,
 )
 from veracity.server.api.outcomes import outcomes_of_run
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, Time, json_body, next_url
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
@@ -35,7 +36,7 @@ from veracity.server.errors import NotThere
 
 MAX_ROWS = 2_000  #: of one place in one run
 
-ROUTER = APIRouter(tags=["apps"])
+ROUTER = APIRouter(tags=["apps"], route_class=ReadingRoute)
 
 
 class DecisionRow(Shape):

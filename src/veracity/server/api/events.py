@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 
 from veracity.errors import VeracityError
 from veracity.server.api.ledger import Ledger
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.city_reader import CityReader
 from veracity.server.errors import TooManyListeners
 from veracity.server.guard import let_last
@@ -24,7 +25,7 @@ N_STATEMENTS = 20  #: of the newest, told with each event
 _MAX_BEHIND = 8  #: events that a listener may leave waiting before it is let go
 
 logger = logging.getLogger(__name__)
-ROUTER = APIRouter(tags=["log"])
+ROUTER = APIRouter(tags=["log"], route_class=ReadingRoute)
 
 _Listener = asyncio.Queue[bytes | None]
 

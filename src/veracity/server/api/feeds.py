@@ -6,11 +6,12 @@ from starlette.responses import Response
 
 from veracity.server.api.asking import FeedName, rough_now
 from veracity.server.api.feed_shapes import FeedShape, describe_feed
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, shaped
 from veracity.server.api.sharing import CityState, find_feed
 from veracity.server.api.state import MemoryState
 
-ROUTER = APIRouter(tags=["feeds"])
+ROUTER = APIRouter(tags=["feeds"], route_class=ReadingRoute)
 
 
 @ROUTER.get("/feeds", response_model=Page[FeedShape])

@@ -47,6 +47,7 @@ class Ledger:
         self._lineage = Lineage()
         self._by_day: dict[str, int] = {}
         self._day: str | None = None
+        self._n_early = 0  # statements before any that has a time
 
     def catch_up(self, home: Home) -> int:
         """Take in what is new in a home's log; return how many statements there are."""
@@ -62,12 +63,14 @@ class Ledger:
             return len(self._lines)
 
     def _count(self, line: Line) -> None:
-        """Count a statement to its day; one without a time to the day of the one before it."""
+        """Count a statement to its day; one without a time to the day of the one before it, or the first."""
+        self._n_early += 1
         day = self._day if line.at is None else line.at[:10]
         if day is None:
             return
         self._day = max(day, self._day or day)
-        self._by_day[self._day] = self._by_day.get(self._day, 0) + 1
+        self._by_day[self._day] = self._by_day.get(self._day, 0) + self._n_early
+        self._n_early = 0
 
     @property
     def by_day(self) -> Mapping[str, int]:

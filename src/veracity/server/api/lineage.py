@@ -16,6 +16,7 @@ from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import RevokedKey, UnknownKey
 from veracity.server.api.asking import FeedName, Number
 from veracity.server.api.ledger import Ledger, Line
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, shaped
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
@@ -23,7 +24,7 @@ from veracity.server.errors import NotThere
 
 MAX_NODES = 1_000  #: of each side
 
-ROUTER = APIRouter(tags=["lineage"])
+ROUTER = APIRouter(tags=["lineage"], route_class=ReadingRoute)
 Nodes = Annotated[int, Query(ge=1, le=MAX_NODES, description="Statements told of each side, nearest first.")]
 
 

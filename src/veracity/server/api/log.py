@@ -19,11 +19,12 @@ from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import parse_statement
 from veracity.server.api.asking import MAX_ENTRY, Cursor1, format_cursor, parse_cursor
 from veracity.server.api.ledger import Line
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, Time, json_body, next_url, shaped
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 
-ROUTER = APIRouter(tags=["log"])
+ROUTER = APIRouter(tags=["log"], route_class=ReadingRoute)
 Kind = Literal[
     "enrol", "contract", "delivery", "ingest", "certify", "account", "reject", "transform", "calibrate",
     "withdraw", "train", "assure", "approve", "release", "decide", "override", "outcome", "incident", "alert",

@@ -10,13 +10,14 @@ from veracity import apps
 from veracity.errors import VeracityError
 from veracity.home.home import Home
 from veracity.home.models.cards import read as read_card
-from veracity.home.models.gate_checks import report_path
+from veracity.home.models.gate_checks import check_card_kept, report_path
 from veracity.home.models.incidents import incidents
 from veracity.home.models.of_system import said_of
 from veracity.home.models.said import read_said
 from veracity.home.models.stages import in_force
 from veracity.models.assurance.report import parse_report
 from veracity.provenance.statements import Approve, Assure, Override, Release, Train
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, Time, json_body
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
@@ -24,7 +25,7 @@ from veracity.server.errors import NotThere
 
 MAX_OVERRIDES = 500
 
-ROUTER = APIRouter(tags=["models"])
+ROUTER = APIRouter(tags=["models"], route_class=ReadingRoute)
 ModelName = Annotated[
     str, Path(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", description="A model's name, or its digest.")
 ]
@@ -170,7 +171,7 @@ def show_card(request: Request, city: CityState, model: ModelName) -> Response:
         digest = _card_digest(home, line)
         if digest is None:
             raise NotThere(f"card: want a model that was released, got {model!r}")
-        body = read_card(home, digest).format()
+        body = check_card_kept(home, digest)
     by_digest = model == line["model"]
     return json_body(
         request, body, "public, max-age=300" if by_digest else "public, max-age=0, must-revalidate"

@@ -8,11 +8,12 @@ from veracity.data.panel_definition import parse_panel
 from veracity.errors import VeracityError
 from veracity.home.home import Home
 from veracity.home.panels import panel_path
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, Time, json_body
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 
-ROUTER = APIRouter(tags=["panels"])
+ROUTER = APIRouter(tags=["panels"], route_class=ReadingRoute)
 
 
 class PanelColumn(Shape):

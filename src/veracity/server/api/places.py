@@ -14,6 +14,7 @@ from veracity.home.home import Home
 from veracity.server.api.asking import AsOf, FeedName, When, parse_when, rough_now, time_text
 from veracity.server.api.geometry import Site, coordinate_columns, key_columns, sites
 from veracity.server.api.readings import newest_rows
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, json_body
 from veracity.server.api.sharing import CityState, age_s, open_feed
 from veracity.server.api.state import MemoryState
@@ -22,7 +23,7 @@ from veracity.server.api.trusts import newest_scores
 MAX_PLACES = 5_000
 Scalar = float | bool | str | None
 
-ROUTER = APIRouter(tags=["feeds"])
+ROUTER = APIRouter(tags=["feeds"], route_class=ReadingRoute)
 
 
 class ValueShape(Shape):

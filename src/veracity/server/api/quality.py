@@ -16,6 +16,7 @@ from veracity.home.live.accounts import accounts
 from veracity.server.api.asking import AsOf, FeedName, parse_when
 from veracity.server.api.batches import BatchFacts, count_reasons
 from veracity.server.api.feed_shapes import FeedCounts, tally
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import ReasonCount, Shape, Tally, Time, json_body
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import Memory, MemoryState
@@ -23,7 +24,7 @@ from veracity.server.api.state import Memory, MemoryState
 MAX_SCORES = 20_000
 MAX_DEVICES = 500  #: of an hour
 
-ROUTER = APIRouter(tags=["quality"])
+ROUTER = APIRouter(tags=["quality"], route_class=ReadingRoute)
 
 
 class DayTally(Tally):

@@ -13,11 +13,12 @@ from veracity.home.home import Home
 from veracity.home.tables import read_kept
 from veracity.server.api.asking import Cursor2, FeedName, Limit, format_cursor, parse_cursor
 from veracity.server.api.batches import BatchFacts
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, json_body, next_url
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
 
-ROUTER = APIRouter(tags=["quality"])
+ROUTER = APIRouter(tags=["quality"], route_class=ReadingRoute)
 _OWN = ("_batch", "_record", "reasons", "_decision", "_by", "_why", "_released_as")
 
 

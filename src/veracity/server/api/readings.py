@@ -10,7 +10,7 @@ from veracity.data.lake import collect_rows
 from veracity.home.home import Home
 from veracity.server.api.asking import FIRST, LAST
 from veracity.server.api.geometry import key_columns
-from veracity.server.errors import MalformedQuery, NotThere
+from veracity.server.errors import NotThere
 
 
 class Position(NamedTuple):
@@ -81,7 +81,7 @@ def series_rows(
     columns = key_columns(contract)
     if columns:
         if key is None:
-            raise MalformedQuery(f"key: want a value of {'|'.join(columns)}, got none")
+            raise NotThere(f"key: want a value of {'|'.join(columns)}, got none")
         rows = rows.filter(_is_key(contract, columns, key))
     carried = pl.col(contract.carried) if contract.carried else pl.lit(None, pl.String)
     found = rows.select(
@@ -112,7 +112,7 @@ def position(row: dict[str, Any]) -> Position:
 def _is_key(contract: Contract, columns: tuple[str, ...], key: str) -> pl.Expr:
     values = [key] if len(columns) == 1 else key.split("|")
     if len(values) != len(columns):
-        raise MalformedQuery(f"key: want a value of {'|'.join(columns)}, got {len(values)} values")
+        raise NotThere(f"key: want a value of {'|'.join(columns)}, got {len(values)} values")
     is_it = pl.lit(value=True)
     for name, value in zip(columns, values, strict=True):
         column = pl.col(name) if contract.field(name).type == "string" else pl.col(name).cast(pl.String)

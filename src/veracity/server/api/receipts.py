@@ -10,6 +10,7 @@ from veracity.home.models.decision_receipts import make_decision_receipt
 from veracity.provenance.receipts import format_receipt
 from veracity.server.answers import answer
 from veracity.server.api.asking import MAX_ENTRY, FeedName, Number
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.sharing import CityState, find_feed
 from veracity.server.errors import NotThere
 from veracity.server.receipts_app import receipt_of
@@ -17,7 +18,7 @@ from veracity.server.receipts_app import receipt_of
 # Not for ever: the same record has another proof under the next checkpoint.
 CACHE = "public, max-age=60"
 
-ROUTER = APIRouter(tags=["receipts"])
+ROUTER = APIRouter(tags=["receipts"], route_class=ReadingRoute)
 _HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 _RECEIPT: dict[int | str, dict[str, Any]] = {
     200: {"description": "A receipt (see docs/receipt.md): verified offline, by anyone."}

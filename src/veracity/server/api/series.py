@@ -20,6 +20,7 @@ from veracity.server.api.asking import (
     time_text,
 )
 from veracity.server.api.readings import Position, position, series_rows
+from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, json_body, next_url
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
@@ -27,7 +28,7 @@ from veracity.server.errors import NotThere
 
 MAX_POINTS = 10_000
 
-ROUTER = APIRouter(tags=["feeds"])
+ROUTER = APIRouter(tags=["feeds"], route_class=ReadingRoute)
 
 
 class SeriesPoint(Shape):
