@@ -66,7 +66,8 @@ def test_statements_come_newest_first(app: FastAPI, made: Released) -> None:
     home = made.city.open(5)
     said = [parse_statement(open_envelope(e).payload) for e in home.reader().entries()]
     home.close()
-    items, at = [], "/api/v1/log/statements?limit=7"
+    items: list[Any] = []
+    at = "/api/v1/log/statements?limit=7"
     while at:
         page = got(app, at)
         items, at = items + page["items"], page["next"]

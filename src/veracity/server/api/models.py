@@ -1,6 +1,6 @@
 """Models, as the public register has them: ``GET /models``, ``/models/{model}`` and its card."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.requests import Request
@@ -17,8 +17,18 @@ from veracity.home.models.said import read_said
 from veracity.home.models.stages import in_force
 from veracity.models.assurance.report import parse_report
 from veracity.provenance.statements import Approve, Assure, Override, Release, Train
+from veracity.server.api.model_shapes import (
+    Approval,
+    FullAssurance,
+    IncidentShape,
+    Input,
+    ModelLine,
+    ModelShape,
+    OverrideShape,
+    TestResult,
+)
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Page, Shape, Time, json_body
+from veracity.server.api.shapes import Page, json_body
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 from veracity.server.errors import NotThere
@@ -29,119 +39,6 @@ ROUTER = APIRouter(tags=["models"], route_class=ReadingRoute)
 ModelName = Annotated[
     str, Path(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", description="A model's name, or its digest.")
 ]
-
-
-class Assurance(Shape):
-    """A report of tests, in short."""
-
-    entry: int
-    report: str
-    verdict: str
-    passed: int
-    failed: int
-    untested: int
-    assured_at: Time
-
-
-class TestResult(Shape):
-    """One test of a report: what it asks, and what came of it."""
-
-    name: str
-    family: str
-    asks: str
-    verdict: str
-    reason: str
-    required: list[str]
-
-
-class FullAssurance(Assurance):
-    """A report with its tests; none where it is not kept as it was signed."""
-
-    policy: str
-    tests: list[TestResult]
-
-
-class ModelLine(Shape):
-    """A model of the register. ``stage`` is null unless it serves now."""
-
-    model: str
-    name: str
-    app: str | None
-    stage: Literal["shadow", "advise", "act"] | None
-    was_released: bool
-    card: str | None
-    assurance: Assurance | None
-    released_by: str | None
-    released_at: Time | None
-    release: int | None
-    trained_at: Time
-    entry: int
-    incidents: int
-    open_incidents: int
-    simulated: bool
-    personal: bool
-
-
-class Approval(Shape):
-    """A change of what serves, and who let it be: an officer, or a rule that stops."""
-
-    entry: int
-    action: str
-    stage: str
-    at: Time
-    by: str | None
-    why: str | None
-    rule: str | None
-
-
-class OverrideShape(Shape):
-    """A decision of the model that an officer replaced."""
-
-    entry: int
-    run: int
-    record: int
-    value: str
-    by: str
-    why: str
-    at: Time
-
-
-class IncidentShape(Shape):
-    """Something that went wrong with the model's system."""
-
-    name: str
-    severity: str
-    state: Literal["open", "closed"]
-    opened_at: Time
-    due: Time
-    what: str
-    last: str
-    entries: list[int]
-
-
-class Input(Shape):
-    """A feed as it stood after a batch."""
-
-    feed: str
-    up_to_batch: int
-    sha256: str
-
-
-class ModelShape(ModelLine):
-    """A model with all that the log says of it."""
-
-    rows: int
-    seed: int
-    engine: str
-    code: str
-    definition: str
-    as_of: Time | None
-    inputs: list[Input]
-    approvals: list[Approval]
-    assurances: list[FullAssurance]
-    overrides: list[OverrideShape]
-    incident_list: list[IncidentShape]
-    facts: dict[str, Any] | None
 
 
 @ROUTER.get("/models", response_model=Page[ModelLine])
