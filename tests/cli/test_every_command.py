@@ -391,6 +391,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     ),
     "log publish": ([], [], 3),
     "log serve": ([], [], 3),
+    "serve": ([], [], 3),
     "witness serve": (
         ["HERE/city/trust.policy", "--name", "w", "--dir", "HERE/w"],
         ["HERE/panel.yaml", "--name", "w", "--dir", "HERE/w"],
@@ -505,7 +506,7 @@ NO_HOME = {
     *(f"gateway {verb}" for verb in ("join", "check", "run", "status", "resend")),
 }
 # These go on until they are stopped, or ask somebody else: other tests run them.
-ENDLESS = {"log serve", "witness serve", "source try", "gateway join", "gateway run"}
+ENDLESS = {"serve", "log serve", "witness serve", "source try", "gateway join", "gateway run"}
 
 
 def make_ready(here: Here, folder: Path, name: str) -> None:
