@@ -46,7 +46,7 @@ _URL = re.compile(r"https?://[^\s/]+(/[^\s]*[^\s/])?")
     "--wait",
     "wait_s",
     type=click.FloatRange(0, 50),
-    default=20.0,
+    default=30.0,
     show_default=True,
     help="Seconds that a request waits for its turn before it is answered 503.",
 )
@@ -99,6 +99,7 @@ def _witness(root: Path, policy: Path, stack: ExitStack) -> "ASGIApp":
     """Return the application of a witness that ``witness serve`` made."""
     from veracity.cli.witness import read_policy, report_fork
     from veracity.log.errors import MalformedPolicy
+    from veracity.log.subtree_cosignatures import SubtreeCosigner
     from veracity.log.witness import Witness
     from veracity.server.witness_app import WitnessApp
     from veracity.server.witness_directory import WitnessDirectory, prepare
@@ -107,8 +108,8 @@ def _witness(root: Path, policy: Path, stack: ExitStack) -> "ASGIApp":
     logs = read_policy(policy).logs
     if not logs:
         raise MalformedPolicy(f"policy {policy}: want a log to watch, got none")
-    name = WitnessDirectory(root).read_key().verifier.name
-    directory, cosigner, _ = prepare(root, name)
+    key = WitnessDirectory(root).read_key()
+    directory, cosigner, _ = prepare(root, key.name, ml_dsa=isinstance(key, SubtreeCosigner))
     database = stack.enter_context(directory.open_database())
     clock = system_clock()
     return WitnessApp(

@@ -52,7 +52,7 @@ class Limits:
 
 
 DEFAULTS = Limits()
-PUBLIC = Limits(wait_s=20.0, connections=4_096, per_address=64)  #: of a city that many look at
+PUBLIC = Limits(wait_s=30.0, connections=4_096, per_address=64)  #: of a city that many look at
 
 
 def listen(host: str, port: int) -> socket.socket:
