@@ -2,6 +2,7 @@
 
 import re
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def serve(
     """
     # Imported here: no other command needs them.
     from veracity.server.app import make_app
-    from veracity.server.running import Limits, address, listen, run
+    from veracity.server.running import PUBLIC, address, listen, run
     from veracity.server.settings import ServerSettings
 
     if public_url is not None and not _URL.fullmatch(public_url):
@@ -87,7 +88,7 @@ def serve(
         url = address(listening)
         emit("serve", {"url": url, "public_url": public_url or url}, url, as_json)
         note(f"city: serving {home} at {url}")
-        limits = Limits(wait_s=wait_s, connections=connections, per_address=per_address)
+        limits = replace(PUBLIC, wait_s=wait_s, connections=connections, per_address=per_address)
         try:
             run(app, listening, limits, app.state.events.close)
         finally:

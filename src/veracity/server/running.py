@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -20,6 +21,7 @@ from veracity.server.errors import CannotListen
 from veracity.server.guard import Guarded
 
 MAX_AT_ONCE = 64  #: requests computed at once
+MAX_THREADS = 40
 MAX_CONNECTIONS = 512
 MAX_PER_ADDRESS = 32  #: connections of one address at once; a reader of ours opens 16
 KEEP_ALIVE_S = 30
@@ -43,16 +45,19 @@ class Limits:
         Of all clients.
     per_address
         Connections of one address; of IPv6 of one /64.
+    threads
+        That compute; each may hold an opened home.
     """
 
     at_once: int = MAX_AT_ONCE
     wait_s: float = 0.0
     connections: int = MAX_CONNECTIONS
     per_address: int = MAX_PER_ADDRESS
+    threads: int = MAX_THREADS
 
 
 DEFAULTS = Limits()
-PUBLIC = Limits(wait_s=30.0, connections=4_096, per_address=64)  #: of a city that many look at
+PUBLIC = Limits(wait_s=30.0, connections=4_096, per_address=64, threads=16)  #: of a city that many look at
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -85,7 +90,7 @@ def run(
     ``on_stop`` is called when told to stop: to end answers that would go on for ever.
     """
     with listening:
-        _Server(_config(app, limits), on_stop).run(sockets=[listening])
+        _Server(_config(app, limits), limits.threads, on_stop).run(sockets=[listening])
 
 
 async def serve(
@@ -96,7 +101,7 @@ async def serve(
     on_stop: Callable[[], None] | None = None,
 ) -> None:
     """Serve in a loop that runs, until told to stop; then finish what is under way and return."""
-    server = _Guest(_config(app, limits), on_stop)
+    server = _Guest(_config(app, limits), limits.threads, on_stop)
 
     async def told() -> None:
         await stop.wait()
@@ -143,9 +148,14 @@ def _allow_files(n: int) -> None:
 class _Stopping(uvicorn.Server):
     """uvicorn that says when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None] | None) -> None:
+    def __init__(self, config: uvicorn.Config, threads: int, on_stop: Callable[[], None] | None) -> None:
         super().__init__(config)
-        self._on_stop = on_stop
+        self._threads, self._on_stop = threads, on_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say how many threads may compute in this loop, then begin."""
+        current_default_thread_limiter().total_tokens = self._threads
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would not end by itself, then the rest."""

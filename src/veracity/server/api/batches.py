@@ -54,6 +54,8 @@ class Batches:
         """Return a feed's batches in order, or those received by ``as_of``."""
         with self._lock:
             known = self._feeds.setdefault(feed, _Known())
+            if known.since > home.index.size:  # the home is another: restored from a backup
+                known.facts, known.since = [], 0
             for idx, predicate in home.index.predicates("ingest", feed, known.since):
                 known.facts.append(_facts(idx, predicate))
                 known.since = idx + 1

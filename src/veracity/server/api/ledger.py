@@ -53,8 +53,11 @@ class Ledger:
         """Take in what is new in a home's log; return how many statements there are."""
         with self._lock:
             reader = home.reader()
+            if reader.size < len(self._lines):  # the home is another: restored from a backup
+                self._lines, self._lineage = [], Lineage()
+                self._by_day, self._day, self._n_early = {}, None, 0
             have = len(self._lines)
-            for index, entry in enumerate(reader.entries(min(have, reader.size)), have):
+            for index, entry in enumerate(reader.entries(have), have):
                 envelope = open_envelope(entry)
                 statement = parse_statement(envelope.payload)
                 self._lineage.add(index, statement)
