@@ -126,7 +126,7 @@ def test_every_read_has_a_tag_and_costs_little_again(app: FastAPI) -> None:
 
 
 def test_other_methods_are_told_which_are_taken(app: FastAPI) -> None:
-    """What a route does not take is 405, with what it does; of everything here but accounts that is reading."""
+    """What a route does not take is 405, with what it does; of all but accounts that is reading."""
     for path, methods in paths(app).items():
         for method in {"POST", "PUT", "DELETE"} - methods:
             answer = ask(app, method, path)
