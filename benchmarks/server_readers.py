@@ -1,4 +1,4 @@
-"""A thousand readers of a city's public pages at once, none of them with an error, served by ``veracity serve``.
+"""A thousand readers of a city's public pages at once, none of them with an error: ``veracity serve``.
 
 Every reader has a connection of its own, kept open, and asks for one page after the other: the city, feeds,
 places, series, quality, apps, forecasts, models, the log, lineage, receipts, the log's files, the portal's
