@@ -401,6 +401,7 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     ),
     "log publish": ([], [], 3),
     "log serve": ([], [], 3),
+    "serve": ([], [], 3),
     "witness serve": (
         ["HERE/city/trust.policy", "--name", "w", "--dir", "HERE/w"],
         ["HERE/panel.yaml", "--name", "w", "--dir", "HERE/w"],
@@ -515,7 +516,7 @@ NO_HOME = {
     *(f"gateway {verb}" for verb in ("join", "check", "run", "status", "resend")),
 }
 # These go on until they are stopped, or ask somebody else: other tests run them.
-ENDLESS = {"up", "log serve", "witness serve", "source try", "gateway join", "gateway run"}
+ENDLESS = {"up", "serve", "log serve", "witness serve", "source try", "gateway join", "gateway run"}
 
 
 def make_ready(here: Here, folder: Path, name: str) -> None:

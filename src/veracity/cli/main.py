@@ -22,6 +22,7 @@ _COMMANDS = {
     "account": ("veracity.cli.account", "account"),
     "key": ("veracity.cli.key", "key"),
     "up": ("veracity.cli.up", "up"),
+    "serve": ("veracity.cli.serve", "serve"),
     "feed": ("veracity.cli.feed", "feed"),
     "source": ("veracity.cli.source", "source"),
     "sign": ("veracity.cli.ingest", "sign"),

@@ -70,7 +70,9 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
 @click.option(
     "--sync-always", is_flag=True, help="Acknowledge only what is on the disk: safe from power cuts."
 )
-@click.option("--http", callback=_address, help="Serve the log and receipts here, and let gateways join.")
+@click.option(
+    "--http", callback=_address, help="Serve the city here, as `veracity serve` does, and let gateways join."
+)
 @click.option("--notify", callback=_address, help="Take notifications of NGSI-LD brokers here.")
 @click.option(
     "--announce", metavar="URL", help="The broker's address as gateways are told it: mqtts://HOST:PORT."

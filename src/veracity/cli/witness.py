@@ -62,7 +62,7 @@ def serve(
     """
     if url is not None and not _URL.fullmatch(url):
         raise click.UsageError(f"--url: want http:// or https:// and no spaces, got {url[:80]!r}")
-    logs = _read_policy(policy).logs
+    logs = read_policy(policy).logs
     if not logs:
         raise MalformedPolicy(f"policy {policy}: want a log to watch, got none")
     listening = listen(host, port)
@@ -72,7 +72,7 @@ def serve(
         app = WitnessApp(
             Witness(logs, [cosigner], SqlWitnessState(database)),
             lambda: int(clock().timestamp()),
-            lambda fork: _report(directory, fork),
+            lambda fork: report_fork(directory, fork),
         )
         where = url or address(listening)
         line = _policy_line(cosigner.verifier, where)
@@ -127,7 +127,8 @@ def _policy_line(verifier: WitnessVerifier, url: str) -> str:
     return f"witness {verifier.name} {verifier.format()} {url}".rstrip()
 
 
-def _read_policy(path: Path) -> Policy:
+def read_policy(path: Path) -> Policy:
+    """Read a policy from a file."""
     try:
         with path.open("rb") as file:
             return parse_policy(file.read(_MAX_POLICY_BYTES))
@@ -135,7 +136,7 @@ def _read_policy(path: Path) -> Policy:
         raise WitnessUnusable(f"policy: want to read {path}, got {exc.strerror}") from exc
 
 
-def _report(directory: WitnessDirectory, fork: ForkFound) -> None:
+def report_fork(directory: WitnessDirectory, fork: ForkFound) -> None:
     """Keep the proof of a fork and say so, once a fork."""
     kept = directory.keep_fork(fork)
     if kept is not None:

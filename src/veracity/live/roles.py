@@ -117,17 +117,19 @@ async def _notifications(task: Task, app: ASGIApp, stop: asyncio.Event) -> None:
 
 
 async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # noqa: ARG001 - as all roles
-    """Serve the log and receipts to anyone, as ``log serve --receipts`` does, and let gateways join."""
+    """Serve the city to anyone, as ``veracity serve`` does, and let gateways join."""
+    from veracity.server.app import make_app
     from veracity.server.enrolment_app import enrolment_app
-    from veracity.server.log_app import LogApp
-    from veracity.server.log_store import log_of_home, open_log
-    from veracity.server.receipts_app import WithReceipts
-    from veracity.server.running import listen, serve
+    from veracity.server.running import PUBLIC, listen, serve
+    from veracity.server.settings import ServerSettings
 
-    log = WithReceipts(LogApp(open_log(log_of_home(task.home))), task.home)
-    app = enrolment_app(log, task.home, partial(_told_the_broker, task), clock=task.time)
+    city = make_app(ServerSettings(task.home, clock=task.time))
+    app = enrolment_app(city, task.home, partial(_told_the_broker, task), clock=task.time)
     host, port = task.options["address"]
-    await serve(app, listen(host, port), stop)
+    try:
+        await serve(app, listen(host, port), stop, PUBLIC, city.state.events.close)
+    finally:
+        city.state.city.close()
 
 
 def _told_the_broker(task: Task, name: str, _feeds: Sequence[str]) -> Broker | None:

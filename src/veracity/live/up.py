@@ -8,7 +8,7 @@
       sources       ask what stands outside, if any are listed
       bridge        makes durable what comes without QoS 1
       schedules     certificates, panels, apps
-      http          the log and receipts, if asked for
+      http          the city's server, if asked for
       devices       of the built-in city, if it is played
 
 Who ends is started again, with growing waits. All end when the first process ends, however it ends.

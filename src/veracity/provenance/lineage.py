@@ -154,13 +154,14 @@ class Lineage:
 
     def ancestors(self, index: int) -> list[int]:
         """Return every statement that the one at ``index`` rests on, directly or not."""
-        return _reach(index, self._parents)
+        return _reach(index, self.parents)
 
     def descendants(self, index: int) -> list[int]:
         """Return every statement that rests on the one at ``index``, directly or not."""
-        return _reach(index, self._children)
+        return _reach(index, self.children)
 
-    def _parents(self, index: int) -> set[int]:
+    def parents(self, index: int) -> set[int]:
+        """Return the statements that the one at ``index`` rests on directly."""
         found = {i for d in self._used.get(index, ()) for i in self._makers.get(d, ()) if i < index}
         if self._named_at.get(index, index) < index and self._named_at[index] in self._made:
             found.add(self._named_at[index])
@@ -171,7 +172,8 @@ class Lineage:
             found.update(i for i in used if i < index)
         return found
 
-    def _children(self, index: int) -> set[int]:
+    def children(self, index: int) -> set[int]:
+        """Return the statements that rest on the one at ``index`` directly."""
         found = {i for d in self._made.get(index, ()) for i in self._users.get(d, ()) if i > index}
         found.update(i for i in self._named.get(index, ()) if i > index)
         if index in self._batch_at:

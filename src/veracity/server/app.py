@@ -17,16 +17,28 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Mount, Route
 
 from veracity.errors import VeracityError
-from veracity.server.catalogue import router as catalogue
 from veracity.server.accounts import account_routes, session_routes, token_routes
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.protection import protect
+from veracity.server.api import router as api
+from veracity.server.api.events import Events
+from veracity.server.api.log_paths import LOG_PATHS
+from veracity.server.api.state import Memory
+from veracity.server.catalogue import router as catalogue
 from veracity.server.city_reader import CityReader
+from veracity.server.log_app import LogApp
+from veracity.server.log_store import log_of_home
 from veracity.server.ngsi_ld import router as ngsi_ld
+from veracity.server.openapi import complete
+from veracity.server.portal_files import PortalFiles
 from veracity.server.problems import problem, status_of
 from veracity.server.settings import ServerSettings
+from veracity.server.shared_answers import SharedAnswers
+from veracity.server.with_head import WithHead
+from veracity.stores.opening import open_objects
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +46,8 @@ _LOGGER = logging.getLogger(__name__)
 def make_app(settings: ServerSettings) -> FastAPI:
     """Return the application that serves a city.
 
-    Its parts find what they share in ``app.state``: ``city``, a ``CityReader``, and ``settings``.
+    Its parts find what they share in ``app.state``: ``city``, a ``CityReader``, ``settings``, ``memory``
+    ``accounts`` and ``events``. Who stops it closes the last two.
 
     Raises
     ------
@@ -44,16 +57,38 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app = FastAPI(title="Veracity", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.settings = settings
     app.state.city = CityReader(settings.home, settings.clock)
+    app.state.memory = Memory()
+    app.state.events = Events(app.state.city, app.state.memory.ledger, settings.max_listeners)
     app.state.accounts = Accounts(settings)
-    protect(app, app.state.accounts)
     for router in (account_routes.ROUTER, token_routes.ROUTER, session_routes.ROUTER):
         app.include_router(router)
+    app.include_router(api.router())
+    app.include_router(api.receipts())
+    app.include_router(catalogue.ROUTER)
+    app.include_router(ngsi_ld.ROUTER)
+    _serve_files(app, settings)
+    complete(app, LOG_PATHS)
+    app.add_middleware(SharedAnswers)
+    app.add_middleware(WithHead)
+    protect(app, app.state.accounts)  # outermost: who may not, asks no other part
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
-    app.include_router(catalogue.ROUTER)
-    app.include_router(ngsi_ld.ROUTER)
     return app
+
+
+def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
+    """Serve the log, below ``/log`` and where ``log serve`` has it, a witness, and the portal: no routes."""
+    log = LogApp(open_objects(log_of_home(settings.home), read_only=True))
+    app.router.routes += [
+        Mount("/log", log),
+        Route("/checkpoint", log, include_in_schema=False),
+        Route("/tile/{path:path}", log, include_in_schema=False),
+    ]
+    if settings.witness is not None:
+        app.router.routes.append(Mount("/witness", settings.witness))
+    app.router.redirect_slashes = False
+    app.router.default = PortalFiles()  # whatever is no route; a mount would take wrong methods of routes too
 
 
 async def _of_ours(_request: Request, error: Exception) -> Response:

@@ -67,3 +67,27 @@ class SpoolFull(ServerError, Unavailable):
     """A file to download cannot be made now: too large, no room, or too many are being made."""
 
     code = "spool-full"
+
+
+class NotThere(ServerError, Malformed):
+    """What a path or a parameter names is not in this city."""
+
+    code = "not-there"
+
+
+class MalformedQuery(ServerError, Malformed):
+    """A parameter of a request is not what its route takes."""
+
+    code = "malformed-query"
+
+
+class TooManyListeners(ServerError, Unavailable):
+    """As many readers of events as the server has places for are listening."""
+
+    code = "too-many-listeners"
+
+
+class CityUnreadable(ServerError, Unavailable):
+    """What an answer is made of is gone, damaged, or cannot be reached now."""
+
+    code = "city-unreadable"

@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from collections import deque
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from veracity.server.problems import problem
 
 REQUEST_TIMEOUT_S = 60.0
+MAX_WAITING = 10_000  #: requests that wait for a place
+_LASTING = "veracity.lasting"
 
 
 class Guarded:
@@ -16,11 +19,16 @@ class Guarded:
 
     A request has one of the places only while it is computed: not while its body arrives, nor once its
     answer is being sent. Clients who are slow at either keep nobody out.
+
+    Parameters
+    ----------
+    wait_s
+        How long a request waits for a place, in the order of asking, before it is answered 503.
     """
 
-    def __init__(self, app: ASGIApp, max_at_once: int) -> None:
+    def __init__(self, app: ASGIApp, max_at_once: int, wait_s: float = 0.0) -> None:
         self._app = app
-        self._places = _Places(max_at_once)
+        self._places = _Places(max_at_once, wait_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or answer it."""
@@ -32,7 +40,7 @@ class Guarded:
                 return await receive()
             turn.leave()
             message = await receive()
-            turn.take()
+            await turn.take()
             return message
 
         async def sent(message: Message) -> None:
@@ -42,8 +50,9 @@ class Guarded:
             await send(message)
 
         try:
-            with anyio.fail_after(REQUEST_TIMEOUT_S):
-                turn.take()
+            with anyio.fail_after(REQUEST_TIMEOUT_S) as timeout:
+                scope[_LASTING] = timeout
+                await turn.take()
                 await self._app(scope, received, sent)
         except _Busy:
             busy = problem(
@@ -64,15 +73,56 @@ class Guarded:
             turn.leave()
 
 
+def let_last(scope: Scope) -> None:
+    """Let this request's answer go on for as long as its client stays: a stream of events."""
+    timeout = scope.get(_LASTING)
+    if isinstance(timeout, anyio.CancelScope):
+        timeout.deadline = float("inf")
+
+
 class _Busy(Exception):
     """Every place is taken."""
 
 
 class _Places:
-    """How many requests may yet be computed beside those that are."""
+    """How many requests may yet be computed beside those that are, and who waits for one of them."""
 
-    def __init__(self, n_free: int) -> None:
-        self.n_free = n_free
+    def __init__(self, n_free: int, wait_s: float) -> None:
+        self._n_free, self._wait_s = n_free, wait_s
+        self._waiting: deque[anyio.Event] = deque()
+
+    async def take(self) -> None:
+        """Take a place, after those who came before; ``_Busy`` if there is none in time."""
+        if self._n_free > 0:
+            self._n_free -= 1
+            return
+        if self._wait_s <= 0 or len(self._waiting) >= MAX_WAITING:
+            raise _Busy
+        mine = anyio.Event()
+        self._waiting.append(mine)
+        try:
+            with anyio.move_on_after(self._wait_s):
+                await mine.wait()
+        except BaseException:
+            self._give_up(mine)
+            raise
+        if not mine.is_set():
+            self._give_up(mine)
+            raise _Busy
+
+    def leave(self) -> None:
+        """Hand a place to who waits longest, or keep it free."""
+        if self._waiting:
+            self._waiting.popleft().set()
+        else:
+            self._n_free += 1
+
+    def _give_up(self, mine: anyio.Event) -> None:
+        """Wait no more; a place that was handed over just now goes on."""
+        if mine.is_set():
+            self.leave()
+        else:
+            self._waiting.remove(mine)
 
 
 class _Turn:
@@ -82,14 +132,13 @@ class _Turn:
         self._places = places
         self._is_held = False
 
-    def take(self) -> None:
+    async def take(self) -> None:
         """Take a place; ``_Busy`` if there is none."""
-        if self._places.n_free == 0:
-            raise _Busy
-        self._places.n_free -= 1
+        await self._places.take()
         self._is_held = True
 
     def leave(self) -> None:
         """Give the place back, if it is held."""
-        self._places.n_free += self._is_held
-        self._is_held = False
+        if self._is_held:
+            self._is_held = False
+            self._places.leave()

@@ -13,13 +13,16 @@ from veracity.home.accounts.errors import (
     UnknownAccount,
     UnknownToken,
 )
+from veracity.home.errors import RecordNotFound
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
-from veracity.server.errors import NoSuchDataset
+from veracity.server.errors import NoSuchDataset, NotThere
 
 STATUSES: list[tuple[type[VeracityError], int]] = [
     (ObjectMissing, 404),
     (UnknownOrigin, 404),
     (NoSuchDataset, 404),
+    (RecordNotFound, 404),
+    (NotThere, 404),
     (WitnessConflict, 409),
     (ConsistencyRejected, 422),
     (SignInNeeded, 401),

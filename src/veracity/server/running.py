@@ -2,15 +2,18 @@
 
 import asyncio
 import ipaddress
+import resource
 import signal
 import socket
 import struct
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -18,19 +21,50 @@ from veracity.server.errors import CannotListen
 from veracity.server.guard import Guarded
 
 MAX_AT_ONCE = 64  #: requests computed at once
+MAX_THREADS = 40
 MAX_CONNECTIONS = 512
 MAX_PER_ADDRESS = 32  #: connections of one address at once; a reader of ours opens 16
 KEEP_ALIVE_S = 30
 HEAD_TIMEOUT_S = 10  #: from connecting, or from its first byte, to the end of a request's head
 READ_TIMEOUT_S = 60  #: for a client to take anything of what it asked for
 STOP_TIMEOUT_S = 5  #: for the requests under way when told to stop
+_SPARE_FILES = 512  # that a server opens beside its connections
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a server its clients may take.
+
+    Attributes
+    ----------
+    at_once
+        Requests computed at once.
+    wait_s
+        How long the next wait for their turn before they are answered 503; 0 not at all.
+    connections
+        Of all clients.
+    per_address
+        Connections of one address; of IPv6 of one /64.
+    threads
+        That compute; each may hold an opened home.
+    """
+
+    at_once: int = MAX_AT_ONCE
+    wait_s: float = 0.0
+    connections: int = MAX_CONNECTIONS
+    per_address: int = MAX_PER_ADDRESS
+    threads: int = MAX_THREADS
+
+
+DEFAULTS = Limits()
+PUBLIC = Limits(wait_s=30.0, connections=4_096, per_address=64, threads=16)  #: of a city that many look at
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 takes a free one. CannotListen if there is none to have."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        made = socket.create_server((host, port), family=family, backlog=256)
+        made = socket.create_server((host, port), family=family, backlog=2_048)
         # asyncio sends at once (TCP_NODELAY) only from a socket that names its protocol; else each answer
         # may wait 40 ms for an acknowledgement.
         return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=made.detach())
@@ -45,15 +79,29 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish what is under way and return."""
+def run(
+    app: ASGIApp,
+    listening: socket.socket,
+    limits: Limits = DEFAULTS,
+    on_stop: Callable[[], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what is under way and return.
+
+    ``on_stop`` is called when told to stop: to end answers that would go on for ever.
+    """
     with listening:
-        _Server(_config(app)).run(sockets=[listening])
+        _Server(_config(app, limits), limits.threads, on_stop).run(sockets=[listening])
 
 
-async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> None:
+async def serve(
+    app: ASGIApp,
+    listening: socket.socket,
+    stop: asyncio.Event,
+    limits: Limits = DEFAULTS,
+    on_stop: Callable[[], None] | None = None,
+) -> None:
     """Serve in a loop that runs, until told to stop; then finish what is under way and return."""
-    server = _Guest(_config(app))
+    server = _Guest(_config(app, limits), limits.threads, on_stop)
 
     async def told() -> None:
         await stop.wait()
@@ -67,10 +115,12 @@ async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> 
         telling.cancel()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
+    _allow_files(limits.connections + _SPARE_FILES)
+    protocol = type("_LimitedProtocol", (_PatientProtocol,), {"max_per_address": limits.per_address})
     return uvicorn.Config(
-        Guarded(app, MAX_AT_ONCE),
-        http=_PatientProtocol,
+        Guarded(app, limits.at_once, limits.wait_s),
+        http=protocol,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -79,14 +129,42 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
+        limit_concurrency=limits.connections,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
         h11_max_incomplete_event_size=16_384,
     )
 
 
-class _Server(uvicorn.Server):
+def _allow_files(n: int) -> None:
+    """Ask the system for that many open files; it may not give them, and then refuses connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = n if hard == resource.RLIM_INFINITY else min(n, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class _Stopping(uvicorn.Server):
+    """uvicorn that says when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, threads: int, on_stop: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._threads, self._on_stop = threads, on_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say how many threads may compute in this loop, then begin."""
+        current_default_thread_limiter().total_tokens = self._threads
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would not end by itself, then the rest."""
+        if self._on_stop is not None:
+            self._on_stop()
+        await super().shutdown(sockets)
+
+
+class _Server(_Stopping):
     """uvicorn, for which being told to stop is the normal end."""
 
     @contextmanager
@@ -103,7 +181,7 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-class _Guest(uvicorn.Server):
+class _Guest(_Stopping):
     """uvicorn in somebody else's loop, whose signals it leaves alone."""
 
     @contextmanager
@@ -115,6 +193,7 @@ class _Guest(uvicorn.Server):
 class _PatientProtocol(H11Protocol):
     """HTTP/1.1 that closes a connection too many, and one whose client neither asks nor reads."""
 
+    max_per_address = MAX_PER_ADDRESS
     network: str | bytes = ""  #: whose connection it is
     _stuck_at: Any = ()
     _unread: tuple[float, int] | None = None  # since when, and how many bytes
@@ -123,7 +202,7 @@ class _PatientProtocol(H11Protocol):
         """Begin to watch, unless its client has as many as it may have."""
         super().connection_made(transport)
         self.network = network_of(self.client)
-        if sum(getattr(c, "network", None) == self.network for c in self.connections) > MAX_PER_ADDRESS:
+        if sum(getattr(c, "network", None) == self.network for c in self.connections) > self.max_per_address:
             transport.write(_TOO_MANY)
             transport.close()
         self.loop.call_later(HEAD_TIMEOUT_S / 2, self._look)

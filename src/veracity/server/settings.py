@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from starlette.types import ASGIApp
+
 from veracity.home.clock import Clock
 from veracity.server.accounts.pace import Limits
 
@@ -35,6 +37,10 @@ class ServerSettings:
         writes in the home seals them, as ``veracity up`` does.
     page_origins
         From which our own pages may load pictures and maps besides our own: an online base map.
+    witness
+        The application of a witness to serve beside the city, below ``/witness``; None for none.
+    max_listeners
+        Readers of events at once.
     """
 
     home: Path
@@ -47,3 +53,5 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
     seal_after_s: float | None = 30.0
     page_origins: tuple[str, ...] = field(default_factory=tuple)
+    witness: ASGIApp | None = None
+    max_listeners: int = 256

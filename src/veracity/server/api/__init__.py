@@ -1,0 +1,1 @@
+"""What the portal shows, as JSON: one router a noun, all below ``/api/v1``."""

@@ -1,0 +1,42 @@
+"""Bodies of answers kept while nothing new is in the log, bounded in bytes."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+
+from pydantic import BaseModel
+
+from veracity.home.home import Home
+from veracity.server.city_reader import CityReader
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+class KeptAnswers:
+    """JSON bodies by what they depend on besides the log; safe to use from many threads."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._lock = Lock()
+        self._kept: OrderedDict[Hashable, tuple[int, bytes]] = OrderedDict()
+        self._n_bytes = 0
+
+    def get(self, city: CityReader, key: Hashable, make: Callable[[Home], BaseModel]) -> bytes:
+        """Return what ``make`` makes of the city's home as JSON, made once for each size of the log."""
+        with city.home() as home:
+            size = home.index.size
+            with self._lock:
+                found = self._kept.get(key)
+                if found is not None and found[0] == size:
+                    self._kept.move_to_end(key)
+                    return found[1]
+            body = make(home).model_dump_json(by_alias=True).encode()
+        with self._lock:
+            if key in self._kept:
+                self._n_bytes -= len(self._kept.pop(key)[1])
+            self._kept[key] = size, body
+            self._n_bytes += len(body)
+            while self._n_bytes > self._max_bytes:
+                _, (_, gone) = self._kept.popitem(last=False)
+                self._n_bytes -= len(gone)
+        return body

@@ -1,0 +1,54 @@
+"""What the routes share of the application's state, and what may be shown of a feed."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from veracity.data.contract import Contract
+from veracity.home.home import Feed, Home
+from veracity.server.city_reader import CityReader
+from veracity.server.errors import NotThere, PersonalFeed
+
+
+async def _city(request: Request) -> CityReader:
+    city: CityReader = request.app.state.city
+    return city
+
+
+CityState = Annotated[CityReader, Depends(_city)]
+
+
+def find_feed(home: Home, name: str) -> Feed:
+    """Return a feed; ``NotThere`` if there is none."""
+    if not home.index.predicates("contract", name):
+        raise NotThere(f"feed: want one of this city, got {name!r}")
+    return home.feed(name)
+
+
+def is_personal(home: Home, name: str) -> bool:
+    """Tell whether a feed has personal fields, under its contract or any that it had."""
+    said = home.index.predicates("contract", name)
+    return any(home.contract(str(p["sha256"])).personal for _, p in said)
+
+
+def open_feed(home: Home, name: str) -> Contract:
+    """Return the contract of a feed whose rows may be shown to anyone.
+
+    Raises
+    ------
+    NotThere
+        If there is no such feed.
+    PersonalFeed
+        If it has personal fields, or had some.
+    """
+    contract = find_feed(home, name).contract
+    if is_personal(home, name):
+        raise PersonalFeed(f"rows of {name}: want a feed without personal fields, got one with some")
+    return contract
+
+
+def age_s(now: datetime, then: datetime | None) -> float | None:
+    """Return how long ago something was, in seconds, not below 0."""
+    return None if then is None else max(0.0, (now - then).total_seconds())

@@ -1,0 +1,34 @@
+"""What the API remembers between requests: all of it can be made again from the home."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from veracity.server.api.batches import Batches
+from veracity.server.api.flags import Flags
+from veracity.server.api.kept_answers import KeptAnswers
+from veracity.server.api.ledger import Ledger
+from veracity.server.api.slowly import Slowly
+from veracity.server.api.trusts import Trusts
+
+
+@dataclass
+class Memory:
+    """Batches, flags, trust, the log's lines and lineage, and answers that take long to make."""
+
+    batches: Batches = field(default_factory=Batches)
+    flags: Flags = field(default_factory=Flags)
+    ledger: Ledger = field(default_factory=Ledger)
+    trusts: Trusts = field(default_factory=Trusts)
+    slowly: Slowly = field(default_factory=Slowly)
+    answers: KeptAnswers = field(default_factory=KeptAnswers)
+
+
+async def _memory(request: Request) -> Memory:
+    memory: Memory = request.app.state.memory
+    return memory
+
+
+MemoryState = Annotated[Memory, Depends(_memory)]

@@ -1,0 +1,39 @@
+"""docs/server.md tells every route there is, and the limits that the code has."""
+
+import re
+from pathlib import Path
+
+from small_city import clock, new_city
+from veracity.server.api import series
+from veracity.server.api.lineage import MAX_NODES
+from veracity.server.api.places import MAX_PLACES
+from veracity.server.app import make_app
+from veracity.server.guard import REQUEST_TIMEOUT_S
+from veracity.server.running import HEAD_TIMEOUT_S, PUBLIC, READ_TIMEOUT_S
+from veracity.server.settings import ServerSettings
+from veracity.server.shared_answers import KEPT_S
+
+PAGE = (Path(__file__).parents[2] / "docs/server.md").read_text("utf-8")
+
+
+def test_every_route_of_the_api_is_told(tmp_path: Path) -> None:
+    """The table of the API is that of the application: no route more, none less."""
+    app = make_app(ServerSettings(new_city(tmp_path / "city"), clock=clock))
+    routes = {re.sub(r"{[^}]*}", "<>", p) for p in app.openapi()["paths"] if p.startswith("/api/v1/")}
+    table = PAGE.partition("every path below `/api/v1`")[2].partition("\n- Times")[0]
+    first = [cell for line in table.splitlines() if (cell := line.partition("|")[2].partition("|")[0])]
+    told = {
+        "/api/v1" + re.sub(r"<[^>]*>", "<>", path.partition("?")[0]).replace("/…", "/<>")
+        for cell in first
+        for path in re.findall(r"`(/[^`]*)`", cell)
+    }
+    assert told == {r for r in routes if not r.startswith("/api/v1/accounts")}
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    """Numbers that people plan with."""
+    assert (PUBLIC.at_once, PUBLIC.wait_s, PUBLIC.connections, PUBLIC.per_address) == (64, 30, 4_096, 64)
+    assert (HEAD_TIMEOUT_S, READ_TIMEOUT_S, REQUEST_TIMEOUT_S, KEPT_S) == (10, 60, 60, 1)
+    assert (series.MAX_POINTS, MAX_PLACES, MAX_NODES) == (10_000, 5_000, 1_000)
+    for told in ("| 64; the next wait", "| 4,096;", "series: 10,000 points; places: 5,000"):
+        assert told in PAGE

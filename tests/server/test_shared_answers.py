@@ -1,0 +1,128 @@
+"""Answers that many ask for at once are made once; none that is somebody's own is shared."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from veracity.server import shared_answers
+from veracity.server.shared_answers import SharedAnswers
+
+
+class Counting:
+    """An application that says how often it was asked; ``/slow`` waits to be told."""
+
+    def __init__(self, cache: str = "public, max-age=0", status: int = 200) -> None:
+        self.n = 0
+        self.go = asyncio.Event()
+        self.cache, self.status = cache, status
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        self.n += 1
+        said = f"{self.n} {request.url.query}"
+        if request.url.path == "/slow":
+            await self.go.wait()
+        if request.url.path == "/fails":
+            await self.go.wait()
+            raise RuntimeError("a bug")
+        headers = {"Cache-Control": self.cache, "ETag": '"a"'}
+        response = Response(said, self.status, headers)
+        if request.url.path == "/large":
+            response = StreamingResponse(iter([b"x" * 2**20] * 3), headers=headers)
+        if request.url.path == "/events":
+            response = StreamingResponse(iter([b"x"]), headers=headers, media_type="text/event-stream")
+        await response(scope, receive, send)
+
+
+async def asked(app: SharedAnswers, path: str, **headers: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        return await client.get(path, headers=sent)
+
+
+def test_who_asks_at_once_waits_for_one_answer() -> None:
+    """A hundred at once cost one computation, and all have the same answer; another query is another."""
+
+    async def trial() -> tuple[set[str], int, str]:
+        inner = Counting()
+        app = SharedAnswers(inner)
+        asking = [asyncio.create_task(asked(app, "/slow?a")) for _ in range(100)]
+        await asyncio.sleep(0.05)
+        inner.go.set()
+        said = {(await one).text for one in asking}
+        return said, inner.n, (await asked(app, "/slow?b")).text
+
+    assert asyncio.run(trial()) == ({"1 a"}, 1, "2 b")
+
+
+def test_an_answer_is_kept_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the moment it is given again, 304 to who has it; then it is made anew."""
+    monkeypatch.setattr(shared_answers, "KEPT_S", 0.2)
+
+    async def trial() -> list[tuple[int, str]]:
+        app = SharedAnswers(Counting())
+        found = [await asked(app, "/"), await asked(app, "/"), await asked(app, "/", If_None_Match='"a"')]
+        await asyncio.sleep(0.25)
+        found += [await asked(app, "/", If_None_Match='"b"'), await asked(app, "/")]
+        return [(one.status_code, one.text) for one in found]
+
+    assert asyncio.run(trial()) == [(200, "1 "), (200, "1 "), (304, ""), (200, "2 "), (200, "2 ")]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "cache", "status"),
+    [
+        ("/", {"Authorization": "Bearer x"}, "public", 200),
+        ("/", {"Cookie": "a=b"}, "public", 200),
+        ("/", {"Range": "bytes=0-1"}, "public", 200),
+        ("/", {}, "private, no-store", 200),
+        ("/", {}, "public", 404),
+        ("/events", {}, "public", 200),
+        ("/large", {}, "public", 200),
+    ],
+)
+def test_what_is_not_for_all_is_made_for_each(
+    path: str, headers: Mapping[str, str], cache: str, status: int
+) -> None:
+    """Whoever says who they are, and whatever is private, wrong, large or endless, is never shared."""
+
+    async def trial() -> tuple[int, set[int]]:
+        inner = Counting(cache, status)
+        app = SharedAnswers(inner)
+        found = [await asked(app, path, **headers) for _ in range(3)]
+        return inner.n, {one.status_code for one in found}
+
+    assert asyncio.run(trial()) == (3, {status})
+
+
+def test_who_waited_for_a_bug_asks_again() -> None:
+    """Where making an answer fails, the next of those who wait makes it: nobody waits for ever."""
+
+    async def trial() -> tuple[set[int], int]:
+        inner = Counting()
+        app = SharedAnswers(inner)
+        asking = [asyncio.create_task(asked(app, "/fails")) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        inner.go.set()
+        return {(await one).status_code for one in asking}, inner.n
+
+    assert asyncio.run(trial()) == ({500}, 3)
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many addresses are asked for, no more bytes are kept than set."""
+    monkeypatch.setattr(shared_answers, "MAX_BYTES", 40)
+
+    async def trial() -> int:
+        app = SharedAnswers(Counting())
+        for n in range(50):
+            await asked(app, f"/?{n}")
+        return app._n_bytes
+
+    assert 0 < asyncio.run(trial()) <= 40
