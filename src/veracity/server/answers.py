@@ -28,7 +28,9 @@ def answer(
     return Response(body, status, sent, media_type=media_type)
 
 
-def json_answer(request: Request, document: object, media_type: str = "application/json", **more: str) -> Response:
+def json_answer(
+    request: Request, document: object, media_type: str = "application/json", **more: str
+) -> Response:
     """Return a document as JSON with its entity tag; ``more`` as ``answer`` has it: ``cache_control``."""
     body = orjson.dumps(document, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
     return answer(request, body, media_type, **more)  # type: ignore[arg-type]

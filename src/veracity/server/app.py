@@ -21,6 +21,7 @@ from starlette.responses import Response
 from veracity.errors import VeracityError
 from veracity.server.city_reader import CityReader
 from veracity.server.problems import problem, status_of
+from veracity.server.sensorthings import routes as sensorthings
 from veracity.server.settings import ServerSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
+    app.include_router(sensorthings.router())
     return app
 
 
