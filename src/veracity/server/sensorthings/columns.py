@@ -175,7 +175,7 @@ def _with_interval(word: str, a: Column, b: Interval) -> Column:
         return _nothing(kinds.BOOL)
     x = a.expression
     start, end = pl.lit(b.start, dtype=STAMP), pl.lit(b.end, dtype=STAMP)
-    is_same = (x == start) & (x == end)
+    is_same = ((x == start) & (x == end)).fill_null(value=False)
     told = {"gt": x > end, "ge": x >= start, "lt": x < start, "le": x <= end, "eq": is_same, "ne": ~is_same}
     return Column(told[word], kinds.BOOL)
 
