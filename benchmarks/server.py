@@ -105,7 +105,9 @@ def queries(n: int) -> dict[str, Callable[[int], str]]:
         "highest of all, latest first": lambda i: (
             f"Observations?$top=100&$orderby=phenomenonTime desc&$filter=result gt {38 + i % 9 / 10}"
         ),
-        "count of a condition on all": lambda i: f"Observations?$top=0&$count=true&$filter=result gt {30 + i / 100}",
+        "count of a condition on all": lambda i: (
+            f"Observations?$top=0&$count=true&$filter=result gt {30 + i / 100}"
+        ),
     }
 
 
@@ -160,7 +162,9 @@ def main() -> None:
         print(json.dumps({"rows": case(int(options.case[0]), int(options.case[1]))}))
         return
     done = in_process(__file__, options.rows, options.asks)
-    report("server", {"claim": "observations of 10 million rows: p95 <= 200 ms warm", "seed": 0}, done["rows"])
+    report(
+        "server", {"claim": "observations of 10 million rows: p95 <= 200 ms warm", "seed": 0}, done["rows"]
+    )
 
 
 if __name__ == "__main__":

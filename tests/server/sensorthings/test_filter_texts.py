@@ -1,12 +1,12 @@
 """``$filter``: what it says is parsed as the standard has it, and nothing else is taken."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veracity.errors import VeracityError
 from veracity.server.sensorthings.errors import MalformedFilter
 from veracity.server.sensorthings.expression import AnyOf, Call, Interval, Literal, Node, Path
 from veracity.server.sensorthings.filter import MAX_DEPTH, parse_filter, parse_order
@@ -78,11 +78,39 @@ def test_literals_have_their_kind(text: str, value: object) -> None:
     "text",
     [
         *("", " ", "eq", "result gt", "gt 5", "result gt 5 5", "(result gt 5", "result gt 5)", "result = 5"),
-        *("result gt 'a", "nofunction(1)", "length()", "length(a,b)", "a//b", "a/5", "a/", "in (1)", "x in ()"),
+        *(
+            "result gt 'a",
+            "nofunction(1)",
+            "length()",
+            "length(a,b)",
+            "a//b",
+            "a/5",
+            "a/",
+            "in (1)",
+            "x in ()",
+        ),
         *("1e999 eq x", "x eq 2026-13-01T00:00:00Z", "x eq 2026-02-30", "x eq duration'P'", "x eq 25:00"),
-        *("x eq geometry'POINT (1)'", "x eq geometry'POINT (1 2'", "x eq geometry'CIRCLE (1 2)'", "x;y", 'x eq "a"'),
-        *("x eq geometry'POINT (1e999 2)'", "x eq geometry'SRID=3857;POINT (1 2)'", "any(d: d)", "x/any(d d)"),
-        *("__import__('os')", "result gt 5; drop table observations", "result gt 5 --", "x eq $y", "\x00", "x eq 0x1"),
+        *(
+            "x eq geometry'POINT (1)'",
+            "x eq geometry'POINT (1 2'",
+            "x eq geometry'CIRCLE (1 2)'",
+            "x;y",
+            'x eq "a"',
+        ),
+        *(
+            "x eq geometry'POINT (1e999 2)'",
+            "x eq geometry'SRID=3857;POINT (1 2)'",
+            "any(d: d)",
+            "x/any(d d)",
+        ),
+        *(
+            "__import__('os')",
+            "result gt 5; drop table observations",
+            "result gt 5 --",
+            "x eq $y",
+            "\x00",
+            "x eq 0x1",
+        ),
     ],
 )
 def test_nothing_else_is_taken(text: str) -> None:
@@ -116,10 +144,8 @@ def test_size_and_depth_are_bounded(text: str) -> None:
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     """No text makes an error of another kind."""
     for parse in (parse_filter, parse_order):
-        try:
+        with suppress(MalformedFilter):
             parse(text)
-        except VeracityError as exc:
-            assert isinstance(exc, MalformedFilter)
 
 
 def test_an_order_has_keys_and_ways() -> None:

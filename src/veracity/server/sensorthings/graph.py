@@ -6,7 +6,7 @@ a thing, else in the feed itself. A datastream is one column of one sensor of on
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from veracity.data.contract import Contract
@@ -282,6 +282,8 @@ def _told(**values: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 

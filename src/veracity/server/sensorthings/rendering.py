@@ -22,6 +22,7 @@ from veracity.server.sensorthings.observations import Asked, Found, Observation,
 from veracity.server.sensorthings.query import Expand, Query
 
 MAX_ENTITIES = 50_000  #: in one answer, those within others too
+MAX_SEARCHES = 2_000  #: for observations, in one answer
 _ARRAY = ("id", "phenomenonTime", "resultTime", "result", "resultQuality", "parameters")
 _IN_LINKS = "$(),;/:'*@=! "
 
@@ -49,7 +50,7 @@ class Renderer:
         self._as_of = () if as_of is None else (("asOf", as_of),)
         self._home, self._graph, self._root, self._host = home, graph, root, host
         self._dialect = graph.dialect
-        self._left = MAX_ENTITIES
+        self._left, self._searches_left = MAX_ENTITIES, MAX_SEARCHES
 
     def self_link(self, entity_set: str, identity: str) -> str:
         """Return the address of an entity."""
@@ -167,6 +168,9 @@ class Renderer:
             answer[name if key == "value" else name + key] = value
 
     def _found(self, streams: Sequence[Stream], query: Query) -> Found:
+        self._searches_left -= 1
+        if self._searches_left < 0:
+            raise TooMuchAsked(f"query: want observations of at most {MAX_SEARCHES} entities, got more")
         asked = Asked(query.condition, query.order, query.skip, query.top, query.counts)
         return find(self._home, streams, asked, self._dialect)
 
