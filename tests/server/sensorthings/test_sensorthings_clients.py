@@ -107,8 +107,10 @@ async def main(url):
     async with STAClient(url) as client:
         source = STAHttpSource(client)
         things = await source.get_entities(STAEntityType.THING, expand="Locations", top=2)
-        streams = await source.get_entities(STAEntityType.DATASTREAM, nav_path="Things(gauges:G01)/Datastreams")
-        one = await source.get_entity(STAEntityType.DATASTREAM, streams[0]["@iot.id"], expand="ObservedProperty")
+        of_one = "Things(gauges:G01)/Datastreams"
+        streams = await source.get_entities(STAEntityType.DATASTREAM, nav_path=of_one)
+        found = streams[0]["@iot.id"]
+        one = await source.get_entity(STAEntityType.DATASTREAM, found, expand="ObservedProperty")
         high = await client.get_all("Observations", top=7, params={"$filter": "result gt 4"})
         return {"things": things, "one": one, "high": high}
 

@@ -44,3 +44,9 @@ class NotCreatable(ServerError, Rejected):
     """Entities of this kind come from contracts and registries, and are not made by clients."""
 
     code = "not-creatable"
+
+
+class NotAccepted(ServerError, Rejected):
+    """What was sent was not taken: it came before, is not signed as it must be, or broke a rule."""
+
+    code = "not-accepted"

@@ -64,6 +64,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "An account is wanted.",
         403: "The account may not do this.",
         404: "No such entity.",
+        409: "Not taken: it came before, is not signed as it must be, or broke a rule.",
         413: "The body is too large.",
         503: "The city cannot be read, or written, at the moment.",
     }

@@ -10,20 +10,23 @@ from urllib.parse import quote
 import orjson
 
 from veracity.data.errors import TableMismatch
+from veracity.home.clock import Clock
 from veracity.home.home import Home
 from veracity.server.city_reader import CityReader
 from veracity.server.sensorthings.cache import DEFAULT_BYTES, ByteCache
 from veracity.server.sensorthings.entities import Entity
-from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity
+from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity, NotAccepted
 from veracity.server.sensorthings.feed_columns import FeedColumns
 from veracity.server.sensorthings.finding import EntitySet, Property, Target, resolve
-from veracity.server.sensorthings.graph import Graph, build_graph
+from veracity.server.sensorthings.graph import Graph, Stream, build_graph
 from veracity.server.sensorthings.ledger import Ledger
+from veracity.server.sensorthings.posting import parse_arrays, parse_observation
 from veracity.server.sensorthings.query import Query, parse_as_of, parse_query
 from veracity.server.sensorthings.rendering import Renderer
 from veracity.server.sensorthings.resource_path import Step, parse_path
 from veracity.server.sensorthings.schema import Dialect
 from veracity.server.sensorthings.snapshot import Snapshot, Store, take_snapshot
+from veracity.server.sensorthings.taking import Sender, take
 
 MAX_SNAPSHOTS = 6
 Options = Sequence[tuple[str, str]]
@@ -99,6 +102,38 @@ class Service:
                 while len(self._graphs) > MAX_SNAPSHOTS:
                     self._graphs.popitem(last=False)
             return found
+
+    def create(
+        self, dialect: Dialect, body: bytes, sender: Sender, clock: Clock, datastream: str | None = None
+    ) -> str:
+        """Take an observation in; return its identifier.
+
+        Raises
+        ------
+        NoSuchEntity
+            If there is no such datastream as the path says.
+        NotAccepted
+            If it was set aside, or came before.
+        MalformedObservation, NotCreatable
+            If it is none that a feed takes, or not from this sender.
+        """
+        streams = self._streams(dialect)
+        if datastream is not None and datastream not in streams:
+            raise NoSuchEntity(f"Datastreams: want an entity there is, got {datastream[:120]!r}")
+        posted = parse_observation(body, streams, clock(), datastream)
+        (taken,) = take(self._city.root, clock, sender, [posted])
+        if taken.id is None:
+            feed = posted.stream.view.feed
+            raise NotAccepted(f"observation: want one that keeps the rules of {feed}, got one set aside")
+        return taken.id
+
+    def create_all(self, dialect: Dialect, body: bytes, sender: Sender, clock: Clock) -> list[str | None]:
+        """Take many observations in; return their identifiers, None for those that were set aside."""
+        posted = parse_arrays(body, self._streams(dialect), clock())
+        return [taken.id for taken in take(self._city.root, clock, sender, posted)]
+
+    def _streams(self, dialect: Dialect) -> dict[str, Stream]:
+        return self._with_home(lambda home: self.graph(home, dialect).streams)
 
     def _with_home(self, work: Callable[[Home], _T]) -> _T:
         """Do work that reads; once more, if files were rewritten meanwhile and are gone."""
