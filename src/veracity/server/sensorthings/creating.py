@@ -82,7 +82,10 @@ def _add_create_many(made: APIRouter, door: Callable[..., Any], denied: Any) -> 
         if isinstance(body, Response):
             return body
         service, city = service_of(request), request.app.state.city
-        made_ids = await run_in_threadpool(service.create_all, V1, body, account, city.clock)
+        try:
+            made_ids = await run_in_threadpool(service.create_all, V1, body, account, city.clock)
+        except NotAccepted as exc:
+            return problem(409, exc.code, str(exc))
         return JSONResponse(["error" if i is None else _address(request, V1, i) for i in made_ids], 201)
 
     links = {"type": "array", "items": {"type": "string"}}

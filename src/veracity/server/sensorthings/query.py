@@ -79,6 +79,8 @@ def _parsed(options: Sequence[tuple[str, str]], dialect: Dialect, entity_set: st
 
 
 def _with(query: Query, name: str, value: str, dialect: Dialect, entity_set: str, depth: int) -> Query:
+    if name in ("$select", "$expand") and not value.strip():
+        return query
     if name == "$filter":
         return replace(query, condition=checked(parse_filter(value), dialect, entity_set))
     if name == "$orderby":

@@ -18,6 +18,7 @@ from veracity.server.sensorthings.feed_columns import FeedColumns, Segment, data
 from veracity.server.sensorthings.ledger import Ledger
 
 MAX_REGISTRY_ROWS = 200_000
+MAX_SENSORS = 50_000  #: of one feed; a feed whose key names more is not shown: they are no things
 _LATITUDE, _LONGITUDE = ("latitude", "lat"), ("longitude", "lon", "lng", "long")
 _NUMBERS = ("number", "integer")
 
@@ -212,6 +213,8 @@ def take_snapshot(home: Home, store: Store, as_of: datetime | None) -> Snapshot:
         if not is_shown(contract):
             continue
         view = store.view(home, contract, as_of)
+        if view.summary.height > MAX_SENSORS:
+            continue
         found = registry_of(contract, contracts)
         if found is not None:
             view.registry, view.match, since = found
