@@ -35,6 +35,7 @@ from veracity.server.ngsi_ld import router as ngsi_ld
 from veracity.server.openapi import complete
 from veracity.server.portal_files import PortalFiles
 from veracity.server.problems import problem, status_of
+from veracity.server.sensorthings import routes as sensorthings
 from veracity.server.settings import ServerSettings
 from veracity.server.shared_answers import SharedAnswers
 from veracity.server.with_head import WithHead
@@ -74,6 +75,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
+    app.include_router(sensorthings.router())
     return app
 
 

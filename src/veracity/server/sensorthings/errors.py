@@ -1,0 +1,52 @@
+"""Errors of the SensorThings interface."""
+
+from veracity.errors import Malformed, Rejected
+from veracity.server.errors import ServerError
+
+
+class MalformedFilter(ServerError, Malformed):
+    """A ``$filter`` or ``$orderby`` is no expression of the standard, or is too large."""
+
+    code = "malformed-filter"
+
+
+class MalformedQuery(ServerError, Malformed):
+    """A query option is none of the standard's, or has no value that it can have."""
+
+    code = "malformed-query"
+
+
+class UnsupportedQuery(ServerError, Malformed):
+    """The standard has it, this server has not."""
+
+    code = "unsupported-query"
+
+
+class TooMuchAsked(ServerError, Malformed):
+    """One answer would hold more entities than are given at once."""
+
+    code = "too-much-asked"
+
+
+class NoSuchEntity(ServerError, Malformed):
+    """The path leads to no entity, entity set or property."""
+
+    code = "no-such-entity"
+
+
+class MalformedObservation(ServerError, Malformed):
+    """What was sent to be created is no observation that a feed could take."""
+
+    code = "malformed-observation"
+
+
+class NotCreatable(ServerError, Rejected):
+    """Entities of this kind come from contracts and registries, and are not made by clients."""
+
+    code = "not-creatable"
+
+
+class NotAccepted(ServerError, Rejected):
+    """What was sent was not taken: it came before, is not signed as it must be, or broke a rule."""
+
+    code = "not-accepted"

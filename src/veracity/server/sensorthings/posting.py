@@ -1,0 +1,181 @@
+"""Observations that clients send, as records of the feed that takes them. Pure.
+
+A feed takes observations if one of them can be a whole record of it: it has one observed column, and needs
+no other column than its key, its time and, of simulated feeds, the mark that they are. What was sent goes
+into the record as text too, so that the evidence that is kept and sealed has it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from veracity.canonical import canonical_json
+from veracity.data.contract import Contract
+from veracity.server.sensorthings.errors import MalformedObservation, NotCreatable, TooMuchAsked
+from veracity.server.sensorthings.feed_columns import key_values
+from veracity.server.sensorthings.graph import Stream
+from veracity.server.sensorthings.lexer import parse_stamp
+from veracity.server.sensorthings.rendering import time_text
+from veracity.server.sensorthings.snapshot import value_fields
+
+MAX_OBSERVATIONS = 10_000  #: in one body
+MAX_DEPTH_BYTES = 16_384  #: of one observation as it was sent
+RECEIVED = "received"  #: the member of a record that has what was sent
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One observation that was sent: for which datastream, and the record that it makes."""
+
+    stream: Stream
+    record: bytes
+
+
+def takes_observations(contract: Contract) -> bool:
+    """Tell whether one observation can be a whole record of a feed."""
+    own = {*contract.key, contract.time}
+    needed = {f.name for f in contract.fields if f.required} - own
+    observed = {f.name for f in value_fields(contract)}
+    is_text = contract.kind in (None, "ndjson")
+    return is_text and len(observed) == 1 and needed <= {*observed, "simulated"} and not contract.personal
+
+
+def parse_observation(
+    body: bytes, streams: Mapping[str, Stream], now: datetime, datastream: str | None = None
+) -> Posted:
+    """Parse the body of ``POST Observations``.
+
+    Parameters
+    ----------
+    streams
+        All datastreams, by identifier.
+    now
+        The time of an observation that has none (OGC 18-088, table 12).
+    datastream
+        Which one, if the path says it; else the body must.
+
+    Raises
+    ------
+    MalformedObservation
+        If it is no observation of a datastream that there is.
+    NotCreatable
+        If the datastream's feed takes none.
+    """
+    said = _object(_parsed(body))
+    identity = _datastream_id(said.get("Datastream")) if datastream is None else datastream
+    return _posted(said, _stream(streams, identity), now, body.decode("utf-8", "replace"))
+
+
+def parse_arrays(body: bytes, streams: Mapping[str, Stream], now: datetime) -> list[Posted]:
+    """Parse the body of ``POST CreateObservations`` (OGC 18-088, section 12.2).
+
+    Raises
+    ------
+    MalformedObservation, NotCreatable, TooMuchAsked
+        As ``parse_observation``; or if there are more than ``MAX_OBSERVATIONS``.
+    """
+    parts = _parsed(body)
+    if not isinstance(parts, list) or not parts:
+        raise MalformedObservation("body: want a list of parts, each with a Datastream, got another")
+    posted: list[Posted] = []
+    for part in parts:
+        said = _object(part)
+        stream = _stream(streams, _datastream_id(said.get("Datastream")))
+        names, rows = said.get("components"), said.get("dataArray")
+        if not isinstance(names, list) or not isinstance(rows, list) or not _are_names(names):
+            raise MalformedObservation("part: want components and dataArray, got others")
+        if len(posted) + len(rows) > MAX_OBSERVATIONS:
+            raise TooMuchAsked(f"body: want at most {MAX_OBSERVATIONS} observations at once, got more")
+        for row in rows:
+            if not isinstance(row, list) or len(row) != len(names):
+                raise MalformedObservation(f"dataArray: want arrays of {len(names)}, got another")
+            values = dict(zip(names, row, strict=True))
+            posted.append(_posted(values, stream, now, canonical_json(values).decode()))
+    return posted
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError as exc:
+        raise MalformedObservation(f"body: want JSON, got: {str(exc)[:120]}") from exc
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedObservation("body: want an object, got another value")
+    return value
+
+
+def _are_names(names: Sequence[Any]) -> bool:
+    known = {"phenomenonTime", "result", "resultTime", "resultQuality", "validTime", "parameters"}
+    known |= {"FeatureOfInterest/id"}
+    return 0 < len(names) <= len(known) and all(isinstance(n, str) and n in known for n in names)
+
+
+def _datastream_id(value: Any) -> str:
+    identity = value.get("@iot.id", value.get("id")) if isinstance(value, dict) else None
+    if not isinstance(identity, str):
+        raise MalformedObservation("Datastream: want one by its @iot.id, got none")
+    return identity
+
+
+def _stream(streams: Mapping[str, Stream], identity: str) -> Stream:
+    stream = streams.get(identity)
+    if stream is None:
+        raise MalformedObservation(f"Datastream: want one that there is, got {identity[:120]!r}")
+    if not takes_observations(stream.view.contract):
+        raise NotCreatable(
+            f"feed {stream.view.feed}: want one whose records are single observations, got one that needs"
+            " other columns"
+        )
+    return stream
+
+
+def _posted(said: Mapping[str, Any], stream: Stream, now: datetime, text: str) -> Posted:
+    if len(text) > MAX_DEPTH_BYTES:
+        raise MalformedObservation(f"observation: want at most {MAX_DEPTH_BYTES} characters, got more")
+    contract = stream.view.contract
+    keys = key_values(stream.view.columns.sensors.keys[stream.sensor])
+    record: dict[str, Any] = {
+        **{_source(contract, name): key for name, key in zip(contract.sensor, keys, strict=True)},
+        _source(contract, contract.time or ""): time_text(_time(said.get("phenomenonTime"), now)),
+        _source(contract, stream.column.name): _result(said, stream),
+        RECEIVED: text,
+    }
+    if any(f.name == "simulated" for f in contract.fields):
+        record[_source(contract, "simulated")] = contract.simulated
+    return Posted(stream, canonical_json(record))
+
+
+def _source(contract: Contract, name: str) -> str:
+    """Return what a column is called in the feed's records."""
+    sources = contract.field(name).sources
+    return sources[0] if sources else name
+
+
+def _time(value: Any, now: datetime) -> datetime:
+    if isinstance(value, dict):
+        value = value.get("start")
+    if value is None:
+        return now
+    try:
+        if not isinstance(value, str) or len(value) > 40:
+            raise ValueError("want a time")
+        return parse_stamp(value)
+    except (ValueError, OverflowError) as exc:
+        raise MalformedObservation(f"phenomenonTime: want an instant, got {str(value)[:60]!r}") from exc
+
+
+def _result(said: Mapping[str, Any], stream: Stream) -> Any:
+    if "result" not in said:
+        raise MalformedObservation("observation: want a result, got none")
+    value, kind = said["result"], stream.column.type
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = {"number": is_number, "integer": is_number, "boolean": isinstance(value, bool)}
+    if not fits.get(kind, isinstance(value, str)):
+        raise MalformedObservation(f"result: want a {kind}, got {str(value)[:60]!r}")
+    return value

@@ -1,0 +1,217 @@
+"""Requests answered: a snapshot of the city, a path, a query, and JSON out of the three."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from threading import Lock
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import orjson
+
+from veracity.data.errors import TableMismatch
+from veracity.home.clock import Clock
+from veracity.home.home import Home
+from veracity.server.city_reader import CityReader
+from veracity.server.sensorthings.cache import DEFAULT_BYTES, ByteCache
+from veracity.server.sensorthings.entities import Entity
+from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity, NotAccepted
+from veracity.server.sensorthings.feed_columns import FeedColumns
+from veracity.server.sensorthings.finding import EntitySet, Property, Target, resolve
+from veracity.server.sensorthings.graph import Graph, Stream, build_graph
+from veracity.server.sensorthings.ledger import Ledger
+from veracity.server.sensorthings.posting import parse_arrays, parse_observation
+from veracity.server.sensorthings.query import Query, parse_as_of, parse_query
+from veracity.server.sensorthings.rendering import Renderer
+from veracity.server.sensorthings.resource_path import Step, parse_path
+from veracity.server.sensorthings.schema import Dialect
+from veracity.server.sensorthings.snapshot import Snapshot, Store, take_snapshot
+from veracity.server.sensorthings.taking import Sender, take
+
+MAX_SNAPSHOTS = 6
+Options = Sequence[tuple[str, str]]
+_T = TypeVar("_T")
+
+
+class Raw:
+    """A value that was asked for by itself, as text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class Service:
+    """The SensorThings interface of a city; safe to use from many threads.
+
+    What was decoded of data files is kept, of ``cache_bytes`` together.
+    """
+
+    def __init__(self, city: CityReader, cache_bytes: int = DEFAULT_BYTES) -> None:
+        self._city = city
+        self.cache = ByteCache(cache_bytes)
+        self._make_store()
+        self._snapshots: OrderedDict[tuple[int, datetime | None], Snapshot] = OrderedDict()
+        self._graphs: OrderedDict[tuple[int, datetime | None, str], Graph] = OrderedDict()
+        self._lock = Lock()
+
+    def _make_store(self) -> None:
+        self._store = Store(lambda n: FeedColumns(n, self.cache), lambda n: Ledger(n, self.cache))
+
+    def read(self, dialect: Dialect, path: str, options: Options, host: str) -> dict[str, Any] | Raw | None:
+        """Answer a GET: JSON, a raw value, or None where a value is null.
+
+        Parameters
+        ----------
+        path
+            What stands after the version.
+        options
+            The query's names and values, in order.
+        host
+            The URL of the server.
+
+        Raises
+        ------
+        NoSuchEntity
+            If the path leads to nothing.
+        MalformedQuery, MalformedFilter, UnsupportedQuery, TooMuchAsked
+            If the query cannot be answered.
+        """
+        steps = parse_path(path)
+        special = [s.name for s in steps if s.name.startswith("$")]
+        if special and (len(special) > 1 or not steps[-1].name.startswith("$") or len(steps) == 1):
+            raise NoSuchEntity(f"path: want {special[0]} at its end, got it elsewhere")
+        steps = steps[:-1] if special else steps
+        said = next((value for name, value in options if name == "asOf"), None)
+        as_of = None if said is None else parse_as_of(said)
+        return self._with_home(
+            lambda home: self._answer(home, dialect, steps, "".join(special), options, host, as_of, said)
+        )
+
+    def graph(self, home: Home, dialect: Dialect, as_of: datetime | None = None) -> Graph:
+        """Return the entities as known at a time, or now."""
+        size = home.index.size
+        key = (size, as_of, dialect.version)
+        with self._lock:
+            found = self._graphs.get(key)
+            if found is None:
+                snapshot = self._snapshots.get((size, as_of)) or take_snapshot(home, self._store, as_of)
+                found = build_graph(snapshot, dialect)
+                self._snapshots[size, as_of], self._graphs[key] = snapshot, found
+                while len(self._snapshots) > MAX_SNAPSHOTS:
+                    self._snapshots.popitem(last=False)
+                while len(self._graphs) > MAX_SNAPSHOTS:
+                    self._graphs.popitem(last=False)
+            return found
+
+    def create(
+        self, dialect: Dialect, body: bytes, sender: Sender, clock: Clock, datastream: str | None = None
+    ) -> str:
+        """Take an observation in; return its identifier.
+
+        Raises
+        ------
+        NoSuchEntity
+            If there is no such datastream as the path says.
+        NotAccepted
+            If it was set aside, or came before.
+        MalformedObservation, NotCreatable
+            If it is none that a feed takes, or not from this sender.
+        """
+        streams = self._streams(dialect)
+        if datastream is not None and datastream not in streams:
+            raise NoSuchEntity(f"Datastreams: want an entity there is, got {datastream[:120]!r}")
+        posted = parse_observation(body, streams, clock(), datastream)
+        (taken,) = take(self._city.root, clock, sender, [posted])
+        if taken.id is None:
+            feed = posted.stream.view.feed
+            raise NotAccepted(f"observation: want one that keeps the rules of {feed}, got one set aside")
+        return taken.id
+
+    def create_all(self, dialect: Dialect, body: bytes, sender: Sender, clock: Clock) -> list[str | None]:
+        """Take many observations in; return their identifiers, None for those that were set aside."""
+        posted = parse_arrays(body, self._streams(dialect), clock())
+        return [taken.id for taken in take(self._city.root, clock, sender, posted)]
+
+    def _streams(self, dialect: Dialect) -> dict[str, Stream]:
+        return self._with_home(lambda home: self.graph(home, dialect).streams)
+
+    def _with_home(self, work: Callable[[Home], _T]) -> _T:
+        """Do work that reads; once more, if files were rewritten meanwhile and are gone."""
+        with self._city.home() as home:
+            try:
+                return work(home)
+            except TableMismatch:
+                with self._lock:
+                    self._snapshots.clear()
+                    self._graphs.clear()
+                home.reopen_tables()
+                return work(home)
+
+    def _answer(
+        self,
+        home: Home,
+        dialect: Dialect,
+        steps: Sequence[Step],
+        special: str,
+        options: Options,
+        host: str,
+        as_of: datetime | None,
+        said: str | None,
+    ) -> dict[str, Any] | Raw | None:
+        graph = self.graph(home, dialect, as_of)
+        target = resolve(home, graph, steps)
+        root = f"{host}/{dialect.prefix}"
+        renderer = Renderer(home, graph, root, host, said)
+        query = parse_query(options, dialect, _set_of(target)) if _set_of(target) else Query()
+        if special == "$value" and not isinstance(target, Property):
+            raise NoSuchEntity("path: want a property before $value, got entities")
+        if special == "$ref" and isinstance(target, Property):
+            raise NoSuchEntity("path: want entities before $ref, got a property")
+        if isinstance(target, EntitySet):
+            path = _path_text(steps)
+            page = renderer.references if special == "$ref" else renderer.page
+            return self._with_context(dialect, root, target.name, page(target, query, path))
+        if isinstance(target, Property):
+            value = renderer.property_value(target.value)
+            if value is None:
+                return None
+            return Raw(_raw(value)) if special == "$value" else {target.name: value}
+        if query.condition is not None or query.order or query.counts or query.skip:
+            raise MalformedQuery("query: want $select and $expand of one entity, got options of many")
+        if isinstance(target, Entity):
+            answer = renderer.entity(target, query)
+        else:
+            answer = renderer.observation(target, query)
+        if special == "$ref":
+            return {dialect.self_link: renderer.self_link(_set_of(target), _id_of(target))}
+        return self._with_context(dialect, root, f"{_set_of(target)}/$entity", answer)
+
+    @staticmethod
+    def _with_context(dialect: Dialect, root: str, what: str, answer: dict[str, Any]) -> dict[str, Any]:
+        return answer if dialect.is_old else {"@context": f"{root}/$metadata#{what}", **answer}
+
+
+def _set_of(target: Target) -> str:
+    if isinstance(target, EntitySet):
+        return target.name
+    if isinstance(target, Property):
+        return ""
+    return target.set if isinstance(target, Entity) else "Observations"
+
+
+def _id_of(target: Any) -> str:
+    return str(target.id)
+
+
+def _raw(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return orjson.dumps(value).decode()
+
+
+def _path_text(steps: Sequence[Step]) -> str:
+    parts = []
+    for step in steps:
+        inner = "" if step.id is None else "('" + quote(step.id.replace("'", "''"), safe=":~!.'") + "')"
+        parts.append(step.name + inner)
+    return "/".join(parts)

@@ -1,0 +1,167 @@
+"""Observations sent over SensorThings: sealed as any batch, with what was sent in the evidence."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from starlette.requests import Request
+
+from small_city import AGENCY, clock
+from things_city import Client, serving_app, things_city
+from veracity.errors import Rejected
+from veracity.home.audit import audit
+from veracity.home.home import Home
+from veracity.home.receipts import find_record, make_receipt
+from veracity.provenance.receipts import format_receipt
+from veracity.server.app import make_app
+from veracity.server.errors import ServerError
+from veracity.server.sensorthings import creating
+from veracity.server.settings import ServerSettings
+
+STREAM = "rain:G01:rain"
+GOOD = {"result": 1, "Datastream": {"@iot.id": STREAM}}
+
+
+class Away(ServerError, Rejected):
+    """Nobody is let in without a name."""
+
+    code = "test-away"
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends."""
+
+    agency: str | None
+
+    def check_feed(self, feed: str) -> None:
+        """Any feed but one."""
+        if feed != "rain":
+            raise Away("feed: want rain, got another")
+
+
+async def door(request: Request) -> Sender:
+    """Let in who says an agency."""
+    agency = request.headers.get("x-agency")
+    if agency is None:
+        raise Away("account: want one, got none")
+    return Sender(agency or None)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A city with a registry and two batches."""
+    return things_city(tmp_path / "city", 30)
+
+
+@pytest.fixture
+def city(root: Path) -> Iterator[Client]:
+    """It served, taking observations."""
+    app = make_app(ServerSettings(root, clock=clock))
+    app.include_router(creating.router(door, {}))
+    with serving_app(app) as base:
+        yield Client(base)
+    app.state.city.close()
+
+
+def post(city: Client, path: str, body: Any, agency: str | None = AGENCY) -> urllib3.BaseHTTPResponse:
+    """Send a body."""
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {} if agency is None else {"x-agency": agency}
+    with urllib3.PoolManager(retries=False) as pool:
+        return pool.request("POST", city.base + path, body=sent, headers=headers, timeout=60)
+
+
+def test_an_observation_is_taken_in_and_sealed(city: Client, root: Path) -> None:
+    """It is at the address that the answer names, and what was sent is in the evidence."""
+    body = {"phenomenonTime": "2026-09-02T00:00:00Z", "result": 2.5, "Datastream": {"@iot.id": STREAM}}
+    said = post(city, "/v1.1/Observations", body)
+    assert said.status == 201, said.data
+    found = city.json(said.headers["Location"])
+    assert (found["result"], found["phenomenonTime"]) == (2.5, "2026-09-02T00:00:00Z")
+    assert found["@iot.selfLink"] == said.headers["Location"]
+    home = Home.open(root, clock)
+    try:
+        place = found["parameters"]
+        record = find_record(home, "rain", place["batch"], place["record"])
+        receipt = format_receipt(make_receipt(home, "rain", record))
+        assert audit(home).is_clean
+    finally:
+        home.close()
+    sent = json.dumps(json.dumps(body))
+    assert any(sent in text for text in texts_of(json.loads(receipt)))
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Yield every text in a document."""
+    if isinstance(value, str):
+        yield value
+    for inside in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts_of(inside)
+
+
+def test_it_may_be_sent_to_its_datastream(city: Client) -> None:
+    """In 1.1 and 2.0; without a time it is of now."""
+    for version in ("v1.1", "v2.0"):
+        path = f"/{version}/Datastreams('{STREAM}')/Observations"
+        body: dict[str, Any] = {"result": 1}
+        if version == "v2.0":
+            body = {"result": 2, "phenomenonTime": {"start": "2026-09-02T01:00:00Z"}}
+        said = post(city, path, body)
+        assert said.status == 201, said.data
+        assert city.json(said.headers["Location"])["result"] == body["result"]
+
+
+def test_many_come_as_arrays(city: Client) -> None:
+    """Each has its address; what breaks a rule is an error, and in quarantine."""
+    rows = [["2026-09-02T00:00:00Z", 1.5], ["2026-09-02T00:10:00Z", 900], ["2026-09-02T00:20:00Z", 2.5]]
+    part = {"Datastream": {"@iot.id": STREAM}, "components": ["phenomenonTime", "result"], "dataArray": rows}
+    said = post(city, "/v1.1/CreateObservations", [part])
+    assert said.status == 201, said.data
+    first, second, third = said.json()
+    assert second == "error"
+    assert [city.json(link)["result"] for link in (first, third)] == [1.5, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("body", "agency", "status", "code"),
+    [
+        (GOOD, None, 403, "test-away"),
+        (GOOD, "another-office", 403, "not-creatable"),
+        ({"result": 1, "Datastream": {"@iot.id": "rain:G09:rain"}}, AGENCY, 400, "malformed-observation"),
+        ({"result": "1", "Datastream": {"@iot.id": STREAM}}, AGENCY, 400, "malformed-observation"),
+        ({"result": True, "Datastream": {"@iot.id": STREAM}}, AGENCY, 400, "malformed-observation"),
+        ({"Datastream": {"@iot.id": STREAM}}, AGENCY, 400, "malformed-observation"),
+        ({"result": 900, "Datastream": {"@iot.id": STREAM}}, AGENCY, 409, "not-accepted"),
+        ({**GOOD, "phenomenonTime": "then"}, AGENCY, 400, "malformed-observation"),
+        ({**GOOD, "parameters": {"x": "y" * 20_000}}, AGENCY, 400, "malformed-observation"),
+        (b"{", AGENCY, 400, "malformed-observation"),
+        (b"[]", AGENCY, 400, "malformed-observation"),
+        (b"x" * 5_000_000, AGENCY, 413, "request-too-large"),
+    ],
+)
+def test_what_is_no_observation_is_refused(
+    city: Client, body: Any, agency: str | None, status: int, code: str
+) -> None:
+    """Each with its reason; nothing of it is in the table."""
+    before = city.json("/v1.1/Observations?$count=true&$top=0")
+    said = post(city, "/v1.1/Observations", body, agency)
+    assert (said.status, said.json()["code"]) == (status, code)
+    assert city.json("/v1.1/Observations?$count=true&$top=0") == before
+
+
+def test_the_same_twice_is_taken_once(city: Client) -> None:
+    """A repeated request is refused, as a file that comes twice is."""
+    body = {"phenomenonTime": "2026-09-02T00:00:00Z", "result": 2.5, "Datastream": {"@iot.id": STREAM}}
+    assert post(city, "/v1.1/Observations", body).status == 201
+    again = post(city, "/v1.1/Observations", body)
+    assert (again.status, again.json()["code"]) == (409, "not-accepted")
+
+
+def test_other_entities_are_not_made_by_clients(city: Client) -> None:
+    """They come from contracts."""
+    assert post(city, "/v1.1/Things", {"name": "x", "description": "y"}).status == 405
