@@ -92,6 +92,7 @@ def serve(
         try:
             run(app, listening, limits, app.state.events.close)
         finally:
+            app.state.accounts.close()
             app.state.city.close()
     note("city: stopped")
 

@@ -129,6 +129,7 @@ async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # no
     try:
         await serve(app, listen(host, port), stop, PUBLIC, city.state.events.close)
     finally:
+        city.state.accounts.close()
         city.state.city.close()
 
 

@@ -67,6 +67,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.include_router(api.receipts())
     app.include_router(catalogue.ROUTER)
     app.include_router(ngsi_ld.ROUTER)
+    app.include_router(sensorthings.router())
     _serve_files(app, settings)
     complete(app, LOG_PATHS)
     app.add_middleware(SharedAnswers)
@@ -75,7 +76,6 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
-    app.include_router(sensorthings.router())
     return app
 
 
