@@ -1,12 +1,28 @@
 // The portal that a city's server serves: nothing inline, no eval, all paths relative.
 
-import { defineConfig } from "vite";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
 import { ALIAS, OUT } from "./vite.shared.ts";
+
+/** Put `x.js.gz` beside `x.js`, once all is written: the server sends it as it is, and compresses nothing itself. */
+function gzipped(): Plugin {
+  return {
+    name: "gzipped",
+    writeBundle(_options, bundle) {
+      for (const name of Object.keys(bundle).filter((file) => /\.(js|css)$/.test(file))) {
+        writeFileSync(join(OUT, `${name}.gz`), gzipSync(readFileSync(join(OUT, name)), { level: 9 }));
+      }
+    },
+  };
+}
 
 export default defineConfig({
   base: "./",
   resolve: { alias: ALIAS },
   publicDir: "public",
+  plugins: [gzipped()],
   build: {
     outDir: OUT,
     emptyOutDir: true,

@@ -16,6 +16,8 @@ export interface City {
   readonly bbox: readonly [number, number, number, number] | null;
   readonly log: { readonly size: number; readonly root: string; readonly published_at: string | null; readonly is_published: boolean };
   readonly policy: string;
+  /** Where its own lines and areas are, as GeoJSON; a city without has none. */
+  readonly geometry?: string | null;
   readonly feeds: number;
   readonly apps: number;
   readonly models: number;
@@ -146,7 +148,8 @@ export interface Account {
   readonly duplicate: number;
 }
 
-export interface Quality extends Counts {
+export interface Quality {
+  readonly counts: Counts;
   readonly reasons: readonly ReasonCount[];
   readonly flagged: readonly ReasonCount[];
   readonly by_day: readonly DayCounts[];
@@ -161,6 +164,9 @@ export interface Quarantined {
   readonly reasons: readonly string[];
   readonly row: Readonly<Record<string, unknown>>;
   readonly status: "waiting" | "released" | "rejected";
+  readonly by: string | null;
+  readonly why: string | null;
+  readonly receipt: string | null;
 }
 
 export type Stage = "shadow" | "advise" | "act";
@@ -170,7 +176,13 @@ export interface App {
   readonly title: Said | null;
   readonly description: Said | null;
   readonly stage: Stage | null;
-  readonly targets: readonly string[];
+  readonly targets: Readonly<Record<string, string | null>>; // and their units
+  readonly keys: readonly string[];
+  readonly affected: Said | null;
+  readonly appeal: Said | null;
+  readonly owner: string | null;
+  readonly risk: string | null;
+  readonly risk_why: string | null;
   readonly simulated: boolean;
 }
 
@@ -186,6 +198,8 @@ export interface Forecast {
   readonly target: string;
   readonly unit: string | null;
   readonly origin: string;
+  readonly made_at: string;
+  readonly origins: readonly string[];
   readonly simulated: boolean;
   readonly points: readonly ForecastPoint[];
   readonly decision: number | null;
@@ -196,15 +210,12 @@ export interface Decision {
   readonly entry: number;
   readonly made_at: string;
   readonly model: string | null;
-  readonly stage?: Stage;
-  readonly run?: number;
-  readonly record?: number;
-  readonly key?: string | null;
-  readonly target?: string | null;
-  readonly due?: string | null;
-  readonly receipt?: string | null;
-  readonly simulated?: boolean;
-  readonly [name: string]: unknown;
+  readonly run: number;
+  readonly stage: Stage;
+  readonly n_rows: number;
+  readonly n_overrides: number;
+  readonly receipt: string | null;
+  readonly simulated: boolean;
 }
 
 export interface ModelItem {
@@ -232,7 +243,8 @@ export interface Lineage {
   readonly rests_on: readonly LineageNode[];
   readonly used_by: readonly LineageNode[];
   readonly edges: readonly (readonly [number, number])[];
-  readonly node?: LineageNode;
+  readonly it: LineageNode;
+  readonly is_cut: boolean;
   readonly device?: string | null;
   readonly agency?: string | null;
 }
@@ -252,7 +264,7 @@ export interface StatementItem {
   readonly kind: string;
   readonly about: string | null;
   readonly at: string | null;
-  readonly signer: string | null;
+  readonly signer?: string | null; // events leave it out, and the statement
   readonly simulated: boolean;
-  readonly statement: unknown;
+  readonly statement?: unknown;
 }

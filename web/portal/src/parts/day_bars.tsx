@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { t } from "../language";
 import { day as dayWords, number } from "../language/format";
+import { dayAxis } from "./day_axis";
 import { Table } from "./facts";
 
 export interface Day {
@@ -17,7 +18,8 @@ export function DayBars(props: {
   readonly days: readonly Day[];
   readonly names: Readonly<Record<string, string>>;
 }): JSX.Element {
-  const days = props.days.slice(-MOST);
+  const { n: width, bars } = dayAxis(props.days, MOST);
+  const days = bars.map(({ day }) => day).sort((a, b) => a.day.localeCompare(b.day));
   const names = Object.keys(props.names);
   const most = Math.max(1, ...days.map(({ parts }) => parts.reduce((sum, { n }) => sum + n, 0)));
   const first = days[0];
@@ -25,13 +27,13 @@ export function DayBars(props: {
   if (first === undefined || last === undefined) return <p class="state empty">{t("state.empty")}</p>;
   return (
     <figure>
-      <svg class="bars" viewBox={`0 0 ${Math.max(days.length, 7)} 100`} preserveAspectRatio="none" role="img" aria-label={props.caption}>
-        {days.flatMap(({ day, parts }, i) => {
+      <svg class="bars" viewBox={`0 0 ${width} 100`} preserveAspectRatio="none" role="img" aria-label={props.caption}>
+        {bars.flatMap(({ at, day: { day, parts } }) => {
           let top = 100;
           return parts.map(({ name, n }) => {
             const high = (n / most) * 98;
             top -= high;
-            return <rect key={`${day} ${name}`} class={name} x={i + 0.08} y={top} width={0.84} height={high} />;
+            return <rect key={`${day} ${name}`} class={name} x={at + 0.08} y={top} width={0.84} height={high} />;
           });
         })}
       </svg>

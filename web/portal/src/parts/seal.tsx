@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 import { getReceipt } from "../api/client";
 import { t } from "../language";
 import { linkTo } from "../router";
+import { isOf } from "../views/verify/expected";
 import { policy } from "../views/verify/trust";
 
 type SealState = "sealed" | "checking" | "holds" | "fails" | "unknown";
@@ -23,7 +24,8 @@ const SIGNS: Readonly<Record<SealState, string>> = { sealed: "â—‰", checking: "â
 
 /** `about` says whose seal it is, to those who do not see where it stands. */
 export function SealOf(props: { readonly path: string | null; readonly about: string; readonly lineage?: string }): JSX.Element {
-  const { path, about } = props;
+  const { about } = props;
+  const path = props.path?.replace(/^\/+/, "") ?? null;
   if (path === null) return <span class="proof none">{t("seal.none")}</span>;
   const state = stateOf(path);
   return (
@@ -70,7 +72,7 @@ async function checkHere(path: string, state: Signal<SealState>): Promise<void> 
     const { check } = await import("../views/verify/check");
     const { verdict } = await check(bytes, policy.value);
     const said = { holds: "holds", fails: "fails", malformed: "fails", unsupported: "unknown" } as const;
-    state.value = said[verdict.state];
+    state.value = verdict.state === "holds" && !isOf(path, verdict.verification) ? "fails" : said[verdict.state];
   } catch {
     state.value = "unknown";
   }

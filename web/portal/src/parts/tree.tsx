@@ -2,13 +2,16 @@
 
 import type { JSX } from "preact";
 import { said, t } from "../language";
+import { number, time } from "../language/format";
 
 const DEEPEST = 6;
 const MOST = 200;
 
 export function Tree({ of, depth = 0 }: { readonly of: unknown; readonly depth?: number }): JSX.Element | null {
   if (of === null || of === undefined) return <span class="soft">–</span>;
-  if (typeof of !== "object") return <>{String(of)}</>;
+  if (typeof of === "number") return <>{number(of, 4)}</>;
+  if (typeof of === "string") return <Text of={of} />;
+  if (typeof of !== "object") return <>{t(of === true ? "yes" : "no")}</>;
   if (depth >= DEEPEST) return <code>{JSON.stringify(of).slice(0, 500)}</code>;
   if (Array.isArray(of)) {
     if (of.length === 0) return <span class="soft">–</span>;
@@ -38,6 +41,11 @@ export function Tree({ of, depth = 0 }: { readonly of: unknown; readonly depth?:
       ))}
     </dl>
   );
+}
+
+function Text({ of }: { readonly of: string }): JSX.Element {
+  if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(of)) return <>{time(of)}</>;
+  return /^[0-9a-f]{64}$/.test(of) ? <code>{of}</code> : <>{of}</>;
 }
 
 /** Whether an object is one text in several languages. */

@@ -62,6 +62,9 @@ function Layers({ feeds, route, city }: ViewProps & { readonly feeds: readonly F
   return (
     <div class="city-grid">
       <div class="city-side">
+        {city !== null && <MapBox found={found.value} box={city.bbox} geometry={city.geometry ?? null} />}
+        <Legend />
+        <TimeBar at={at} asOf={asOf} end={lastTime(shown)} />
         <fieldset class="layers">
           <legend>{t("city.layers")}</legend>
           {feeds.map((feed) => (
@@ -75,9 +78,6 @@ function Layers({ feeds, route, city }: ViewProps & { readonly feeds: readonly F
             </label>
           ))}
         </fieldset>
-        <TimeBar at={at} asOf={asOf} now={cityNow()} />
-        <MapBox found={found.value} box={city?.bbox ?? null} />
-        <Legend />
       </div>
       <div class="city-list">
         <label class="search">
@@ -96,6 +96,12 @@ function Layers({ feeds, route, city }: ViewProps & { readonly feeds: readonly F
       </div>
     </div>
   );
+}
+
+/** Where the slider ends: now, or of a city that fell silent its last reading. */
+function lastTime(feeds: readonly Feed[]): number {
+  const last = feeds.map((feed) => Date.parse(feed.freshness.last_event ?? "")).filter((ms) => !Number.isNaN(ms));
+  return last.length === 0 ? cityNow() : Math.min(cityNow(), Math.max(...last));
 }
 
 function firstLayers(feeds: readonly Feed[], wanted: string | null | undefined): ReadonlySet<string> {

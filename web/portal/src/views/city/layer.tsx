@@ -11,6 +11,7 @@ import { Empty, Loaded } from "../../parts/states";
 import { receiptPath, rowLineage, SealOf } from "../../parts/seal";
 import { said, t, tWord } from "../../language";
 import { age, number, percent, time } from "../../language/format";
+import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
 import { isOld, madeOf, matches, valuesOf } from "./tiles";
 
@@ -85,17 +86,19 @@ function Tile({ feed, place }: { readonly feed: Feed; readonly place: Place }): 
       <ul class="values">
         {valuesOf(feed, place).map(({ field, shown }) => (
           <li key={field} class={`value-${shown.state}`}>
-            <span class="soft">{fieldTitle(feed, field)}</span>{" "}
+            <span class="soft" title={fieldTitle(feed, field)}>
+              {field}
+            </span>{" "}
             <strong>{shown.value === null ? "–" : typeof shown.value === "number" ? number(shown.value) : String(shown.value)}</strong>{" "}
-            <span class="soft">{shown.unit}</span>
+            <span class="soft">{unitWords(shown.unit)}</span>
             {shown.state !== "measured" && <span class="tag">{t(`made.${shown.state}`)}</span>}
           </li>
         ))}
       </ul>
       <p class="soft">
         <span class="hidden">{madeWords(made)}. </span>
-        <span title={observed_at === null ? undefined : time(observed_at)}>{age(age_s)}</span>
-        {isOld(feed, age_s) && <span class="tag bad">{t("made.old")}</span>}
+        {observed_at !== null && <>{time(observed_at)} · </>}
+        {age(age_s)} {isOld(feed, age_s) && <span class="tag bad">{t("made.old")}</span>}
         {trust !== null && <> · {t("city.trust", { score: percent(trust) })}</>}
       </p>
       {flags.length > 0 && (
@@ -113,7 +116,7 @@ function Tile({ feed, place }: { readonly feed: Feed; readonly place: Place }): 
 }
 
 export function fieldTitle(feed: Feed, name: string): string {
-  return said(feed.fields.find((field) => field.name === name)?.title) || name;
+  return said(feed.fields.find((field) => field.name === name)?.title).replace(/\.$/, "") || name;
 }
 
 /** A flag `range:pm25` in words where there are some. */

@@ -2,7 +2,7 @@
 // What it shows, the list beside it says too: a canvas has no words for those who cannot see it.
 
 import "maplibre-gl/dist/maplibre-gl.css";
-import { Map as MapLibre, NavigationControl, setWorkerUrl, type GeoJSONSource, type StyleSpecification } from "maplibre-gl";
+import { Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { FeatureCollection } from "geojson";
 import { colour } from "../../theme";
@@ -49,6 +49,7 @@ export function openMap(
     },
   });
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
   let last: Collection = NOTHING;
   const put = () => (map.getSource("places") as GeoJSONSource | undefined)?.setData(last);
   const paintMarks = () => {

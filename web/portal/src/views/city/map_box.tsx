@@ -17,6 +17,7 @@ import { boxOf, madeOf, valuesOf } from "./tiles";
 export function MapBox(props: {
   readonly found: Found;
   readonly box: readonly [number, number, number, number] | null;
+  readonly geometry: string | null;
 }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const map = useRef<CityMap | null>(null);
@@ -26,7 +27,7 @@ export function MapBox(props: {
   useEffect(() => {
     let isGone = false;
     const open = async () => {
-      const [{ openMap }, geometry] = await Promise.all([import("./map"), geometryOrNull()]);
+      const [{ openMap }, geometry] = await Promise.all([import("./map"), geometryOrNull(props.geometry)]);
       if (isGone || box.current === null) return;
       const words = { title: t("map.title"), zoomIn: t("map.in"), zoomOut: t("map.out") };
       map.current = openMap(box.current, geometry, words, (id) => {
@@ -88,9 +89,10 @@ function placesOf(found: Found): MapPlace[] {
 }
 
 /** The city's own lines and areas, if it has some. */
-async function geometryOrNull(): Promise<FeatureCollection | null> {
+async function geometryOrNull(path: string | null): Promise<FeatureCollection | null> {
+  if (path === null) return null;
   try {
-    return await getJson<FeatureCollection>("api/v1/city/geometry");
+    return await getJson<FeatureCollection>(path);
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@
 
 import { useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { t } from "../../language";
 import { time, zone } from "../../language/format";
 import { fromWall, toWall } from "../../language/wall";
@@ -14,10 +14,10 @@ const PAUSE_MS = 250; // a slider that is dragged asks once
 export function TimeBar(props: {
   readonly at: Signal<number | null>;
   readonly asOf: Signal<number | null>;
-  readonly now: number;
+  readonly end: number; // milliseconds: the newest time that can be chosen
 }): JSX.Element {
   const { at, asOf } = props;
-  const end = useRef(Math.floor(props.now / 300_000) * 300_000).current;
+  const end = Math.ceil(props.end / 300_000) * 300_000;
   const dragged = useSignal<number | null>(null);
   const shown = dragged.value ?? at.value;
   useEffect(() => {

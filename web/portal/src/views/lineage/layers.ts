@@ -16,10 +16,9 @@ export interface Laid {
 }
 
 /** Edges are `[a, b]`: b rests on a. Nodes that no edge reaches stand in the nearest column of their side. */
-export function layOut({ entry, rests_on, used_by, edges, node }: Lineage): Laid {
+export function layOut({ entry, rests_on, used_by, edges, it }: Lineage): Laid {
   const back = distances(entry, edges.map(([a, b]) => [b, a] as const));
   const on = distances(entry, edges);
-  const self: LineageNode = node ?? { entry, kind: "", about: null, at: null, simulated: false };
   const columns = new Map<number, LineageNode[]>();
   const seen = new Set([entry]);
   const put = (one: LineageNode, column: number) => {
@@ -27,7 +26,7 @@ export function layOut({ entry, rests_on, used_by, edges, node }: Lineage): Laid
     seen.add(one.entry);
     columns.set(column, [...(columns.get(column) ?? []), one]);
   };
-  put(self, 0);
+  put(it, 0);
   for (const one of rests_on) if (one.entry !== entry) put(one, -(back.get(one.entry) ?? 1));
   for (const one of used_by) if (one.entry !== entry) put(one, on.get(one.entry) ?? 1);
   const order = [...columns.keys()].sort((a, b) => a - b);

@@ -14,7 +14,7 @@ import type { ViewProps } from "../../portal";
 import { linkTo } from "../../router";
 import { layOut, type Placed } from "./layers";
 
-const WIDE = 168;
+const WIDE = 208;
 const HIGH = 62;
 const GAP_X = 56;
 const GAP_Y = 14;
@@ -78,7 +78,7 @@ function Shown({ path, places }: { readonly path: string; readonly places: reado
             />
           )}
           <p>
-            {t("lineage.sum", { entry: data.entry, on: data.rests_on.length, by: data.used_by.length })}
+            {t("lineage.sum", { entry: data.entry, on: data.rests_on.length, by: data.used_by.length })} {data.is_cut && t("lineage.cut")}
           </p>
           {data.rests_on.length + data.used_by.length <= MOST_DRAWN ? (
             <Graph lineage={data} />
@@ -104,7 +104,7 @@ function Graph({ lineage }: { readonly lineage: Lineage }): JSX.Element {
   const width = 24 + columns * WIDE + (columns - 1) * GAP_X;
   const height = 24 + rows * HIGH + (rows - 1) * GAP_Y;
   return (
-    <div class="lineage" role="region" aria-label={t("lineage.picture")} tabIndex={0}>
+    <div class="lineage-box" role="region" aria-label={t("lineage.picture")} tabIndex={0}>
       <div class="lineage-graph" style={{ width: `${width}px`, height: `${height}px` }}>
         <svg width={width} height={height} aria-hidden="true">
           {edges.map(([from, to]) => {

@@ -163,19 +163,21 @@ function Statement({ item, isNew }: { readonly item: StatementItem; readonly isN
       <br />
       <span class="soft">
         {at === null ? t("log.no-time") : time(at)}
-        {signer !== null && <> · {t("log.signed-by", { signer })}</>} ·{" "}
+        {signer && <> · {t("log.signed-by", { signer })}</>} ·{" "}
         <a href={linkTo("lineage", [entry])} aria-label={`${t("seal.lineage")}: ${entry}`}>
           {t("seal.lineage")}
         </a>
       </span>
-      <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
-        <summary>{t("log.show")}</summary>
-        {isOpen.value && (
-          <pre tabIndex={0} lang="en" aria-label={t("log.show")}>
-            {JSON.stringify(statement, null, 1)}
-          </pre>
-        )}
-      </details>
+      {statement !== undefined && (
+        <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+          <summary>{t("log.show")}</summary>
+          {isOpen.value && (
+            <pre tabIndex={0} lang="en" aria-label={t("log.show")}>
+              {JSON.stringify(statement, null, 1)}
+            </pre>
+          )}
+        </details>
+      )}
     </li>
   );
 }

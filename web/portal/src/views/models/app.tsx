@@ -1,11 +1,11 @@
 // One application: what it forecasts against what came, its scoreboard, and its decisions with their receipts.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { query } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { App, Decision, List } from "../../api/types";
-import { Table } from "../../parts/facts";
+import { Facts, Table } from "../../parts/facts";
 import { Simulated } from "../../parts/mark";
 import { SealOf } from "../../parts/seal";
 import { Loaded } from "../../parts/states";
@@ -37,7 +37,16 @@ function OneApp({ app }: { readonly app: App }): JSX.Element {
         {said(app.title) || app.app} <Simulated is={app.simulated} />
       </h1>
       <p>{said(app.description)}</p>
-      <p class="soft">{app.stage === null ? t("models.not-released") : tWord("stage", app.stage)}</p>
+      <Facts
+        items={[
+          [t("models.stage"), app.stage === null ? t("models.not-released") : tWord("stage", app.stage)],
+          [t("models.owner"), app.owner],
+          [t("models.risk"), app.risk && `${app.risk}: ${app.risk_why ?? ""}`],
+          [t("models.affected"), said(app.affected)],
+          [t("models.appeal"), said(app.appeal)],
+        ]}
+      />
+      <Fans app={app} />
       <Scoreboard app={app.app} />
       <Decisions app={app} />
     </>
@@ -48,16 +57,15 @@ type Score = Readonly<Record<string, unknown>>;
 
 /** The scoreboard's columns are its scores': they differ from system to system. */
 function Scoreboard({ app }: { readonly app: string }): JSX.Element {
-  const board = useResource<{ readonly items: readonly Score[] }>(`api/v1/apps/${encodeURIComponent(app)}/scoreboard`);
+  const board = useResource<{ readonly items: readonly Score[] }>(`api/v1/apps/${encodeURIComponent(app)}/scoreboard?by=all`);
   return (
     <section aria-labelledby="scoreboard">
       <h2 id="scoreboard">{t("models.scoreboard")}</h2>
       <p class="soft">{t("models.scoreboard-why")}</p>
       <Loaded of={board} isEmpty={({ items }) => items.length === 0} empty={t("models.no-scores")}>
         {({ items }) => {
-          const columns = [...new Set(items.flatMap((item) => Object.keys(item)))].filter(
-            (name) => !items.some((item) => typeof item[name] === "object" && item[name] !== null),
-          );
+          const names = [...new Set(items.flatMap((item) => Object.keys(item)))];
+          const columns = names.filter((name) => items.some((item) => !["object", "undefined"].includes(typeof item[name])));
           return (
             <Table caption={t("models.scoreboard")} head={columns.map((name) => tWord("score", name))}>
               {items.map((item, i) => (
@@ -82,66 +90,66 @@ function cell(value: unknown): string {
   return String(value);
 }
 
+/** What it expected of one place, against what came. */
+function Fans({ app }: { readonly app: App }): JSX.Element | null {
+  const place = useSignal(app.keys[0] ?? "");
+  const targets = Object.keys(app.targets);
+  const target = useSignal(targets[0] ?? "");
+  if (app.keys.length === 0 || targets.length === 0) return null;
+  return (
+    <section aria-labelledby="fans">
+      <h2 id="fans">{t("forecast.heading")}</h2>
+      <div class="tools">
+        <Choice label={t("quality.sensor")} of={place} from={app.keys} />
+        <Choice label={t("sensor.field")} of={target} from={targets} />
+      </div>
+      <OneForecast key={`${place.value} ${target.value}`} app={app.app} id={place.value} target={target.value} />
+    </section>
+  );
+}
+
+function Choice(props: { readonly label: string; readonly of: Signal<string>; readonly from: readonly string[] }): JSX.Element {
+  return (
+    <label>
+      <span>{props.label}</span>
+      <select value={props.of.value} onChange={(event) => (props.of.value = event.currentTarget.value)}>
+        {props.from.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 function Decisions({ app }: { readonly app: App }): JSX.Element {
   const list = useResource<List<Decision>>(`api/v1/apps/${encodeURIComponent(app.app)}/decisions${query({ limit: PAGE })}`);
-  const chosen = useSignal<string | null>(null);
+  const head = ["models.run", "shown.made", "shown.stage", "models.rows", "models.overruled", "models.model", "seal.title"] as const;
   return (
     <section aria-labelledby="decisions">
       <h2 id="decisions">{t("models.decisions")}</h2>
       <p class="soft">{t("models.decisions-why")}</p>
       <Loaded of={list} isEmpty={({ items }) => items.length === 0} empty={t("models.no-decisions")}>
-        {({ items }) => {
-          const keys = [...new Set(items.flatMap(({ key }) => (typeof key === "string" ? [key] : [])))];
-          const key = chosen.value ?? keys[0];
-          return (
-            <>
-              {keys.length > 0 && (
-                <>
-                  <div class="tools">
-                    <label>
-                      <span>{t("quality.sensor")}</span>
-                      <select value={key} onChange={(event) => (chosen.value = event.currentTarget.value)}>
-                        {keys.map((name) => (
-                          <option key={name} value={name}>
-                            {name}
-                          </option>
-                        ))}
-                      </select>
-                    </label>
-                  </div>
-                  {app.targets.map((target) => (
-                    <OneForecast key={`${key} ${target}`} app={app.app} id={key ?? ""} target={target} />
-                  ))}
-                </>
-              )}
-              <Table
-                caption={t("models.decisions")}
-                head={[t("lineage.entry"), t("shown.made"), t("lineage.about"), t("models.model"), t("seal.title")]}
-              >
-                {items.map((one) => (
-                  <tr key={`${one.entry} ${one.record ?? ""}`}>
-                    <th scope="row">{number(one.entry)}</th>
-                    <td>{time(one.made_at)}</td>
-                    <td>
-                      {[one.key, one.target].filter(Boolean).join(", ")} {one.due && <>({time(one.due)})</>}{" "}
-                      <Simulated is={one.simulated} />
-                    </td>
-                    <td>
-                      {one.model === null ? "–" : <a href={linkTo("models", [one.model])}>{short(one.model)}</a>}
-                    </td>
-                    <td>
-                      <SealOf
-                        path={typeof one.receipt === "string" ? one.receipt.replace(/^\/+/, "") : null}
-                        about={`${one.entry}`}
-                        lineage={linkTo("lineage", [one.entry])}
-                      />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-            </>
-          );
-        }}
+        {({ items }) => (
+          <Table caption={t("models.decisions")} head={head.map((key) => t(key))} numeric={[3, 4]}>
+            {items.map((one) => (
+              <tr key={one.entry}>
+                <th scope="row">
+                  {number(one.run)} <Simulated is={one.simulated} />
+                </th>
+                <td>{time(one.made_at)}</td>
+                <td>{tWord("stage", one.stage)}</td>
+                <td class="num">{number(one.n_rows)}</td>
+                <td class="num">{number(one.n_overrides)}</td>
+                <td>{one.model === null ? "–" : <a href={linkTo("models", [one.model])}>{short(one.model)}</a>}</td>
+                <td>
+                  <SealOf path={one.receipt} about={t("models.run-of", { run: one.run })} lineage={linkTo("lineage", [one.entry])} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
       </Loaded>
     </section>
   );

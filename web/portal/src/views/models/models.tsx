@@ -70,7 +70,7 @@ function Register(): JSX.Element {
                 </h3>
                 <p>{said(app.description)}</p>
                 <p class="soft">
-                  {app.stage === null ? t("models.not-released") : tWord("stage", app.stage)} · {app.targets.join(", ")}
+                  {app.stage === null ? t("models.not-released") : tWord("stage", app.stage)} · {Object.keys(app.targets).join(", ")}
                 </p>
               </li>
             ))}

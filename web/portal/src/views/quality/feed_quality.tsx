@@ -1,8 +1,9 @@
 // One feed: what came and what became of it, why some was set aside, and how far each sensor is trusted.
 
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useResource } from "../../api/resource";
-import type { Feed, Quality, ReasonCount } from "../../api/types";
+import type { Counts, Feed, Quality, ReasonCount } from "../../api/types";
 import { DayBars } from "../../parts/day_bars";
 import { Facts, Table } from "../../parts/facts";
 import { Simulated } from "../../parts/mark";
@@ -30,7 +31,7 @@ export function FeedQuality({ name }: { readonly name: string }): JSX.Element {
       <Loaded of={quality}>
         {(data) => (
           <>
-            <Sum quality={data} />
+            <Sum counts={data.counts} />
             <DayBars caption={t("quality.by-day")} days={data.by_day.map(dayOf)} names={partNames()} />
             <div class="grid">
               <Reasons title={t("quality.reasons")} reasons={data.reasons} />
@@ -86,8 +87,8 @@ function About({ feed }: { readonly feed: Feed }): JSX.Element {
   );
 }
 
-function Sum({ quality }: { readonly quality: Quality }): JSX.Element {
-  const { received, accepted, quarantined, refused, batches } = quality;
+function Sum({ counts }: { readonly counts: Counts }): JSX.Element {
+  const { received, accepted, quarantined, refused, batches } = counts;
   const isWhole = received === accepted + quarantined + refused;
   return (
     <p class="sum-line">
@@ -146,10 +147,27 @@ function Reasons({ title, reasons }: { readonly title: string; readonly reasons:
 }
 
 function Trust({ feed, quality }: { readonly feed: string; readonly quality: Quality }): JSX.Element {
-  const lines = trustLines(quality.trust);
+  const all = trustLines(quality.trust);
+  const fields = [...new Set(all.map(({ field }) => field))].sort();
+  const chosen = useSignal(fields[0] ?? "");
+  const lines = all.filter(({ field }) => field === chosen.value);
   return (
     <Part title={t("quality.trust")}>
       <p class="soft">{t("quality.trust-why")}</p>
+      {fields.length > 1 && (
+        <div class="tools">
+          <label>
+            <span>{t("sensor.field")}</span>
+            <select value={chosen.value} onChange={(event) => (chosen.value = event.currentTarget.value)}>
+              {fields.map((name) => (
+                <option key={name} value={name}>
+                  {name === "" ? t("quality.all-fields") : name}
+                </option>
+              ))}
+            </select>
+          </label>
+        </div>
+      )}
       {lines.length === 0 ? (
         <p class="state empty">{t("quality.no-trust")}</p>
       ) : (

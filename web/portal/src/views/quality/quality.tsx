@@ -72,5 +72,5 @@ function Feeds({ feeds }: { readonly feeds: readonly Feed[] }): JSX.Element {
 }
 
 function share(n: number, of: number): string {
-  return of === 0 ? number(n) : `${number(n)} (${percent(n / of, 1)})`;
+  return of === 0 ? number(n) : `${number(n)} (${percent(n / of, 2)})`;
 }

@@ -78,7 +78,7 @@ function asPath(next: string, base: string): string {
 }
 
 function Row({ feed, item }: { readonly feed: string; readonly item: Quarantined }): JSX.Element {
-  const { batch, record, reasons, row, status } = item;
+  const { batch, record, reasons, row, status, by, why, receipt } = item;
   const name = `${batch}:${record}`;
   return (
     <tr>
@@ -88,6 +88,11 @@ function Row({ feed, item }: { readonly feed: string; readonly item: Quarantined
       <td>{reasons.map(flagWords).join("; ")}</td>
       <td>
         <span class={status === "waiting" ? "tag" : status === "released" ? "tag good" : "tag bad"}>{t(`quarantine.${status}`)}</span>
+        {by !== null && (
+          <p class="soft">
+            {by}: {why}
+          </p>
+        )}
       </td>
       <td>
         <code>
@@ -98,7 +103,7 @@ function Row({ feed, item }: { readonly feed: string; readonly item: Quarantined
         </code>
       </td>
       <td>
-        <SealOf path={`receipts/${feed}/${batch}/${record}`} about={name} lineage={linkTo("lineage", ["row", feed, batch, record])} />
+        <SealOf path={receipt} about={name} lineage={linkTo("lineage", ["row", feed, batch, record])} />
       </td>
     </tr>
   );

@@ -9,6 +9,7 @@ import { Plot, type Columns, type Drawing, type Line } from "../../parts/plot";
 import { SealOf } from "../../parts/seal";
 import { t } from "../../language";
 import { number, percent, shortTime, time } from "../../language/format";
+import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
 import { colour } from "../../theme";
 import { fanColumns, inside, intervals } from "./series";
@@ -18,7 +19,7 @@ export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Elem
   const columns = useMemo(() => [fan.at, ...fan.quantiles, fan.outcomes] as unknown as Columns, [fan]);
   const pairs = intervals(fan.levels);
   const came = inside(fan);
-  const unit = forecast.unit ?? "";
+  const unit = unitWords(forecast.unit);
   const lines: Line[] = [
     ...fan.levels.map((level) => ({
       label: percent(Number(level)),
@@ -39,7 +40,7 @@ export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Elem
       pen.fill();
     });
   };
-  const title = t("forecast.title", { target: forecast.target, time: time(forecast.origin) });
+  const title = t("forecast.title", { target: forecast.target, time: time(forecast.made_at) });
   return (
     <figure class="card">
       <figcaption>
@@ -63,7 +64,7 @@ export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Elem
       </p>
       <p>
         <SealOf
-          path={forecast.receipt === null ? null : forecast.receipt.replace(/^\/+/, "")}
+          path={forecast.receipt}
           about={title}
           {...(forecast.decision === null ? {} : { lineage: linkTo("lineage", [forecast.decision]) })}
         />

@@ -11,14 +11,15 @@ import { Empty, Failed, Loaded } from "../../parts/states";
 import { receiptPath, rowLineage, SealOf } from "../../parts/seal";
 import { said, t } from "../../language";
 import { age, cityNow, number, percent, time } from "../../language/format";
+import { unitWords } from "../../language/units";
 import type { ViewProps } from "../../portal";
 import { linkTo } from "../../router";
-import { flagWords } from "../city/layer";
+import { fieldTitle, flagWords } from "../city/layer";
 import { FanPlot } from "./fan_plot";
 import { SeriesPlot } from "./series_plot";
 
 const HOURS = [6, 24, 48, 168, 720] as const;
-const MOST_POINTS = 1000;
+const MOST_POINTS = 10_000;
 const MOST_ROWS = 60;
 
 export function SensorView({ route }: ViewProps): JSX.Element {
@@ -54,7 +55,7 @@ function Sensor(props: { readonly feed: Feed; readonly id: string; readonly fiel
           <select value={chosen.value} onChange={(event) => (chosen.value = event.currentTarget.value)}>
             {numbers.map((one) => (
               <option key={one.name} value={one.name}>
-                {said(one.title) || one.name}
+                {fieldTitle(feed, one.name)}
               </option>
             ))}
           </select>
@@ -103,13 +104,14 @@ function lineageOf(feed: Feed, record: string | null): { lineage?: string } {
 
 function Readings(props: { readonly feed: Feed; readonly id: string; readonly field: Field; readonly hours: number }): JSX.Element {
   const { feed, id, field, hours } = props;
-  // On the minute: the same question is asked once, and its answer kept.
-  const now = Math.floor(cityNow() / 60_000) * 60_000;
-  const start = useSignal(now);
-  const from = new Date(start.value - hours * 3_600_000).toISOString();
+  // Back from the feed's last reading, not from now: of a city that was recorded there is else nothing to see. From the
+  // last minute on, so that the same question has the same words and its answer is kept.
+  const last = Date.parse(feed.freshness.last_event ?? "");
+  const end = Math.ceil((Number.isNaN(last) ? cityNow() : last) / 60_000) * 60_000;
+  const from = new Date(end - hours * 3_600_000).toISOString();
   const values = { key: id, field: field.name, from, limit: MOST_POINTS };
   const series = useResource<Series>(`api/v1/feeds/${encodeURIComponent(feed.feed)}/series${query(values)}`);
-  const title = said(field.title) || field.name;
+  const title = fieldTitle(feed, field.name);
   return (
     <section aria-label={title}>
       <Loaded of={series} isEmpty={({ points }) => points.length === 0} empty={t("sensor.no-points")}>
@@ -134,7 +136,7 @@ function Rows(props: { readonly feed: Feed; readonly series: Series; readonly ti
   const rows = [...series.points].reverse().slice(0, MOST_ROWS);
   return (
     <Table
-      caption={`${title} (${series.unit ?? ""})`}
+      caption={`${title} (${unitWords(series.unit)})`}
       head={[t("sensor.when"), t("shown.value"), t("sensor.made"), t("sensor.flags"), t("seal.title")]}
     >
       {rows.map((point) => {
@@ -163,10 +165,10 @@ function Forecasts({ id, field }: { readonly id: string; readonly field: Field }
   return (
     <section aria-labelledby="forecasts">
       <h2 id="forecasts">{t("forecast.heading")}</h2>
-      <Loaded of={apps} isEmpty={({ items }) => !items.some((app) => app.targets.includes(field.name))} empty={t("forecast.none")}>
+      <Loaded of={apps} isEmpty={({ items }) => !items.some((app) => Object.hasOwn(app.targets, field.name))} empty={t("forecast.none")}>
         {({ items }) =>
           items
-            .filter((app) => app.targets.includes(field.name))
+            .filter((app) => Object.hasOwn(app.targets, field.name))
             .map((app) => <OneForecast key={app.app} app={app.app} id={id} target={field.name} />)
         }
       </Loaded>
@@ -174,15 +176,37 @@ function Forecasts({ id, field }: { readonly id: string; readonly field: Field }
   );
 }
 
-export function OneForecast(props: { readonly app: string; readonly id: string; readonly target: string }): JSX.Element {
-  const path = `api/v1/apps/${encodeURIComponent(props.app)}/forecasts${query({ key: props.id, target: props.target })}`;
+export function OneForecast(props: {
+  readonly app: string;
+  readonly id: string;
+  readonly target: string;
+}): JSX.Element {
+  const origin = useSignal("");
+  const values = { key: props.id, target: props.target, origin: origin.value };
+  const path = `api/v1/apps/${encodeURIComponent(props.app)}/forecasts${query(values)}`;
   const forecast = useResource<Forecast>(path);
   if (forecast.state === "failed") {
     return forecast.error.status === 404 ? <Empty>{t("forecast.none")}</Empty> : <Failed error={forecast.error} />;
   }
   return (
     <Loaded of={forecast} isEmpty={({ points }) => points.length === 0} empty={t("forecast.none")}>
-      {(data) => <FanPlot forecast={data} />}
+      {(data) => (
+        <>
+          <div class="tools">
+            <label>
+              <span>{t("forecast.when")}</span>
+              <select value={origin.value || data.made_at} onChange={(event) => (origin.value = event.currentTarget.value)}>
+                {[...data.origins].reverse().map((made) => (
+                  <option key={made} value={made}>
+                    {time(made)}
+                  </option>
+                ))}
+              </select>
+            </label>
+          </div>
+          <FanPlot forecast={data} />
+        </>
+      )}
     </Loaded>
   );
 }

@@ -6,6 +6,7 @@ import type { Series } from "../../api/types";
 import { Plot, type Columns, type Drawing } from "../../parts/plot";
 import { t } from "../../language";
 import { number, time } from "../../language/format";
+import { unitWords } from "../../language/units";
 import { colour } from "../../theme";
 import { seriesColumns } from "./series";
 
@@ -21,7 +22,7 @@ export function SeriesPlot({ series, title }: { readonly series: Series; readonl
           n: numbers.length,
           least: number(Math.min(...numbers)),
           most: number(Math.max(...numbers)),
-          unit: series.unit ?? "",
+          unit: unitWords(series.unit),
           from: time((at[0] ?? 0) * 1000),
           to: time((at.at(-1) ?? 0) * 1000),
         });
@@ -56,7 +57,7 @@ export function SeriesPlot({ series, title }: { readonly series: Series; readonl
   return (
     <Plot
       label={label}
-      unit={series.unit ?? ""}
+      unit={unitWords(series.unit)}
       columns={columns}
       lines={[
         {

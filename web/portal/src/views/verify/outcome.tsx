@@ -16,7 +16,7 @@ export function Outcome({ checked }: { readonly checked: Checked }): JSX.Element
   return (
     <>
       <Banner checked={checked} />
-      {(verdict.state === "holds" || verdict.state === "fails") && <Questions all={answers(checked)} />}
+      {(verdict.state === "holds" || verdict.state === "fails") && <Questions all={answers(checked)} signers={signersOf(checked)} />}
       {verdict.state === "holds" && <Shown verification={verdict.verification} />}
       {verdict.state === "holds" && <NotChecked lines={verdict.verification.notChecked} />}
       {(verdict.state === "holds" || verdict.state === "fails") && <StepList checked={checked} />}
@@ -82,7 +82,14 @@ function Banner({ checked }: { readonly checked: Checked }): JSX.Element {
 
 const SIGNS: Readonly<Record<Answer["state"], string>> = { yes: "✓", no: "✗", undone: "○", unreached: "–", none: "–" };
 
-function Questions({ all }: { readonly all: readonly Answer[] }): JSX.Element {
+/** Who signed, by name, once it is proven. */
+function signersOf({ verdict }: Checked): string {
+  if (verdict.state !== "holds") return "";
+  const { operator, agency, device, decision } = verdict.verification;
+  return [...new Set([device ?? agency, decision?.person, operator].filter(Boolean))].join(", ");
+}
+
+function Questions({ all, signers }: { readonly all: readonly Answer[]; readonly signers: string }): JSX.Element {
   return (
     <ul class="questions" aria-label={t("verify.questions")}>
       {all.map(({ question, state, n }) => (
@@ -93,16 +100,19 @@ function Questions({ all }: { readonly all: readonly Answer[] }): JSX.Element {
           <span>
             <strong>{t(`question.${question}`)}</strong>
             <br />
-            {question === "witnesses" && state === "yes" && n > 0
-              ? t("answer.witnesses", { n })
-              : question === "witnesses" && state === "none"
-                ? t("answer.no-witnesses")
-                : t(`answer.${state}`)}
+            {words({ question, state, n }, signers)}
           </span>
         </li>
       ))}
     </ul>
   );
+}
+
+function words({ question, state, n }: Answer, signers: string): string {
+  if (question === "witnesses" && state === "yes" && n > 0) return t("answer.witnesses", { n });
+  if (question === "witnesses" && state === "none") return t("answer.no-witnesses");
+  if (question === "signatures" && state === "yes" && signers !== "") return signers;
+  return t(`answer.${state}`);
 }
 
 /** What the receipt shows, once it is proven. */

@@ -7,6 +7,7 @@ import { ApiError, getReceipt } from "../../api/client";
 import { Failed, Loading } from "../../parts/states";
 import { t } from "../../language";
 import { check, looksLike, asPolicy, withOneBitChanged, type Checked } from "./check";
+import { isOf } from "./expected";
 import { Inputs } from "./inputs";
 import { Outcome } from "./outcome";
 import { policy, trust } from "./trust";
@@ -15,6 +16,7 @@ interface Given {
   readonly bytes: Uint8Array;
   readonly name: string;
   readonly isChanged: boolean;
+  readonly path: string | null; // asked of the server
 }
 
 export function Verify(props: { readonly path: string | null; readonly isAlone: boolean }): JSX.Element {
@@ -28,7 +30,7 @@ export function Verify(props: { readonly path: string | null; readonly isAlone: 
     given.value = null;
     problem.value = null;
     getReceipt(props.path).then(
-      (bytes) => (given.value = { bytes, name: props.path ?? "", isChanged: false }),
+      (bytes) => (given.value = { bytes, name: props.path ?? "", isChanged: false, path: props.path }),
       (error: unknown) => (problem.value = error instanceof ApiError ? error : String(error)),
     );
   }, [props.path]);
@@ -43,7 +45,7 @@ export function Verify(props: { readonly path: string | null; readonly isAlone: 
   const takeBytes = (bytes: Uint8Array, name: string) => {
     const text = new TextDecoder().decode(bytes);
     if (looksLike(text) === "policy") trust(asPolicy(text), false);
-    else given.value = { bytes, name, isChanged: false };
+    else given.value = { bytes, name, isChanged: false, path: null };
   };
 
   return (
@@ -80,7 +82,7 @@ export function Verify(props: { readonly path: string | null; readonly isAlone: 
           checked={checked.value}
           onChange={() => {
             const { bytes, name } = given.value as Given;
-            given.value = { bytes: withOneBitChanged(bytes), name, isChanged: true };
+            given.value = { bytes: withOneBitChanged(bytes), name, isChanged: true, path: null };
           }}
         />
       )}
@@ -109,6 +111,11 @@ function Result(props: { readonly given: Given; readonly checked: Checked | null
         {given.name}
         {given.isChanged && <span class="tag bad">{t("verify.changed")}</span>}
       </h2>
+      {given.path !== null && checked.verdict.state === "holds" && !isOf(given.path, checked.verdict.verification) && (
+        <p class="banner no" role="alert">
+          {t("verify.another")}
+        </p>
+      )}
       <Outcome checked={checked} />
       {canChange && !given.isChanged && (
         <p class="try">
