@@ -18,6 +18,8 @@ function gzipped(): Plugin {
   };
 }
 
+const SERVER = process.env["VERACITY_SERVER"] ?? "http://127.0.0.1:8080";
+
 export default defineConfig({
   base: "./",
   resolve: { alias: ALIAS },
@@ -33,4 +35,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
   },
   worker: { format: "es" },
+  server: { proxy: Object.fromEntries(["/api", "/receipts", "/log"].map((path) => [path, SERVER])) },
 });

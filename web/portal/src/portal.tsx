@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { told } from "./api/events";
 import { useResource } from "./api/resource";
 import type { City } from "./api/types";
 import { language, t } from "./language";
@@ -37,6 +38,8 @@ export function Portal(): JSX.Element {
     zone.value = known.timezone;
     const now = Date.parse(known.now);
     if (!Number.isNaN(now)) clockOffsetMs.value = now - Date.now();
+    // What is told from now on is news if it is more than this.
+    if (told.peek() === null) told.value = { size: known.log.size, statements: [] };
   }, [known]);
   useEffect(() => {
     document.documentElement.lang = language.value;

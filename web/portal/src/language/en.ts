@@ -68,6 +68,7 @@ export const en = {
   "verify.title": "Check a receipt",
   "verify.intro": "A receipt shows where a number came from. Your browser checks it here, step by step, and asks no server. All that has to be trusted is the trust policy.",
   "verify.alone": "This page works from a file, without a network. Keep it, and check with it whatever a city shows you.",
+  "verify.take": "To depend on no server, keep this page as one file and open it from your disk:",
   "verify.receipt": "The receipt",
   "verify.drop": "Drop a receipt anywhere on this page, choose a file, or paste its text.",
   "verify.drop-both": "Drop a receipt and a trust policy anywhere on this page, choose the files, or paste their text.",

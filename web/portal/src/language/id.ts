@@ -70,6 +70,7 @@ export const id: Catalogue = {
   "verify.title": "Periksa tanda bukti",
   "verify.intro": "Tanda bukti menunjukkan asal sebuah angka. Peramban Anda memeriksanya di sini, langkah demi langkah, tanpa bertanya ke server mana pun. Yang perlu dipercaya hanyalah kebijakan kepercayaan.",
   "verify.alone": "Halaman ini berjalan dari berkas, tanpa jaringan. Simpanlah, dan periksa dengannya apa pun yang ditunjukkan sebuah kota.",
+  "verify.take": "Agar tak bergantung pada server mana pun, simpan halaman ini sebagai satu berkas dan buka dari komputer Anda:",
   "verify.receipt": "Tanda bukti",
   "verify.drop": "Seret tanda bukti ke halaman ini, pilih berkas, atau tempel isinya.",
   "verify.drop-both": "Seret tanda bukti dan kebijakan kepercayaan ke halaman ini, pilih berkasnya, atau tempel isinya.",

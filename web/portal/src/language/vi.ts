@@ -70,6 +70,7 @@ export const vi: Catalogue = {
   "verify.title": "Kiểm tra biên nhận",
   "verify.intro": "Biên nhận cho biết một con số đến từ đâu. Trình duyệt của bạn kiểm tra tại đây, từng bước một, và không hỏi máy chủ nào. Điều duy nhất phải tin là chính sách tin cậy.",
   "verify.alone": "Trang này chạy từ một tệp, không cần mạng. Hãy giữ nó và dùng nó kiểm tra mọi thứ thành phố đưa ra.",
+  "verify.take": "Để không phụ thuộc máy chủ nào, hãy lưu trang này thành một tệp và mở từ máy của bạn:",
   "verify.receipt": "Biên nhận",
   "verify.drop": "Kéo thả biên nhận vào trang này, chọn tệp, hoặc dán nội dung.",
   "verify.drop-both": "Kéo thả biên nhận và chính sách tin cậy vào trang này, chọn tệp, hoặc dán nội dung.",

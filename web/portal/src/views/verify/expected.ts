@@ -2,7 +2,7 @@
 
 import type { Verification } from "@veracity/verify";
 
-export function isOf(path: string, { evidence, decision, index }: Verification): boolean {
+export function isOf(path: string, { evidence, decision, index, kind }: Verification): boolean {
   const record = /^\/?receipts\/([a-z0-9-]+)\/(\d+)\/(\d+)$/.exec(path);
   if (record !== null && record[1] !== "decisions") {
     const [, feed, batch, number] = record;
@@ -11,5 +11,5 @@ export function isOf(path: string, { evidence, decision, index }: Verification):
   const decided = /^\/?receipts\/decisions\/(\d+)(?:\?record=(\d+))?$/.exec(path);
   if (decided === null) return false;
   const [, entry, number] = decided;
-  return index === BigInt(entry as string) && (number === undefined || decision?.record === Number(number));
+  return kind === "decide" && index === BigInt(entry as string) && (number === undefined || decision?.record === Number(number));
 }

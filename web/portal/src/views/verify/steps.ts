@@ -21,7 +21,7 @@ export type StepName = (typeof ORDER)[number];
 
 /** The steps that a receipt of this make goes through if all is well. */
 export function planOf(receipt: Receipt): StepName[] {
-  const { stated, contract, parts, record, row, revocations, message } = receipt;
+  const { stated, contract, parts, record, row, revocations, message, release } = receipt;
   const { kind, predicate } = stated.statement;
   const plan: StepName[] = ["checkpoint", "keys", "entry", "signature", "statement"];
   if (revocations.length > 0) plan.push("revocations");
@@ -33,7 +33,7 @@ export function planOf(receipt: Receipt): StepName[] {
     if (message !== null) plan.push("message");
     if (row !== null) plan.push("row");
   } else if (kind === "decide") {
-    plan.push("release");
+    if (predicate.get("release") === null || release !== null) plan.push("release");
     if (record !== null) plan.push("pages", "record", "row", "due");
   } else if (predicate.get("approval")) {
     plan.push("approval");

@@ -64,7 +64,16 @@ export function Verify(props: { readonly path: string | null; readonly isAlone: 
     >
       <h1 tabIndex={-1}>{t("verify.title")}</h1>
       <p>{t("verify.intro")}</p>
-      {props.isAlone && <p class="soft">{t("verify.alone")}</p>}
+      {props.isAlone ? (
+        <p class="soft">{t("verify.alone")}</p>
+      ) : (
+        <p class="soft">
+          {t("verify.take")}{" "}
+          <a href="verify.html" download="verify.html">
+            verify.html
+          </a>
+        </p>
+      )}
       <Inputs
         onFiles={(files) => void take(files)}
         onText={(text) => {
