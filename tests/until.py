@@ -1,4 +1,4 @@
-"""Waiting for a page to be as wanted. Playwright's own wait makes code from text: a page's policy forbids it."""
+"""Waiting for a page to be as wanted. Playwright's own wait makes code from text: our policy forbids that."""
 
 import time
 from typing import Any

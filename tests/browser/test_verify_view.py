@@ -1,4 +1,4 @@
-"""The Verify view: a receipt verified, a changed one refused, by mouse and keyboard, with a server and without."""
+"""The Verify view: a receipt holds, a changed one is refused; by mouse, by keyboard, without a server."""
 
 import json
 from collections.abc import Callable
