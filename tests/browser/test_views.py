@@ -74,7 +74,7 @@ def test_what_is_not_measured_looks_different(city: RecordedCity, tab: Any) -> N
 def test_a_place_is_found_without_its_accents(city: RecordedCity, tab: Any) -> None:
     """`hai chau` finds Hải Châu, and only it."""
     page = tab(viewport=DESK)
-    shown(page, city, "#/city")
+    shown(page, city, "#/city?layers=air-quality")
     page.get_by_placeholder("Search places").fill("hai chau")
     until(page, "document.querySelectorAll('.layer .tile').length === 1")
     assert "Hải Châu" in page.locator(".layer .tile").inner_text()
@@ -87,7 +87,7 @@ def test_the_time_slider_asks_for_another_time(city: RecordedCity, tab: Any) -> 
     page.locator("input[type=range]").focus()
     for _ in range(12):
         page.keyboard.press("ArrowLeft")
-    until(page, "location.hash.includes('at=')")
+    until(page, "location.hash.includes('at=2026-09-16T16%3A00')")
     page.get_by_role("button", name="As known then").click()
     until(page, "location.hash.includes('as_of=')")
     page.wait_for_timeout(300)
