@@ -15,6 +15,7 @@ export interface MapPlace {
   readonly at: readonly [number, number];
   readonly label: string;
   readonly mark: string;
+  readonly order: number; // of its layer
 }
 
 export interface CityMap {
@@ -75,10 +76,10 @@ export function openMap(
     show(places) {
       last = {
         type: "FeatureCollection",
-        features: places.map(({ id, at, label, mark }) => ({
+        features: places.map(({ id, at, label, mark, order }) => ({
           type: "Feature",
           geometry: { type: "Point", coordinates: [...at] },
-          properties: { id, label, mark },
+          properties: { id, label, mark, order },
         })),
       };
       if (isReady) put();
@@ -123,6 +124,7 @@ function style(geometry: Collection): StyleSpecification {
         type: "symbol",
         source: "places",
         layout: {
+          "symbol-sort-key": ["get", "order"],
           "icon-image": ["get", "mark"],
           "icon-allow-overlap": true,
           "text-field": ["get", "label"],

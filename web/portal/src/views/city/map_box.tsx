@@ -7,6 +7,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { getJson } from "../../api/client";
 import { said, t } from "../../language";
 import { number } from "../../language/format";
+import { unitWords } from "../../language/units";
 import { painted } from "../../theme";
 import { linkTo } from "../../router";
 import type { Found } from "./city";
@@ -71,17 +72,20 @@ export function MapBox(props: {
 }
 
 function placesOf(found: Found): MapPlace[] {
-  return [...found.values()].flatMap(({ feed, places }) =>
+  // In one order, whichever answer came first: where labels have no room, those of the first layer stay.
+  const layers = [...found.values()].sort((a, b) => a.feed.feed.localeCompare(b.feed.feed));
+  return layers.flatMap(({ feed, places }, order) =>
     places.flatMap((place) => {
       if (place.geometry === null) return [];
       const first = valuesOf(feed, place, 1)[0]?.shown;
-      const value = typeof first?.value === "number" ? number(first.value, 1) : "";
+      const value = typeof first?.value === "number" ? `${number(first.value, 1)} ${unitWords(first.unit)}` : "";
       return [
         {
           id: `${feed.feed}\n${place.properties.key}`,
           at: place.geometry.coordinates,
           label: value === "" ? said(place.properties.title) || place.properties.key : value,
           mark: markName(madeOf(feed, place)),
+          order,
         },
       ];
     }),
