@@ -93,13 +93,18 @@ export interface Verification {
  * Verify a receipt against a trust policy, the only thing believed.
  *
  * Raises Malformed if either is not what it should be, ReceiptRejected with the first step that fails, and
- * Unsupported where the platform lacks Ed25519, which says nothing of the receipt.
+ * Unsupported where the platform lacks Ed25519, which says nothing of the receipt. `onStep` is told of each check as it
+ * passes: of a receipt that is rejected, those before the one that failed.
  */
-export async function verifyReceipt(receipt: Uint8Array, policy: Uint8Array | string): Promise<Verification> {
+export async function verifyReceipt(
+  receipt: Uint8Array,
+  policy: Uint8Array | string,
+  onStep: (step: Step) => void = () => undefined,
+): Promise<Verification> {
   // A copy: the caller may write to its own while we wait for WebCrypto.
   const parsed = parseReceipt(Uint8Array.from(receipt));
   await needEd25519();
-  return new Verifier(parsed, await parsePolicy(policy)).run();
+  return new Verifier(parsed, await parsePolicy(policy), onStep).run();
 }
 
 class Verifier {
@@ -113,6 +118,7 @@ class Verifier {
   constructor(
     readonly receipt: Receipt,
     readonly policy: Policy,
+    readonly onStep: (step: Step) => void,
   ) {
     this.#index = receipt.stated.proof.index;
   }
@@ -169,7 +175,9 @@ class Verifier {
   }
 
   #passed(name: string, detail: string): void {
-    this.#steps.push({ name, detail });
+    const step = { name, detail };
+    this.#steps.push(step);
+    this.onStep(step);
   }
 
   #tell(line: string): void {

@@ -1,0 +1,55 @@
+"""Take the pictures of ``docs/portal.md`` from a running city.
+
+    veracity demo --home CITY && veracity serve --home CITY --port 8080
+    python docs/make_portal.py http://127.0.0.1:8080
+
+It takes Playwright and Chromium. Nothing in a picture is put there by hand.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+FOLDER = Path(__file__).with_name("portal")
+DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+
+
+def settled(page: Any, url: str) -> None:
+    """Open a view and wait until it is drawn."""
+    page.goto(url)
+    page.wait_for_selector("main h1")
+    page.wait_for_timeout(4000)  # maps and plots say nothing when they are done
+
+
+def main(base: str) -> None:
+    """Write ``docs/portal/*.png``."""
+    FOLDER.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+
+        def picture(name: str, view: str, **options: Any) -> Any:
+            page = browser.new_page(
+                **{"viewport": DESK, "locale": "en-GB", "color_scheme": "light", **options}
+            )
+            settled(page, f"{base}/{view}")
+            page.screenshot(path=FOLDER / f"{name}.png")
+            return page
+
+        page = picture("city", "#/city")
+        receipt = page.locator(".tile .proof a").first.get_attribute("href")
+        page = picture("verify", receipt)
+        page.get_by_role("button", name="Change one bit").click()
+        page.wait_for_selector(".banner.no")
+        page.locator("#outcome").scroll_into_view_if_needed()
+        page.screenshot(path=FOLDER / "refused.png")
+        picture("forecast", "#/models/app/environment")
+        picture("phone", "#/city", viewport=PHONE, locale="vi", color_scheme="dark")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1].rstrip("/"))

@@ -1,0 +1,96 @@
+"""The real server on the demo city: each view shows it, receipts hold, and nothing else is asked."""
+
+import importlib.util
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from run_cli import COMMAND, environment
+from served import Served, serving
+from until import until
+
+DESK = {"width": 1280, "height": 900}
+VIEWS = [
+    "#/city",
+    "#/sensor/air-quality/AQ03",
+    "#/lineage/12",
+    "#/models",
+    "#/models/environment",
+    "#/models/app/environment",
+    "#/quality",
+    "#/quality/air-quality",
+    "#/log",
+]
+USABLE_S = 2.0  #: on a machine that has nothing else to do
+SLACK = 10  #: and how much slower a test's may be
+
+
+@pytest.fixture(scope="module")
+def served(
+    portal: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:  # built before it starts
+    """The demo city, played and served."""
+    if importlib.util.find_spec("veracity.server.api") is None:
+        pytest.skip("want a server with the API, got one without")
+    home = tmp_path_factory.mktemp("demo") / "city"
+    played = subprocess.run(
+        [*COMMAND, "demo", "--home", str(home), "--json"], env=environment(), capture_output=True, timeout=900
+    )
+    assert played.returncode == 0, played.stderr[-2000:]
+    with serving("serve", "--home", home) as server:
+        yield server
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_view_shows_the_demo_city(served: Served, tab: Any, view: str) -> None:
+    """Nothing fails, nothing is left loading, and what is simulated says so."""
+    page = tab(viewport=DESK)
+    page.goto(f"{served.url}/{view}")
+    page.wait_for_selector("main h1")
+    until(page, "document.querySelectorAll('main .loading').length === 0")
+    assert page.locator("main .failed").all_inner_texts() == []
+    assert page.locator("header .sim").count() == 1
+
+
+def test_the_city_is_soon_usable(served: Served, tab: Any) -> None:
+    """From an empty cache to the first tile; the second time counts: the server has read its city by then."""
+    times = []
+    for _ in range(2):
+        page = tab(viewport=DESK)
+        began = time.monotonic()
+        page.goto(f"{served.url}/#/city")
+        page.wait_for_selector(".tile")
+        times.append(time.monotonic() - began)
+    assert times[-1] < USABLE_S * SLACK
+
+
+def test_a_tiles_number_holds(served: Served, tab: Any) -> None:
+    """The seal of the first tile, then all steps of its receipt."""
+    page = tab(viewport=DESK)
+    page.goto(f"{served.url}/#/city")
+    page.locator(".tile .proof button").first.click()
+    page.wait_for_selector(".tile .proof.holds")
+    page.locator(".tile").first.get_by_role("link", name="Step by step").click()
+    page.wait_for_selector(".banner.yes")
+
+
+def test_a_decision_holds(served: Served, tab: Any) -> None:
+    """A forecast's receipt: released by a person, made before its outcome was due."""
+    page = tab(viewport=DESK)
+    page.goto(f"{served.url}/#/models/app/environment")
+    page.locator("figure.card").get_by_role("link", name="Step by step").click()
+    page.wait_for_selector(".banner.yes")
+    assert page.locator(".step[data-step=release][data-state=passed]").count() == 1
+
+
+def test_the_lone_page_is_served_to_be_kept(served: Served, tab: Any) -> None:
+    """The Verify view offers verify.html as a download."""
+    page = tab(viewport=DESK)
+    page.goto(f"{served.url}/#/verify")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="verify.html").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"<!doctype html>")

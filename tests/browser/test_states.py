@@ -1,0 +1,90 @@
+"""Loading, empty, stale and failed: each is said in words, and nothing shown is lost to an error."""
+
+from typing import Any
+
+from recorded_city import RecordedCity
+from until import until
+
+FEEDS = "/api/v1/feeds"
+LOG = "/api/v1/log"
+
+
+def test_what_is_on_its_way_is_said_to_be(city: RecordedCity, tab: Any) -> None:
+    """A slow answer: a word and a sign meanwhile, then the answer."""
+    city.slow.add(FEEDS)
+    page = tab()
+    page.goto(f"{city.url}/#/quality")
+    page.locator("main .loading").wait_for()
+    assert "Loading" in page.locator("main .loading").inner_text()
+    city.slow.clear()
+    page.get_by_role("link", name="Air quality").wait_for()
+
+
+def test_nothing_there_is_said_in_words(city: RecordedCity, tab: Any) -> None:
+    """An empty city has no empty tables."""
+    city.answers[FEEDS] = {"items": [], "next": None}
+    city.answers["/api/v1/models"] = {"items": [], "next": None}
+    page = tab()
+    page.goto(f"{city.url}/#/city")
+    page.get_by_text("No feed of this city has places").wait_for()
+    page.goto(f"{city.url}/#/quality")
+    page.get_by_text("This city has no feed yet.").wait_for()
+    page.goto(f"{city.url}/#/models")
+    page.get_by_text("No model is in use.").wait_for()
+
+
+def test_a_failure_says_whose_it_is_and_can_be_tried_again(city: RecordedCity, tab: Any) -> None:
+    """The server's fault, with its code; a second try brings the view."""
+    city.failing[LOG] = 500
+    page = tab()
+    page.goto(f"{city.url}/#/log")
+    page.get_by_text("The server failed.").wait_for()
+    assert "a-test: as asked" in page.locator("main .failed").inner_text()
+    city.failing.clear()
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("heading", name="Witnesses").wait_for()
+
+
+def test_what_cannot_be_refreshed_stays_and_is_said_to_be_old(city: RecordedCity, tab: Any) -> None:
+    """The server goes away: what was shown stays, marked; and it is fresh again once the server is back."""
+    page = tab()
+    page.goto(f"{city.url}/#/log")
+    page.get_by_role("heading", name="Witnesses").wait_for()
+    page.wait_for_selector(".live.live")
+    city.failing[LOG] = 503
+    city.grow()
+    page.locator("main .stale").wait_for()
+    assert "could not be refreshed" in page.locator("main .stale").inner_text()
+    assert page.get_by_role("heading", name="Witnesses").count() == 1
+    city.failing.clear()
+    page.locator("main .stale button").click()
+    until(page, "document.querySelectorAll('main .stale').length === 0")
+
+
+def test_what_is_not_there(city: RecordedCity, tab: Any) -> None:
+    """No such view, no such feed, no such receipt: said each in its place."""
+    page = tab()
+    page.goto(f"{city.url}/#/nowhere")
+    page.get_by_role("heading", name="There is no such view").wait_for()
+    page.goto(f"{city.url}/#/quality/nothing")
+    page.get_by_text("There is no such thing in this city.").first.wait_for()
+    page.goto(f"{city.url}/#/verify?receipt=receipts/none/0/0")
+    page.get_by_text("There is no such thing in this city.").first.wait_for()
+
+
+def test_no_city_still_checks_receipts(city: RecordedCity, tab: Any) -> None:
+    """The server is up and cannot read its city: the Verify view works with the reader's own policy."""
+    for path in list(city.answers):
+        city.failing[path] = 503
+    page = tab()
+    page.goto(f"{city.url}/#/verify")
+    page.get_by_text("checking receipts still works").wait_for()
+    assert "No trust policy yet" in page.locator("main").inner_text()
+
+
+def test_a_receipt_of_another_server_is_not_fetched(city: RecordedCity, tab: Any) -> None:
+    """A link cannot make the page ask anybody else: the fixture fails if it does."""
+    page = tab()
+    page.goto(f"{city.url}/#/verify?receipt=https%3A%2F%2Fexample.org%2Freceipt.json")
+    page.locator("main .failed").wait_for()
+    assert page.locator(".banner").count() == 0

@@ -1,0 +1,248 @@
+"""The Verify view: a receipt holds, a changed one is refused; by mouse, by keyboard, without a server."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recorded_city import RecordedCity
+
+RECEIPTS = Path(__file__).parents[1] / "vectors" / "receipts"
+POLICY = RECEIPTS / "trust.policy"
+INDEX = json.loads((RECEIPTS / "index.json").read_bytes())
+RECORD = "receipts/air-quality/"
+
+
+def give(page: Any, *files: Path) -> None:
+    """Choose files as a person does."""
+    page.set_input_files("input[type=file]", [str(file) for file in files])
+
+
+def steps(page: Any) -> dict[str, str]:
+    """Return the state of each step shown."""
+    found = page.locator(".step").evaluate_all("all => all.map(e => [e.dataset.step, e.dataset.state])")
+    return dict(found)
+
+
+def record_path(city: RecordedCity) -> str:
+    """Return the path of a record's receipt."""
+    return next(path for path in city.receipts if path.startswith(f"/{RECORD}")).lstrip("/")
+
+
+def decision_path(city: RecordedCity) -> str:
+    """Return the path of a decision's receipt."""
+    return next(path for path in city.receipts if path.startswith("/receipts/decisions/")).lstrip("/")
+
+
+def open_receipt(page: Any, city: RecordedCity, path: str) -> None:
+    """Open the view on a receipt of the server's."""
+    page.goto(f"{city.url}/#/verify?receipt={path.replace('?', '%3F').replace('=', '%3D')}")
+    page.wait_for_selector(".banner")
+
+
+def test_a_receipt_of_the_city_holds(city: RecordedCity, tab: Any) -> None:
+    """Each step passed; what was not checked is said; the data are marked as simulated."""
+    page = tab()
+    open_receipt(page, city, record_path(city))
+    assert page.locator(".banner.yes").inner_text().startswith("✓ The receipt holds")
+    assert "SIMULATED" in page.locator(".banner.yes").inner_text()
+    done = steps(page)
+    assert done.pop("row") == "undone"
+    assert set(done.values()) == {"passed"}
+    assert {"checkpoint", "entry", "signature", "delivery", "pages", "record"} <= set(done)
+    assert "The record was not cleaned again." in page.locator(".unchecked").inner_text()
+
+
+def test_a_receipt_of_a_decision_holds(city: RecordedCity, tab: Any) -> None:
+    """The release and who signed it are among the steps."""
+    page = tab()
+    open_receipt(page, city, decision_path(city))
+    assert page.locator(".banner.yes").count() == 1
+    assert {"release", "pages", "record", "row", "due"} <= set(steps(page))
+    assert set(steps(page).values()) == {"passed"}
+
+
+def test_one_changed_bit_shows_red(city: RecordedCity, tab: Any) -> None:
+    """The page changes a bit itself when asked, and then says which step failed and which never came."""
+    page = tab()
+    open_receipt(page, city, record_path(city))
+    page.get_by_role("button", name="Change one bit").click()
+    page.wait_for_selector(".banner.no")
+    done = steps(page)
+    assert (done["parts"], done["pages"], done["record"]) == ("passed", "failed", "unreached")
+    text = page.locator(".banner.no").inner_text()
+    assert "does not hold" in text
+    assert "The page of evidence" in text
+
+
+def test_a_server_that_gives_another_receipt_is_found_out(city: RecordedCity, tab: Any) -> None:
+    """A good receipt of something else is no answer, in the view and behind a tile's seal."""
+    first, second, *_ = city.receipts
+    city.receipts[first] = city.receipts[second]
+    page = tab()
+    open_receipt(page, city, first.lstrip("/"))
+    assert "not the receipt that was asked for" in page.locator(".banner.no").inner_text()
+    page.goto(f"{city.url}/#/city")
+    seal = page.locator(".tile .proof button").first
+    seal.click()
+    page.wait_for_selector(".tile .proof.fails")
+    assert "Does not hold" in seal.inner_text()
+
+
+def test_the_seal_of_a_tile_checks_in_place(city: RecordedCity, tab: Any) -> None:
+    """A click on a number's seal checks its receipt in the browser."""
+    page = tab()
+    page.goto(f"{city.url}/#/city")
+    page.locator(".tile .proof button").first.click()
+    page.wait_for_selector(".tile .proof.holds")
+    assert any(path.startswith(f"/{RECORD}") for path in city.asked)
+
+
+@pytest.fixture
+def alone(portal: Path, tmp_path: Path) -> str:
+    """The one file, copied to a folder by itself."""
+    copy = tmp_path / "check receipts.html"
+    copy.write_bytes((portal / "verify.html").read_bytes())
+    return copy.as_uri()
+
+
+def test_it_works_from_a_disk_without_a_network(alone: str, tab: Any) -> None:
+    """One file, no server, no network: a receipt and a policy are chosen, and the receipt holds."""
+    page = tab(offline=True)
+    page.goto(alone)
+    give(page, RECEIPTS / "valid-ndjson.json", POLICY)
+    page.wait_for_selector(".banner.yes")
+    assert '"PM2.5":26.625' in page.locator(".proven pre").inner_text()
+
+
+def test_one_file_needs_the_policy_too(alone: str, tab: Any) -> None:
+    """Without one it says what it lacks, and neither yes nor no."""
+    page = tab(offline=True)
+    page.goto(alone)
+    give(page, RECEIPTS / "valid-ndjson.json")
+    page.get_by_text("Give a trust policy too").wait_for()
+    assert page.locator(".banner").count() == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["valid-v4-live-array.json", "valid-v3-decision.json", "valid-enrol.json", "valid-csv.json"]
+)
+def test_it_reads_every_kind_of_receipt(alone: str, tab: Any, name: str) -> None:
+    """Of records of files and of messages, of decisions, of statements alone."""
+    page = tab(offline=True)
+    page.goto(alone)
+    give(page, POLICY, RECEIPTS / name)
+    page.wait_for_selector(".banner.yes")
+
+
+@pytest.mark.parametrize("lie", INDEX["lies"][::7], ids=lambda lie: lie["file"])
+def test_a_lie_is_red_at_its_step(alone: str, tab: Any, lie: dict[str, str]) -> None:
+    """Receipts of logs that hold a lie: the step that the specification names is the red one."""
+    page = tab(offline=True)
+    page.goto(alone)
+    give(page, POLICY, RECEIPTS / lie["file"])
+    page.wait_for_selector(".banner.no")
+    failed = [name for name, state in steps(page).items() if state == "failed"]
+    assert failed == [lie["step"]]
+
+
+def test_what_is_no_receipt_is_said_to_be_none(alone: str, tab: Any, tmp_path: Path) -> None:
+    """A file that is something else is neither valid nor a forgery."""
+    other = tmp_path / "other.json"
+    other.write_text('{"schema": "something"}')
+    page = tab(offline=True)
+    page.goto(alone)
+    give(page, POLICY, other)
+    page.wait_for_selector(".banner.no")
+    assert "This is no receipt" in page.locator(".banner.no").inner_text()
+
+
+def test_a_receipt_cannot_draw_on_the_page(alone: str, tab: Any, tmp_path: Path) -> None:
+    """What a stranger wrote is shown as text, and hidden characters are spelt out."""
+    document = json.loads((RECEIPTS / "valid-ndjson.json").read_bytes())
+    document["row"] = {"<img src=x onerror=alert(1)>": "<script>alert(2)</script>\u202e"}
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(json.dumps(document))
+    page = tab(offline=True)
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    page.goto(alone)
+    give(page, POLICY, receipt)
+    page.wait_for_selector(".banner.yes")
+    assert page.locator("main img").count() == 0
+    assert "<img src=x" in page.locator("main table").first.inner_text()
+
+
+def test_the_file_can_reach_nobody(alone: str, portal: Path, chromium: Any) -> None:
+    """Its own policy forbids it every connection, and it names no other file."""
+    text = (portal / "verify.html").read_text()
+    head = text[: text.index("</head>")]
+    assert "default-src 'none'" in head
+    assert "connect-src" not in head
+    assert 'src="' not in head.replace('src="data:', "")
+    page = chromium.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(alone)
+    tried = page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'reached', () => 'refused')")
+    page.close()
+    assert tried == "refused"
+    assert any("Content Security Policy" in line for line in said)
+
+
+def test_by_keyboard_alone(alone: str, tab: Any) -> None:
+    """Paste a policy and a receipt, check, and read the bytes of a step without a mouse."""
+    page = tab(offline=True)
+    page.goto(alone)
+
+    def to(text: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            focused = "(document.activeElement.ariaLabel || document.activeElement.textContent || '')"
+            if page.evaluate(focused).strip() == text:
+                return
+        pytest.fail(f"want {text!r} within 60 presses of Tab, got none")
+
+    to("Paste a trust policy")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.insert_text(POLICY.read_text())
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("example.org/city").first.wait_for()
+    page.evaluate("document.activeElement.blur()")
+    page.locator("h1").focus()
+    to("Paste a receipt")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.insert_text((RECEIPTS / "valid-ndjson.json").read_text())
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".banner.yes")
+    assert page.evaluate("document.activeElement.id") == "outcome"  # the reader is taken to it
+    to("Show the bytes")
+    page.keyboard.press("Enter")
+    assert page.locator(".step[data-step=checkpoint] pre").inner_text().startswith("example.org/city\n7\n")
+
+
+LANGUAGES = {"en": "The receipt holds", "vi": "Biên nhận đúng", "id": "Tanda bukti sah"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_languages_and_colours(
+    alone: str, tab: Any, axe: Callable[[Any], list[str]], language: str, scheme: str
+) -> None:
+    """Each language says it in its own words, and axe finds nothing serious, in the light and in the dark."""
+    page = tab(offline=True, locale=language, color_scheme=scheme, viewport={"width": 390, "height": 844})
+    page.goto(alone)
+    give(page, POLICY, RECEIPTS / "valid-ndjson.json")
+    page.wait_for_selector(".banner.yes")
+    assert LANGUAGES[language] in page.locator(".banner.yes").inner_text()
+    assert page.evaluate("document.documentElement.lang") == language
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".try button").click()
+    page.wait_for_selector(".banner.no")
+    assert axe(page) == []

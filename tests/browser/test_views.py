@@ -1,0 +1,181 @@
+"""Each view, on a recorded city: what it says, in each language, on a phone and a desk, by keyboard."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from recorded_city import RecordedCity
+from until import until
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+HEADINGS = {
+    "#/city": ("The city now and then", "Thành phố hiện nay và trước đây", "Kota kini dan dulu"),
+    "#/sensor/air-quality/AQ01": ("Hải Châu", "Hải Châu", "Hải Châu"),
+    "#/verify": ("Check a receipt", "Kiểm tra biên nhận", "Periksa tanda bukti"),
+    "#/lineage": ("Lineage", "Nguồn gốc", "Asal-usul"),
+    "#/models": ("AI register", "Sổ đăng ký AI", "Daftar AI"),
+    "#/models/environment": ("environment", "environment", "environment"),
+    "#/models/app/environment": ("Air quality: now", "Chất lượng không khí", "Kualitas udara"),
+    "#/quality": ("Data quality", "Chất lượng dữ liệu", "Mutu data"),
+    "#/quality/air-quality": ("Air quality", "Air quality", "Air quality"),
+    "#/log": ("The transparency log", "Nhật ký minh bạch", "Log transparansi"),
+}
+LANGUAGES = ("en", "vi", "id")
+
+
+def shown(page: Any, city: RecordedCity, view: str) -> None:
+    """Open a view and wait until nothing in it is still on its way."""
+    page.goto(f"{city.url}/{view}")
+    page.wait_for_selector("main h1")
+    until(page, "document.querySelectorAll('main .loading').length === 0")
+
+
+@pytest.mark.parametrize("view", HEADINGS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_view_in_each_language(
+    city: RecordedCity, tab: Any, axe: Callable[[Any], list[str]], view: str, language: str
+) -> None:
+    """Its heading is in the language, it fits a phone, and axe finds nothing serious."""
+    page = tab(locale=language, viewport=PHONE, color_scheme="dark" if language == "vi" else "light")
+    shown(page, city, view)
+    assert page.locator("main h1").inner_text().startswith(HEADINGS[view][LANGUAGES.index(language)])
+    assert page.evaluate("document.documentElement.lang") == language
+    assert page.locator("main .failed").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert axe(page) == []
+
+
+def test_the_map_is_drawn_from_the_city_alone(city: RecordedCity, tab: Any) -> None:
+    """No host but the city's is asked, and the policy is kept: the fixture sees to both."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/city")
+    page.wait_for_selector(".map-box[data-state=shown] canvas")
+    page.wait_for_timeout(1500)  # what the map asks for, it asks for once it is there
+    assert page.locator(".map canvas").get_attribute("aria-label").startswith("Map of the city")
+
+
+def test_what_is_not_measured_looks_different(city: RecordedCity, tab: Any) -> None:
+    """Filled, estimated, flagged, old and simulated values have another shape and another word each."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/city")
+    tiles = page.locator("section.layer").first.locator(".tile")
+    texts = [tiles.nth(i).inner_text() for i in range(6)]
+    assert ["filled in" in text for text in texts] == [False, True, False, False, False, False]
+    assert ["estimated" in text for text in texts] == [False, False, True, False, False, False]
+    assert ["stood still" in text for text in texts] == [False, False, False, True, False, False]
+    assert ["SIMULATED" in text for text in texts] == [True, True, True, True, False, True]
+    assert "old" in texts[5]
+    shapes = [tiles.nth(i).locator("svg.mark").inner_html() for i in range(6)]
+    assert len(set(shapes)) == 6
+
+
+def test_a_place_is_found_without_its_accents(city: RecordedCity, tab: Any) -> None:
+    """`hai chau` finds Hải Châu, and only it."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/city?layers=air-quality")
+    page.get_by_placeholder("Search places").fill("hai chau")
+    until(page, "document.querySelectorAll('.layer .tile').length === 1")
+    assert "Hải Châu" in page.locator(".layer .tile").inner_text()
+
+
+def test_the_time_slider_asks_for_another_time(city: RecordedCity, tab: Any) -> None:
+    """By keyboard: an hour back; as known then; and the address says so."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/city")
+    page.locator("input[type=range]").focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowLeft")
+    until(page, "location.hash.includes('at=2026-09-16T16%3A00')")
+    page.get_by_role("button", name="As known then").click()
+    until(page, "location.hash.includes('as_of=')")
+    page.wait_for_timeout(300)
+    asked = [path for path in city.asked if "/places?" in path]
+    assert any(
+        "at=2026-09-16T16%3A00%3A00" in path and "as_of=2026-09-16T16%3A00%3A00" in path for path in asked
+    )
+    assert (
+        "16 Sept 2026, 23:00 GMT+7" in page.locator(".time-bar").inner_text()
+    )  # the city's zone, not the reader's
+    hash_before = page.evaluate("location.hash")
+    page.reload()
+    page.wait_for_selector(".time-bar")
+    assert page.evaluate("location.hash") == hash_before
+
+
+def test_a_forecast_has_its_intervals_and_what_came(city: RecordedCity, tab: Any) -> None:
+    """The fan says how many outcomes lie inside it, and a table says the same."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/sensor/air-quality/AQ01")
+    page.wait_for_selector("figure .uplot canvas")
+    figure = page.locator("figure.card")
+    assert "of 6 outcomes so far lie in the widest band" in figure.inner_text()
+    figure.locator("summary").click()
+    assert figure.locator("details tbody tr").count() == 40
+
+
+def test_lineage_leads_from_a_row_to_what_used_it(city: RecordedCity, tab: Any) -> None:
+    """From the seal of a tile to its batch, its contract, and the decisions that rest on it."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/city")
+    page.locator(".tile").first.get_by_role("link", name="Lineage").click()
+    page.wait_for_selector(".node.here")
+    assert "Batch sealed" in page.locator(".node.here").inner_text()
+    assert "danang-environment" in page.locator("main dl").first.inner_text()
+
+
+def test_the_sum_is_shown_and_checked(city: RecordedCity, tab: Any) -> None:
+    """received = accepted + quarantined + refused; where it does not hold the page says so."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/quality/air-quality")
+    assert (
+        "172,767 received = 172,739 accepted + 28 quarantined + 0 refused"
+        in page.locator(".sum-line").inner_text()
+    )
+    assert page.locator(".sum-line .good").inner_text() == "It adds up"
+    city.answers["/api/v1/feeds/air-quality/quality"]["counts"]["refused"] = 1
+    page.reload()
+    page.wait_for_selector(".sum-line .bad")
+
+
+def test_a_statement_is_shown_as_it_arrives(city: RecordedCity, tab: Any) -> None:
+    """The log grows, and the page says so without being asked."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/log")
+    page.wait_for_selector(".live.live")
+    entry = city.grow()
+    page.get_by_text(f"told just now, as entry {entry}").first.wait_for()
+    page.get_by_text(f"{entry + 1} entries").wait_for()  # and what depends on the log is fetched again
+
+
+def test_the_way_round_by_keyboard(city: RecordedCity, tab: Any) -> None:
+    """Skip to the content, go to another view: the focus goes along, and is always to be seen."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/quality")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.evaluate("location.hash") == "#/quality"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".sum-line")
+    assert page.evaluate("document.activeElement.id") == "main"
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    page.keyboard.press("Tab")
+    assert page.evaluate(outline) == "solid"
+
+
+def test_language_and_colours_are_remembered(city: RecordedCity, tab: Any) -> None:
+    """What the reader chose stays over a reload."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/log")
+    page.get_by_label("Language").select_option("vi")
+    page.get_by_label("Màu sắc").select_option("dark")
+    page.reload()
+    page.get_by_role("heading", name="Nhật ký minh bạch").wait_for()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 28)"

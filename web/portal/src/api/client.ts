@@ -1,0 +1,84 @@
+// Asking the city's server. Paths are relative to the page: the portal works in any folder.
+
+/** What the server said, or that it could not be reached (status 0). RFC 9457. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+}
+
+const TIMEOUT_MS = 30_000;
+const MAX_RECEIPT = 1_048_576;
+
+/** The address of a path of this server; null if it leads anywhere else. */
+export function ours(path: string, base = document.baseURI): string | null {
+  try {
+    const root = new URL(".", base);
+    const url = new URL(path.replace(/^\/+/, ""), root);
+    return url.origin === root.origin && url.href.startsWith(root.href) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await get(path, "application/json, application/geo+json", signal);
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError(response.status, "malformed-answer", `${path}: want JSON, got something else`);
+  }
+}
+
+/** A receipt's bytes as they came: they are what is checked. */
+export async function getReceipt(path: string): Promise<Uint8Array> {
+  const response = await get(path, "application/json");
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return bytes.subarray(0, MAX_RECEIPT + 1);
+}
+
+async function get(path: string, accept: string, signal?: AbortSignal): Promise<Response> {
+  const url = ours(path);
+  if (url === null) throw new ApiError(0, "foreign-address", `want a path of this server, got ${path.slice(0, 80)}`);
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      headers: { Accept: accept },
+      credentials: "same-origin",
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "unreachable", limit.aborted ? "no answer in time" : "no answer");
+  }
+  if (response.ok) return response;
+  throw await problemOf(response);
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  try {
+    const body = (await response.json()) as { code?: unknown; detail?: unknown; title?: unknown };
+    const detail = String(body.detail ?? body.title ?? response.statusText);
+    return new ApiError(response.status, String(body.code ?? "http-error"), detail.slice(0, 500));
+  } catch {
+    return new ApiError(response.status, "http-error", response.statusText || String(response.status));
+  }
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/** A query string; undefined and null are left out. */
+export function query(values: Readonly<Record<string, string | number | null | undefined>>): string {
+  const pairs = Object.entries(values).filter(([, v]) => v !== undefined && v !== null && v !== "");
+  const text = new URLSearchParams(pairs.map(([k, v]) => [k, String(v)])).toString();
+  return text === "" ? "" : `?${text}`;
+}

@@ -1,0 +1,16 @@
+// Units as people write them: contracts have UCUM's codes.
+
+const WORDS: Readonly<Record<string, string>> = { Cel: "°C", deg: "°", "[degF]": "°F", "1": "", "{count}": "", ppm: "ppm", "[ppm]": "ppm" };
+
+export function unitWords(unit: string | null | undefined): string {
+  if (unit === null || unit === undefined) return "";
+  const known = WORDS[unit];
+  if (known !== undefined) return known;
+  return unit
+    .replace(/\bug\b/g, "µg")
+    .replace(/\bum\b/g, "µm")
+    .replace(/([a-z])3(?![0-9])/g, "$1³")
+    .replace(/([a-z])2(?![0-9])/g, "$1²")
+    .replace(/\./g, "·")
+    .replace(/[{}[\]]/g, "");
+}

@@ -1,0 +1,110 @@
+// A plot against time, drawn by uPlot, which is fetched when the first one is shown. Every plot has a table or words
+// beside it that say the same.
+
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type uPlot from "uplot";
+import { language, t } from "../language";
+import { zone } from "../language/format";
+import { colour, painted } from "../theme";
+
+export type Columns = uPlot.AlignedData;
+
+/** What is drawn over the lines, with the plot's own scales. */
+export type Drawing = (plot: uPlot, pen: CanvasRenderingContext2D) => void;
+
+export interface Line {
+  readonly label: string;
+  readonly colour: string; // its name in the style
+  readonly width?: number;
+  readonly dash?: readonly number[];
+  readonly isLine?: boolean; // false: its values are drawn by `draw`, or bound a band
+}
+
+export interface PlotProps {
+  readonly label: string; // what it shows, in words
+  readonly unit: string;
+  readonly columns: Columns; // seconds since 1970 first
+  readonly lines: readonly Line[];
+  readonly bands?: readonly { readonly between: readonly [number, number]; readonly colour: string; readonly opacity: number }[];
+  readonly draw?: Drawing;
+  readonly height?: number;
+}
+
+export function Plot(props: PlotProps): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const failed = useSignal(false);
+  useEffect(() => {
+    let plot: uPlot | null = null;
+    let isGone = false;
+    const watch = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) plot?.setSize({ width: Math.floor(entry.contentRect.width), height: props.height ?? 260 });
+    });
+    void import("uplot").then(
+      ({ default: UPlot }) => {
+        if (isGone || box.current === null) return;
+        const width = Math.floor(box.current.clientWidth);
+        plot = new UPlot(optionsOf(props, width, UPlot), props.columns, box.current);
+        watch.observe(box.current);
+      },
+      () => (failed.value = true),
+    );
+    return () => {
+      isGone = true;
+      watch.disconnect();
+      plot?.destroy();
+    };
+  }, [props.columns, painted.value, language.value, zone.value]);
+  return (
+    <div class="plot-box">
+      {failed.value && <p class="state failed">{t("failed.plot")}</p>}
+      <div ref={box} role="img" aria-label={props.label} />
+    </div>
+  );
+}
+
+function optionsOf(props: PlotProps, width: number, UPlot: typeof uPlot): uPlot.Options {
+  const axis = { stroke: colour("soft"), grid: { stroke: colour("rule"), width: 1 }, ticks: { stroke: colour("rule"), width: 1 } };
+  const bands = (props.bands ?? []).map(({ between, colour: name, opacity }) => ({
+    series: [...between] as [number, number],
+    fill: withOpacity(colour(name), opacity),
+  }));
+  const draw = props.draw;
+  return {
+    width,
+    height: props.height ?? 260,
+    tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1000), zone.value ?? Intl.DateTimeFormat().resolvedOptions().timeZone),
+    cursor: { drag: { x: true, y: false } },
+    scales: { x: { time: true } },
+    axes: [
+      { ...axis, values: WHEN },
+      { ...axis, label: props.unit, labelSize: 18, size: 56 },
+    ],
+    series: [
+      { value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },
+      ...props.lines.map(({ label, colour: name, width: w = 1.5, dash, isLine = true }) => ({
+        label,
+        stroke: isLine ? colour(name) : "transparent",
+        width: isLine ? w : 0,
+        ...(dash === undefined ? {} : { dash: [...dash] }),
+        points: { show: false },
+        spanGaps: false,
+      })),
+    ],
+    bands,
+    hooks: draw === undefined ? {} : { draw: [(plot) => draw(plot, plot.ctx)] },
+  };
+}
+
+// uPlot's own has English months and am/pm.
+const WHEN: uPlot.Axis.Values = [
+  [86_400, "{DD}.{MM}.", null, null, null, null, null, null, 1],
+  [3_600, "{HH}:{mm}", "\n{DD}.{MM}.", null, "\n{DD}.{MM}.", null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{DD}.{MM}.", null, "\n{DD}.{MM}.", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{DD}.{MM}.", null, "\n{DD}.{MM}.", null, null, null, 1],
+];
+
+function withOpacity(hex: string, opacity: number): string {
+  return `color-mix(in srgb, ${hex} ${Math.round(opacity * 100)}%, transparent)`;
+}
