@@ -29,7 +29,7 @@ ALLOWED = {
     "home": GROUND | {"", "log", "provenance", "data", "models", "feeds", "stores"},
     "monitor": GROUND | {"log", "provenance", "stores", "verifying", "home"},
     "city": GROUND | {"log", "provenance", "data", "models", "feeds", "home", "apps", "verifying"},
-    "server": GROUND | {"log", "provenance", "data", "stores", "home"},
+    "server": GROUND | {"", "log", "provenance", "data", "models", "stores", "home", "apps", "city"},
     "live": GROUND
     | {"", "log", "provenance", "data", "models", "feeds", "stores", "home", "city", "apps", "server"},
     "gateway": {

@@ -23,6 +23,11 @@ ANY = "viewer"
 #: method and path -> the roles that open it
 WHO_MAY: dict[str, str] = {
     "GET /openapi.json": ALL,
+    "GET /catalogue.jsonld": ALL,
+    "GET /catalogue.ttl": ALL,
+    "* /log": ALL,
+    "* /checkpoint": ALL,
+    "* /tile/{path:path}": ALL,
     "GET /api/v1/accounts": "admin auditor",
     "POST /api/v1/accounts": "admin",
     "PUT /api/v1/accounts/{name}": "admin",
@@ -37,10 +42,28 @@ WHO_MAY: dict[str, str] = {
 }
 
 #: that anyone may read, whole: a line for each of their routes would say no more. Reads only
-OPEN_TREES: tuple[str, ...] = ()
+OPEN_TREES: tuple[str, ...] = (
+    *("/v1.1", "/v2.0", "/ngsi-ld/v1", "/catalogue", "/receipts"),
+    *(
+        f"/api/v1/{part}"
+        for part in (
+            "city",
+            "feeds",
+            "datasets",
+            "panels",
+            "apps",
+            "models",
+            "lineage",
+            "log",
+            "events",
+            "search",
+            "places",
+        )
+    ),
+)
 
 #: that answer without an end, and are asked by tests of their own
-ENDLESS: set[str] = set()
+ENDLESS: set[str] = {"GET /api/v1/events"}
 
 #: that read with POST, as queries that are too long for an address do
 READS_WITH_POST: set[str] = set()

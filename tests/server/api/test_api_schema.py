@@ -17,9 +17,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import schemathesis
     from schemathesis import GenerationMode
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 ENDLESS = "/api/v1/events"
 KNOWN = {"feed": "rain", "app": SYSTEM, "model": "rain-hours", "entry": 9, "batch": 0, "record": 3}
+KNOWN |= {
+    "name": "rain-hourly", "version": 0, "suffix": "csv", "sha256": "0" * 64, "type": "WeatherObserved",
+    "entity_id": "urn:ngsi-ld:WeatherObserved:rain:G01", "attribute": "precipitation",
+}  # fmt: skip
 ASKED = {"key": "G01", "field": "rain", "target": "rain"}
 
 
@@ -56,11 +61,14 @@ def check_all(app: FastAPI, mode: GenerationMode, change: Callable[[Any], None],
         if mode == GenerationMode.NEGATIVE and not list(operation.iter_parameters()):
             continue
 
+        is_language = "x-query-language" in operation.definition.raw
+        excluded = [positive_data_acceptance] if is_language else []
+
         @EXAMPLES
         @given(case=operation.as_strategy(generation_mode=mode))
-        def asked(case: Any) -> None:
+        def asked(case: Any, excluded: list[Any] = excluded) -> None:
             change(case)
-            case.call_and_validate(checks=checks)
+            case.call_and_validate(checks=checks, excluded_checks=excluded)
 
         n += 1
         try:
@@ -111,6 +119,8 @@ def test_every_read_has_a_tag_and_costs_little_again(app: FastAPI) -> None:
     for path, methods in paths(app).items():
         query = "?field=rain&key=G00" if path.endswith("/series") else ""
         answer = ask(app, "GET", path + query)
+        if answer.status_code == 307:
+            continue
         if "GET" not in methods or answer.status_code != 200:
             assert answer.headers["content-type"] == "application/problem+json", path
             continue
