@@ -7,7 +7,7 @@ from typing import Any
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx  # type: ignore[import-not-found]
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 from great_expectations import expectations as gxe
 from task import BOX, HIGH, LOW, PATTERN, UNIT, Task, Verdict, names, rows, run
 
@@ -55,7 +55,7 @@ def check(task: Task) -> Mapping[str, Verdict]:
     found = {rule: rows(at[rule]) for rule in ("null", "range", "pattern", "unit", "duplicate", "registry")}
     found["position"] = rows([*at["lat"], *at["lon"]])
     found["order"] = rows(at["order"], "column")
-    newest = frame[frame["sensor"].isin(task.registry)].groupby("sensor", as_index=False)["time"].max()
+    newest = frame[frame["sensor"].isin(task.registry)].groupby("sensor")["time"].max().reset_index()
     fresh = gxe.ExpectColumnValuesToBeBetween(
         column="time", min_value=pd.Timestamp(task.stale_before), meta={"rule": "stale"}
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import pandera.pandas as pa  # type: ignore[import-not-found]
 from task import BOX, HIGH, LOW, PATTERN, UNIT, Task, Verdict, names, rows, run
 
@@ -40,7 +40,8 @@ def broken(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
     try:
         schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as found:
-        return found.failure_cases
+        cases: pd.DataFrame = found.failure_cases
+        return cases
     return pd.DataFrame({"check": [], "index": []})
 
 
@@ -53,7 +54,7 @@ def check(task: Task) -> Mapping[str, Verdict]:
     found["null"] = rows(at.get("not_nullable", []))
     found["order"] = rows(at.get("order", []), "code")
     found["duplicate"] = rows(at.get("multiple_fields_uniqueness", []))
-    newest = frame[frame["sensor"].isin(task.registry)].groupby("sensor", as_index=False)["time"].max()
+    newest = frame[frame["sensor"].isin(task.registry)].groupby("sensor")["time"].max().reset_index()
     fresh = pa.DataFrameSchema({"time": pa.Column(checks=pa.Check.ge(pd.Timestamp(task.stale_before)))})
     stale = newest["sensor"].iloc[broken(fresh, newest)["index"]].tolist()
     return found | {"stale": names(stale, "column")}
