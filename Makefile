@@ -10,7 +10,7 @@ ARGS ?=
 # pip shows its progress on a terminal and is quiet elsewhere
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: help demo test check format interop fuzz crash crash-live bench bench-air bench-live bench-log bench-peers soak clean lock
+.PHONY: help demo portal test check format interop fuzz crash crash-live bench bench-air bench-live bench-log bench-peers soak clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -47,6 +47,9 @@ interop: $(if $(NEWER),$(INTEROP)) ## install the other log's own checker (needs
 
 demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, learn, forecast, prove, tamper, notice
 	@.venv/bin/veracity demo $(ARGS)
+
+portal: $(DEV_STAMP) ## build the portal that `veracity serve` shows, with Node
+	@PYTHONPATH=tests $(PY) -c "from built_portal import built_portal; print('built: ' + built_portal().name)"
 
 test: $(DEV_STAMP) interop ## run all tests, on all cores; ARGS="-k panel" runs some
 	@$(PY) -m pytest -q -n auto --dist worksteal $(ARGS)
