@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route
 from veracity.errors import VeracityError
 from veracity.server.accounts import account_routes, session_routes, token_routes
 from veracity.server.accounts.accounts import Accounts
+from veracity.server.accounts.doors import DENIED, needs
 from veracity.server.accounts.protection import protect
 from veracity.server.api import router as api
 from veracity.server.api.events import Events
@@ -35,6 +36,7 @@ from veracity.server.ngsi_ld import router as ngsi_ld
 from veracity.server.openapi import complete
 from veracity.server.portal_files import PortalFiles
 from veracity.server.problems import problem, status_of
+from veracity.server.sensorthings import creating
 from veracity.server.sensorthings import routes as sensorthings
 from veracity.server.settings import ServerSettings
 from veracity.server.shared_answers import SharedAnswers
@@ -68,6 +70,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.include_router(catalogue.ROUTER)
     app.include_router(ngsi_ld.ROUTER)
     app.include_router(sensorthings.router())
+    app.include_router(creating.router(needs("publisher"), DENIED))
     _serve_files(app, settings)
     complete(app, LOG_PATHS)
     app.add_middleware(SharedAnswers)

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 
+import odata_words
 from api_city import api_app, new_api_city
 from asked import ask
 from released_city import SYSTEM, Released, use_mean_rain, use_rain_app
@@ -20,6 +21,7 @@ with warnings.catch_warnings():
     from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 ENDLESS = "/api/v1/events"
+odata_words.register()
 KNOWN = {"feed": "rain", "app": SYSTEM, "model": "rain-hours", "entry": 9, "batch": 0, "record": 3}
 KNOWN |= {
     "name": "rain-hourly", "version": 0, "suffix": "csv", "sha256": "0" * 64, "type": "WeatherObserved",

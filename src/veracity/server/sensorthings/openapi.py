@@ -26,7 +26,8 @@ def _parameter(name: str, about: str, **schema: Any) -> dict[str, Any]:
 def _text(name: str, about: str) -> dict[str, Any]:
     """Return a parameter in a language of its own, which JSON Schema cannot describe."""
     kind = name.removeprefix("$")
-    return _parameter(name, about, type="string", maxLength=MAX_CHARS, format=f"odata-{kind}")
+    bounded = f"{about} At most {MAX_CHARS:,} characters."
+    return _parameter(name, bounded, type="string", format=f"odata-{kind}")
 
 
 _AS_OF = _parameter("asOf", "A time: what was known then.", type="string", format="date-time")
