@@ -14,7 +14,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).with_name("portal")
-DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+DESK: Any = {"width": 1280, "height": 860}
 
 
 def settled(page: Any, url: str) -> None:
@@ -31,23 +31,14 @@ def main(base: str) -> None:
         path = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
-        def picture(name: str, view: str, **options: Any) -> Any:
-            page = browser.new_page(
-                **{"viewport": DESK, "locale": "en-GB", "color_scheme": "light", **options}
-            )
-            settled(page, f"{base}/{view}")
-            page.screenshot(path=FOLDER / f"{name}.png")
-            return page
-
-        page = picture("city", "#/city")
-        receipt = page.locator(".tile .proof a").first.get_attribute("href")
-        page = picture("verify", receipt)
+        page = browser.new_page(viewport=DESK, locale="en-GB", color_scheme="light")
+        settled(page, f"{base}/#/city")
+        page.screenshot(path=FOLDER / "city.png")
+        settled(page, f"{base}/{page.locator('.tile .proof a').first.get_attribute('href')}")
         page.get_by_role("button", name="Change one bit").click()
         page.wait_for_selector(".banner.no")
         page.locator("#outcome").scroll_into_view_if_needed()
         page.screenshot(path=FOLDER / "refused.png")
-        picture("forecast", "#/models/app/environment")
-        picture("phone", "#/city", viewport=PHONE, locale="vi", color_scheme="dark")
         browser.close()
 
 

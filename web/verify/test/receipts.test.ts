@@ -150,3 +150,13 @@ test("what the caller does to its own bytes while we wait changes nothing", asyn
   data.fill(0);
   assert.equal((await waiting).kind, "ingest");
 });
+
+test("each check is told as it passes: of a receipt that is rejected, those before the failure", async () => {
+  const told: string[] = [];
+  const { steps } = await verifyReceipt(vector("receipts/valid-ndjson.json"), POLICY, (step) => told.push(step.name));
+  assert.deepEqual(told, steps.map((step) => step.name));
+  told.length = 0;
+  const lie = vector("receipts/lie-delivery-by-another-agency.json");
+  await assert.rejects(verifyReceipt(lie, POLICY, (step) => told.push(step.name)));
+  assert.deepEqual(told, ["checkpoint", "keys", "entry", "signature", "statement", "contract"]);
+});
