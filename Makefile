@@ -113,4 +113,4 @@ lock: ## choose versions again and write the lock files (needs uv)
 	  requirements/node.in -o requirements/node.txt
 
 clean: ## remove what make made
-	rm -rf .venv build dist web/verify/node_modules web/verify/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist src/veracity/portal web/*/node_modules web/*/dist web/*/dist-test .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -64,7 +64,7 @@ export function Quarantine({ feed, reasons }: { readonly feed: string; readonly 
         )}
       </Loaded>
       <p class="soft">
-        {t("quarantine.how")} <code>veracity feed quarantine {feed}</code>
+        {t("quarantine.how")} <code>veracity quarantine {feed}</code>
       </p>
     </>
   );
