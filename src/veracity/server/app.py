@@ -22,6 +22,7 @@ from veracity.errors import VeracityError
 from veracity.server.accounts import account_routes, session_routes, token_routes
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.protection import protect
+from veracity.server.allowed import allowed_methods
 from veracity.server.city_reader import CityReader
 from veracity.server.problems import problem, status_of
 from veracity.server.settings import ServerSettings
@@ -62,7 +63,7 @@ async def _of_ours(_request: Request, error: Exception) -> Response:
     return problem(status, error.code, str(error))
 
 
-async def _of_http(_request: Request, error: Exception) -> Response:
+async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for them"
     codes = {
         404: "not-found",
@@ -72,7 +73,10 @@ async def _of_http(_request: Request, error: Exception) -> Response:
         415: "unsupported-media-type",
     }
     code = codes.get(error.status_code, "http-error")
-    return problem(error.status_code, code, str(error.detail), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (allowed := allowed_methods(request.app, request.scope["path"])):
+        headers["Allow"] = allowed  # the framework names those of one route alone
+    return problem(error.status_code, code, str(error.detail), headers)
 
 
 async def _of_request(_request: Request, error: Exception) -> Response:
