@@ -24,6 +24,7 @@ from veracity.server.accounts import account_routes, session_routes, token_route
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.doors import DENIED, needs
 from veracity.server.accounts.protection import protect
+from veracity.server.allowed import allowed_methods
 from veracity.server.api import router as api
 from veracity.server.api.events import Events
 from veracity.server.api.log_paths import LOG_PATHS
@@ -106,7 +107,7 @@ async def _of_ours(_request: Request, error: Exception) -> Response:
     return problem(status, error.code, str(error))
 
 
-async def _of_http(_request: Request, error: Exception) -> Response:
+async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for them"
     codes = {
         404: "not-found",
@@ -116,7 +117,10 @@ async def _of_http(_request: Request, error: Exception) -> Response:
         415: "unsupported-media-type",
     }
     code = codes.get(error.status_code, "http-error")
-    return problem(error.status_code, code, str(error.detail), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (allowed := allowed_methods(request.app, request.scope["path"])):
+        headers["Allow"] = allowed  # the framework names those of one route alone
+    return problem(error.status_code, code, str(error.detail), headers)
 
 
 async def _of_request(_request: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from veracity.errors import Malformed, Rejected, Unavailable, VeracityError
 from veracity.home.accounts.errors import (
     AccountExists,
     BadCredential,
+    DoesNotFit,
     SignInNeeded,
     UnknownAccount,
     UnknownToken,
@@ -28,6 +29,7 @@ STATUSES: list[tuple[type[VeracityError], int]] = [
     (SignInNeeded, 401),
     (BadCredential, 401),
     (AccountExists, 409),
+    (DoesNotFit, 409),
     (UnknownAccount, 404),
     (UnknownToken, 404),
     (Malformed, 400),

@@ -39,6 +39,8 @@ def test_every_answer(city: ServedCity, method: str, path: str, status: int) -> 
     assert "camera=()" in got.headers["permissions-policy"]
     assert "strict-transport-security" not in got.headers
     assert "server" not in got.headers
+    if status == 405:
+        assert got.headers["allow"] == ("GET, POST" if path == "/api/v1/accounts" else "GET, HEAD")
     assert status < 400 or got.headers["content-type"] == "application/problem+json"
 
 

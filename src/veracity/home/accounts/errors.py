@@ -51,6 +51,12 @@ class AccountExists(AccountError, Malformed):
     code = "account-exists"
 
 
+class DoesNotFit(AccountError, Rejected):
+    """No such agency or feed, roles that the account has not, or one account or token too many."""
+
+    code = "does-not-fit"
+
+
 class UnknownToken(AccountError, Malformed):
     """No token has this identifier."""
 

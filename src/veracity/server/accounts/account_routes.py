@@ -10,6 +10,7 @@ from veracity.home.accounts.granting import add_account, close_account, set_righ
 from veracity.home.home import open_writer
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.doors import DENIED, Account, needs
+from veracity.server.accounts.fitting import fitting
 from veracity.server.accounts.shapes import AccountBody, AccountList, AccountName, AccountShape, RightsBody
 from veracity.server.answers import PRIVATE
 from veracity.server.described import described
@@ -42,16 +43,16 @@ def list_accounts(
 def create(request: Request, response: Response, who: _Admin, body: AccountBody) -> AccountShape:
     """Add an account. It has no token yet, and no password ever."""
     accounts = _accounts(request)
-    with open_writer(accounts.settings.home, accounts.settings.clock) as home:
+    with fitting(), open_writer(accounts.settings.home, accounts.settings.clock) as home:
         add_account(home, accounts.store, body.name, body.roles, body.agency, by=who)
     return _said(request, response, accounts, body.name)
 
 
-@ROUTER.put("/{name}", responses=DENIED | described(400, 404, 422, 503))
+@ROUTER.put("/{name}", responses=DENIED | described(400, 404, 409, 422, 503))
 def change(request: Request, response: Response, who: _Admin, name: _Name, body: RightsBody) -> AccountShape:
     """Replace an account's roles and agency."""
     accounts = _accounts(request)
-    with open_writer(accounts.settings.home, accounts.settings.clock) as home:
+    with fitting(), open_writer(accounts.settings.home, accounts.settings.clock) as home:
         set_rights(home, accounts.store, name, body.roles, body.agency, by=who)
     return _said(request, response, accounts, name)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from veracity.home.accounts.account import Account, Role
 from veracity.home.accounts.granting import LONGEST, VALID_FOR
@@ -16,6 +16,11 @@ TokenId = Annotated[str, Field(pattern="^[0-9A-Za-z]{8,32}$")]
 Agency = Annotated[str, Field(min_length=1, max_length=128)]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=6)]
 Time = Annotated[str, Field(description="RFC 3339, in UTC.")]
+
+
+def _whole(value: object) -> object:
+    """Take 9.0 for 9: JSON has one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Taken(BaseModel):
@@ -45,7 +50,7 @@ class TokenBody(Taken):
     feeds: list[Annotated[str, Field(max_length=64)]] | None = Field(
         None, min_length=1, max_length=MAX_FEEDS, description="The only feeds it may write to; null for all."
     )
-    days: int = Field(VALID_FOR.days, ge=1, le=LONGEST.days)
+    days: Annotated[int, BeforeValidator(_whole)] = Field(VALID_FOR.days, ge=1, le=LONGEST.days)
 
 
 class AccountShape(BaseModel):

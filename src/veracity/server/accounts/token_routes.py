@@ -17,6 +17,7 @@ from veracity.home.clock import format_time
 from veracity.home.home import open_writer
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.doors import DENIED, Account, needs
+from veracity.server.accounts.fitting import fitting
 from veracity.server.accounts.shapes import (
     AccountName,
     TokenBody,
@@ -54,7 +55,7 @@ def list_tokens(
     return TokenList(items=items, next=items[-1].identifier if len(found) > limit else None)
 
 
-@ROUTER.post("", status_code=201, responses=DENIED | described(400, 404, 422, 503))
+@ROUTER.post("", status_code=201, responses=DENIED | described(400, 404, 409, 422, 503))
 def create(request: Request, response: Response, who: _Anyone, body: TokenBody) -> TokenMade:
     """Make a token. Its text is in this answer and nowhere else."""
     name = body.account or who.name
@@ -62,7 +63,7 @@ def create(request: Request, response: Response, who: _Anyone, body: TokenBody) 
         raise RoleNeeded(f"account {who.name}: want the role admin, or one's own session, got neither")
     accounts = _accounts(request)
     valid_for = timedelta(days=body.days)
-    with open_writer(accounts.settings.home, accounts.settings.clock) as home:
+    with fitting(), open_writer(accounts.settings.home, accounts.settings.clock) as home:
         made, expires = make_token(home, accounts.store, name, body.roles, body.feeds, valid_for, by=who)
     request.state.is_recorded = True
     response.headers["Cache-Control"] = PRIVATE
