@@ -776,7 +776,7 @@ def test_quarantine_of_a_feed_needs_no_verb(here: Here, folder: Path) -> None:
     again = here(
         "quarantine", "release", "rain", "--batch", "0", "--record", "12", "--waive", "range:rain", *who
     )
-    assert (again.code, "released by An (log entry 4)" in again.err) == (1, True)
+    assert (again.code, "released by An (log entry 5)" in again.err) == (1, True)
     assert here("quarantine", "rain", "--to", folder / "q.csv", *home).code == 0
     assert "_released_as" in (folder / "q.csv").read_text().splitlines()[0]
 
