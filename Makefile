@@ -59,11 +59,11 @@ fuzz: $(DEV_STAMP) ## fuzz every parser of what comes from outside; SECONDS=300 
 	@$(PY) tests/fuzz/campaign.py --seconds $(SECONDS) $(ARGS)
 
 crash: $(DEV_STAMP) ## fail every system call and every request of a log, not a sample of them (long)
-	@VERACITY_ALL_FAULTS=1 $(PY) -m pytest -q tests/crash $(ARGS)
+	@VERACITY_ALL_FAULTS=1 $(PY) -m pytest -q --timeout=0 tests/crash $(ARGS)
 
 ROUNDS ?= 50
 crash-live: $(DEV_STAMP) ## kill workers and brokers at random moments under load; ROUNDS=50 (long)
-	@VERACITY_ROUNDS=$(ROUNDS) $(PY) -m pytest -q -s tests/crash/test_live_kills.py tests/crash/test_live_cluster.py $(ARGS)
+	@VERACITY_ROUNDS=$(ROUNDS) $(PY) -m pytest -q -s --timeout=0 tests/crash/test_live_kills.py tests/crash/test_live_cluster.py $(ARGS)
 
 check: $(DEV_STAMP) ## formatting, lint and strict types
 	@.venv/bin/ruff format --check .

@@ -19,6 +19,7 @@ from veracity.home.home import Home, Writer, open_writer
 from veracity.home.live import room
 from veracity.home.live.accounts import accounts
 from veracity.home.live.arrivals import Arrival
+from veracity.home.live.door import Ahead
 from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Buckets, Rate
 from veracity.home.live.sealing import Sealer
@@ -134,7 +135,7 @@ def test_a_key_that_expires_while_it_is_verified(root: Path) -> None:
         return times[0]
 
     turner = Turner(root, now, verify=slow)
-    (told,) = turner.turn(given(signed("G02", record("G02", 9))))
+    (told,) = turner.turn(given(signed("G02", record("G02", 9))), Ahead())  # it was not looked at before
     assert told.accepted == 1
     (later,) = turner.turn(given(signed("G02", record("G02", 8))))
     assert dict(later.turned) == {"expired-key": 1}

@@ -303,6 +303,7 @@ class Table:
         for name in (f"{self.version:020d}.checkpoint.parquet", HINT):
             self._objects.sync(f"{self._prefix}/_delta_log/{name}")
         trim(self._objects, self._prefix, self.version)
+        self._delta = None  # the library keeps memory of each commit until the table is opened anew
 
     def table_files(self) -> list[TableFile]:
         """Return the table's files, in the order of their batches."""
