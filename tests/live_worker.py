@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from small_city import clock
+from veracity.home.live.limits import read_limits
 from veracity.live.subjects import PARTITIONS
 from veracity.live.worker import WorkerSettings, run_worker
 
@@ -28,6 +29,7 @@ async def _main(home: Path, url: str, linger_s: float, name: str | None) -> None
         name=name or "worker",
         linger_s=linger_s,
         n_verifiers=0,
+        limits=read_limits(home),
     )
     await run_worker(settings, stop, lambda turn: logging.info("sealed %d", turn.n_messages), clock)
 

@@ -103,6 +103,8 @@ async def publish(devices: list[Device], sent: Counter[tuple[str, int]], stop: a
 async def test_kills_at_random_moments(tmp_path: Path) -> None:
     rng = np.random.default_rng(SEED)
     root = new_city(tmp_path / "city")
+    # A client sends all that is not acknowledged again, at once: in fifty rounds more than a device may.
+    (root / "live.yaml").write_text("default: {device: {per_second: 100000, burst: 1000000}}\n")
     with open_writer(root, clock) as writer:
         for gauge in GAUGES:
             add_device(writer, f"{AGENCY}/{gauge}", key(f"{AGENCY}/{gauge}").public)
