@@ -1,6 +1,6 @@
 """Kill −9 of worker, broker, or both, at random moments under load: nothing is lost, nothing is twice.
 
-``make crash`` plays fifty rounds (VERACITY_ROUNDS); the tests a few. What is held at the end:
+``make crash-live`` plays fifty rounds (VERACITY_ROUNDS); the tests a few. What is held at the end:
 
 - every message whose QoS 1 publication was acknowledged has its row in the table, once;
 - no row is there twice, and none that nobody sent;

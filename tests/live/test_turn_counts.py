@@ -143,6 +143,19 @@ def test_a_key_that_expires_while_it_is_verified(root: Path) -> None:
     assert sums(root) == (2, 1, 0, 1, 0)
 
 
+def test_a_place_given_to_another_message(root: Path) -> None:
+    """What was read ahead of one message counts for no other, though the broker gave it the same place."""
+    turner = Turner(root, clock)
+    (one,), (other,) = (given(signed("G01", record("G01", n))) for n in (1, 2))
+    (told,) = turner.turn([one], turner.look_ahead([replace(other, origin=one.origin)]))
+    turner.close()
+    assert told.accepted == 1
+    home = Home.open(root, clock)
+    rows = home.table("rain").scan().select("observed_at").collect()
+    home.close()
+    assert rows["observed_at"].to_list() == [NOW - timedelta(minutes=1)]
+
+
 @pytest.fixture
 def csv_root(tmp_path: Path) -> Path:
     made = new_city(tmp_path / "city", feeds=())
