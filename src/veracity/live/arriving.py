@@ -84,6 +84,14 @@ class Arriving:
         return datetime.now(UTC).timestamp() if self._clock is None else self._clock().timestamp()
 
 
+def feed_of(message: Msg) -> str | None:
+    """Return the feed that a message is of; None for one on a subject of no feed."""
+    try:
+        return parse_subject(message.subject).feed
+    except ForeignSubject:
+        return None
+
+
 async def tell(client: Client, answer: Answer) -> None:
     """Tell a device what became of its message, on its own subject."""
     arrival = answer.arrival

@@ -26,7 +26,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class FeedTurn:
-    """What one turn made of one feed; ``turned`` by reason, in messages."""
+    """What one turn made of one feed; ``turned`` by reason, in messages.
+
+    ``trouble`` says why the feed could not be sealed, if it could not: its messages are to come again.
+    """
 
     feed: str
     n_messages: int
@@ -38,6 +41,7 @@ class FeedTurn:
     turned: Mapping[str, int]
     seal_s: float
     answers: Sequence[Answer] = ()
+    trouble: str | None = None
 
 
 def told_of(feed: str, n: int, turn: Turn | None, turned: Sequence[Turned], seconds: float) -> FeedTurn:
@@ -101,3 +105,8 @@ def both(a: FeedTurn, b: FeedTurn) -> FeedTurn:
         seal_s=a.seal_s + b.seal_s,
         answers=(*a.answers, *b.answers),
     )
+
+
+def left(feed: str, n: int, trouble: str) -> FeedTurn:
+    """Tell that ``n`` messages of a feed wait until what is wrong with it is mended."""
+    return FeedTurn(feed, n, None, 0, 0, 0, 0, {}, 0.0, trouble=trouble)

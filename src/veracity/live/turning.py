@@ -8,6 +8,7 @@ one after the other.
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -15,10 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from veracity.data.errors import WrongFile
+from veracity.data.errors import TableMismatch, WrongFile
 from veracity.data.text import TooManyLayouts
 from veracity.errors import VeracityError
 from veracity.home.clock import Clock, system_clock
+from veracity.home.errors import ClockBehind
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Ahead, Door
@@ -26,12 +28,13 @@ from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import Origin
 from veracity.home.live.sealing import Memory, Sealer
 from veracity.home.live.verifying import Claim, Verify, verify_here
-from veracity.live.feed_turn import FeedTurn, both, told_nowhere, told_of
+from veracity.live.feed_turn import FeedTurn, both, left, told_nowhere, told_of
 from veracity.log.errors import EntryTooLarge
 from veracity.provenance.errors import EnvelopeTooLarge, MalformedStatement
 
 logger = logging.getLogger(__name__)
 WAIT_S = 30.0  #: for the home's lock, before a turn is given up and tried again
+_OF_FEED = (ClockBehind, TableMismatch)  # one feed's trouble, while others can be sealed
 _OF_CONTENT = (EntryTooLarge, EnvelopeTooLarge, MalformedStatement, TooManyLayouts, WrongFile)
 
 
@@ -91,7 +94,9 @@ class Turner:
         """Check and seal what came; what is told is in the log. ``ahead``: what ``look_ahead`` said of it.
 
         Of one that the broker gave twice meanwhile the first counts. When a turn is tried again, some of
-        it may be in the log: its messages are then such as were given before.
+        it may be in the log: its messages are then such as were given before. A feed that cannot be sealed
+        now, for a table of it that is damaged or a time to come in its log, is told as ``trouble``: none of
+        its messages may be acknowledged, and the others are not held up.
 
         Raises
         ------
@@ -133,16 +138,29 @@ class Turner:
 
     def _turns(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
         """Seal what came, as many batches as it has no room in one."""
+        n_of = Counter(a.feed for a in arrivals)
         told: list[FeedTurn] = []
+        troubles: dict[str, VeracityError] = {}
         while arrivals:
             sealer, door = self._home()
-            now = sealer.now(sorted({a.feed for a in arrivals if door.knows(a.feed)}))
+            feeds = sorted({a.feed for a in arrivals if door.knows(a.feed)} - troubles.keys())
+            now = _received_at(sealer, feeds, troubles)
+            arrivals = [a for a in arrivals if a.feed not in troubles]
             made = door.admit(arrivals, now, self._verified, self._ahead)
             arrivals = arrivals[len(made) :]
-            told += self._sealed(made, door, now)
-        return told
+            told += self._sealed(made, door, now, troubles)
+        for feed, exc in troubles.items():
+            logger.error("%s: %d messages wait until it can be sealed: %s", feed, n_of[feed], exc)
+        return told + [left(feed, n_of[feed], str(exc)) for feed, exc in troubles.items()]
 
-    def _sealed(self, made: Sequence[Admitted | Turned], door: Door, now: datetime) -> list[FeedTurn]:
+    def _sealed(
+        self,
+        made: Sequence[Admitted | Turned],
+        door: Door,
+        now: datetime | None,
+        troubles: dict[str, VeracityError],
+    ) -> list[FeedTurn]:
+        """Seal one batch of each feed; what is wrong with one of them alone stops no other."""
         admitted: dict[str, list[Admitted]] = {}
         turned: dict[str, list[Turned]] = {}
         for one in made:
@@ -152,10 +170,14 @@ class Turner:
                 turned.setdefault(one.arrival.feed, []).append(one)
         told = []
         for feed in sorted(admitted.keys() | turned.keys()):
-            if door.knows(feed):
-                told.append(self._feed(feed, admitted.get(feed, []), turned.get(feed, []), now))
-            else:
+            if not door.knows(feed):
                 told.append(told_nowhere(feed, turned[feed]))
+                continue
+            try:
+                told.append(self._feed(feed, admitted.get(feed, []), turned.get(feed, []), now))
+            except _OF_FEED as exc:
+                troubles[feed], now = exc, None
+                self._open_again()
         return told
 
     def _verified(self, claims: Sequence[Claim]) -> list[bool]:
@@ -176,6 +198,12 @@ class Turner:
                     self._door = Door(self._writer, self._limits)
             self._door.renew(self._writer)
         return self._sealer, self._door
+
+    def _open_again(self) -> None:
+        """Let go of a home whose batch may be half made, and have it anew."""
+        self.close()
+        self._before = None
+        self._home()
 
     def _feed(
         self,
@@ -198,9 +226,7 @@ class Turner:
 
     def _halves(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> FeedTurn:
         """Seal the halves; one message alone that cannot be sealed is turned away, and counted."""
-        self.close()
-        self._before = None
-        self._home()
+        self._open_again()
         admitted = [replace(m, arrival=_given(m.arrival)) for m in admitted]  # perhaps it is in the log
         turned = [replace(m, arrival=_given(m.arrival)) for m in turned]
         if len(admitted) <= 1:
@@ -211,6 +237,17 @@ class Turner:
         half = len(admitted) // 2
         first = self._feed(feed, admitted[:half], turned)
         return both(first, self._feed(feed, admitted[half:], ()))
+
+
+def _received_at(sealer: Sealer, feeds: Sequence[str], troubles: dict[str, VeracityError]) -> datetime:
+    """Return when the batches of a turn are received; what has no such time goes to the troubles."""
+    latest = sealer.now(())
+    for feed in feeds:
+        try:
+            latest = max(latest, sealer.now([feed]))
+        except _OF_FEED as exc:
+            troubles[feed] = exc
+    return latest
 
 
 def _once(arrivals: Sequence[Arrival]) -> list[Arrival]:

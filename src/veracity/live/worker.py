@@ -29,7 +29,7 @@ from veracity.errors import VeracityError
 from veracity.home.clock import Clock
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.verifying import Verifiers, verify_here
-from veracity.live.arriving import Arriving, tell
+from veracity.live.arriving import Arriving, feed_of, tell
 from veracity.live.connection import connect
 from veracity.live.feed_turn import FeedTurn
 from veracity.live.membership import Membership
@@ -54,6 +54,7 @@ LOOK_S = 0.1  #: how long some gather for that
 # Of both streams every partition has its share of what may be asked for, also while nothing comes.
 WAITING = 2 * 2 * PARTITIONS * AT_ONCE
 ACK = b"+ACK"
+AGAIN = b'-NAK {"delay": 30000000000}'  #: ns, until the broker gives a message of a feed in trouble again
 LOOK_BYTES = TURN_BYTES // 4
 _IDLE_S = 0.2  # how often a worker without messages asks whether somebody wants the home
 
@@ -260,14 +261,16 @@ class _Worker:
         self._observe(TurnReport(feeds, len(messages), n_foreign, seconds, waited))
 
     async def _acknowledge(self, messages: Sequence[Msg], feeds: Sequence[FeedTurn]) -> None:
-        """Acknowledge what is sealed, and tell who asked.
+        """Acknowledge what is sealed, ask for the rest once more later, and tell who asked.
 
         If the broker's server dies meanwhile, some of it may be lost: then the broker gives those messages
         again, and they are known by their places.
         """
         try:
+            left = {turn.feed for turn in feeds if turn.trouble is not None}
             for message in messages:
-                await self._client.publish(message.reply, ACK)
+                is_left = bool(left) and feed_of(message) in left
+                await self._client.publish(message.reply, AGAIN if is_left else ACK)
             for turn in feeds:
                 for answer in turn.answers:
                     await tell(self._client, answer)
