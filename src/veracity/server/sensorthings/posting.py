@@ -14,12 +14,12 @@ import orjson
 
 from veracity.canonical import canonical_json
 from veracity.data.contract import Contract
+from veracity.server.contract_columns import value_fields
 from veracity.server.sensorthings.errors import MalformedObservation, NotCreatable, TooMuchAsked
 from veracity.server.sensorthings.feed_columns import key_values
 from veracity.server.sensorthings.graph import Stream
 from veracity.server.sensorthings.lexer import parse_stamp
 from veracity.server.sensorthings.rendering import time_text
-from veracity.server.sensorthings.snapshot import value_fields
 
 MAX_OBSERVATIONS = 10_000  #: in one body
 MAX_DEPTH_BYTES = 16_384  #: of one observation as it was sent

@@ -13,12 +13,13 @@ from veracity.data.errors import TableMismatch
 from veracity.home.clock import Clock
 from veracity.home.home import Home
 from veracity.server.city_reader import CityReader
+from veracity.server.sensorthings.building import build_graph
 from veracity.server.sensorthings.cache import DEFAULT_BYTES, ByteCache
 from veracity.server.sensorthings.entities import Entity
 from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity, NotAccepted
 from veracity.server.sensorthings.feed_columns import FeedColumns
 from veracity.server.sensorthings.finding import EntitySet, Property, Target, resolve
-from veracity.server.sensorthings.graph import Graph, Stream, build_graph
+from veracity.server.sensorthings.graph import Graph, Stream
 from veracity.server.sensorthings.ledger import Ledger
 from veracity.server.sensorthings.posting import parse_arrays, parse_observation
 from veracity.server.sensorthings.query import Query, parse_as_of, parse_query
