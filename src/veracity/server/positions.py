@@ -25,6 +25,8 @@ from veracity.errors import VeracityError
 from veracity.home.home import Home
 from veracity.home.models.places import placed
 from veracity.server.contract_columns import key_columns, point_columns
+from veracity.server.created.entities import datastream_spots, read_created
+from veracity.server.created.feeds import DATASTREAM, is_observations
 from veracity.server.registers import (
     Key,
     Register,
@@ -138,6 +140,9 @@ class Survey:
 
     def of(self, contract: Contract) -> Positions:
         """Return the positions of a feed."""
+        if is_observations(contract):
+            spots = datastream_spots(read_created(self._home, self._as_of))
+            return Positions(lookups=(Lookup((DATASTREAM,), spots),) if spots else ())
         register = register_of(contract, self._contracts)
         registered = {} if register is None else self._read(register)
         last = {key: it.spots[-1] for key, it in registered.items() if it.spots}

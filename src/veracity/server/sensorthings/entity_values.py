@@ -8,6 +8,7 @@ from veracity.data.contract import Contract
 from veracity.data.contract_field import Field
 from veracity.server.registers import Registered, Spot
 from veracity.server.sensorthings.entities import Entity
+from veracity.server.sensorthings.observed_kinds import KINDS, observation_type
 from veracity.server.sensorthings.schema import Dialect
 
 GEOJSON = "application/geo+json"
@@ -16,13 +17,6 @@ STATION = {
     "definition": "http://www.w3.org/ns/sosa/Sample",
     "description": "A place that sensors stand at, taken for what is around it",
     "properties": {},
-}
-_OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_"
-_KINDS = {
-    "number": ("Measurement", "Quantity"),
-    "integer": ("CountObservation", "Count"),
-    "boolean": ("TruthObservation", "Boolean"),
-    "string": ("CategoryObservation", "Category"),
 }
 
 
@@ -58,7 +52,7 @@ def thing_values(
     contract: Contract, key: Sequence[str], registered: Registered | None, place: str | None
 ) -> dict[str, Any]:
     """Return the properties of a thing, among them what its registry says and what its place is called."""
-    said = {} if registered is None else {k: _plain(v) for k, v in registered.values.items()}
+    said = {} if registered is None else {k: plain(v) for k, v in registered.values.items()}
     name = said.get("name") or " ".join(key) or contract.title
     return {
         "name": str(name),
@@ -103,7 +97,7 @@ def datastream_values(
     contract: Contract, f: Field, thing: Entity, observed: Entity, dialect: Dialect
 ) -> dict[str, Any]:
     """Return the properties of a datastream that do not depend on what it holds."""
-    kind, component = _KINDS[f.type]
+    component = KINDS[f.type][1]
     name = f"{f.name} at {thing.values['name']}"
     values: dict[str, Any] = {
         "name": name,
@@ -126,7 +120,7 @@ def datastream_values(
             "symbol": unit,
             "definition": f"ucum:{unit}" if unit else None,
         }
-        values["observationType"] = f"{_OM}{kind}"
+        values["observationType"] = observation_type(f.type)
         return values
     said: dict[str, Any] = {"type": component, "label": f.name, "definition": observed.values["definition"]}
     if component == "Quantity":
@@ -142,7 +136,8 @@ def told(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value of a row as JSON has it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value if isinstance(value, (str, int, float, bool)) else str(value)

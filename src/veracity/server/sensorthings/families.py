@@ -193,7 +193,6 @@ def _row_columns(
         **dict.fromkeys(_NEVER, nothing),
         (told, "batch"): Column(pl.col(BATCH).cast(pl.Float64), kinds.NUMBER),
         (told, "record"): Column(pl.col(RECORD).cast(pl.Float64), kinds.NUMBER),
-        (told, "simulated"): Column(pl.lit(view.contract.simulated), kinds.BOOL),
     }
     return _Columns(
         {
@@ -201,6 +200,7 @@ def _row_columns(
             **{path: lambda: _identity(names) for path in IDS},
             ("resultTime",): lambda: _received(view),
             (*quality, "status"): lambda: _flagged(home, stream),
+            (told, "simulated"): lambda: _simulated(by_number, n_sensors),
         }
     )
 
@@ -210,6 +210,14 @@ def _identity(names: Sequence[str | None]) -> Column:
     table = pl.Series(names, dtype=pl.String())
     parts = [pl.lit(table).gather(pl.col(SENSOR)), pl.col(BATCH), pl.col(RECORD)]
     return Column(pl.concat_str(parts, separator=":"), kinds.TEXT)
+
+
+def _simulated(by_number: Mapping[int, Stream], n_sensors: int) -> Column:
+    """Return whether observations are simulated, by their datastreams."""
+    table: list[bool | None] = [None] * n_sensors
+    for number, stream in by_number.items():
+        table[number] = stream.is_simulated
+    return Column(pl.lit(pl.Series(table, dtype=pl.Boolean())).gather(pl.col(SENSOR)), kinds.BOOL)
 
 
 class _Columns(Mapping[tuple[str, ...], Column]):
@@ -282,7 +290,7 @@ def rows_of(family: Family, segment: Segment) -> pl.DataFrame:
     numbers = [s.sensor for s in family.streams]
     if len(numbers) == 1:
         rows = rows[(sensor == numbers[0]).arg_true()]
-    elif len(numbers) < len(view.summary):
+    elif len(numbers) < len(view.columns.sensors.keys):
         table = [False] * len(view.columns.sensors.keys)
         for number in numbers:
             table[number] = True

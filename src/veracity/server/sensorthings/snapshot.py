@@ -12,6 +12,8 @@ from veracity.data.contract_field import Field
 from veracity.data.lake import Table
 from veracity.home.home import Home
 from veracity.server.contract_columns import point_columns, value_fields
+from veracity.server.created.entities import Created, read_created
+from veracity.server.created.feeds import is_observations, value_columns
 from veracity.server.positions import Positions, Survey
 from veracity.server.sensorthings.columns import SENSOR, STAMP
 from veracity.server.sensorthings.feed_columns import FeedColumns, Segment, data_files, merged, segments
@@ -46,10 +48,15 @@ class FeedView:
 
 @dataclass
 class Snapshot:
-    """All feeds that are shown, by name; ``size`` is the log's."""
+    """All feeds that are shown, by name; ``size`` is the log's.
+
+    ``created`` is what clients made, ``observed`` the feed of its observations: none of ``feeds``.
+    """
 
     size: int
     feeds: dict[str, FeedView] = field(default_factory=dict)
+    created: Sequence[Created] = ()
+    observed: FeedView | None = None
 
 
 def is_shown(contract: Contract) -> bool:
@@ -78,7 +85,7 @@ class Store:
         up_to = None if as_of is None else home.index.up_to(name, as_of)
         if up_to is not None:
             files = [f for f in files if f.first_batch is None or f.first_batch <= up_to]
-        values = value_fields(contract)
+        values = value_columns(contract) if is_observations(contract) else value_fields(contract)
         view = FeedView(contract, table, columns, ledger, segments(files), pl.DataFrame(), values, up_to)
         view.summary = self._summed(view, files, up_to)
         return view
@@ -116,12 +123,15 @@ def take_snapshot(home: Home, store: Store, as_of: datetime | None) -> Snapshot:
     StateBehind, TableMismatch, StoreUnavailable
         If its own files are not as its log says.
     """
-    snapshot, survey = Snapshot(home.index.size), Survey(home, as_of)
+    snapshot, survey = Snapshot(home.index.size, created=read_created(home, as_of)), Survey(home, as_of)
     for name, feed in home.feeds().items():
         if not is_shown(feed.contract):
             continue
         view = store.view(home, feed.contract, as_of)
         if view.summary.height > MAX_SENSORS:
+            continue
+        if is_observations(feed.contract):
+            snapshot.observed = view
             continue
         view.positions = survey.of(feed.contract)
         snapshot.feeds[name] = view
