@@ -14,12 +14,13 @@ from small_city import AGENCY, clock, key
 from things_city import Client, serving_app, things_city
 from veracity.home.accounts.granting import add_account, make_token
 from veracity.home.enrolments import add_agency
-from veracity.server.accounts.pace import Limits, Rate
+from veracity.home.live.rates import Rate
+from veracity.server.accounts.pace import Limits
 from veracity.server.app import make_app
 from veracity.server.settings import ServerSettings
 
 OTHER, STAFF, READER = "another-office", "staff", "reader"
-_MANY = Rate(10_000.0, 10_000.0)
+_MANY = Rate(10_000.0, 10_000)
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,13 @@ def identity_in(said: Mapping[str, Any]) -> str | None:
 
 
 def observed_in(said: Mapping[str, Any]) -> Any:
-    """Return the one observed property in a datastream."""
-    if "ObservedProperties" not in said:
+    """Return the one observed property in a datastream; None without any."""
+    if said.get("ObservedProperties") is None:
         return said.get("ObservedProperty")
     found = list_in(said, "ObservedProperties")
-    if len(found) != 1:
+    if len(found) > 1:
         raise MalformedEntity(f"ObservedProperties: want one of a datastream, got {len(found)}")
-    return found[0]
+    return found[0] if found else None
 
 
 def object_in(value: Any, what: str) -> Mapping[str, Any]:

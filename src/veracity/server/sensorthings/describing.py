@@ -4,7 +4,8 @@ What is linked by its identifier must be there; what is described is made. The d
 are those of ``server.created.entities``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,7 @@ from veracity.server.sensorthings.posting import Posted, Target, posted_of, targ
 MAX_ENTITIES = 200  #: in one body
 MAX_OBSERVATIONS = 1_000  #: inside it
 MAX_DOCUMENT = 16_384  #: characters
-MAX_NESTED = 6  #: entities inside one another
+MAX_NESTED = 10  #: entities inside one another
 CREATABLE = ("Things", "Locations", "Sensors", "ObservedProperties", "Datastreams")
 #: relation by which an entity of a path owns what is sent to it: (set, relation) -> member of the body
 INSIDE = {
@@ -96,6 +97,8 @@ def describe(
         linked = {"@iot.id": identity}
         if name == "ObservedProperty" and not graph.dialect.is_old:
             name = "ObservedProperties"
+        if body.get(name):
+            raise MalformedEntity(f"{entity_set}: {name}: want the one of the path, got another")
         body = {**body, name: [linked] if name in ("Things", "ObservedProperties") else linked}
     reader.plan.root = reader.make(entity_set, body)
     return reader.plan
@@ -119,12 +122,16 @@ class _Reader:
             "ObservedProperties": self._observed,
             "Datastreams": self._datastream,
         }
+        with self._deeper():
+            return makers[entity_set](said)
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
         self._level += 1
         if self._level > MAX_NESTED:
             raise MalformedEntity(f"body: want entities at most {MAX_NESTED} deep, got deeper ones")
-        made = makers[entity_set](said)
+        yield
         self._level -= 1
-        return made
 
     def _thing(self, said: Mapping[str, Any]) -> str:
         check_members(said, "Things", "name description properties Locations Datastreams")
@@ -132,9 +139,7 @@ class _Reader:
         locations = [self._one("Locations", one) for one in list_in(said, "Locations")]
         document = {**self._described(said, "Things"), "locations": locations}
         self._draft("Things", identity, document)
-        for one in list_in(said, "Datastreams"):
-            self._within(one, identity)
-        return identity
+        return self._with_streams(said, identity, "Thing")
 
     def _location(self, said: Mapping[str, Any]) -> str:
         check_members(said, "Locations", "name description encodingType location properties Things")
@@ -165,47 +170,50 @@ class _Reader:
             "metadata": said["metadata"],
         }
         identity = self._draft("Sensors", self._next(), document)
-        return self._with_streams(said, identity, "sensor")
+        return self._with_streams(said, identity, "Sensor")
 
     def _observed(self, said: Mapping[str, Any]) -> str:
         check_members(said, "ObservedProperties", "name definition description properties Datastreams")
         definition = text_in(said, "definition", "ObservedProperties")
         document = {**self._described(said, "ObservedProperties"), "definition": definition}
         identity = self._draft("ObservedProperties", self._next(), document)
-        return self._with_streams(said, identity, "observed")
+        return self._with_streams(said, identity, "ObservedProperty")
 
     def _with_streams(self, said: Mapping[str, Any], identity: str, role: str) -> str:
+        """Make the datastreams inside an entity; return its identifier."""
         for one in list_in(said, "Datastreams"):
-            self._datastream(object_in(one, "Datastreams"), **{role: identity})
+            with self._deeper():
+                self._datastream(object_in(one, "Datastreams"), {role: identity})
         return identity
 
-    def _within(self, said: Any, thing: str) -> None:
-        self._datastream(object_in(said, "Datastreams"), thing=thing)
-
-    def _datastream(
-        self,
-        said: Mapping[str, Any],
-        thing: str | None = None,
-        sensor: str | None = None,
-        observed: str | None = None,
-    ) -> str:
+    def _datastream(self, said: Mapping[str, Any], owner: Mapping[str, str] | None = None) -> str:
+        """Make a datastream. ``owner`` is what it stands inside, by its role."""
         is_old = self._graph.dialect.is_old
-        own = (
-            "unitOfMeasurement observationType ObservedProperty"
-            if is_old
-            else "resultType ObservedProperties"
-        )
+        own = "unitOfMeasurement observationType ObservedProperty"
+        own = own if is_old else "resultType ObservedProperties"
         check_members(said, "Datastreams", f"name description properties Thing Sensor Observations {own}")
         if identity_in(said) is not None:
             raise MalformedEntity("Datastreams: want one to be made, got one by its identifier")
         kind, unit = kind_of_stream(said, is_old=is_old), unit_of_stream(said, is_old=is_old)
+        linked = {
+            "Thing": said.get("Thing"),
+            "Sensor": said.get("Sensor"),
+            "ObservedProperty": observed_in(said),
+        }
+        roles = {"Thing": "Things", "Sensor": "Sensors", "ObservedProperty": "ObservedProperties"}
+        known = dict(owner or {})
+        for role, entity_set in roles.items():
+            if role in known and linked[role] is not None:
+                raise MalformedEntity(f"Datastreams: {role}: want the one around it, got another")
+            if role not in known:
+                known[role] = self._one(entity_set, linked[role])
         document = {
             **self._described(said, "Datastreams"),
             "kind": kind,
             "unit": unit,
-            "thing": thing or self._one("Things", said.get("Thing")),
-            "sensor": sensor or self._one("Sensors", said.get("Sensor")),
-            "observed": observed or self._one("ObservedProperties", observed_in(said)),
+            "thing": known["Thing"],
+            "sensor": known["Sensor"],
+            "observed": known["ObservedProperty"],
         }
         identity = self._draft("Datastreams", self._next(), document)
         self._observations(said, target_of_created(identity, kind))
