@@ -5,14 +5,17 @@ answer is sent, our side is shut, and what still comes is thrown away for a mome
 """
 
 import asyncio
+import re
 from http import HTTPStatus
 
+import h11
 import orjson
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_HEAD_BYTES = 16_384
 LINGER_S = 2.0
 MAX_THROWN_BYTES = 1_048_576
+_END = re.compile(rb"\n\r?\n")
 _WORDS = {
     400: ("malformed-http", "request: want HTTP/1.1, got something else"),
     414: (
@@ -25,7 +28,8 @@ _WORDS = {
 
 def refusal(head: bytes) -> bytes:
     """Return the answer to what came of a head that cannot be read, as it goes over the wire (RFC 9457)."""
-    status = 400 if len(head) <= MAX_HEAD_BYTES else 431 if b"\n" in head else 414
+    address = head.partition(b"\n")[0]
+    status = 400 if len(head) <= MAX_HEAD_BYTES else 414 if len(address) > MAX_HEAD_BYTES else 431
     code, detail = _WORDS[status]
     title = code.replace("-", " ").capitalize()
     body = orjson.dumps(
@@ -47,17 +51,28 @@ class RefusingProtocol(H11Protocol):
     _n_thrown: int | None = None  # bytes thrown away since the refusal; None before
 
     def data_received(self, data: bytes) -> None:
-        """Read, or throw away what comes after a refusal."""
-        if self._n_thrown is None:
-            super().data_received(data)
+        """Read, unless the head is too long; throw away what comes after a refusal."""
+        if self._n_thrown is not None:
+            self._n_thrown += len(data)
+            if self._n_thrown > MAX_THROWN_BYTES:
+                self.transport.abort()
             return
-        self._n_thrown += len(data)
-        if self._n_thrown > MAX_THROWN_BYTES:
-            self.transport.abort()
+        if self.conn.their_state is h11.IDLE:
+            head = self.conn.trailing_data[0] + data
+            end = _END.search(head)
+            if (
+                len(head) if end is None else end.start()
+            ) > MAX_HEAD_BYTES:  # h11 counts what it cannot parse yet
+                self._refuse(head[: None if end is None else end.start()])
+                return
+        super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """Refuse the head, and close a moment later; a request under way is broken off."""
-        head, _ = self.conn.trailing_data
+        """Refuse what came."""
+        self._refuse(self.conn.trailing_data[0])
+
+    def _refuse(self, head: bytes) -> None:
+        """Answer, and close a moment later; a request under way is broken off."""
         is_under_way = self.cycle is not None and not self.cycle.response_complete
         if not is_under_way or not self.cycle.response_started:
             self.transport.write(refusal(head))
