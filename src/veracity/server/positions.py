@@ -33,10 +33,12 @@ from veracity.server.registers import (
     Registered,
     Spot,
     is_on_earth,
+    is_register,
     key_of,
     read_register,
     register_of,
 )
+from veracity.server.sensorthings import ids
 
 _POINT = ("_lon", "_lat")
 
@@ -141,7 +143,7 @@ class Survey:
     def of(self, contract: Contract) -> Positions:
         """Return the positions of a feed."""
         if is_observations(contract):
-            spots = datastream_spots(read_created(self._home, self._as_of))
+            spots = datastream_spots(read_created(self._home, self._as_of), self._of_thing)
             return Positions(lookups=(Lookup((DATASTREAM,), spots),) if spots else ())
         register = register_of(contract, self._contracts)
         registered = {} if register is None else self._read(register)
@@ -158,6 +160,19 @@ class Survey:
             contract = self._contracts[register.feed]
             self._registered[register] = read_register(self._home, contract, register, self._as_of)
         return self._registered[register]
+
+    def _of_thing(self, identity: str) -> Spot | None:
+        """Return where a thing of a contract or a registry stands, as is known beside rows."""
+        feed, *key = ids.parts_of(identity)
+        contract = self._contracts.get(feed)
+        if contract is None or contract.personal or is_observations(contract):
+            return None
+        columns = key_columns(contract)
+        known = self.of(contract).known(dict(zip(columns, key, strict=False)))
+        if known is not None or not is_register(contract):
+            return known
+        named = self._read(Register(feed, tuple((c, c) for c in columns), contract.time)).get(tuple(key))
+        return named.spots[-1] if named is not None and named.spots else None
 
     def _of_apps(self, feed: str, key: str) -> dict[Key, Spot]:
         """Return the places of the apps that read a feed by this column, as they are in this city."""

@@ -68,10 +68,15 @@ def register_of(contract: Contract, contracts: Mapping[str, Contract]) -> Regist
     for name, other in contracts.items():
         keys = key_columns(other)
         is_other = name != contract.feed and not other.personal
-        is_register = other.time not in other.key or not value_fields(other)
-        if is_other and is_register and own and set(keys) == own and point_columns(other):
+        if is_other and own and set(keys) == own and is_register(other):
             return Register(name, tuple((k, k) for k in keys), other.time)
     return None
+
+
+def is_register(contract: Contract) -> bool:
+    """Tell whether a feed says where things are, and nothing that was observed there at a time."""
+    is_of_things = contract.time not in contract.key or not value_fields(contract)
+    return is_of_things and point_columns(contract) is not None
 
 
 def read_register(

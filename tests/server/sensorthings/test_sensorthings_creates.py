@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from small_city import AGENCY, clock
+from small_city import AGENCY, NOW, clock
 from things_posting import OTHER, READER, STAFF, Poster, Posting, posted_to, posting_city
 from veracity.home.accounts.journal import list_path, read_list
 from veracity.home.audit import audit
@@ -149,6 +149,10 @@ def test_a_datastream_may_be_of_a_thing_of_the_registry(city: Poster) -> None:
     """It stands where the registry says; the thing itself is not moved."""
     added = city.made("/v1.1/Things('gauges:G01')/Datastreams", STREAM)
     assert added["observedArea"] == {"type": "Point", "coordinates": [108.2, 16.2]}
+    city.made(f"/v1.1/Datastreams('{added['@iot.id']}')/Observations", {"result": 1})
+    places = city.json(f"/api/v1/feeds/{OBSERVATIONS}/places")["features"]
+    (mine,) = (p for p in places if p["id"] == added["@iot.id"])
+    assert mine["geometry"]["coordinates"] == [108.2, 16.2]
     moved = city.refused("/v1.1/Things('gauges:G01')/Locations", LOCATION)
     assert moved == (403, "not-creatable")
 
@@ -170,8 +174,9 @@ def test_it_stands_in_other_interfaces_too(city: Poster) -> None:
     """The portal's places know where the thing of a created datastream is."""
     thing = city.made("/v1.1/Things", WHOLE)["@iot.id"]
     (stream,) = city.json(f"/v1.1/Things('{thing}')/Datastreams")["value"]
-    places = city.json(f"/api/v1/feeds/{OBSERVATIONS}/places")["features"]
-    (mine,) = (p for p in places if p["id"] == stream["@iot.id"])
+    known = NOW + timedelta(minutes=1)  # places as of another time are not those kept for a while
+    path = f"/api/v1/feeds/{OBSERVATIONS}/places?as_of={known:%Y-%m-%dT%H:%M:%SZ}"
+    (mine,) = (p for p in city.json(path)["features"] if p["id"] == stream["@iot.id"])
     assert mine["geometry"] == PLACE
 
 

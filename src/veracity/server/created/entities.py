@@ -10,7 +10,7 @@ every version of the interface::
     Datastreams         name description properties kind unit thing sensor observed
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,11 +75,24 @@ def stays(created: Sequence[Created]) -> Iterator[tuple[str, Created, datetime]]
                 yield thing, one, one.at
 
 
-def datastream_spots(created: Sequence[Created]) -> dict[Key, Spot]:
-    """Return where the things of datastreams stand, by the identifier of the datastream."""
-    last = {thing: location.spot for thing, location, _ in stays(created)}
-    streams = [c for c in created if c.set == "Datastreams"]
-    return {(c.id,): last[c.said["thing"]] for c in streams if c.said["thing"] in last}
+def datastream_spots(created: Sequence[Created], elsewhere: Callable[[str], Spot | None]) -> dict[Key, Spot]:
+    """Return where the things of datastreams stand, by the identifier of the datastream.
+
+    Parameters
+    ----------
+    elsewhere
+        Where a thing stands that no client made.
+    """
+    last: dict[str, Spot | None] = {thing: location.spot for thing, location, _ in stays(created)}
+    found: dict[Key, Spot] = {}
+    for one in created:
+        if one.set == "Datastreams":
+            thing = one.said["thing"]
+            if thing not in last:
+                last[thing] = None if thing.startswith(f"{THINGS}:") else elsewhere(thing)
+            if (spot := last[thing]) is not None:
+                found[one.id,] = spot
+    return found
 
 
 def _parsed(row: Mapping[str, Any]) -> Created | None:
