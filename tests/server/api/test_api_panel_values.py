@@ -212,11 +212,11 @@ def test_too_much_at_once_is_refused(app: FastAPI, made: Made, monkeypatch: pyte
     fresh = make_app(ServerSettings(made.root, clock=lambda: made.later))
     path = f"{GAUGE}/series?column=rain&key=G00"
     monkeypatch.setattr(panel_part, "MAX_READINGS", 40)
-    assert got(fresh, path, 400)["code"] == "too-much-asked"
+    assert got(fresh, path, 400)["code"] == "too-many-cells"
     assert got(fresh, f"{path}&from=2026-09-01T05:00:00Z&to=2026-09-01T06:00:00Z")["items"]
     monkeypatch.setattr(panel_part, "MAX_READINGS", 4_000)
     monkeypatch.setattr(panel_part, "MAX_CELLS", 40)
-    assert got(fresh, f"{path}&limit=999", 400)["code"] == "too-much-asked"
+    assert got(fresh, f"{path}&limit=999", 400)["code"] == "too-many-cells"
 
 
 def test_a_panel_of_persons_shows_no_value(tmp_path: Path) -> None:
