@@ -10,11 +10,12 @@ from veracity.home.accounts.errors import (
     AccountExists,
     BadCredential,
     DoesNotFit,
+    NoSignIn,
     SignInNeeded,
     UnknownAccount,
     UnknownToken,
 )
-from veracity.home.errors import RecordNotFound
+from veracity.home.errors import NoRowsWaiting, RecordNotFound
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
 from veracity.server.errors import NoSuchDataset, NotThere
 
@@ -24,12 +25,14 @@ STATUSES: list[tuple[type[VeracityError], int]] = [
     (NoSuchDataset, 404),
     (RecordNotFound, 404),
     (NotThere, 404),
+    (NoSignIn, 404),
     (WitnessConflict, 409),
     (ConsistencyRejected, 422),
     (SignInNeeded, 401),
     (BadCredential, 401),
     (AccountExists, 409),
     (DoesNotFit, 409),
+    (NoRowsWaiting, 409),
     (UnknownAccount, 404),
     (UnknownToken, 404),
     (Malformed, 400),
