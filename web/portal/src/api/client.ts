@@ -38,9 +38,13 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
 
 /** A receipt's bytes as they came: they are what is checked. */
 export async function getReceipt(path: string): Promise<Uint8Array> {
-  const response = await get(path, "application/json");
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  return bytes.subarray(0, MAX_RECEIPT + 1);
+  return getBytes(path, MAX_RECEIPT + 1, "application/json");
+}
+
+/** What lies at a path, byte for byte, and cut after `most` bytes. */
+export async function getBytes(path: string, most: number, accept: string): Promise<Uint8Array> {
+  const response = await get(path, accept);
+  return new Uint8Array(await response.arrayBuffer()).subarray(0, most);
 }
 
 async function get(path: string, accept: string, signal?: AbortSignal): Promise<Response> {

@@ -10,7 +10,7 @@ import { SealOf } from "../../parts/seal";
 import { Loaded } from "../../parts/states";
 import { t } from "../../language";
 import { linkTo } from "../../router";
-import { flagWords } from "../city/layer";
+import { flagWords } from "../words";
 
 const PAGE = 25;
 

@@ -14,7 +14,7 @@ import { age, cityNow, number, percent, time } from "../../language/format";
 import { unitWords } from "../../language/units";
 import type { ViewProps } from "../../portal";
 import { linkTo } from "../../router";
-import { fieldTitle, flagWords } from "../city/layer";
+import { fieldTitle, flagWords } from "../words";
 import { FanPlot } from "./fan_plot";
 import { SeriesPlot } from "./series_plot";
 
