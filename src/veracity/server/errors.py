@@ -81,6 +81,12 @@ class MalformedQuery(ServerError, Malformed):
     code = "malformed-query"
 
 
+class TooMuchAsked(ServerError, Malformed):
+    """An answer would be made of more than the server takes in hand for one request."""
+
+    code = "too-much-asked"
+
+
 class TooManyListeners(ServerError, Unavailable):
     """As many readers of events as the server has places for are listening."""
 

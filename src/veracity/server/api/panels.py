@@ -8,6 +8,7 @@ from veracity.data.panel_definition import parse_panel
 from veracity.errors import VeracityError
 from veracity.home.home import Home
 from veracity.home.panels import panel_path
+from veracity.server.api.panel_values import unit_of
 from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, Time, json_body
 from veracity.server.api.sharing import CityState
@@ -17,7 +18,10 @@ ROUTER = APIRouter(tags=["panels"], route_class=ReadingRoute)
 
 
 class PanelColumn(Shape):
-    """A column of a panel: of which feed and field, and how gaps are filled."""
+    """A column of a panel: of which feed and field, and how gaps are filled.
+
+    ``key`` is the feed's column that holds the panel's keys.
+    """
 
     name: str
     feed: str
@@ -26,6 +30,8 @@ class PanelColumn(Shape):
     window_s: float
     fill: str
     longest_age_s: float
+    key: str | None
+    unit: str | None
 
 
 class PanelInput(Shape):
@@ -80,6 +86,8 @@ def _panel(home: Home, idx: int, p: dict[str, object]) -> PanelShape:
                 window_s=c.window_us / 1e6,
                 fill=c.fill,
                 longest_age_s=c.longest_age_us / 1e6,
+                key=c.key,
+                unit=unit_of(home, c),
             )
             for c in panel.columns
         ]
