@@ -43,6 +43,16 @@ export function shortTime(value: string | number | Date): string {
   return formatTime(value, { day: "numeric", month: "short", ...CLOCK });
 }
 
+/** The time of day alone. */
+export function clock(value: number): string {
+  return formatTime(value, CLOCK);
+}
+
+/** The day alone, in the city's zone. */
+export function dayAndMonth(value: number): string {
+  return formatTime(value, { day: "numeric", month: "short" });
+}
+
 /** A day as such, which has no zone: `2026-09-12`. */
 export function day(value: string): string {
   const date = new Date(`${value.slice(0, 10)}T00:00:00Z`);

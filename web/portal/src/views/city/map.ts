@@ -12,7 +12,7 @@ import { GROUND, NOTHING, paintsOf, styleOf } from "./map_style";
 
 setWorkerUrl(workerUrl);
 
-type PaintName = Parameters<MapLibre["setPaintProperty"]>[1];
+type Paint = Parameters<MapLibre["setPaintProperty"]>;
 
 /** One mark on the map. */
 export interface MapPlace {
@@ -83,7 +83,7 @@ export function openMap(
   map.on("mouseleave", "places", () => (map.getCanvas().style.cursor = ""));
   let isOnBase = false;
   const paint = () => {
-    for (const [layer, name, value] of paintsOf(isOnBase)) map.setPaintProperty(layer, name as PaintName, value);
+    for (const [layer, name, value] of paintsOf(isOnBase)) map.setPaintProperty(layer, name as Paint[1], value as Paint[2]);
   };
   return {
     show: (layers) => put("places", collectionOf(layers)),
