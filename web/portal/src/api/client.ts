@@ -1,5 +1,7 @@
 // Asking the city's server. Paths are relative to the page: the portal works in any folder.
 
+import { signal } from "@preact/signals";
+
 /** What the server said, or that it could not be reached (status 0). RFC 9457. */
 export class ApiError extends Error {
   constructor(
@@ -11,6 +13,9 @@ export class ApiError extends Error {
     this.name = "ApiError";
   }
 }
+
+/** A token that the reader gave, in this page's memory and nowhere else. */
+export const token = signal<string | null>(null);
 
 const TIMEOUT_MS = 30_000;
 const MAX_RECEIPT = 1_048_576;
@@ -47,15 +52,40 @@ export async function getBytes(path: string, most: number, accept: string): Prom
   return new Uint8Array(await response.arrayBuffer()).subarray(0, most);
 }
 
-async function get(path: string, accept: string, signal?: AbortSignal): Promise<Response> {
+/** Ask for something to be done; the answer says nothing but that it was. */
+export async function send(method: "DELETE" | "POST", path: string): Promise<void> {
+  await ask(method, path, "application/json");
+}
+
+/** Read a stream of events as whoever holds the token; it ends when the server ends it or `stop` does. */
+export async function getStream(path: string, stop: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
+  const url = ours(path);
+  if (url === null) return null;
+  const response = await fetch(url, { ...asWho("text/event-stream"), signal: stop });
+  if (!response.ok) throw await problemOf(response);
+  return response.body;
+}
+
+function asWho(accept: string): RequestInit {
+  const held = token.peek();
+  // Who came with a token is that account alone, whatever cookie the browser has.
+  if (held === null) return { headers: { Accept: accept }, credentials: "same-origin" };
+  return { headers: { Accept: accept, Authorization: `Bearer ${held}` }, credentials: "omit" };
+}
+
+function get(path: string, accept: string, signal?: AbortSignal): Promise<Response> {
+  return ask("GET", path, accept, signal);
+}
+
+async function ask(method: string, path: string, accept: string, signal?: AbortSignal): Promise<Response> {
   const url = ours(path);
   if (url === null) throw new ApiError(0, "foreign-address", `want a path of this server, got ${path.slice(0, 80)}`);
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
   try {
     response = await fetch(url, {
-      headers: { Accept: accept },
-      credentials: "same-origin",
+      method,
+      ...asWho(accept),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
   } catch (error) {

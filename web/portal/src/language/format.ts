@@ -100,6 +100,11 @@ export function age(seconds: number | null | undefined): string {
   return seconds === null || seconds === undefined ? t("age.unknown") : t("age.ago", { span: span(seconds) });
 }
 
+/** A text that begins a heading: its first letter is a capital one. */
+export function sentence(text: string): string {
+  return text.slice(0, 1).toLocaleUpperCase(LOCALES[language.value]) + text.slice(1);
+}
+
 /** The start of a long digest, the whole of which stands beside it somewhere. */
 export function short(digest: string): string {
   return digest.length > 16 ? `${digest.slice(0, 12)}…` : digest;

@@ -7,7 +7,7 @@ import { Simulated, type Made } from "../../parts/mark";
 import { SealOf } from "../../parts/seal";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { said, t, tWord } from "../../language";
-import { age, number, shortTime, time } from "../../language/format";
+import { age, number, sentence, shortTime, time } from "../../language/format";
 import { isFound } from "../../language/search";
 import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
@@ -73,15 +73,16 @@ export function AppLayer(props: {
 }
 
 export function appTitle(app: App, target: string): string {
-  return t("layer.forecast", { target: fieldWords(target), app: said(app.title) || app.app });
+  return t("layer.forecast", { target: sentence(fieldWords(target)), app: said(app.title) || app.app });
 }
 
+/** A city that fell silent is shown as it was last. */
 function nowOf(asked: Asked): number {
   return asked.at ?? asked.end;
 }
 
 function madeOf(forecast: Forecast, app: App, asked: Asked): Made {
-  const old = nowOf(asked) - Date.parse(forecast.made_at) > 2 * app.every_s * 1_000;
+  const old = asked.now - Date.parse(forecast.made_at) > 2 * app.every_s * 1_000;
   return { state: "forecast", simulated: forecast.simulated, flagged: false, old };
 }
 
@@ -108,7 +109,7 @@ function ForecastTile({ of, app, asked }: { readonly of: Said; readonly app: App
       when={
         <>
           {point !== null && <>{t("forecast.for", { time: shortTime(point.at) })} · </>}
-          {t("forecast.made", { time: time(forecast.made_at) })} ({age((nowOf(asked) - Date.parse(forecast.made_at)) / 1_000)})
+          {t("forecast.made", { time: time(forecast.made_at) })} ({age((asked.now - Date.parse(forecast.made_at)) / 1_000)})
         </>
       }
       flags={point?.override ? [`${t("forecast.overruled")}: ${point.override}`] : []}

@@ -76,7 +76,7 @@ function Layers({ layers, route, city }: ViewProps & { readonly layers: readonly
     },
     [],
   );
-  const asked: Asked = { at: at.value, asOf: asOf.value, end, search: search.value, onFound };
+  const asked: Asked = { at: at.value, asOf: asOf.value, end, now: at.value ?? cityNow(), search: search.value, onFound };
   // In one order, whichever answer came first: where labels have no room, those of the first layer stay.
   const drawn = useMemo(
     () =>
@@ -93,9 +93,9 @@ function Layers({ layers, route, city }: ViewProps & { readonly layers: readonly
         {city !== null && <MapBox layers={drawn} city={city} />}
         <Legend forecast={shown.some(({ kind }) => kind === "app")} />
         <TimeBar at={at} asOf={asOf} end={end} />
-        <Choices layers={layers} chosen={chosen.value} onToggle={(id) => (chosen.value = toggled(chosen.value, id))} />
       </div>
       <div class="city-list">
+        <Choices layers={layers} chosen={chosen.value} onToggle={(id) => (chosen.value = toggled(chosen.value, id))} />
         <label class="search">
           <span class="hidden">{t("city.search")}</span>
           <input

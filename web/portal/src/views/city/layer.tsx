@@ -23,6 +23,7 @@ export interface Asked {
   readonly at: number | null;
   readonly asOf: number | null;
   readonly end: number; // milliseconds: the newest time that there is something of
+  readonly now: number; // milliseconds: what ages are counted to
   readonly search: string;
   readonly onFound: (id: string, places: readonly MapPlace[] | null) => void;
 }

@@ -8,7 +8,7 @@ import type { Feed, Panel, PanelColumn, PanelValues } from "../../api/types";
 import { Simulated, type Made } from "../../parts/mark";
 import { Empty, Loaded } from "../../parts/states";
 import { t, tWord } from "../../language";
-import { age, number, span, time } from "../../language/format";
+import { age, number, sentence, span, time } from "../../language/format";
 import { isFound } from "../../language/search";
 import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
@@ -70,7 +70,7 @@ export function PanelLayer(props: {
 }
 
 export function panelTitle(panel: Panel, column: PanelColumn): string {
-  return t("panel.title", { field: fieldWords(column.field), panel: panel.panel });
+  return t("panel.title", { field: sentence(fieldWords(column.field)), panel: panel.panel });
 }
 
 /** By which rules a column is made. */
@@ -82,7 +82,7 @@ export function panelWords(column: Pick<PanelColumn, "aggregate" | "window_s" | 
 }
 
 function madeOf({ state }: Cell, head: PanelValues, asked: Asked): Made {
-  const old = head.at !== null && asked.at === null && asked.end - Date.parse(head.at) > 3 * head.every_s * 1_000;
+  const old = head.at !== null && asked.now - Date.parse(head.at) > 3 * head.every_s * 1_000;
   return { state: state === "missing" ? "none" : state, simulated: head.simulated, flagged: false, old };
 }
 
@@ -103,7 +103,7 @@ function CellTile(props: {
       name={name}
       href={site === undefined ? null : hrefOf(site.feed, site.key, asked, column.field)}
       values={<Value name={fieldWords(column.field)} value={cell.value} unit={head.unit} state={made.state} />}
-      when={head.at !== null && <>{time(head.at)} · {age((asked.end - Date.parse(head.at)) / 1_000)}</>}
+      when={head.at !== null && <>{time(head.at)} · {age((asked.now - Date.parse(head.at)) / 1_000)}</>}
       proof={
         <span class="proof none">
           {t(head.is_stated ? "panel.stated" : "panel.not-stated")}{" "}

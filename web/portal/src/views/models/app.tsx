@@ -6,6 +6,7 @@ import { query } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { App, Decision, List } from "../../api/types";
 import { Facts, Table } from "../../parts/facts";
+import { ForRole } from "../../parts/for_role";
 import { Simulated } from "../../parts/mark";
 import { SealOf } from "../../parts/seal";
 import { Loaded } from "../../parts/states";
@@ -52,6 +53,15 @@ function OneApp({ app }: { readonly app: App }): JSX.Element {
       <Fans app={app} />
       <Scoreboard app={app.app} />
       <Decisions app={app} />
+      <ForRole
+        role="operator"
+        title={t("models.override-acts")}
+        commands={[
+          `veracity app override ${app.app} --run RUN --record DECISION --value VALUE --request REQUEST`,
+          `veracity officer sign REQUEST --key KEY --by NAME --why "WHY" -o APPROVAL`,
+          `veracity app override ${app.app} --run RUN --record DECISION --value VALUE --approval APPROVAL`,
+        ]}
+      />
     </>
   );
 }

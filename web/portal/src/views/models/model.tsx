@@ -3,6 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { ours } from "../../api/client";
 import { useResource } from "../../api/resource";
+import { ForRole } from "../../parts/for_role";
 import { Simulated } from "../../parts/mark";
 import { Loaded } from "../../parts/states";
 import { Tree } from "../../parts/tree";
@@ -54,6 +55,18 @@ function Model({ data }: { readonly data: Document }): JSX.Element {
       <Part title={t("models.approvals")} items={data["approvals"]} empty={t("models.no-approvals")} />
       <Part title={t("models.overrides")} items={data["overrides"]} empty={t("models.no-overrides")} />
       <Part title={t("models.incidents")} items={data["incident_list"]} empty={t("models.no-incidents")} />
+      {typeof app === "string" && (
+        <ForRole
+          role="operator"
+          title={t("models.acts")}
+          commands={[
+            `veracity model ask ${app} --model ${String(data["name"])} --stage STAGE -o REQUEST`,
+            `veracity officer sign REQUEST --key KEY --by NAME --why "WHY" -o APPROVAL`,
+            `veracity model release --request REQUEST --approval APPROVAL`,
+            `veracity model ask ${app} --stop -o REQUEST`,
+          ]}
+        />
+      )}
       <h2>{t("models.card")}</h2>
       <Tree of={rest} />
       {typeof data["facts"] === "object" && data["facts"] !== null && (

@@ -5,7 +5,7 @@ import { useResource } from "../../api/resource";
 import { Table } from "../../parts/facts";
 import { Loaded } from "../../parts/states";
 import { t, tWord } from "../../language";
-import { number, percent, span, time } from "../../language/format";
+import { number, percent, sentence, span, time } from "../../language/format";
 import { fieldWords } from "../words";
 
 type Score = Readonly<Record<string, unknown>>;
@@ -42,7 +42,7 @@ function OneTarget({ target, lines }: { readonly target: string; readonly lines:
   const sorted = [...lines].sort((a, b) => Number(b["model"] === OWN) - Number(a["model"] === OWN));
   return (
     <>
-      <h3>{fieldWords(target)}</h3>
+      <h3>{sentence(fieldWords(target))}</h3>
       <Table
         caption={`${t("models.scoreboard")}: ${fieldWords(target)}`}
         head={[t("score.model"), ...columns.map((name) => tWord("score", name))]}

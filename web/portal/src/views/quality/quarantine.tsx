@@ -6,6 +6,7 @@ import { query } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { List, Quarantined } from "../../api/types";
 import { Table } from "../../parts/facts";
+import { ForRole } from "../../parts/for_role";
 import { SealOf } from "../../parts/seal";
 import { Loaded } from "../../parts/states";
 import { t } from "../../language";
@@ -63,9 +64,15 @@ export function Quarantine({ feed, reasons }: { readonly feed: string; readonly 
           </>
         )}
       </Loaded>
-      <p class="soft">
-        {t("quarantine.how")} <code>veracity quarantine {feed}</code>
-      </p>
+      <ForRole
+        role="operator"
+        title={t("quarantine.acts")}
+        commands={[
+          `veracity quarantine waiting ${feed}`,
+          `veracity quarantine release ${feed} --batch BATCH --record RECORD --waive RULE --by NAME --reason "WHY" --sign KEY`,
+          `veracity quarantine reject ${feed} --batch BATCH --record RECORD --by NAME --reason "WHY" --sign KEY`,
+        ]}
+      />
     </>
   );
 }

@@ -13,6 +13,7 @@ import { number, shortTime } from "../../language/format";
 import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
 import { panelTitle, panelWords } from "../city/panel_layer";
+import { fieldWords } from "../words";
 import { SeriesPlot } from "./series_plot";
 
 const MOST_CELLS = 10_000;
@@ -61,7 +62,7 @@ function OnePanel(props: {
   const { panel, column, id, span } = props;
   const asked = query({ column: column.name, key: id, from: span.from, to: span.to, as_of: span.asOf, limit: MOST_CELLS });
   const series = useResource<PanelSeries>(`api/v1/panels/${encodeURIComponent(panel.panel)}/series${asked}`);
-  const title = `${panelTitle(panel, column)}: ${id}`;
+  const title = `${panelTitle(panel, column)}, ${fieldWords(column.key ?? "")} ${id}`;
   return (
     <section aria-label={title}>
       <h2>
