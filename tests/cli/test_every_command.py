@@ -57,6 +57,8 @@ OF_DECISIONS = {"app", "scoreboard", "register", "incident", "officer"}
 VECTORS = Path(__file__).parents[1] / "vectors"
 STAMPED = [f"{VECTORS}/receipts/valid-ndjson.json", f"{VECTORS}/time-stamps/valid-ndjson.tsr"]
 PHONE = persons.persons(5)[2]["phone"]
+GROUND = """{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": null,
+"geometry": {"type": "LineString", "coordinates": [[108.2, 16.0], [108.3, 16.1]]}}]}"""
 WHERE = "gauge = 'G00' and observed_at = '2026-09-01T01:00:00Z'"
 
 
@@ -66,6 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     root = new_city(folder / "city")
     (folder / "panel.yaml").write_text(PANEL, encoding="utf-8")
+    (folder / "ground.geojson").write_text(GROUND, encoding="utf-8")
     contract(folder, "snow")
     key_file(folder)
     ndjson(folder / "b.ndjson", 100, 50)
@@ -219,6 +222,9 @@ CASES: dict[str, tuple[list[str], list[str], int]] = {
     "account revoke": (["minh"], ["none"], 3),
     "account ls": ([], [], 3),
     "account seal": ([], [], 3),
+    "ground import": (["HERE/ground.geojson", "--source", "drawn"], ["HERE/panel.yaml"], 3),
+    "ground show": ([], [], 3),
+    "ground rm": ([], [], 3),
     "key ls": ([], [], 3),
     "key encrypt": (["operator"], ["nobody"], 3),
     "key move": (["operator", "--to", "file:HERE/elsewhere.pem"], ["operator", "--to", "elsewhere"], 3),
@@ -531,6 +537,8 @@ def make_ready(here: Here, folder: Path, name: str) -> None:
         here("personal", "take", "requests", sent, "--keys", keys, "--home", folder / "people")
     if name == "device forbid":
         here("device", "password", f"{AGENCY}/g01", "--home", folder / "posted")
+    if name in ("ground show", "ground rm"):
+        here("ground", "import", folder / "ground.geojson", "--home", home)
     if name == "source rm":
         here("source", "add", *CASES["source add"][0], "--home", home)
     if name in ("model sign", "model verify"):

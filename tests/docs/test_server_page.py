@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from small_city import clock, new_city
-from veracity.server.api import series
+from veracity.home import ground
+from veracity.server.api import panel_part, panel_values, series
 from veracity.server.api.lineage import MAX_NODES
 from veracity.server.api.places import MAX_PLACES
 from veracity.server.app import make_app
@@ -41,5 +42,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert (PUBLIC.at_once, PUBLIC.wait_s, PUBLIC.connections, PUBLIC.per_address) == (64, 30, 4_096, 64)
     assert (HEAD_TIMEOUT_S, READ_TIMEOUT_S, REQUEST_TIMEOUT_S, KEPT_S) == (10, 60, 60, 1)
     assert (series.MAX_POINTS, MAX_PLACES, MAX_NODES) == (10_000, 5_000, 1_000)
+    assert (panel_values.MAX_CELLS, panel_part.MAX_READINGS) == (10_000, 2_000_000)
+    assert (ground.MAX_FEATURES, ground.MAX_POSITIONS, ground.MAX_BYTES) == (5_000, 400_000, 8 * 2**20)
     for told in ("| 64; the next wait", "| 4,096;", "series: 10,000 points; places: 5,000"):
         assert told in PAGE

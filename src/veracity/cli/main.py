@@ -23,6 +23,7 @@ _COMMANDS = {
     "key": ("veracity.cli.key", "key"),
     "up": ("veracity.cli.up", "up"),
     "serve": ("veracity.cli.serve", "serve"),
+    "ground": ("veracity.cli.ground", "ground"),
     "feed": ("veracity.cli.feed", "feed"),
     "source": ("veracity.cli.source", "source"),
     "sign": ("veracity.cli.ingest", "sign"),

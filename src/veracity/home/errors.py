@@ -33,6 +33,18 @@ class HomeBusy(HomeError, Unavailable):
     code = "home-busy"
 
 
+class MalformedGround(HomeError, Malformed):
+    """The ground of a city's map is no GeoJSON of lines and areas in degrees, or is too large."""
+
+    code = "malformed-ground"
+
+
+class NoGround(HomeError, Malformed):
+    """The city's map has no ground."""
+
+    code = "no-ground"
+
+
 class NotShared(HomeError, Malformed):
     """Works only in a home of one machine: what it needs must never leave that machine."""
 

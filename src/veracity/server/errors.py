@@ -78,13 +78,13 @@ class NotThere(ServerError, Malformed):
 class MalformedQuery(ServerError, Malformed):
     """A parameter of a request is not what its route takes."""
 
-    code = "malformed-query"
+    code = "malformed-parameter"
 
 
-class TooMuchAsked(ServerError, Malformed):
+class TooManyCells(ServerError, Malformed):
     """An answer would be made of more than the server takes in hand for one request."""
 
-    code = "too-much-asked"
+    code = "too-many-cells"
 
 
 class TooManyListeners(ServerError, Unavailable):

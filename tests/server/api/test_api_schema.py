@@ -25,9 +25,9 @@ odata_words.register()
 KNOWN = {"feed": "rain", "app": SYSTEM, "model": "rain-hours", "entry": 9, "batch": 0, "record": 3}
 KNOWN |= {
     "name": "rain-hourly", "version": 0, "suffix": "csv", "sha256": "0" * 64, "type": "WeatherObserved",
-    "entity_id": "urn:ngsi-ld:WeatherObserved:rain:G01", "attribute": "precipitation",
+    "panel": "rain-hourly", "entity_id": "urn:ngsi-ld:WeatherObserved:rain:G01", "attribute": "precipitation",
 }  # fmt: skip
-ASKED = {"key": "G01", "field": "rain", "target": "rain"}
+ASKED = {"key": "G01", "field": "rain", "target": "rain", "column": "rain"}
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_every_read_has_a_tag_and_costs_little_again(app: FastAPI) -> None:
     """ETag and Cache-Control on each; who has it gets 304; HEAD is GET without its body."""
     n_tagged = 0
     for path, methods in paths(app).items():
-        query = "?field=rain&key=G00" if path.endswith("/series") else ""
+        query = "?field=rain&column=rain&key=G00" if path.endswith(("/series", "/values")) else ""
         answer = ask(app, "GET", path + query)
         if answer.status_code == 307:
             continue

@@ -16,6 +16,7 @@ from veracity.home.home import Home
 from veracity.log.policy import MAX_POLICY_BYTES, format_policy
 from veracity.server.api.asking import rough_now
 from veracity.server.api.geometry import Site, sites
+from veracity.server.api.ground import GroundShape
 from veracity.server.api.log import published_log
 from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, json_body
@@ -48,6 +49,7 @@ class CityShape(Shape):
     bbox: list[float] | None
     log: CityLog
     policy: str
+    ground: GroundShape | None
     feeds: int
     apps: int
     models: int
@@ -60,11 +62,14 @@ def show_city(request: Request, city: CityState, memory: MemoryState) -> Respons
     with city.home() as home:
         published = published_log(home)
         note = b"" if published is None else published.checkpoint_note
-    body = memory.answers.get(city, ("city", now, note), lambda home: _city(home, memory, now))
+    ground = GroundShape.of(memory.ground.of(city.root))
+    body = memory.answers.get(
+        city, ("city", now, note, ground), lambda home: _city(home, memory, now, ground)
+    )
     return json_body(request, body)
 
 
-def _city(home: Home, memory: Memory, now: datetime) -> CityShape:
+def _city(home: Home, memory: Memory, now: datetime, ground: GroundShape | None) -> CityShape:
     feeds = home.feeds()
     reader, published = home.reader(), published_log(home)
     at: int | None = None
@@ -91,6 +96,7 @@ def _city(home: Home, memory: Memory, now: datetime) -> CityShape:
             is_published=published is not None and published.size == reader.size,
         ),
         policy=_policy_text(home),
+        ground=ground,
         feeds=len(feeds),
         apps=len(apps.names()),
         models=len({str(p["model"]) for _, p in home.index.predicates("train")}),

@@ -13,7 +13,7 @@ from veracity.home.trust import panel_trust
 from veracity.server.api.panel_part import Span, feed_keys, feeds_extent, whole_grid
 from veracity.server.api.sharing import open_feed
 from veracity.server.api.state import Memory
-from veracity.server.errors import MalformedQuery, NotThere
+from veracity.server.errors import NotThere
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,15 @@ class KnownPanel:
 def known_panel(home: Home, name: str, as_of: datetime | None, entry: int | None) -> KnownPanel:
     """Return a panel as known at a time or now, or as the statement at a log entry says it was built.
 
+    An entry says all: with one, the time does not count.
+
     Raises
     ------
     NotThere
         If no statement is of such a panel, or its definition is not kept.
     PersonalFeed
         If a feed in it has personal fields.
-    MalformedQuery
-        If both a time and an entry are asked for.
     """
-    if as_of is not None and entry is not None:
-        raise MalformedQuery("as_of, entry: want one of them, got both")
     said = [(i, p) for i, p in home.index.predicates("transform") if p["name"] == name]
     of_entry = [(i, p) for i, p in said if entry is None or i == entry]
     if not of_entry:

@@ -17,7 +17,7 @@ from veracity.data.panel_grid import Grid, panel_grid
 from veracity.home.home import Home
 from veracity.home.panels import panel_columns
 from veracity.server.api.asking import FIRST, LAST
-from veracity.server.errors import NotThere, TooMuchAsked
+from veracity.server.errors import NotThere, TooManyCells
 
 MAX_READINGS = 2_000_000  #: that cells are made of for one answer
 MAX_CELLS = (
@@ -103,7 +103,7 @@ def part_cells(
 
     Raises
     ------
-    TooMuchAsked
+    TooManyCells
         If they are made of too many readings, or are too many themselves.
     """
     shape = pl.DataFrame(
@@ -148,7 +148,7 @@ def _rows(
         found = found.filter((pl.col(column.key) if is_text else pl.col(column.key).cast(pl.String)) == key)
     rows = collect_rows(found.select(names).head(MAX_READINGS + 1))
     if rows.height > MAX_READINGS:
-        raise TooMuchAsked(
+        raise TooManyCells(
             f"panel: want cells of at most {MAX_READINGS:,} readings, got more: ask for less time"
         )
     return rows
@@ -161,7 +161,7 @@ def _check_cells(rows: pl.DataFrame, column: Column, time: str, span: Span) -> N
     low, high = int(stamps.min() or 0), int(stamps.max() or 0)  # type: ignore[arg-type]
     n_times = (span.last - span.first) + (high - low) // every + column.window_us // every + 3
     if n_keys * n_times > MAX_CELLS:
-        raise TooMuchAsked(f"panel: want at most {MAX_CELLS:,} cells at once, got {n_keys} x {n_times}")
+        raise TooManyCells(f"panel: want at most {MAX_CELLS:,} cells at once, got {n_keys} x {n_times}")
 
 
 def _stamp(span: Span, number: int, more_us: int) -> datetime:

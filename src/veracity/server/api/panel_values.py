@@ -44,7 +44,11 @@ ColumnName = Annotated[str, Query(min_length=1, max_length=64, description="A co
 PanelKey = Annotated[str | None, Query(max_length=256, description="One of the panel's keys, if it has any.")]
 Built = Annotated[
     int | None,
-    Query(ge=0, le=MAX_ENTRY, description="As the statement at this log entry says it was built."),
+    Query(
+        ge=0,
+        le=MAX_ENTRY,
+        description="As the statement at this log entry says it was built, whatever as_of says.",
+    ),
 ]
 
 

@@ -8,6 +8,7 @@ from veracity.server.api import (
     decisions,
     events,
     feeds,
+    ground,
     lineage,
     log,
     models,
@@ -28,6 +29,7 @@ def router() -> APIRouter:
     made = APIRouter(prefix="/api/v1")
     for one in (
         city,
+        ground,
         feeds,
         places,
         series,

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from veracity.server.api.batches import Batches
 from veracity.server.api.flags import Flags
+from veracity.server.api.ground import KeptGround
 from veracity.server.api.kept_answers import KeptAnswers
 from veracity.server.api.ledger import Ledger
 from veracity.server.api.slowly import Slowly
@@ -16,7 +17,7 @@ from veracity.server.api.trusts import Trusts
 
 @dataclass
 class Memory:
-    """Batches, flags, trust, the log's lines and lineage, and answers that take long to make."""
+    """Batches, flags, trust, the log's lines and lineage, the ground, and answers that take long to make."""
 
     batches: Batches = field(default_factory=Batches)
     flags: Flags = field(default_factory=Flags)
@@ -24,6 +25,7 @@ class Memory:
     trusts: Trusts = field(default_factory=Trusts)
     slowly: Slowly = field(default_factory=Slowly)
     answers: KeptAnswers = field(default_factory=KeptAnswers)
+    ground: KeptGround = field(default_factory=KeptGround)
 
 
 async def _memory(request: Request) -> Memory:
