@@ -6,7 +6,12 @@ import { number, time } from "../language/format";
 import { partWords } from "../views/words";
 
 /** Names whose values are words that we have. */
-const WORDED = ["stage", "verdict", "action", "risk"];
+const WORDED: Readonly<Record<string, (word: string) => string>> = {
+  stage: (word) => tWord("stage", word),
+  verdict: (word) => tWord("verdict", word),
+  action: (word) => tWord("action", word),
+  risk: (word) => tWord("risk", word),
+};
 const DEEPEST = 6;
 const MOST = 200;
 
@@ -38,7 +43,7 @@ export function Tree({ of, depth = 0 }: { readonly of: unknown; readonly depth?:
         <div key={name}>
           <dt>{partWords(name)}</dt>
           <dd>
-            {WORDED.includes(name) && typeof value === "string" ? tWord(name, value) : <Tree of={value} depth={depth + 1} />}
+            {typeof value === "string" && Object.hasOwn(WORDED, name) ? WORDED[name]?.(value) : <Tree of={value} depth={depth + 1} />}
           </dd>
         </div>
       ))}
