@@ -78,7 +78,7 @@ export function Shell(props: {
 function Liveness(): JSX.Element {
   return (
     <span class={`live ${live.value}`} role="status">
-      <span class="dot" aria-hidden="true" /> {t(`live.${live.value}`)}
+      <span class="dot" aria-hidden="true" /> <span class="words">{t(`live.${live.value}`)}</span>
     </span>
   );
 }

@@ -59,7 +59,8 @@ export function day(value: string): string {
   if (Number.isNaN(date.getTime())) return value;
   const name = LOCALES[language.value];
   const options = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" } as const;
-  return kept(`d ${name}`, () => new Intl.DateTimeFormat(name, options)).format(date);
+  const format = kept(`d ${name}`, () => new Intl.DateTimeFormat(name, options));
+  return language.value === "vi" ? inVietnamese(format.formatToParts(date)) : format.format(date);
 }
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
@@ -71,7 +72,18 @@ function formatTime(value: string | number | Date, options: Intl.DateTimeFormatO
   const name = LOCALES[language.value];
   const where = zone.value === null ? {} : { timeZone: zone.value };
   const key = `t ${name} ${zone.value} ${Object.keys(options).join()}`;
-  return kept(key, () => new Intl.DateTimeFormat(name, { ...options, ...where })).format(date);
+  const format = kept(key, () => new Intl.DateTimeFormat(name, { ...options, ...where }));
+  return language.value === "vi" ? inVietnamese(format.formatToParts(date)) : format.format(date);
+}
+
+/** `21:00 ngày 16/9/2026 (GMT+7)`, as offices write it; Unicode's own order is no one's. */
+function inVietnamese(parts: readonly Intl.DateTimeFormatPart[]): string {
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value.replace(/^thg /, "");
+  const [hour, minute, zoned] = [of("hour"), of("minute"), of("timeZoneName")];
+  const date = [of("day"), of("month"), of("year")].filter(Boolean).join("/");
+  const clocked = hour === undefined ? "" : `${hour}:${minute}`;
+  const both = clocked !== "" && date !== "" ? `${clocked} ngày ${date}` : clocked + date;
+  return zoned === undefined ? both : `${both} (${zoned})`;
 }
 
 const STEPS = [

@@ -82,7 +82,10 @@ function nowOf(asked: Asked): number {
 }
 
 function madeOf(forecast: Forecast, app: App, asked: Asked): Made {
-  const old = asked.now - Date.parse(forecast.made_at) > 2 * app.every_s * 1_000;
+  // Old is what two runs should have replaced, as far apart as the last two were.
+  const [last, before] = [forecast.origins.at(-1), forecast.origins.at(-2)];
+  const gap = last === undefined || before === undefined ? 0 : Date.parse(last) - Date.parse(before);
+  const old = asked.now - Date.parse(forecast.made_at) > 2 * Math.max(gap, app.every_s * 1_000);
   return { state: "forecast", simulated: forecast.simulated, flagged: false, old };
 }
 
