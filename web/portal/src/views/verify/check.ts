@@ -13,7 +13,7 @@ import {
   type Verification,
 } from "@veracity/verify";
 
-import type { Again } from "./again";
+import { compareAgain, type Again } from "./again";
 
 export type Verdict =
   | { readonly state: "holds"; readonly verification: Verification }
@@ -40,16 +40,15 @@ export async function check(bytes: Uint8Array, policyText: string): Promise<Chec
   const receipt = readOrNull(() => parseReceipt(bytes));
   const policy = await parsePolicy(policyText).catch(() => null);
   const verified = await judge(bytes, policyText, receipt === null, passed);
-  const again = verified.state === "holds" ? await comparedAgain(verified.verification) : null;
+  const again = verified.state === "holds" ? comparedAgain(verified.verification) : null;
   const isWrong = again !== null && again.wrong !== null;
   const verdict: Verdict = isWrong ? { state: "fails", step: "row", message: again.wrong ?? "" } : verified;
   return { verdict, passed, receipt, policy, again, bytes, tookMs: performance.now() - started };
 }
 
 /** A row that came out of quarantine is read from a line about the record, and is not compared. */
-async function comparedAgain({ evidence, row, decision, predicate }: Verification): Promise<Again | null> {
+function comparedAgain({ evidence, row, decision, predicate }: Verification): Again | null {
   if (evidence === null || row === null || decision !== null || predicate["released"]) return null;
-  const { compareAgain } = await import("./again");
   return compareAgain(evidence, row);
 }
 
