@@ -101,6 +101,36 @@ def test_what_is_not_for_all_is_made_for_each(
     assert asyncio.run(trial()) == (3, {status})
 
 
+@pytest.mark.parametrize(("path", "cache"), [("/large", "public"), ("/", "private"), ("/large", "private")])
+def test_who_has_what_is_not_kept_fetches_nothing(path: str, cache: str) -> None:
+    """What is too large or somebody's own is 304 too to who has it, and whole to who has another."""
+
+    async def trial() -> list[tuple[int, int]]:
+        app = SharedAnswers(Counting(cache))
+        found = [await asked(app, path, If_None_Match=tag) for tag in ('"a"', '"x", W/"a"', "*", '"b"')]
+        assert found[0].headers["etag"] == '"a"'
+        return [(one.status_code, len(one.content)) for one in found]
+
+    *known, other = asyncio.run(trial())
+    assert known == [(304, 0)] * 3
+    assert other[0] == 200
+    assert other[1] == (3 * 2**20 if path == "/large" else 2)
+
+
+def test_files_pass_by() -> None:
+    """The spool answers for them: what the reader has, and parts."""
+
+    async def trial() -> tuple[int, int]:
+        inner = Counting()
+        app = SharedAnswers(inner)
+        for _ in range(2):
+            await asked(app, "/catalogue/rain/3/rows.csv")
+            await asked(app, "/catalogue/rain/3/manifest.json")
+        return inner.n, len(app._kept)
+
+    assert asyncio.run(trial()) == (3, 1)
+
+
 def test_who_waited_for_a_bug_asks_again() -> None:
     """Where making an answer fails, the next of those who wait makes it: nobody waits for ever."""
 

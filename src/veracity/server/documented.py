@@ -2,33 +2,30 @@
 
 from typing import Any
 
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-    },
-}
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}  #: ``openapi.complete`` adds it
 _WHY = {
     400: "What was asked for is malformed",
+    401: "An account is needed, and the request brings none that counts",
     403: "Not for everybody",
     404: "There is no such thing",
     406: "No form of it that is accepted",
+    409: "It does not fit what there is",
+    413: "The body is too large",
     416: "The file has no such part",
-    422: "A parameter is not what the route takes",
+    422: "A parameter or the body is not what the route takes",
+    429: "Too many requests: wait",
     503: "Not now: try again",
 }
 _OBJECT = {"type": "object"}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe errors (RFC 9457) of these statuses; 422 and 503 may come of any route."""
+    """Describe errors of these statuses by the one body that they all have (RFC 9457).
+
+    Of those not named ``openapi.complete`` says 4XX and 5XX.
+    """
     content = {"application/problem+json": {"schema": _PROBLEM}}
-    return {s: {"description": _WHY[s], "content": content} for s in sorted({*statuses, 422, 503})}
+    return {status: {"description": _WHY[status], "content": dict(content)} for status in statuses}
 
 
 def document(

@@ -1,5 +1,6 @@
-"""What a client of HTTP asks for besides a path: a coding, and only what it has not yet."""
+"""What a client of HTTP asks for besides a path: a page, a language, a coding, only what it has not yet."""
 
+from collections.abc import Collection
 from hashlib import sha256
 
 
@@ -35,6 +36,35 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
         coding, _, parameter = part.partition(";")
         weights[coding.strip().lower()] = _weight(parameter)
     return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def asks_for_page(accept: str | None) -> bool:
+    """Say whether it is a person's browser that asks: one that names HTML (RFC 9110, section 12.5.1).
+
+    Examples
+    --------
+    >>> [asks_for_page(x) for x in ("text/html, */*;q=0.8", "*/*", "text/html;q=0", None)]
+    [True, False, False, False]
+    """
+    parts = (part.partition(";") for part in (accept or "")[:1_000].split(","))
+    return any(kind.strip().lower() == "text/html" and _weight(more) > 0 for kind, _, more in parts)
+
+
+def asked_language(accept_language: str | None, known: Collection[str]) -> str:
+    """Return the language that a person would rather read, of those known; English without one of them.
+
+    Examples
+    --------
+    >>> asked_language("fr, vi-VN;q=0.9, en;q=0.1", ("en", "vi"))
+    'vi'
+    """
+    found = [(0.0, "en")]
+    for part in (accept_language or "")[:1_000].split(","):
+        name, _, more = part.partition(";")
+        language = name.strip().lower().partition("-")[0]
+        if language in known:
+            found.append((_weight(more), language))
+    return max(found, key=lambda one: one[0])[1]
 
 
 def _weight(parameter: str) -> float:

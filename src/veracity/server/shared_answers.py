@@ -2,9 +2,11 @@
 
 A public answer is kept for a second. Who asks for it while it is being made waits for it, so that a
 thousand readers of one page cost one computation. Nothing of a request that says who asks is kept: one
-with ``Authorization`` or a cookie passes by, and so does any that may write.
+with ``Authorization`` or a cookie passes by, and so does any that may write. Files to download pass by too: a
+spool has them, and they answer for parts and for what the reader has already.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ KEPT_S = 1.0
 MAX_BYTES = 64 * 1024 * 1024  #: of all answers kept
 MAX_ANSWER_BYTES = 2 * 1024 * 1024  #: a larger one is not kept
 _PASSING = (b"authorization", b"cookie", b"range")
+_FILES = re.compile(r"/catalogue/[^?]*/rows\.[a-z]+")
 _VARYING = (b"accept", b"accept-encoding", b"accept-language", b"host", b"origin")
 
 _Key = tuple[object, ...]
@@ -115,19 +118,23 @@ class SharedAnswers:
 
 
 class _Held:
-    """Takes an answer and keeps it back until it is whole, unless it turns out to be none to keep."""
+    """Takes an answer and keeps it back until it is whole, unless it turns out to be none to keep.
+
+    The maker was not told what the reader has, as its answer may be for others; so 304 is said here.
+    """
 
     def __init__(self, send: Send, known: str | None, on_loose: Callable[[], None]) -> None:
         self._send, self._known, self._on_loose = send, known, on_loose
         self._start: Message | None = None
         self._body = bytearray()
-        self._is_loose = False
+        self._is_loose = self._is_said = False
         self.answer: _Answer | None = None
 
     async def __call__(self, message: Message) -> None:
         """Take one message of the answer."""
         if self._is_loose:
-            await self._send(message)
+            if not self._is_said:
+                await self._send(message)
             return
         if message["type"] == "http.response.start":
             self._start = message
@@ -142,13 +149,7 @@ class _Held:
         if not is_last:
             return
         assert self._start is not None, "an answer starts before its body"
-        etag = dict(self._start["headers"]).get(b"etag")
-        self.answer = _Answer(
-            self._start,
-            bytes(self._body),
-            monotonic() + KEPT_S,
-            None if etag is None else etag.decode("latin-1"),
-        )
+        self.answer = _Answer(self._start, bytes(self._body), monotonic() + KEPT_S, _etag(self._start))
         await _send(self.answer, self._known, self._send)
 
     async def _loosen(self, *, is_last: bool = False) -> None:
@@ -156,6 +157,10 @@ class _Held:
         self._is_loose = True
         self._on_loose()
         assert self._start is not None, "an answer starts before its body"
+        if self._start["status"] == 200 and _has(self._known, _etag(self._start)):
+            self._is_said = True
+            await _send_not_modified(self._start, self._send)
+            return
         await self._send(self._start)
         if self._body:
             body = {"type": "http.response.body", "body": bytes(self._body), "more_body": not is_last}
@@ -166,7 +171,7 @@ def _key(scope: Scope) -> _Key | None:
     """Return what an answer depends on; None for one that is not for all."""
     if scope["type"] != "http" or scope["method"] != "GET":
         return None
-    if any(name in _PASSING for name, _ in scope["headers"]):
+    if any(name in _PASSING for name, _ in scope["headers"]) or _FILES.fullmatch(scope["path"]):
         return None
     varying = tuple((n, v) for n, v in scope["headers"] if n in _VARYING)
     return scope.get("raw_path") or scope["path"], scope["query_string"], varying
@@ -187,13 +192,26 @@ def _is_public(start: Message) -> bool:
     )
 
 
+def _etag(start: Message) -> str | None:
+    etag = dict(start["headers"]).get(b"etag")
+    return None if etag is None else bytes(etag).decode("latin-1")
+
+
+def _has(known: str | None, etag: str | None) -> bool:
+    return etag is not None and is_known(known, etag)
+
+
 async def _send(answer: _Answer, known: str | None, send: Send) -> None:
     """Send an answer, or 304 to who has it."""
-    if answer.etag is not None and is_known(known, answer.etag):
-        gone = (b"content-length", b"content-type", b"content-encoding")
-        headers = [h for h in answer.headers() if h[0] not in gone]
-        await send({"type": "http.response.start", "status": 304, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+    if _has(known, answer.etag):
+        await _send_not_modified(answer.start, send)
         return
     await send({**answer.start, "headers": answer.headers()})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _send_not_modified(start: Message, send: Send) -> None:
+    gone = (b"content-length", b"content-type", b"content-encoding")
+    headers = [h for h in start["headers"] if h[0] not in gone]
+    await send({"type": "http.response.start", "status": 304, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

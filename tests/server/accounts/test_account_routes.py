@@ -135,7 +135,12 @@ def test_who_asks(city: City) -> None:
     }
     who = city.ask("publisher", "GET", "/api/v1/session").json()["account"]
     assert (who["name"], who["roles"], who["agency"]) == ("the-publisher", ["publisher"], AGENCY)
-    assert city.ask(None, "GET", "/api/v1/sign-in").json()["code"] == "no-sign-in"
+    for path in ("/api/v1/sign-in", "/api/v1/sign-in/callback?code=a&state=b"):
+        none = city.ask(None, "GET", path)
+        assert (none.status_code, none.json()["code"]) == (404, "no-sign-in")
+        page = city.ask(None, "GET", path, headers={"Accept": "text/html,*/*;q=0.8"})
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "/api/v1/sign-in" not in page.text
 
 
 def test_signing_out(city: City) -> None:

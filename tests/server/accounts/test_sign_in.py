@@ -156,6 +156,35 @@ def test_what_comes_back_counts_once(provider: Provider, app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "title"),
+    [("en", "You are not signed in"), ("fr, vi-VN;q=0.5", "Bạn chưa đăng nhập"), ("id", "Anda belum masuk")],
+)
+def test_a_person_who_is_refused_sees_a_page(
+    provider: Provider, app: FastAPI, language: str, title: str
+) -> None:
+    """In their language, with the reason and the way on; the state counts no second time for it."""
+    provider.knows("em", groups=["cooks"], organisation="weather")
+    browser = Browser(app)
+    as_person = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": language}
+    came = back(provider, browser, "em")
+    refused = browser.get(came, **as_person)
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    for said in (title, "sign-in-refused", 'href="/api/v1/sign-in"', 'href="/"'):
+        assert said in refused.text
+    assert refused.headers["cache-control"] == "private, no-store"
+    assert "default-src 'none'" in refused.headers["content-security-policy"]
+    assert browser.who() is None
+    again = browser.get(came, **as_person)
+    assert (again.status_code, "sign-in-lost" in again.text) == (403, True)
+    forged = Browser(app).get("/api/v1/sign-in/callback?code=x&state=%3Cscript%3E", **as_person)
+    assert (forged.status_code, "sign-in-lost" in forged.text, "<script>" in forged.text) == (
+        403,
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
     "then", ["https://evil.example", "//evil.example", "/\\evil.example", "/%0d%0aSet-Cookie:x", "x", "/a b"]
 )
 def test_the_page_that_is_wanted_is_ours(provider: Provider, app: FastAPI, then: str) -> None:

@@ -23,6 +23,7 @@ from veracity.home.ingest import ingest
 from veracity.log.policy import parse_policy
 from veracity.provenance.receipts import ProvenEntry
 from veracity.provenance.receipts.checking import check_included
+from veracity.server import shared_answers
 from veracity.server.app import make_app
 from veracity.server.settings import ServerSettings
 
@@ -139,6 +140,27 @@ def test_parts_of_a_file(app: ASGIApp) -> None:
     assert ask(app, "GET", "/catalogue/air/1/rows.csv", headers=old).content == whole
     head = ask(app, "HEAD", "/catalogue/air/1/rows.csv")
     assert (head.content, int(head.headers["content-length"])) == (b"", len(whole))
+
+
+def test_who_has_a_file_fetches_nothing(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """304 of a file however large, whole or in part; and the part to who has another."""
+    monkeypatch.setattr(shared_answers, "MAX_ANSWER_BYTES", 100)
+    for path in ("/catalogue/air/1/rows.csv", "/catalogue/_panels/rain-hourly"):
+        whole = ask(app, "GET", path)
+        if "files" in whole.text:
+            path = whole.json()["files"][0]["url"].removeprefix("http://city.example")
+            whole = ask(app, "GET", path)
+        assert len(whole.content) > 100
+        tag = {"If-None-Match": whole.headers["etag"]}
+        for more in ({}, {"Range": "bytes=0-9"}, {"If-Range": whole.headers["etag"], "Range": "bytes=0-9"}):
+            known = ask(app, "GET", path, headers=tag | more)
+            assert (known.status_code, known.content, known.headers["etag"]) == (
+                304,
+                b"",
+                tag["If-None-Match"],
+            )
+        part = ask(app, "GET", path, headers={"If-None-Match": '"other"', "Range": "bytes=0-9"})
+        assert (part.status_code, part.content) == (206, whole.content[:10])
 
 
 def test_a_panel_is_made_again_and_compared(app: ASGIApp) -> None:

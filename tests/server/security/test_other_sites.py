@@ -1,9 +1,11 @@
 """Pages of other sites read what is open, and write nothing, with a browser's session or without."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+import veracity.server
 from asked import ask
 from served_city import ORIGIN, Made, ServedCity, city, made_once, serving
 
@@ -52,6 +54,36 @@ def test_reading_is_for_all_sites(city: ServedCity) -> None:
     asked = {"Origin": EVIL, "Access-Control-Request-Method": "GET"}
     preflight = ask(city.app, "OPTIONS", "/api/v1/accounts", headers=asked)
     assert (preflight.status_code, preflight.headers["access-control-allow-methods"]) == (204, "GET, HEAD")
+
+
+def test_pages_see_all_that_we_say(city: ServedCity) -> None:
+    """Of every header that our code names in an answer, a page of another site may read what is of use."""
+    exposed = ask(city.app, "GET", "/openapi.json", headers={"Origin": EVIL}).headers[
+        "access-control-expose-headers"
+    ]
+    source = Path(veracity.server.__file__).parent
+    named = {
+        name
+        for path in source.rglob("*.py")
+        for name in re.findall(
+            r'"([A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+|ETag|Link|Allow|Location)"', path.read_text("utf-8")
+        )
+    }
+    always = {
+        "Cache-Control",
+        "Content-Language",
+        "Content-Length",
+        "Content-Type",
+        "Expires",
+        "Last-Modified",
+    }
+    for_browsers = re.compile(
+        r"Access-Control-.*|Sec-.*|Content-Security-Policy|.*-Policy|X-.*|Strict-Transport-Security"
+        r"|Clear-Site-Data|Content-Encoding|If-.*|NGSI-LD|Accept|Accept-.*(?<!Ranges)|Set-Cookie"
+    )
+    of_use = {n for n in named if n not in always and not for_browsers.fullmatch(n)}
+    assert of_use <= set(exposed.split(", "))
+    assert {"ETag", "Content-Range", "Repr-Digest", "Retry-After", "NGSILD-Results-Count"} <= of_use
 
 
 def test_only_named_sites_write(made_once: Made, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from veracity.server.accounts.doors import DENIED, Account, needs
 from veracity.server.accounts.fitting import fitting
 from veracity.server.accounts.shapes import AccountBody, AccountList, AccountName, AccountShape, RightsBody
 from veracity.server.answers import PRIVATE
-from veracity.server.described import described
+from veracity.server.documented import problems
 
 ROUTER = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
 MAX_PAGE = 1_000
@@ -23,7 +23,7 @@ _Reader = Annotated[Account, Depends(needs("admin", "auditor"))]
 _Name = Annotated[AccountName, Path()]
 
 
-@ROUTER.get("", responses=DENIED | described(422, 503))
+@ROUTER.get("", responses=DENIED | problems(422, 503))
 def list_accounts(
     request: Request,
     response: Response,
@@ -39,7 +39,7 @@ def list_accounts(
     return AccountList(items=items, next=items[-1].name if more else None)
 
 
-@ROUTER.post("", status_code=201, responses=DENIED | described(400, 409, 422, 503))
+@ROUTER.post("", status_code=201, responses=DENIED | problems(400, 409, 422, 503))
 def create(request: Request, response: Response, who: _Admin, body: AccountBody) -> AccountShape:
     """Add an account. It has no token yet, and no password ever."""
     accounts = _accounts(request)
@@ -48,7 +48,7 @@ def create(request: Request, response: Response, who: _Admin, body: AccountBody)
     return _said(request, response, accounts, body.name)
 
 
-@ROUTER.put("/{name}", responses=DENIED | described(400, 404, 409, 422, 503))
+@ROUTER.put("/{name}", responses=DENIED | problems(400, 404, 409, 422, 503))
 def change(request: Request, response: Response, who: _Admin, name: _Name, body: RightsBody) -> AccountShape:
     """Replace an account's roles and agency."""
     accounts = _accounts(request)
@@ -57,7 +57,7 @@ def change(request: Request, response: Response, who: _Admin, name: _Name, body:
     return _said(request, response, accounts, name)
 
 
-@ROUTER.delete("/{name}", status_code=204, responses=DENIED | described(404, 422, 503))
+@ROUTER.delete("/{name}", status_code=204, responses=DENIED | problems(404, 422, 503))
 def close(request: Request, who: _Admin, name: _Name) -> None:
     """End an account for ever, with its tokens and sessions."""
     accounts = _accounts(request)

@@ -15,8 +15,14 @@ from veracity.server.problems import problem
 from veracity.server.settings import ServerSettings
 
 MAX_AGE_S = 3_600
-_EXPOSED = "ETag, Link, Location, Retry-After, WWW-Authenticate, NGSILD-Results-Count"
-_REQUEST_HEADERS = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Link, NGSILD-Tenant, Prefer"
+_EXPOSED = (
+    "Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, Link, Location, NGSILD-Results-Count,"
+    " Repr-Digest, Retry-After, WWW-Authenticate"
+)
+_REQUEST_HEADERS = (
+    "Accept, Authorization, Content-Type, If-Match, If-None-Match, If-Range, Link, NGSILD-Tenant, Prefer,"
+    " Range"
+)
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 
 

@@ -19,7 +19,7 @@ from starlette.requests import Request
 
 from veracity.home.accounts.account import Account, Role
 from veracity.home.accounts.errors import RoleNeeded, SignInNeeded
-from veracity.server.described import described
+from veracity.server.documented import problems
 
 __all__ = ["DENIED", "Account", "Needs", "Role", "account_of", "needs"]
 
@@ -31,7 +31,7 @@ _COOKIE = APIKeyCookie(
 )
 
 #: what every route with a door may answer besides, for its ``responses``
-DENIED: dict[int | str, dict[str, Any]] = described(401, 403, 429)
+DENIED: dict[int | str, dict[str, Any]] = problems(401, 403, 429)
 
 
 def account_of(request: Request) -> Account | None:

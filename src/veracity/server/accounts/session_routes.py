@@ -2,7 +2,7 @@
 
 import re
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -24,15 +24,26 @@ from veracity.server.accounts.cookies import SIGN_IN_COOKIE, give, session_of, s
 from veracity.server.accounts.doors import SESSION_COOKIE, account_of
 from veracity.server.accounts.openid import Provider
 from veracity.server.accounts.origin import own_origin
+from veracity.server.accounts.refused_page import PAGE, SignInRoute
 from veracity.server.accounts.shapes import SessionShape, Who
 from veracity.server.answers import PRIVATE
-from veracity.server.described import described
+from veracity.server.documented import problems
 
 ROUTER = APIRouter(prefix="/api/v1", tags=["accounts"])
+SIGN_IN = APIRouter(route_class=SignInRoute)
 CALLBACK = "/api/v1/sign-in/callback"
 _OURS = re.compile(
     r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}"
 )  # a path of ours: no host, no backslash, no space
+
+
+def _or_page(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a route answers errors with: a problem, or a page to a person's browser."""
+    described = problems(*statuses)
+    for one in described.values():
+        one["content"]["text/html"] = PAGE
+    return described
+
 
 _Text = Annotated[str | None, Query(max_length=4_096)]
 
@@ -51,7 +62,7 @@ def session(request: Request, response: Response) -> SessionShape:
     )
 
 
-@ROUTER.delete("/session", status_code=204, responses=described(403, 503))
+@ROUTER.delete("/session", status_code=204, responses=problems(403, 503))
 def sign_out(request: Request) -> Response:
     """End the session of this browser."""
     accounts = _accounts(request)
@@ -64,11 +75,11 @@ def sign_out(request: Request) -> Response:
     return response
 
 
-@ROUTER.get(
+@SIGN_IN.get(
     "/sign-in",
     status_code=303,
     response_class=RedirectResponse,
-    responses=described(400, 422, 503) | {303: {"description": "To the provider."}},
+    responses=_or_page(404, 503) | problems(422) | {303: {"description": "To the provider."}},
 )
 def sign_in(
     request: Request,
@@ -86,11 +97,12 @@ def sign_in(
     return response
 
 
-@ROUTER.get(
+@SIGN_IN.get(
     "/sign-in/callback",
     status_code=303,
     response_class=RedirectResponse,
-    responses=described(400, 403, 422, 503)
+    responses=_or_page(403, 404, 503)
+    | problems(422)
     | {303: {"description": "To the page that was wanted, signed in."}},
 )
 def come_back(
@@ -122,6 +134,9 @@ def come_back(
     give(response, request, settings, SESSION_COOKIE, secret, int(LASTS.total_seconds()))
     take_back(response, request, settings, SIGN_IN_COOKIE)
     return response
+
+
+ROUTER.include_router(SIGN_IN)
 
 
 def _accounts(request: Request) -> Accounts:

@@ -27,7 +27,7 @@ from veracity.server.accounts.shapes import (
     TokenShape,
 )
 from veracity.server.answers import PRIVATE
-from veracity.server.described import described
+from veracity.server.documented import problems
 
 ROUTER = APIRouter(prefix="/api/v1/tokens", tags=["accounts"])
 MAX_PAGE = 1_000
@@ -35,7 +35,7 @@ MAX_PAGE = 1_000
 _Anyone = Annotated[Account, Depends(needs("viewer", "admin"))]
 
 
-@ROUTER.get("", responses=DENIED | described(422, 503))
+@ROUTER.get("", responses=DENIED | problems(422, 503))
 def list_tokens(
     request: Request,
     response: Response,
@@ -55,7 +55,7 @@ def list_tokens(
     return TokenList(items=items, next=items[-1].identifier if len(found) > limit else None)
 
 
-@ROUTER.post("", status_code=201, responses=DENIED | described(400, 404, 409, 422, 503))
+@ROUTER.post("", status_code=201, responses=DENIED | problems(400, 404, 409, 422, 503))
 def create(request: Request, response: Response, who: _Anyone, body: TokenBody) -> TokenMade:
     """Make a token. Its text is in this answer and nowhere else."""
     name = body.account or who.name
@@ -72,7 +72,7 @@ def create(request: Request, response: Response, who: _Anyone, body: TokenBody) 
     )
 
 
-@ROUTER.delete("/{identifier}", status_code=204, responses=DENIED | described(404, 422, 503))
+@ROUTER.delete("/{identifier}", status_code=204, responses=DENIED | problems(404, 422, 503))
 def revoke(request: Request, who: _Anyone, identifier: Annotated[TokenId, Path()]) -> None:
     """End a token, and those that were made with it. It ends at once, whatever the log is doing."""
     accounts = _accounts(request)
