@@ -189,7 +189,7 @@ def flip_base64(text: str) -> str:
 
 
 def lines_flipped(proof: str, line: int) -> str:
-    """Return a tlog-proof in which a bit of one line, of base64, is changed; counted from the end if negative."""
+    """Return a tlog-proof in which a bit of one line, of base64, is changed, counted as lists are."""
     lines = proof.split("\n")
     head, _, last = lines[line].rpartition(" ")
     lines[line] = f"{head} {flip_base64(last)}" if head else flip_base64(last)
@@ -208,7 +208,9 @@ def changed(part: str) -> dict[str, Any]:
         it["proof"] = lines_flipped(it["proof"], 2)
     elif part == "statement":
         payload = base64.b64decode(envelope["payload"]).decode()
-        envelope["payload"] = base64.b64encode(flip_digit(payload, payload.index("received_at")).encode()).decode()
+        envelope["payload"] = base64.b64encode(
+            flip_digit(payload, payload.index("received_at")).encode()
+        ).decode()
         it["entry"] = json.dumps(envelope, separators=(",", ":"))
     elif part == "signature of the operator":
         envelope["signatures"][0]["sig"] = flip_base64(envelope["signatures"][0]["sig"])
@@ -251,7 +253,7 @@ PARTS = {
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_changed_bit_is_red_wherever_it_is(alone: str, tab: Any, tmp_path: Path, part: str) -> None:
-    """One bit in each part of a receipt: the step that looks there is red, with its reason, and no later one passed."""
+    """One bit in each part of a receipt: the step that looks there is red, says why, and ends the check."""
     receipt = tmp_path / "receipt.json"
     receipt.write_text(json.dumps(changed(part)))
     page = tab(offline=True)
