@@ -89,12 +89,12 @@ def test_a_refused_token_is_said_to_be_refused(city: RecordedCity, tab: Any) -> 
     assert page.locator("header .who").inner_text() == "Sign in"
 
 
-def test_signing_in_goes_to_the_provider_and_a_refusal_is_told(city: RecordedCity, tab: Any) -> None:
-    """The link leads to the server's own sign-in and back here; a reason that came back is said in words."""
+def test_signing_in_goes_to_the_provider(city: RecordedCity, tab: Any) -> None:
+    """The link leads to the server's own sign-in, and back here in the end."""
     page = tab()
     page.route(SESSION, as_account([]))
-    page.goto(f"{city.url}/#/account?refused=sign-in-lost")
-    page.get_by_text("it took too long, or began in another browser").wait_for()
+    page.goto(f"{city.url}/#/account")
+    page.get_by_role("heading", name="Sign in").wait_for()
     link = page.get_by_role("link", name="Sign in").last.get_attribute("href")
     assert link == f"{city.url}/api/v1/sign-in?then=%2F%23%2Faccount"
 
@@ -112,7 +112,7 @@ def test_acts_are_shown_to_those_who_may(city: RecordedCity, tab: Any) -> None:
     page = tab()
     page.route(SESSION, as_account(["operator"]))
     views = {
-        "#/quality/air-quality": "veracity quarantine release air-quality",
+        "#/quality/air-quality": "Let records in, or keep them out for good",
         "#/models/environment": "veracity model ask environment",
         "#/models/app/environment": "veracity app override environment",
     }
@@ -126,6 +126,45 @@ def test_acts_are_shown_to_those_who_may(city: RecordedCity, tab: Any) -> None:
     for view, command in views.items():
         page.evaluate("view => { location.hash = view }", view)
         page.get_by_text(command).first.wait_for()
+
+
+def test_a_decision_about_quarantine_is_tried_and_then_done(city: RecordedCity, tab: Any) -> None:
+    """Rows of two batches, a rule waived, a reason: told what would be, then done; never without a trial."""
+    page = tab()
+    page.route(SESSION, as_account(["operator"]))
+    asked: list[dict[str, Any]] = []
+
+    def decided(route: Route) -> None:
+        body = route.request.post_data_json
+        asked.append(body)
+        n = len(body["records"])
+        counts = {"rows": n, "accepted": n, "quarantined": 0, "held": 0, "held_by": [], "decided": 0}
+        entry = None if body["is_trial"] else 172
+        route.fulfill(json={"is_trial": body["is_trial"], "entry": entry, **counts})
+
+    page.route("**/quarantine/decisions", decided)
+    page.goto(f"{city.url}/#/account")
+    come(page)
+    page.get_by_role("heading", name="flood-desk").wait_for()
+    page.evaluate("() => { location.hash = '#/quality/air-quality' }")
+    page.get_by_label("Choose: 37:3", exact=True).check()
+    page.get_by_label("Choose: 37:221").check()
+    page.get_by_label("Choose: 31:39").check()
+    page.get_by_text("3 rows are chosen").wait_for()
+    do = page.get_by_role("button", name="Do it")
+    assert do.is_disabled()
+    page.get_by_label("out of range: PM2.5 range:pm25").check()
+    page.get_by_label("Why, for all to read").fill("A storm: looked at on the spot.")
+    page.get_by_role("button", name="Try it").click()
+    page.get_by_text("Nothing was written. 3 rows come in, 0 stay out.").wait_for()
+    do.click()
+    page.get_by_text("Done. 3 rows come in, 0 stay out.").wait_for()
+    wanted = [(31, [39]), (37, [3, 221])]
+    assert [(it["batch"], it["records"], it["is_trial"]) for it in asked] == [
+        *((batch, records, True) for batch, records in wanted),
+        *((batch, records, False) for batch, records in wanted),
+    ]
+    assert all(it["waive"] == ["range:pm25"] and it["decision"] == "release" for it in asked)
 
 
 def test_a_closed_city_says_how_to_get_in(city: RecordedCity, tab: Any) -> None:

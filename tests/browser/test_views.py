@@ -294,7 +294,8 @@ def test_each_view_by_keyboard_alone(city: RecordedCity, tab: Any, view: str) ->
                 it.dataset.seen = '1';
                 const style = getComputedStyle(it);
                 const isDrawn = style.outlineStyle !== 'none' || style.boxShadow !== 'none';
-                return isDrawn || it.matches('.maplibregl-canvas') ? it.tagName : `${it.tagName} ${it.className} is focused and not to be seen`;
+                if (isDrawn || it.matches('.maplibregl-canvas')) return it.tagName;
+                return `${it.tagName} ${it.className} is focused and not to be seen`;
             }"""
         )
         if focused is None:

@@ -57,6 +57,12 @@ export async function send(method: "DELETE" | "POST", path: string): Promise<voi
   await ask(method, path, "application/json");
 }
 
+/** Send a document and read what became of it. */
+export async function postJson<T>(path: string, body: unknown): Promise<T> {
+  const response = await ask("POST", path, "application/json", undefined, JSON.stringify(body));
+  return (await response.json()) as T;
+}
+
 /** Read a stream of events as whoever holds the token; it ends when the server ends it or `stop` does. */
 export async function getStream(path: string, stop: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
   const url = ours(path);
@@ -66,7 +72,7 @@ export async function getStream(path: string, stop: AbortSignal): Promise<Readab
   return response.body;
 }
 
-function asWho(accept: string): RequestInit {
+function asWho(accept: string): { readonly headers: Record<string, string>; readonly credentials: RequestCredentials } {
   const held = token.peek();
   // Who came with a token is that account alone, whatever cookie the browser has.
   if (held === null) return { headers: { Accept: accept }, credentials: "same-origin" };
@@ -77,15 +83,19 @@ function get(path: string, accept: string, signal?: AbortSignal): Promise<Respon
   return ask("GET", path, accept, signal);
 }
 
-async function ask(method: string, path: string, accept: string, signal?: AbortSignal): Promise<Response> {
+async function ask(method: string, path: string, accept: string, signal?: AbortSignal, body?: string): Promise<Response> {
   const url = ours(path);
   if (url === null) throw new ApiError(0, "foreign-address", `want a path of this server, got ${path.slice(0, 80)}`);
   const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const who = asWho(accept);
+  const headers = body === undefined ? who.headers : { ...who.headers, "Content-Type": "application/json" };
   let response: Response;
   try {
     response = await fetch(url, {
+      ...who,
       method,
-      ...asWho(accept),
+      headers,
+      ...(body === undefined ? {} : { body }),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
   } catch (error) {

@@ -185,6 +185,18 @@ export interface Quarantined {
   readonly receipt: string | null;
 }
 
+/** What became of a decision about rows set aside, or would. */
+export interface Decided {
+  readonly is_trial: boolean;
+  readonly rows: number;
+  readonly accepted: number;
+  readonly quarantined: number;
+  readonly held: number;
+  readonly held_by: readonly string[];
+  readonly decided: number;
+  readonly entry: number | null;
+}
+
 export type Stage = "shadow" | "advise" | "act";
 
 export interface App {

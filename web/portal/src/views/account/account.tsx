@@ -8,34 +8,22 @@ import { comeWith, session, signOut, whoAmI, type Session } from "../../api/sess
 import { Facts } from "../../parts/facts";
 import { Failed, Loading } from "../../parts/states";
 import { t, tWord } from "../../language";
-import type { ViewProps } from "../../portal";
 
 const TOKEN = /^vct_[\x21-\x7e]{1,400}$/;
 
-export function AccountView({ route }: ViewProps): JSX.Element {
+export function AccountView(): JSX.Element {
   const problem = useSignal<ApiError | null>(null);
   useEffect(() => {
     whoAmI().catch((error: unknown) => (problem.value = asProblem(error)));
   }, []);
   const known = session.value;
-  const refused = route.query.get("refused");
   return (
     <>
       <h1 tabIndex={-1}>{t("account.heading")}</h1>
-      {refused !== undefined && known?.account === null && (
-        <p class="state failed" role="alert">
-          {whyRefused(refused)} <code lang="en">{refused.slice(0, 80)}</code>
-        </p>
-      )}
       {known === null && (problem.value === null ? <Loading /> : <Failed error={problem.value} />)}
       {known !== null && (known.account === null ? <Nobody known={known} /> : <Somebody account={known.account} />)}
     </>
   );
-}
-
-function whyRefused(code: string): string {
-  const words = tWord("refused", code);
-  return words === code ? t("refused.other") : words;
 }
 
 function Somebody({ account }: { readonly account: NonNullable<Session["account"]> }): JSX.Element {
