@@ -360,7 +360,7 @@ def test_by_keyboard_alone(alone: str, tab: Any) -> None:
     assert page.locator(".step[data-step=checkpoint] pre").inner_text().startswith("example.org/city\n7\n")
 
 
-LANGUAGES = {"en": "The receipt holds", "vi": "Biên nhận đúng", "id": "Tanda bukti sah"}
+LANGUAGES = {"en": "The receipt holds", "vi": "Biên nhận hợp lệ", "id": "Tanda bukti sah"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -482,7 +482,7 @@ export const en = {
   "count.quarantined": "Quarantined",
   "count.refused": "Refused",
   "count.duplicate": "Came before",
-  "account.title": "Accounts of devices",
+  "account.title": "Hourly accounts of devices",
   "account.why": "For each hour and device: what it sent, and what became of it.",
   "account.none": "No messages of devices came to this feed.",
   "account.device": "Device",
