@@ -12,6 +12,7 @@ from veracity.server.app import make_app
 from veracity.server.guard import REQUEST_TIMEOUT_S
 from veracity.server.running import HEAD_TIMEOUT_S, PUBLIC, READ_TIMEOUT_S
 from veracity.server.settings import ServerSettings
+from veracity.server.settings_file import parse_settings
 from veracity.server.shared_answers import KEPT_S
 
 PAGE = (Path(__file__).parents[2] / "docs/server.md").read_text("utf-8")
@@ -46,3 +47,13 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert (ground.MAX_FEATURES, ground.MAX_POSITIONS, ground.MAX_BYTES) == (5_000, 400_000, 8 * 2**20)
     for told in ("| 64; the next wait", "| 4,096;", "series: 10,000 points; places: 5,000"):
         assert told in PAGE
+
+
+def test_the_settings_are_those_that_are_read() -> None:
+    """The file that the page shows is read, and what it says of defaults is so."""
+    text = PAGE.partition("```yaml\n")[2].partition("```")[0]
+    served = parse_settings(text.encode(), Path("city"))
+    settings, plain = served.settings, ServerSettings(Path("city"))
+    assert (settings.is_open, settings.fronts) == (False, ("10.0.0.7", "10.1.0.0/16"))
+    assert (settings.limits, settings.seal_after_s) == (plain.limits, plain.seal_after_s)
+    assert served.connections == PUBLIC

@@ -1,6 +1,8 @@
 """The portal's files: by name, cached as they may be, and nothing beside them."""
 
 import gzip
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,20 @@ def test_without_a_portal_there_is_a_page_that_says_so(tmp_path: Path) -> None:
     page = ask(PortalFiles(tmp_path / "none"), "GET", "/")
     assert page.status_code == 200
     assert "make portal" in page.text
+
+
+def test_a_page_that_is_whole_has_a_policy_of_its_own(tmp_path: Path) -> None:
+    """Just its own scripts and styles run; a page of files has none, and gets that of all."""
+    (tmp_path / "index.html").write_text('<script type="module" src="./a.js"></script>')
+    script = 'let a = "<style>b</style> &amp; ê";\nlet b = 1 < 2;'
+    (tmp_path / "verify.html").write_text(
+        f"<!doctype html><style>p {{}}</style><p>a</p><script type=module>{script}</script>", "utf-8"
+    )
+    app = PortalFiles(tmp_path)
+    assert "content-security-policy" not in ask(app, "GET", "/").headers
+    policy = ask(app, "GET", "/verify.html").headers["content-security-policy"]
+    digests = [b64encode(sha256(text.encode()).digest()).decode() for text in (script, "p {}")]
+    assert policy == (
+        f"default-src 'none'; script-src 'sha256-{digests[0]}'; style-src 'sha256-{digests[1]}';"
+        " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )

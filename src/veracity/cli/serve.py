@@ -1,10 +1,9 @@
 """``veracity serve``: the city for everybody who asks: its APIs, its log, its receipts, its portal."""
 
-import re
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,15 +13,17 @@ from veracity.home.clock import system_clock
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-_URL = re.compile(r"https?://[^\s/]+(/[^\s]*[^\s/])?")
-
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=7882, show_default=True, help="0: a free one."
 )
-@click.option("--public-url", metavar="URL", help="Where readers find it, if a front stands before it.")
+@click.option(
+    "--public-url",
+    metavar="URL",
+    help="Where readers find it, if a front stands before it; as in server.yaml.",
+)
 @click.option(
     "--witness",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -34,22 +35,20 @@ _URL = re.compile(r"https?://[^\s/]+(/[^\s]*[^\s/])?")
     help="Of the logs that the witness watches, only their lines count.",
 )
 @click.option(
-    "--connections", type=click.IntRange(1, 60_000), default=4_096, show_default=True, help="Of all clients."
+    "--connections",
+    type=click.IntRange(1, 60_000),
+    help="Of all clients; 4096 if server.yaml says nothing else.",
 )
 @click.option(
     "--per-address",
     type=click.IntRange(1, 60_000),
-    default=64,
-    show_default=True,
-    help="Connections of one address; a front that stands before it is one address.",
+    help="Connections of one address, 64 if not told; a front that stands before it is one address.",
 )
 @click.option(
     "--wait",
     "wait_s",
     type=click.FloatRange(0, 50),
-    default=30.0,
-    show_default=True,
-    help="Seconds that a request waits for its turn before it is answered 503.",
+    help="Seconds that a request waits for its turn before it is answered 503; 30 if not told.",
 )
 @in_home
 def serve(
@@ -59,21 +58,22 @@ def serve(
     public_url: str | None,
     witness: Path | None,
     witness_policy: Path | None,
-    connections: int,
-    per_address: int,
-    wait_s: float,
+    connections: int | None,
+    per_address: int | None,
+    wait_s: float | None,
     as_json: bool,
 ) -> None:
     """Serve the city until stopped: standard APIs, the log, receipts, and the portal at /.
 
-    It reads the home, and may run beside all that writes it.
+    It reads the home, and may run beside all that writes it. Who may read, which other sites may write, how
+    often one may ask, and more: server.yaml in the home; whom people sign in with: sign-in.yaml.
     """
     # Imported here: no other command needs them.
     from veracity.server.app import make_app
-    from veracity.server.running import PUBLIC, address, listen, run
-    from veracity.server.settings import ServerSettings
+    from veracity.server.running import address, listen, run
+    from veracity.server.settings_file import PUBLIC_URL, read_settings
 
-    if public_url is not None and not _URL.fullmatch(public_url):
+    if public_url is not None and not PUBLIC_URL.fullmatch(public_url):
         raise click.UsageError(
             f"--public-url: want https://HOST without a slash at its end, got {public_url[:80]!r}"
         )
@@ -83,12 +83,15 @@ def serve(
         beside = (
             None if witness is None or witness_policy is None else _witness(witness, witness_policy, stack)
         )
-        app = make_app(ServerSettings(home, public_url, witness=beside))
+        served = read_settings(home, public_url=public_url, witness=beside)
+        app = make_app(served.settings)
         listening = listen(host, port)
         url = address(listening)
-        emit("serve", {"url": url, "public_url": public_url or url}, url, as_json)
+        emit("serve", {"url": url, "public_url": served.settings.public_url or url}, url, as_json)
         note(f"city: serving {home} at {url}")
-        limits = replace(PUBLIC, wait_s=wait_s, connections=connections, per_address=per_address)
+        told: dict[str, Any] = {"wait_s": wait_s, "connections": connections, "per_address": per_address}
+        limits = replace(served.connections, **{n: v for n, v in told.items() if v is not None})
+        app.state.accounts.catch_up()
         try:
             run(app, listening, limits, app.state.events.close)
         finally:

@@ -71,7 +71,9 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
     "--sync-always", is_flag=True, help="Acknowledge only what is on the disk: safe from power cuts."
 )
 @click.option(
-    "--http", callback=_address, help="Serve the city here, as `veracity serve` does, and let gateways join."
+    "--http",
+    callback=_address,
+    help="Serve the city here, as `veracity serve` does, by the home's server.yaml; and let gateways join.",
 )
 @click.option("--notify", callback=_address, help="Take notifications of NGSI-LD brokers here.")
 @click.option(
@@ -169,6 +171,10 @@ async def _run(settings: "UpSettings") -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told)
+    if settings.http is not None:
+        from veracity.server.settings_file import read_settings
+
+        read_settings(settings.home)  # what is wrong is told before anything starts
     await run_up(settings, stop, hurry)
     if hurry.is_set():
         raise KeyboardInterrupt

@@ -120,14 +120,18 @@ async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # no
     """Serve the city to anyone, as ``veracity serve`` does, and let gateways join."""
     from veracity.server.app import make_app
     from veracity.server.enrolment_app import enrolment_app
-    from veracity.server.running import PUBLIC, listen, serve
-    from veracity.server.settings import ServerSettings
+    from veracity.server.fronts import BehindFronts
+    from veracity.server.running import listen, serve
+    from veracity.server.settings_file import read_settings
 
-    city = make_app(ServerSettings(task.home, clock=task.time))
-    app = enrolment_app(city, task.home, partial(_told_the_broker, task), clock=task.time)
+    served = read_settings(task.home, clock=task.time)
+    city = make_app(served.settings)
+    joining = enrolment_app(city, task.home, partial(_told_the_broker, task), clock=task.time)
+    app = BehindFronts(joining, served.settings.fronts)
     host, port = task.options["address"]
+    city.state.accounts.catch_up()
     try:
-        await serve(app, listen(host, port), stop, PUBLIC, city.state.events.close)
+        await serve(app, listen(host, port), stop, served.connections, city.state.events.close)
     finally:
         city.state.accounts.close()
         city.state.city.close()

@@ -31,6 +31,7 @@ from veracity.server.api.log_paths import LOG_PATHS
 from veracity.server.api.state import Memory
 from veracity.server.catalogue import router as catalogue
 from veracity.server.city_reader import CityReader
+from veracity.server.fronts import BehindFronts
 from veracity.server.log_app import LogApp
 from veracity.server.log_store import log_of_home
 from veracity.server.ngsi_ld import router as ngsi_ld
@@ -76,7 +77,8 @@ def make_app(settings: ServerSettings) -> FastAPI:
     complete(app, LOG_PATHS)
     app.add_middleware(SharedAnswers)
     app.add_middleware(WithHead)
-    protect(app, app.state.accounts)  # outermost: who may not, asks no other part
+    protect(app, app.state.accounts)  # who may not, asks no other part
+    app.add_middleware(BehindFronts, fronts=settings.fronts)  # outermost: who asks
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)

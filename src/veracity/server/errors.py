@@ -81,6 +81,12 @@ class MalformedQuery(ServerError, Malformed):
     code = "malformed-parameter"
 
 
+class MalformedSettings(ServerError, Malformed):
+    """The settings of the server are not set down as they should be."""
+
+    code = "malformed-settings"
+
+
 class TooManyCells(ServerError, Malformed):
     """An answer would be made of more than the server takes in hand for one request."""
 

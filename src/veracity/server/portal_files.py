@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from veracity.server.answers import FRESH, IMMUTABLE, answer
+from veracity.server.inline_policy import inline_policy
 from veracity.server.negotiation import accepts_gzip
 from veracity.server.paths import asked_path
 from veracity.server.problems import not_found, wrong_method
@@ -63,6 +64,7 @@ class _File:
     gzipped: Traversable | None
     media_type: str
     cache_control: str
+    policy: str | None = None  # of a page that has its scripts inside
 
 
 class PortalFiles:
@@ -93,6 +95,8 @@ class PortalFiles:
         except OSError:
             return not_found("path: want a file of the portal, got one that is gone")
         headers = dict(_NOSNIFF)
+        if found.policy is not None:
+            headers["Content-Security-Policy"] = found.policy
         if found.gzipped is not None:
             headers["Vary"] = "Accept-Encoding"
         if coded:
@@ -124,5 +128,6 @@ def _listed(folder: Traversable) -> Mapping[str, _File]:
             found.get(path + ".gz"),
             f"{kind}; charset=utf-8" if is_text else kind,
             IMMUTABLE if _HASHED.fullmatch(path) else FRESH,
+            inline_policy(place.read_bytes()) if kind == "text/html" else None,
         )
     return listed

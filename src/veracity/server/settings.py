@@ -33,14 +33,16 @@ class ServerSettings:
     limits
         How often one network and one account may ask.
     seal_after_s
-        How long writes wait in the journal before the log has them in a list. None: until the next who
-        writes in the home seals them, as ``veracity up`` does.
+        How long writes wait in the journal before the log has them in a list. None: until somebody seals
+        them, as ``veracity account seal`` does.
     page_origins
         From which our own pages may load pictures and maps besides our own: an online base map.
     witness
         The application of a witness to serve beside the city, below ``/witness``; None for none.
     max_listeners
         Readers of events at once.
+    fronts
+        Addresses and networks of proxies before the server that say whose request they pass on.
     """
 
     home: Path
@@ -55,3 +57,4 @@ class ServerSettings:
     page_origins: tuple[str, ...] = field(default_factory=tuple)
     witness: ASGIApp | None = None
     max_listeners: int = 256
+    fronts: tuple[str, ...] = field(default_factory=tuple)

@@ -5,12 +5,13 @@ import threading
 from contextlib import suppress
 
 from veracity.errors import Unavailable, VeracityError
-from veracity.home.accounts.journal import seal_writes
+from veracity.home.accounts.journal import n_waiting, seal_writes
 from veracity.home.accounts.sign_in_settings import read_sign_in
 from veracity.home.accounts.store import AccountStore
+from veracity.home.accounts.tables import has_tables
 from veracity.home.clock import Clock, system_clock
 from veracity.home.directory import open_directory
-from veracity.home.home import open_writer
+from veracity.home.home import Home, open_writer
 from veracity.server.accounts.openid import Provider
 from veracity.server.settings import ServerSettings
 
@@ -56,6 +57,20 @@ class Accounts:
             self._timer = threading.Timer(after_s, self._seal_later)
             self._timer.daemon = True
             self._timer.start()
+
+    def catch_up(self) -> None:
+        """See that what a server before this one left in the journal comes into the log."""
+        try:
+            home = Home.open(self.settings.home)
+            try:
+                waits = has_tables(home.database) and n_waiting(home.database) > 0
+            finally:
+                home.close()
+        except VeracityError as exc:
+            _LOGGER.info("writes: %s", exc)
+            return
+        if waits:
+            self.seal_soon()
 
     def seal(self) -> int:
         """Put what waits in the journal into the log now; return how many writes that were."""
