@@ -135,7 +135,7 @@ def test_a_decision_about_quarantine_is_tried_and_then_done(city: RecordedCity, 
     asked: list[dict[str, Any]] = []
 
     def decided(route: Route) -> None:
-        body = route.request.post_data_json
+        body: dict[str, Any] = json.loads(route.request.post_data or "")
         asked.append(body)
         n = len(body["records"])
         counts = {"rows": n, "accepted": n, "quarantined": 0, "held": 0, "held_by": [], "decided": 0}
