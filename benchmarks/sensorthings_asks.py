@@ -45,7 +45,7 @@ def asks(n: int, words: Words) -> dict[str, Callable[[int], str]]:
     steps = n // SENSORS
 
     def window(number: int, length: int) -> str:
-        first = number * 13 % max(1, steps - length)
+        first = number * 17 % max(1, steps - length)
         begin, end = START + EVERY * first, START + EVERY * (first + length)
         return f"phenomenonTime ge {begin:{_TIME}} and phenomenonTime lt {end:{_TIME}}"
 
@@ -71,16 +71,16 @@ def asks(n: int, words: Words) -> dict[str, Callable[[int], str]]:
         ),
         "high values of all, newest first": lambda i: (
             "Observations?$top=100&$orderby=phenomenonTime desc,result desc"
-            f"&$filter=result gt {38 + i % 90 / 100}"
+            f"&$filter=result gt {38 + i / 1000}"
         ),
         "count of a condition on all": lambda i: (
             f"Observations?$top=0&$count=true&$filter=result gt {25 + i / 100}"
         ),
         "20 datastreams, newest 5 of each": lambda i: (
-            f"Datastreams?$top=20&$skip={i * 20 % (SENSORS - 20)}&$orderby=name"
+            f"Datastreams?$top=20&$skip={i * 13 % (SENSORS - 20)}&$orderby=name"
             "&$expand=Observations($top=5;$orderby=phenomenonTime desc)"
         ),
-        "100 things": lambda i: f"Things?$top=100&$skip={i * 9 % (SENSORS - 100)}&$orderby=name",
+        "100 things": lambda i: f"Things?$top=100&$skip={i * 7 % (SENSORS - 100)}&$orderby=name",
     }
 
 

@@ -1,8 +1,8 @@
 """Claim: SensorThings queries are answered as fast as by a plain server on PostgreSQL, proofs and all.
 
 Beside ``veracity serve``: django-ogc-sensorthings, which is Django's ORM on PostgreSQL, under gunicorn with
-two workers; once with the indexes that it makes itself, once with those that its tables lack for readings. The
-same simulated readings (seed 0) are in both: sealed batches in ours, rows brought in by COPY in theirs. Both
+two workers; once with the indexes that it makes itself, once with those that its tables lack for readings.
+The same simulated readings (seed 0) are in both: sealed batches in ours, rows brought in by COPY in theirs. Both
 get the same requests, from another process on the same machine, each asking for what was not asked before.
 The first answers of each query are compared: count, times, values (``differ``). CPU is that of the server's
 processes, PostgreSQL's included, for one request.
