@@ -91,7 +91,7 @@ def database(python: Path) -> Iterator[Database]:
     """Start PostgreSQL and let the project make its tables."""
     with PostgresServer.started(*SETTINGS) as server:
         made = Database(server.fresh(), server.process.pid)
-        command = [python, PROJECT / "django_project.py", "migrate"]
+        command: list[str | Path] = [python, PROJECT / "django_project.py", "migrate"]
         subprocess.run(command, env=_environment(made.url), check=True, capture_output=True)
         yield made
 
@@ -155,7 +155,7 @@ def _entities() -> Iterator[tuple[str, str, list[tuple[str, ...]]]]:
 def served(python: Path, given: Database) -> Iterator[tuple[str, int]]:
     """Serve it; return where, and the process of its server."""
     port = _free_ports(1)[0]
-    command = [python, "-m", "gunicorn", "--chdir", PROJECT, "--bind", f"127.0.0.1:{port}"]
+    command: list[str | Path] = [python, "-m", "gunicorn", "--chdir", PROJECT, "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", str(N_WORKERS), "--threads", str(N_THREADS), "--keep-alive", "60"]
     server = subprocess.Popen(
         [*command, "--log-level", "warning", "django_project:application"], env=_environment(given.url)

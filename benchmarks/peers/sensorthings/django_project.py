@@ -14,9 +14,9 @@ import sys
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.conf import settings  # type: ignore[import-not-found]
-from django.core.management import execute_from_command_line  # type: ignore[import-not-found]
-from django.core.wsgi import get_wsgi_application  # type: ignore[import-not-found]
+from django.conf import settings  # type: ignore[import-untyped]
+from django.core.management import execute_from_command_line  # type: ignore[import-untyped]
+from django.core.wsgi import get_wsgi_application  # type: ignore[import-untyped]
 
 _API = "sensorthings.versions.v1_1"
 _DATABASE = urlsplit(os.environ["DATABASE"])
