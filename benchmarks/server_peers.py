@@ -19,6 +19,7 @@ Then observations are posted. What an answer 201 promises differs, so this is no
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -166,6 +167,7 @@ def main() -> None:
         "--peer-python", type=Path, required=True, help="Python with requirements/server-peers.txt"
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the servers end too
     options.peer_python = options.peer_python.absolute()
     about: dict[str, Any] = {"claim": "as fast as plain rows in PostgreSQL", "seed": 0, "simulated": True}
     reads: list[list[dict[str, Any]]] = []

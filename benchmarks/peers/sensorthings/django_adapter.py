@@ -6,7 +6,7 @@ Version 1.2.0 answers it with 500: it knows the column of that property in ``$fi
 from typing import Any
 
 from django.db.models import F  # type: ignore[import-untyped]
-from sensorthings.versions.v1_1.backends.django.adapter import (  # type: ignore[import-not-found]
+from sensorthings.versions.v1_1.backends.django.adapter import (  # type: ignore[import-untyped]
     ODATA_FIELD_REMAP,
     DjangoBackendAdapter,
 )
