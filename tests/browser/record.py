@@ -7,6 +7,7 @@ Afterwards some values are marked as filled, estimated or flagged, which the dem
 ``edited`` says which. Receipts are as they came: the browser checks them.
 """
 
+import hashlib
 import json
 import sys
 import urllib.request
@@ -27,6 +28,10 @@ PATHS = [
     "/api/v1/feeds/hydrology/places",
     "/api/v1/feeds/traffic",
     "/api/v1/feeds/traffic/places",
+    "/api/v1/session",
+    "/api/v1/panels",
+    "/api/v1/panels/city-5min/series?column=pm25&key=20242&limit=40",
+    "/api/v1/panels/city-5min/values?column=pm25",
     "/api/v1/apps",
     "/api/v1/apps/environment/forecasts",
     "/api/v1/apps/environment/decisions",
@@ -49,6 +54,26 @@ MANY = {
 }
 
 
+def _square(name: str, west: float, south: float, side: float) -> dict[str, Any]:
+    east, north = west + side, south + side
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {
+        "type": "Feature",
+        "properties": {"name": name},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+
+
+GROUND: dict[str, Any] = {
+    "type": "FeatureCollection",
+    "features": [
+        _square("Bắc", 107.9, 16.0, 0.35),
+        _square("Nam", 107.9, 15.65, 0.35),
+        _square("Đông", 108.25, 15.65, 0.35),
+    ],
+}
+
+
 def shortened(value: Any, name: str = "") -> Any:
     """Return a document whose lists have their first items."""
     if isinstance(value, dict):
@@ -56,6 +81,11 @@ def shortened(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         return [shortened(item) for item in value[: MANY.get(name, N)]]
     return value
+
+
+def _kept(path: str, value: Any) -> Any:
+    """Return what is kept of an answer: of a panel all that was asked for."""
+    return value if "/panels/" in path else shortened(value)
 
 
 def edited(answers: dict[str, Any]) -> None:
@@ -70,6 +100,27 @@ def edited(answers: dict[str, Any]) -> None:
     features[3]["properties"]["values"]["pm25"]["flags"] = ["stuck:pm25"]
     features[4]["properties"]["simulated"] = False
     features[5]["properties"]["age_s"] = 40_000.0
+    # A panel of four hours in which readings were missing; and the ground, as three squares.
+    cells = answers["/api/v1/panels/city-5min/series"]["items"]
+    for cell in cells[8:14]:
+        cell |= {"state": "filled", "value": cells[7]["value"]}
+    cells[20] |= {"state": "estimated"}
+    for cell in cells[30:34]:
+        cell |= {"state": "missing", "value": None}
+    values = answers["/api/v1/panels/city-5min/values"]["items"]
+    values[0]["state"], values[1]["state"] = "filled", "estimated"
+    values[2] |= {"state": "missing", "value": None}
+    ground = json.dumps(GROUND).encode()  # as `recorded_city` sends it
+    answers["/api/v1/city/ground"] = GROUND
+    city["ground"] = {
+        "url": "/api/v1/city/ground",
+        "sha256": hashlib.sha256(ground).hexdigest(),
+        "n_bytes": len(ground),
+        "n_features": len(GROUND["features"]),
+        "source": "Squares of a test",
+        "licence": "CC0-1.0",
+        "imported_at": "2026-09-01T00:00:00.000000Z",
+    }
     points = answers[f"{AIR}/series"]["points"]
     points[5]["state"] = points[6]["state"] = "filled"
     points[12]["state"] = "estimated"
@@ -85,7 +136,7 @@ def main(base: str) -> None:
         with urllib.request.urlopen(base + path, timeout=60) as response:  # noqa: S310 - the address is the caller's
             return json.load(response)
 
-    answers = {path.partition("?")[0]: shortened(get(path)) for path in PATHS}
+    answers = {path.partition("?")[0]: _kept(path, get(path)) for path in PATHS}
     batches = [
         item["entry"] for item in answers["/api/v1/log/statements"]["items"] if item["kind"] == "ingest"
     ]

@@ -179,3 +179,136 @@ def test_language_and_colours_are_remembered(city: RecordedCity, tab: Any) -> No
     page.get_by_role("heading", name="Nhật ký minh bạch").wait_for()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 28)"
+
+
+def test_forecasts_and_panels_are_layers_beside_readings(city: RecordedCity, tab: Any) -> None:
+    """Each with its own mark and words: what is expected and how sure, what was filled, what is missing."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/city?layers=air-quality,panel:city-5min:pm25,app:environment:pm25")
+    forecast = page.locator("section.layer", has=page.get_by_role("heading", name="PM2.5, forecast of"))
+    forecast.locator(".tile").first.wait_for()
+    first = forecast.locator(".tile").first
+    assert "in 8 of 10 cases" in first.inner_text()
+    assert "forecast" in first.inner_text()
+    assert first.locator(".proof").get_by_role("link", name="Step by step").count() == 1
+    panel = page.locator("section.layer", has=page.get_by_role("heading", name="PM2.5, panel city-5min"))
+    tiles = panel.locator(".tile")
+    texts = [tiles.nth(i).inner_text() for i in range(4)]
+    assert ["filled in" in text for text in texts] == [True, False, False, False]
+    assert ["estimated" in text for text in texts] == [False, True, False, False]
+    assert ["no value" in text for text in texts] == [False, False, True, False]
+    marks = [tiles.nth(i).locator("svg.mark").inner_html() for i in range(4)]
+    assert len({*marks, first.locator("svg.mark").inner_html()}) == 5
+    assert "Built as the log states" in texts[0]
+
+
+def test_the_map_stands_on_the_citys_own_ground(city: RecordedCity, tab: Any) -> None:
+    """The ground says whose it is; one that is not what the city names of it says so."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/city")
+    page.wait_for_selector(".map-box[data-state=shown]")
+    assert page.locator(".map-foot").inner_text() == "Ground: Squares of a test, a backdrop (CC0-1.0)"
+    city.answers["/api/v1/city/ground"]["features"].pop()
+    page.reload()
+    page.get_by_text("its file is not the one that the city names").wait_for()
+
+
+def test_an_online_map_is_asked_only_when_the_reader_wants_it(city: RecordedCity, tab: Any) -> None:
+    """Offered by the city, off until it is ticked; its host is named before."""
+    tiles = f"{city.url}/tiles/{{z}}/{{x}}/{{y}}.png"
+    city.answers["/api/v1/city"]["base_map"] = {"tiles": tiles, "attribution": "© A mapper", "max_zoom": 19}
+    page = tab(viewport=DESK)
+    shown(page, city, "#/city")
+    tick = page.get_by_label("Online base map")
+    tick.wait_for()
+    page.wait_for_timeout(500)
+    assert not any(path.startswith("/tiles/") for path in city.asked)
+    tick.check()
+    page.get_by_text("© A mapper").wait_for()
+    page.wait_for_timeout(1000)
+    assert any(path.startswith("/tiles/") for path in city.asked)
+
+
+def test_a_sensors_page_is_as_of_a_time(city: RecordedCity, tab: Any) -> None:
+    """Readings, panel and forecasts are asked for as known then, and the page says so."""
+    page = tab(viewport=DESK)
+    shown(
+        page,
+        city,
+        "#/sensor/air-quality/AQ01?at=2026-09-16T12%3A00%3A00.000Z&as_of=2026-09-16T12%3A00%3A00.000Z",
+    )
+    page.get_by_text("Only with what was known at 16 Sept 2026, 19:00 GMT+7.").wait_for()
+    stamp = "2026-09-16T12%3A00%3A00.000Z"
+    for part in ("/places?", "/air-quality/series?", "/panels/city-5min/series?"):
+        asked = [path for path in city.asked if part in path]
+        assert asked != [], part
+        assert all(f"as_of={stamp}" in path for path in asked), part
+    assert any(f"origin={stamp}" in path for path in city.asked if "/forecasts?" in path)
+    assert all(f"to={stamp}" in path for path in city.asked if "/series?" in path)
+
+
+def test_a_panel_shows_apart_what_was_not_measured(city: RecordedCity, tab: Any) -> None:
+    """Counted in words, marked in the table, and a line of its own in the plot."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/sensor/air-quality/AQ01")
+    panel = page.get_by_role("region", name="PM2.5, panel city-5min, ward 20242").first
+    panel.get_by_text("29 values measured, 6 filled in, 1 estimated, 4 missing.").wait_for()
+    panel.locator(".u-legend").get_by_text("not measured").wait_for()
+    panel.locator("summary").click()
+    cells = panel.locator("tbody tr").all_inner_texts()
+    assert sum("filled in" in text for text in cells) == 6
+    assert sum("estimated" in text for text in cells) == 1
+    assert sum("no value" in text for text in cells) == 4
+
+
+EVERY = (*HEADINGS, "#/account", "#/city?layers=panel:city-5min:pm25,app:environment:pm25")
+
+
+@pytest.mark.parametrize("view", EVERY)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_view_fits_360_and_axe_is_content(
+    city: RecordedCity, tab: Any, axe: Callable[[Any], list[str]], view: str, scheme: str
+) -> None:
+    """The narrowest of phones scrolls one way alone, and nothing serious is wrong in either theme."""
+    page = tab(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    shown(page, city, view)
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert axe(page) == []
+
+
+@pytest.mark.parametrize("view", EVERY)
+def test_each_view_by_keyboard_alone(city: RecordedCity, tab: Any, view: str) -> None:
+    """Tab goes through all that can be used, in order, without a trap; the focus is always to be seen."""
+    page = tab(viewport=DESK)
+    shown(page, city, view)
+    page.wait_for_timeout(500)
+    page.locator("main").evaluate("main => main.focus()")
+    seen: list[str] = []
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            """() => {
+                const it = document.activeElement;
+                if (it === document.body || it === null) return null;
+                it.dataset.seen = '1';
+                const style = getComputedStyle(it);
+                const isDrawn = style.outlineStyle !== 'none' || style.boxShadow !== 'none';
+                if (isDrawn || it.matches('.maplibregl-canvas')) return it.tagName;
+                return `${it.tagName} ${it.className} is focused and not to be seen`;
+            }"""
+        )
+        if focused is None:
+            break
+        assert " " not in focused, focused
+        seen.append(focused)
+    else:
+        pytest.fail("want an end of the page within 400 presses of Tab, got none")
+    usable = "main a[href], main button:not(:disabled), main input, main select, main summary, main textarea"
+    missed = page.locator(usable).evaluate_all(
+        """all => all
+            .filter(e => !e.dataset.seen && e.checkVisibility({visibilityProperty: true}))
+            .filter(e => e.type !== 'radio')
+            .map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert missed == []

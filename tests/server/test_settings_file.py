@@ -9,6 +9,7 @@ from small_city import new_city
 from veracity.home.live.rates import Rate
 from veracity.server import settings_file
 from veracity.server.accounts.pace import Limits
+from veracity.server.base_map import BaseMap
 from veracity.server.errors import MalformedSettings
 from veracity.server.running import PUBLIC
 from veracity.server.settings import ServerSettings
@@ -32,6 +33,7 @@ def test_the_example_says_what_it_shows() -> None:
         is_open=False,
         origins=("https://app.example.org",),
         page_origins=("https://tiles.example.org",),
+        base_map=BaseMap("https://tiles.example.org/{z}/{x}/{y}.png", "A mapper"),
         fronts=("10.0.0.7", "10.1.0.0/16"),
         limits=Limits(Rate(500, 5_000), Rate(200, 2_000), Rate(20, 200), Rate(0.1, 50)),
         seal_after_s=30.0,
@@ -66,6 +68,13 @@ def test_what_is_left_out_is_as_ever(tmp_path: Path) -> None:
         'page_origins: ["https://tiles.example; script-src *"]',
         "page_origins: ['*']",
         "page_origins: [1]",
+        "base_map: https://tiles.example.org/{z}/{x}/{y}.png",
+        "base_map: {tiles: 'https://tiles.example.org/{z}/{x}/{y}.png'}",
+        "base_map: {tiles: 'https://tiles.example.org/{z}/{x}', attribution: A}",
+        "base_map: {tiles: 'http://tiles.example.org/{z}/{x}/{y}', attribution: A}",
+        "base_map: {tiles: 'https://tiles.example.org; script-src */{z}/{x}/{y}', attribution: A}",
+        "base_map: {tiles: 'https://a@b/{z}/{x}/{y}', attribution: A}",
+        "base_map: {tiles: 'https://tiles.example.org/{z}/{x}/{y}', attribution: A, max_zoom: 99}",
         "fronts: [everybody]",
         "fronts: [0.0.0.0/0]",
         "fronts: ['::/0']",

@@ -15,7 +15,7 @@ from veracity.home.accounts.errors import (
     UnknownAccount,
     UnknownToken,
 )
-from veracity.home.errors import RecordNotFound
+from veracity.home.errors import NoRowsWaiting, RecordNotFound
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
 from veracity.server.errors import NoSuchDataset, NotThere
 
@@ -32,6 +32,7 @@ STATUSES: list[tuple[type[VeracityError], int]] = [
     (BadCredential, 401),
     (AccountExists, 409),
     (DoesNotFit, 409),
+    (NoRowsWaiting, 409),
     (UnknownAccount, 404),
     (UnknownToken, 404),
     (Malformed, 400),

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from veracity.home.clock import Clock
 from veracity.server.accounts.pace import Limits
+from veracity.server.base_map import BaseMap
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class ServerSettings:
         The application of a witness to serve beside the city, below ``/witness``; None for none.
     max_listeners
         Readers of events at once.
+    base_map
+        An online base map that the portal offers; its origin is one of the pages'.
     fronts
         Addresses and networks of proxies before the server that say whose request they pass on.
     """
@@ -58,3 +61,4 @@ class ServerSettings:
     witness: ASGIApp | None = None
     max_listeners: int = 256
     fronts: tuple[str, ...] = field(default_factory=tuple)
+    base_map: BaseMap | None = None

@@ -6,6 +6,7 @@
     open: false                                # reading needs an account; true if left out
     origins: [https://app.example.org]         # other sites whose pages may write with a token
     page_origins: [https://tiles.example.org]  # from which our own pages may load maps and pictures
+    base_map: {tiles: "https://tiles.example.org/{z}/{x}/{y}.png", attribution: A mapper, max_zoom: 19}
     fronts: [10.0.0.7, 10.1.0.0/16]            # whose X-Forwarded-For and -Proto count
     limits:                                    # requests
       network: {per_second: 500, burst: 5000}
@@ -30,6 +31,7 @@ from veracity.home.live.rates import Rate
 from veracity.provenance.fields import Fields
 from veracity.server import running
 from veracity.server.accounts.pace import Limits
+from veracity.server.base_map import read_base_map
 from veracity.server.errors import MalformedSettings
 from veracity.server.settings import ServerSettings
 
@@ -88,6 +90,8 @@ def parse_settings(text: bytes, home: Path) -> Served:
         page_origins=_origins(fields, "page_origins"),
         fronts=_fronts(fields),
     )
+    if "base_map" in fields:
+        settings = replace(settings, base_map=read_base_map(fields.object("base_map")))
     connections = running.PUBLIC
     if "connections" in fields:
         connections = _connections(fields.object("connections"))

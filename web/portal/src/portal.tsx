@@ -5,6 +5,7 @@ import type { ComponentType, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { told } from "./api/events";
 import { useResource } from "./api/resource";
+import { whoAmIQuietly } from "./api/session";
 import type { City } from "./api/types";
 import { language, t } from "./language";
 import { clockOffsetMs, zone } from "./language/format";
@@ -26,6 +27,7 @@ const VIEWS: Readonly<Record<ViewName, () => Promise<ComponentType<ViewProps>>>>
   models: async () => (await import("./views/models/models")).ModelsView,
   quality: async () => (await import("./views/quality/quality")).QualityView,
   log: async () => (await import("./views/log/log")).LogView,
+  account: async () => (await import("./views/account/account")).AccountView,
 };
 
 export function Portal(): JSX.Element {
@@ -41,13 +43,15 @@ export function Portal(): JSX.Element {
     // What is told from now on is news if it is more than this.
     if (told.peek() === null) told.value = { size: known.log.size, statements: [] };
   }, [known]);
+  useEffect(() => void whoAmIQuietly(), []);
   useEffect(() => {
     document.documentElement.lang = language.value;
     document.title = `${t(route === null ? "nav.missing" : `nav.${route.view}`)} · Veracity`;
   }, [language.value, route]);
   return (
     <Shell city={known} view={route?.view ?? null}>
-      {city.state === "failed" && <ServerAway code={city.error.code} />}
+      {city.state === "failed" && city.error.status !== 401 && <ServerAway code={city.error.code} />}
+      {city.state === "failed" && city.error.status === 401 && route?.view !== "account" && <Closed />}
       {route === null ? <Missing /> : <View key={route.view} route={route} city={known} />}
     </Shell>
   );
@@ -81,6 +85,15 @@ function Missing(): JSX.Element {
         <a href={linkTo("city")}>{t("nav.city")}</a>
       </p>
     </div>
+  );
+}
+
+/** The city is closed: who has an account may read. */
+function Closed(): JSX.Element {
+  return (
+    <p class="state" role="status">
+      {t("account.closed")} <a href={linkTo("account")}>{t("nav.account")}</a>
+    </p>
   );
 }
 

@@ -1,6 +1,6 @@
 // Where the reader is: after the hash, so that it works on any server, in any folder, and from a disk.
 
-export const VIEWS = ["city", "sensor", "verify", "lineage", "models", "quality", "log"] as const;
+export const VIEWS = ["city", "sensor", "verify", "lineage", "models", "quality", "log", "account"] as const;
 
 export type ViewName = (typeof VIEWS)[number];
 

@@ -2,12 +2,13 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { live } from "./api/events";
+import { session } from "./api/session";
 import type { City } from "./api/types";
 import { language, LANGUAGES, said, speak, t, type Language } from "./language";
 import { linkTo, VIEWS, type ViewName } from "./router";
 import { paint, theme, THEMES, type Theme } from "./theme";
 
-const LINKED = VIEWS.filter((view) => view !== "sensor" && view !== "lineage");
+const LINKED = VIEWS.filter((view) => !["sensor", "lineage", "account"].includes(view));
 
 export function Shell(props: {
   readonly city: City | null;
@@ -37,6 +38,11 @@ export function Shell(props: {
         )}
         <div class="choices">
           {!isAlone && <Liveness />}
+          {!isAlone && session.value !== null && (
+            <a href={linkTo("account")} class="who" aria-current={view === "account" ? "page" : undefined}>
+              {session.value.account === null ? t("nav.account") : session.value.account.name}
+            </a>
+          )}
           <label>
             <span class="hidden">{t("nav.language")}</span>
             <select value={language.value} onChange={(event) => speak(event.currentTarget.value as Language)}>
@@ -72,7 +78,7 @@ export function Shell(props: {
 function Liveness(): JSX.Element {
   return (
     <span class={`live ${live.value}`} role="status">
-      <span class="dot" aria-hidden="true" /> {t(`live.${live.value}`)}
+      <span class="dot" aria-hidden="true" /> <span class="words">{t(`live.${live.value}`)}</span>
     </span>
   );
 }

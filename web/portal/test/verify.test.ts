@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { parsePolicy, parseReceipt } from "@veracity/verify";
+import { compareAgain } from "../src/views/verify/again";
 import { asPolicy, check, looksLike, withOneBitChanged } from "../src/views/verify/check";
 import { isOf } from "../src/views/verify/expected";
 import { believed } from "../src/views/verify/policy";
@@ -28,7 +29,7 @@ for (const name of INDEX.valid) {
     const isDecision = checked.receipt?.stated.statement.kind === "decide";
     const wanted = plan.filter((step) => step !== "revocations" && (step !== "row" || isDecision));
     assert.deepEqual(passed, wanted);
-    assert.ok(shownSteps(checked).every((step) => ["passed", "undone"].includes(step.state)));
+    assert.ok(shownSteps(checked).every((step) => ["passed", "undone", "compared"].includes(step.state)));
     assert.ok(answers(checked).every((answer) => answer.state !== "no" && answer.state !== "unreached"));
   });
 
@@ -117,4 +118,41 @@ test("bytes are shown, not obeyed", () => {
   assert.equal(asText(bytes), "a\\u202eb\\u0007\n");
   assert.equal(asText(Uint8Array.of(0xff)), null);
   assert.equal(hexDump(Uint8Array.of(0x41, 0, 0xff)), "000000  41 00 ff                                         A..");
+});
+
+test("a row that is not the record's is noticed, and what was not compared is said", async () => {
+  let n = 0;
+  for (const file of INDEX.valid) {
+    const { verdict, again } = await check(read(file), POLICY);
+    assert.equal(verdict.state, "holds", file);
+    if (again === null) continue;
+    n += 1;
+    assert.equal(again.wrong, null, file);
+    assert.ok(again.compared.length > 0, file);
+    for (const name of again.compared) {
+      const document = JSON.parse(new TextDecoder().decode(read(file))) as { row: Record<string, unknown> };
+      const value = document.row[name];
+      document.row[name] = typeof value === "number" ? value + 0.125 : typeof value === "string" ? value.replace(/\d(?=\D*$)/, (d) => String((Number(d) + 1) % 10)) : null;
+      const changed = await check(new TextEncoder().encode(JSON.stringify(document)), POLICY);
+      assert.equal(changed.verdict.state === "fails" && changed.verdict.step, "row", `${file} ${name}`);
+    }
+  }
+  assert.ok(n > 10, String(n));
+});
+
+test("a contract of another kind leaves the row uncompared", () => {
+  const evidence = (contract: string, text: string) =>
+    ({ contract: new TextEncoder().encode(contract), text, columns: null, isExact: true }) as unknown as Parameters<typeof compareAgain>[0];
+  const schema = (property: string) => `schema:\n  - name: rows\n    properties:\n      - ${property}\n`;
+  const row = new Map([["pm", 1]]);
+  const plain = schema("{name: pm, logicalType: number, physicalName: PM}");
+  assert.deepEqual(compareAgain(evidence(plain, '{"PM":1}\n'), row), { wrong: null, compared: ["pm"], left: [] });
+  assert.match(compareAgain(evidence(plain, '{"PM":2}\n'), row)?.wrong ?? "", /^pm: want 2, got 1$/);
+  assert.match(compareAgain(evidence(plain, '{"PM":"NA"}\n'), row)?.wrong ?? "", /^pm: want null/);
+  const scaled = schema("{name: pm, logicalType: number, customProperties: [{property: sourceUnit, value: g/m3}]}");
+  assert.deepEqual(compareAgain(evidence(scaled, '{"pm":2}\n'), row)?.left, ["pm"]);
+  assert.equal(compareAgain(evidence(schema('{name: pm, physicalName: "wl_{station}"}'), '{"pm":2}\n'), row), null);
+  assert.equal(compareAgain(evidence("a: &x 1\nb: [", '{"pm":2}\n'), row), null);
+  assert.equal(compareAgain(evidence(plain, '["pm"]\n'), row), null);
+  assert.match(compareAgain(evidence(plain, '{"PM":1}\n'), new Map([["else", 1]]))?.wrong ?? "", /want a column/);
 });

@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ours, query } from "../src/api/client";
-import type { Feed, LineageNode, Place } from "../src/api/types";
+import type { App, Feed, ForecastPoint, LineageNode, Panel, PanelColumn, Place } from "../src/api/types";
 import { dayAxis } from "../src/parts/day_axis";
 import { linkTo, parseRoute } from "../src/router";
+import { middleAndRange, nextPoint } from "../src/views/city/forecasts";
+import { firstLayers, layersOf } from "../src/views/city/layers";
+import { sitesBy } from "../src/views/city/sites";
 import { boxOf, madeOf, matches, valuesOf } from "../src/views/city/tiles";
 import { layOut } from "../src/views/lineage/layers";
 import { trustLines } from "../src/views/quality/trust_lines";
+import { keyOf } from "../src/views/sensor/panel_plot";
 import { fanColumns, inside, intervals, seriesColumns } from "../src/views/sensor/series";
 
 test("a link that is written is read back", () => {
@@ -65,6 +69,46 @@ test("a series is in the order of time, one point a time", () => {
   const { at, values } = seriesColumns([point("2026-01-01T00:01:00Z", 2), point("2026-01-01T00:00:00Z", 1), point("2026-01-01T00:01:00Z", 3), point("x", 9)]);
   assert.deepEqual(values, [1, 3]);
   assert.equal((at[1] ?? 0) - (at[0] ?? 0), 60);
+});
+
+test("what was measured has a line of its own, and the rest one that meets it", () => {
+  const point = (minute: number, value: number | null, state: "measured" | "filled" = "measured") =>
+    ({ at: `2026-01-01T00:0${minute}:00Z`, value, record: null, state, flags: [] }) as const;
+  const { measured, made } = seriesColumns([point(0, 1), point(1, 2), point(2, 2, "filled"), point(3, null), point(4, 3), point(5, 4)]);
+  assert.deepEqual(measured, [1, 2, null, null, 3, 4]);
+  assert.deepEqual(made, [null, 2, 2, null, null, null]);
+});
+
+test("layers are those of feeds, of panels of which the key is known, and of applications", () => {
+  const feed = { feed: "air", key: ["station", "at"] } as unknown as Feed;
+  const column = { name: "pm", feed: "air", field: "pm25", key: "ward" } as PanelColumn;
+  const panel = { panel: "p", columns: [column, { ...column, name: "old", key: undefined }, { ...column, feed: "else" }] } as unknown as Panel;
+  const app = { app: "env", targets: { pm25: "ug/m3" } } as unknown as App;
+  const layers = layersOf([feed], [panel], [app]);
+  assert.deepEqual(layers.map(({ id }) => id), ["air", "panel:p:pm", "app:env:pm25"]);
+  assert.deepEqual([...firstLayers(layers, null)], ["air"]);
+  assert.deepEqual([...firstLayers(layers, "app:env:pm25,nothing")], ["app:env:pm25"]);
+  assert.equal(keyOf(feed, place({ ward: shown(7) }), column), "7");
+  assert.equal(keyOf(feed, place({ ward: shown(7) }), { ...column, key: "station" }), "AQ01");
+  assert.equal(keyOf(feed, place({}), column), null);
+});
+
+test("places that share a ward are one site in the middle of them", () => {
+  const east = place({ ward: shown(7) });
+  const west = { ...east, geometry: { type: "Point", coordinates: [106, 14] } } as Place;
+  const sites = sitesBy("ward", false, "air", [east, west, { ...place({ ward: shown(8) }), geometry: null }]);
+  assert.deepEqual(sites.get("7")?.at, [107, 15]);
+  assert.equal(sites.get("8")?.at, null);
+  assert.equal(sitesBy("", true, "air", [east]).get("AQ01")?.title, "Hải Châu");
+});
+
+test("a forecast is shown for the time that comes next; one that is over by its last word", () => {
+  const point = (hour: number) => ({ at: `2026-01-01T0${hour}:00:00Z`, quantiles: { "0.1": 1, "0.5": hour, "0.9": 9 }, outcome: null }) as ForecastPoint;
+  const points = [point(3), point(1), point(2)];
+  assert.equal(nextPoint(points, Date.parse("2026-01-01T01:00:00Z")), points[2]);
+  assert.equal(nextPoint(points, Date.parse("2027-01-01T01:00:00Z")), points[0]);
+  assert.equal(nextPoint([], 0), null);
+  assert.deepEqual(middleAndRange(point(2)), { middle: 2, low: 1, high: 9 });
 });
 
 test("a fan has its levels in order, and counts what fell inside", () => {

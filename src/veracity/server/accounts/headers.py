@@ -22,7 +22,8 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app, self._settings = app, settings
-        self._policy = content_policy(settings.page_origins)
+        maps = () if settings.base_map is None else (settings.base_map.origin,)
+        self._policy = content_policy((*settings.page_origins, *maps))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on."""

@@ -15,13 +15,16 @@ from veracity.home.clock import format_time
 from veracity.home.home import Home
 from veracity.log.policy import MAX_POLICY_BYTES, format_policy
 from veracity.server.api.asking import rough_now
-from veracity.server.api.geometry import Site, sites
 from veracity.server.api.ground import GroundShape
 from veracity.server.api.log import published_log
 from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, json_body
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import Memory, MemoryState
+from veracity.server.base_map import BaseMap
+from veracity.server.positions import Survey
+from veracity.server.registers import Spot
+from veracity.server.settings import ServerSettings
 
 ZONE = "Asia/Ho_Chi_Minh"  #: of the first city's clocks on the wall
 
@@ -37,6 +40,21 @@ class CityLog(Shape):
     is_published: bool
 
 
+class BaseMapShape(Shape):
+    """An online map that readers may ask for. ``tiles`` has {z}, {x} and {y} in it."""
+
+    tiles: str
+    attribution: str
+    max_zoom: int
+
+    @classmethod
+    def of(cls, base_map: BaseMap | None) -> "BaseMapShape | None":
+        """Return what is told of one."""
+        if base_map is None:
+            return None
+        return cls(tiles=base_map.tiles, attribution=base_map.attribution, max_zoom=base_map.max_zoom)
+
+
 class CityShape(Shape):
     """The city. ``now`` is its clock, to ten seconds; ``bbox`` west, south, east, north of known places."""
 
@@ -50,6 +68,7 @@ class CityShape(Shape):
     log: CityLog
     policy: str
     ground: GroundShape | None
+    base_map: BaseMapShape | None
     feeds: int
     apps: int
     models: int
@@ -63,13 +82,17 @@ def show_city(request: Request, city: CityState, memory: MemoryState) -> Respons
         published = published_log(home)
         note = b"" if published is None else published.checkpoint_note
     ground = GroundShape.of(memory.ground.of(city.root))
+    settings: ServerSettings = request.app.state.settings
+    base_map = BaseMapShape.of(settings.base_map)
     body = memory.answers.get(
-        city, ("city", now, note, ground), lambda home: _city(home, memory, now, ground)
+        city, ("city", now, note, ground), lambda home: _city(home, memory, now, ground, base_map)
     )
     return json_body(request, body)
 
 
-def _city(home: Home, memory: Memory, now: datetime, ground: GroundShape | None) -> CityShape:
+def _city(
+    home: Home, memory: Memory, now: datetime, ground: GroundShape | None, base_map: BaseMapShape | None
+) -> CityShape:
     feeds = home.feeds()
     reader, published = home.reader(), published_log(home)
     at: int | None = None
@@ -78,9 +101,7 @@ def _city(home: Home, memory: Memory, now: datetime, ground: GroundShape | None)
             at = max(home.policy.cosigned_times(published.checkpoint_note).values(), default=None)
         except VeracityError:
             at = None  # a cosignature that does not verify tells no time
-    of_feeds = memory.slowly.get(
-        home, "all sites", lambda: [s for f in feeds.values() for s in sites(home, f.contract).values()]
-    )
+    of_feeds = memory.slowly.get(home, "all spots", lambda: _spots(home))
     origin = home.directory.origin
     return CityShape(
         name=origin.rpartition("/")[2] or origin,
@@ -97,10 +118,17 @@ def _city(home: Home, memory: Memory, now: datetime, ground: GroundShape | None)
         ),
         policy=_policy_text(home),
         ground=ground,
+        base_map=base_map,
         feeds=len(feeds),
         apps=len(apps.names()),
         models=len({str(p["model"]) for _, p in home.index.predicates("train")}),
     )
+
+
+def _spots(home: Home) -> list[Spot]:
+    """Return all places of the city that are known beside its rows."""
+    survey = Survey(home)
+    return [spot for feed in home.feeds().values() for spot in survey.of(feed.contract).spots]
 
 
 def _policy_text(home: Home) -> str:
@@ -112,7 +140,7 @@ def _policy_text(home: Home) -> str:
         return format_policy(home.policy)
 
 
-def _box(found: Iterable[Site]) -> list[float] | None:
+def _box(found: Iterable[Spot]) -> list[float] | None:
     lons, lats = [], []
     for site in found:
         lons.append(site.lon)

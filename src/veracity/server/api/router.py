@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from veracity.server.api import (
     apps,
     city,
+    deciding,
     decisions,
     events,
     feeds,
@@ -35,6 +36,7 @@ def router() -> APIRouter:
         series,
         quality,
         quarantine,
+        deciding,
         panels,
         panel_values,
         apps,

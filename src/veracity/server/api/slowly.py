@@ -51,3 +51,8 @@ class Slowly:
                 made.size, made.until = size, monotonic() + self._again_s
             answer: _T = made.answer
             return answer
+
+    def forget(self, key: Hashable) -> None:
+        """Make it anew when it is next asked for: we know that it changed."""
+        with self._lock:
+            self._made.pop(key, None)

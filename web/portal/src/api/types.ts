@@ -16,11 +16,27 @@ export interface City {
   readonly bbox: readonly [number, number, number, number] | null;
   readonly log: { readonly size: number; readonly root: string; readonly published_at: string | null; readonly is_published: boolean };
   readonly policy: string;
-  /** Where its own lines and areas are, as GeoJSON; a city without has none. */
-  readonly geometry?: string | null;
+  /** The city's own lines and areas, which it was given; a server of before has no word of them. */
+  readonly ground?: Ground | null;
+  /** An online map that the city chose to offer; its origin is in the policy that the page is served with. */
+  readonly base_map?: BaseMap | null;
   readonly feeds: number;
   readonly apps: number;
   readonly models: number;
+}
+
+export interface Ground {
+  readonly url: string;
+  readonly sha256: string; // of the bytes there
+  readonly n_features: number;
+  readonly source: string | null;
+  readonly licence: string | null;
+}
+
+export interface BaseMap {
+  readonly tiles: string; // with {z}, {x} and {y}
+  readonly attribution: string;
+  readonly max_zoom: number;
 }
 
 export interface Field {
@@ -169,6 +185,18 @@ export interface Quarantined {
   readonly receipt: string | null;
 }
 
+/** What became of a decision about rows set aside, or would. */
+export interface Decided {
+  readonly is_trial: boolean;
+  readonly rows: number;
+  readonly accepted: number;
+  readonly quarantined: number;
+  readonly held: number;
+  readonly held_by: readonly string[];
+  readonly decided: number;
+  readonly entry: number | null;
+}
+
 export type Stage = "shadow" | "advise" | "act";
 
 export interface App {
@@ -178,6 +206,8 @@ export interface App {
   readonly stage: Stage | null;
   readonly targets: Readonly<Record<string, string | null>>; // and their units
   readonly keys: readonly string[];
+  readonly feeds: readonly string[];
+  readonly every_s: number;
   readonly affected: Said | null;
   readonly appeal: Said | null;
   readonly owner: string | null;
@@ -190,6 +220,9 @@ export interface ForecastPoint {
   readonly at: string;
   readonly quantiles: Readonly<Record<string, number | null>>;
   readonly outcome: number | null;
+  readonly action?: string | null;
+  readonly override?: string | null;
+  readonly receipt?: string | null;
 }
 
 export interface Forecast {
@@ -204,6 +237,54 @@ export interface Forecast {
   readonly points: readonly ForecastPoint[];
   readonly decision: number | null;
   readonly receipt: string | null;
+}
+
+/** Of a panel's cell: made of readings, the last one carried on, between two of them, or nothing. */
+export type CellState = ValueState | "missing";
+
+export interface PanelColumn {
+  readonly name: string;
+  readonly feed: string;
+  readonly field: string;
+  readonly aggregate: string;
+  readonly window_s: number;
+  readonly fill: string;
+  readonly longest_age_s: number;
+  readonly key?: string | null; // the feed's column whose values are the panel's keys
+  readonly unit?: string | null;
+}
+
+export interface Panel {
+  readonly panel: string;
+  readonly entry: number;
+  readonly every_s: number | null;
+  readonly key: string | null;
+  readonly columns: readonly PanelColumn[];
+  readonly simulated: boolean;
+}
+
+export interface PanelHead {
+  readonly panel: string;
+  readonly column: string;
+  readonly entry: number;
+  readonly is_stated: boolean;
+  readonly unit: string | null;
+  readonly aggregate: string;
+  readonly every_s: number;
+  readonly window_s: number;
+  readonly fill: string;
+  readonly longest_age_s: number;
+  readonly simulated: boolean;
+  readonly next: string | null;
+}
+
+export interface PanelValues extends PanelHead {
+  readonly at: string | null;
+  readonly items: readonly { readonly key: string; readonly value: number | null; readonly state: CellState }[];
+}
+
+export interface PanelSeries extends PanelHead {
+  readonly items: readonly { readonly at: string; readonly value: number | null; readonly state: CellState }[];
 }
 
 export interface Decision {

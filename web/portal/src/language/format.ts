@@ -43,13 +43,24 @@ export function shortTime(value: string | number | Date): string {
   return formatTime(value, { day: "numeric", month: "short", ...CLOCK });
 }
 
+/** The time of day alone. */
+export function clock(value: number): string {
+  return formatTime(value, CLOCK);
+}
+
+/** The day alone, in the city's zone. */
+export function dayAndMonth(value: number): string {
+  return formatTime(value, { day: "numeric", month: "short" });
+}
+
 /** A day as such, which has no zone: `2026-09-12`. */
 export function day(value: string): string {
   const date = new Date(`${value.slice(0, 10)}T00:00:00Z`);
   if (Number.isNaN(date.getTime())) return value;
   const name = LOCALES[language.value];
   const options = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" } as const;
-  return kept(`d ${name}`, () => new Intl.DateTimeFormat(name, options)).format(date);
+  const format = kept(`d ${name}`, () => new Intl.DateTimeFormat(name, options));
+  return language.value === "vi" ? inVietnamese(format.formatToParts(date)) : format.format(date);
 }
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
@@ -61,7 +72,18 @@ function formatTime(value: string | number | Date, options: Intl.DateTimeFormatO
   const name = LOCALES[language.value];
   const where = zone.value === null ? {} : { timeZone: zone.value };
   const key = `t ${name} ${zone.value} ${Object.keys(options).join()}`;
-  return kept(key, () => new Intl.DateTimeFormat(name, { ...options, ...where })).format(date);
+  const format = kept(key, () => new Intl.DateTimeFormat(name, { ...options, ...where }));
+  return language.value === "vi" ? inVietnamese(format.formatToParts(date)) : format.format(date);
+}
+
+/** `21:00 ngày 16/9/2026 (GMT+7)`, as offices write it; Unicode's own order is no one's. */
+function inVietnamese(parts: readonly Intl.DateTimeFormatPart[]): string {
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value.replace(/^thg /, "");
+  const [hour, minute, zoned] = [of("hour"), of("minute"), of("timeZoneName")];
+  const date = [of("day"), of("month"), of("year")].filter(Boolean).join("/");
+  const clocked = hour === undefined ? "" : `${hour}:${minute}`;
+  const both = clocked !== "" && date !== "" ? `${clocked} ngày ${date}` : clocked + date;
+  return zoned === undefined ? both : `${both} (${zoned})`;
 }
 
 const STEPS = [
@@ -88,6 +110,11 @@ export function span(seconds: number): string {
 /** How old something is, in words. */
 export function age(seconds: number | null | undefined): string {
   return seconds === null || seconds === undefined ? t("age.unknown") : t("age.ago", { span: span(seconds) });
+}
+
+/** A text that begins a heading: its first letter is a capital one. */
+export function sentence(text: string): string {
+  return text.slice(0, 1).toLocaleUpperCase(LOCALES[language.value]) + text.slice(1);
 }
 
 /** The start of a long digest, the whole of which stands beside it somewhere. */

@@ -1,14 +1,15 @@
 // How a value came to be, by shape and by colour: nobody has to tell colours apart.
 //
 // measured: a disc · filled: a hollow square · estimated: a diamond, half of it filled. A simulated value has the same
-// shape in violet, in a broken ring; a flagged one has a corner; an old one is pale and struck through.
+// shape in violet, in a broken ring; a flagged one has a corner; an old one is pale and struck through. A forecast is a
+// triangle that points ahead.
 
 import type { JSX } from "preact";
 import type { ValueState } from "../api/types";
 import { t } from "../language";
 
 export interface Made {
-  readonly state: ValueState | "none";
+  readonly state: ValueState | "none" | "forecast";
   readonly simulated: boolean;
   readonly flagged: boolean;
   readonly old: boolean;
@@ -28,6 +29,7 @@ export function Mark(props: { readonly made: Made; readonly size?: number }): JS
           <path class="body" d="M12 5l-7 7 7 7z" />
         </>
       )}
+      {made.state === "forecast" && <path class="hollow" d="M6 5.5l12 6.5-12 6.5z" />}
       {made.state === "none" && <path class="hollow" d="M7 12h10" />}
       {made.flagged && <path class="flag" d="M16 1h7v7z" />}
       {made.old && <path class="strike" d="M4 20L20 4" />}
@@ -44,12 +46,14 @@ export function madeWords(made: Made): string {
   return words.join(", ");
 }
 
-export function Legend(): JSX.Element {
+/** What the shapes mean; `forecast` where forecasts are among what is shown. */
+export function Legend({ forecast = false }: { readonly forecast?: boolean }): JSX.Element {
   const plain = { simulated: false, flagged: false, old: false };
   const items: Made[] = [
     { ...plain, state: "measured" },
     { ...plain, state: "filled" },
     { ...plain, state: "estimated" },
+    ...(forecast ? [{ ...plain, state: "forecast" } as const] : []),
     { ...plain, state: "measured", simulated: true },
     { ...plain, state: "measured", flagged: true },
     { ...plain, state: "measured", old: true },

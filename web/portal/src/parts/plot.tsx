@@ -6,7 +6,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { language, t } from "../language";
-import { zone } from "../language/format";
+import { clock, dayAndMonth, time, zone } from "../language/format";
 import { colour, painted } from "../theme";
 
 export type Columns = uPlot.AlignedData;
@@ -82,7 +82,7 @@ function optionsOf(props: PlotProps, width: number, UPlot: typeof uPlot): uPlot.
       { ...axis, label: props.unit, labelSize: 18, size: 56 },
     ],
     series: [
-      { value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },
+      { label: t("sensor.when"), value: (_, seconds: number | null) => (seconds === null ? "–" : time(seconds * 1_000)) },
       ...props.lines.map(({ label, colour: name, width: w = 1.5, dash, isLine = true }) => ({
         label,
         stroke: isLine ? colour(name) : "transparent",
@@ -97,13 +97,16 @@ function optionsOf(props: PlotProps, width: number, UPlot: typeof uPlot): uPlot.
   };
 }
 
-// uPlot's own has English months and am/pm.
-const WHEN: uPlot.Axis.Values = [
-  [86_400, "{DD}.{MM}.", null, null, null, null, null, null, 1],
-  [3_600, "{HH}:{mm}", "\n{DD}.{MM}.", null, "\n{DD}.{MM}.", null, null, null, 1],
-  [60, "{HH}:{mm}", "\n{DD}.{MM}.", null, "\n{DD}.{MM}.", null, null, null, 1],
-  [1, "{HH}:{mm}:{ss}", "\n{DD}.{MM}.", null, "\n{DD}.{MM}.", null, null, null, 1],
-];
+// uPlot's own has English months and am/pm. The day stands below the first time of it.
+const WHEN: uPlot.Axis.Values = (_, splits, __, ___, step) => {
+  let before = "";
+  return splits.map((seconds) => {
+    const day = dayAndMonth(seconds * 1_000);
+    const words = step >= 86_400 ? day : day === before ? clock(seconds * 1_000) : `${clock(seconds * 1_000)}\n${day}`;
+    before = day;
+    return words;
+  });
+};
 
 function withOpacity(hex: string, opacity: number): string {
   return `color-mix(in srgb, ${hex} ${Math.round(opacity * 100)}%, transparent)`;

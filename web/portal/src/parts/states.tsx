@@ -5,6 +5,7 @@ import type { ApiError } from "../api/client";
 import { revision, type Resource } from "../api/resource";
 import { isKey, t } from "../language";
 import { time } from "../language/format";
+import { linkTo } from "../router";
 
 /** Show a resource whatever state it is in. */
 export function Loaded<T>(props: {
@@ -50,7 +51,8 @@ export function Failed({ error }: { readonly error: ApiError }): JSX.Element {
       </p>
       <button type="button" onClick={again}>
         {t("state.again")}
-      </button>
+      </button>{" "}
+      {error.status === 401 && <a href={linkTo("account")}>{t("nav.account")}</a>}
     </div>
   );
 }

@@ -1,9 +1,17 @@
 // Any document as nested facts: for cards, whose parts differ from model to model.
 
 import type { JSX } from "preact";
-import { said, t } from "../language";
+import { said, t, tWord } from "../language";
 import { number, time } from "../language/format";
+import { partWords } from "../views/words";
 
+/** Names whose values are words that we have. */
+const WORDED: Readonly<Record<string, (word: string) => string>> = {
+  stage: (word) => tWord("stage", word),
+  verdict: (word) => tWord("verdict", word),
+  action: (word) => tWord("action", word),
+  risk: (word) => tWord("risk", word),
+};
 const DEEPEST = 6;
 const MOST = 200;
 
@@ -33,9 +41,9 @@ export function Tree({ of, depth = 0 }: { readonly of: unknown; readonly depth?:
     <dl>
       {pairs.slice(0, MOST).map(([name, value]) => (
         <div key={name}>
-          <dt>{name.replaceAll("_", " ")}</dt>
+          <dt>{partWords(name)}</dt>
           <dd>
-            <Tree of={value} depth={depth + 1} />
+            {typeof value === "string" && Object.hasOwn(WORDED, name) ? WORDED[name]?.(value) : <Tree of={value} depth={depth + 1} />}
           </dd>
         </div>
       ))}

@@ -1,43 +1,51 @@
-// The map: MapLibre with the city's own geometry. It reaches nobody else: no base map, no glyphs, no sprites from outside.
+// The map: MapLibre on the city's own ground. It reaches nobody else: no glyphs, no sprites from outside, and an online
+// base map only where the city offers one and the reader asks for it.
 // What it shows, the list beside it says too: a canvas has no words for those who cannot see it.
 
 import "maplibre-gl/dist/maplibre-gl.css";
-import { Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type StyleSpecification } from "maplibre-gl";
+import { Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { FeatureCollection } from "geojson";
-import { colour } from "../../theme";
+import type { BaseMap } from "../../api/types";
 import { allMade, drawMark, markName } from "./mark_image";
+import { GROUND, NOTHING, paintsOf, styleOf } from "./map_style";
 
 setWorkerUrl(workerUrl);
 
+type Paint = Parameters<MapLibre["setPaintProperty"]>;
+
+/** One mark on the map. */
 export interface MapPlace {
-  readonly id: string; // "<feed>/<key>"
+  readonly href: string; // where a click leads
   readonly at: readonly [number, number];
   readonly label: string;
   readonly mark: string;
-  readonly order: number; // of its layer
+}
+
+/** Marks of one layer; of two layers at one place the marks stand side by side. */
+export interface MapLayer {
+  readonly kind: "feed" | "panel" | "app";
+  readonly order: number;
+  readonly places: readonly MapPlace[];
 }
 
 export interface CityMap {
-  show(places: readonly MapPlace[]): void;
+  show(layers: readonly MapLayer[]): void;
+  ground(collection: FeatureCollection): void;
+  base(map: BaseMap | null): void;
   fit(box: readonly [number, number, number, number]): void;
   repaint(): void;
   remove(): void;
 }
 
-type Collection = FeatureCollection;
-
-const NOTHING: Collection = { type: "FeatureCollection", features: [] };
-
 export function openMap(
   container: HTMLElement,
-  geometry: Collection | null,
   words: { readonly title: string; readonly zoomIn: string; readonly zoomOut: string },
-  onOpen: (id: string) => void,
+  onOpen: (href: string) => void,
 ): CityMap {
   const map = new MapLibre({
     container,
-    style: style(geometry ?? NOTHING),
+    style: styleOf(),
     center: [108.2, 16.06],
     zoom: 10,
     attributionControl: false,
@@ -51,8 +59,10 @@ export function openMap(
   });
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
-  let last: Collection = NOTHING;
-  const put = () => (map.getSource("places") as GeoJSONSource | undefined)?.setData(last);
+  const waiting: (() => void)[] = [];
+  let isReady = false;
+  const ready = (act: () => void) => (isReady ? act() : waiting.push(act));
+  const put = (source: string, data: FeatureCollection) => ready(() => map.getSource<GeoJSONSource>(source)?.setData(data));
   const paintMarks = () => {
     for (const made of allMade()) {
       const image = drawMark(made, 2);
@@ -60,41 +70,46 @@ export function openMap(
       else map.addImage(markName(made), image, { pixelRatio: 2 });
     }
   };
-  let isReady = false;
   map.on("load", () => {
     isReady = true;
     paintMarks();
-    put();
+    for (const act of waiting.splice(0)) act();
   });
   map.on("click", "places", (event) => {
-    const id: unknown = event.features?.[0]?.properties["id"];
-    if (typeof id === "string") onOpen(id);
+    const href: unknown = event.features?.[0]?.properties["href"];
+    if (typeof href === "string") onOpen(href);
   });
   map.on("mouseenter", "places", () => (map.getCanvas().style.cursor = "pointer"));
   map.on("mouseleave", "places", () => (map.getCanvas().style.cursor = ""));
+  let isOnBase = false;
+  const paint = () => {
+    for (const [layer, name, value] of paintsOf(isOnBase)) map.setPaintProperty(layer, name as Paint[1], value as Paint[2]);
+  };
   return {
-    show(places) {
-      last = {
-        type: "FeatureCollection",
-        features: places.map(({ id, at, label, mark, order }) => ({
-          type: "Feature",
-          geometry: { type: "Point", coordinates: [...at] },
-          properties: { id, label, mark, order },
-        })),
-      };
-      if (isReady) put();
+    show: (layers) => put("places", collectionOf(layers)),
+    ground: (collection) => put(GROUND, collection),
+    base(wanted) {
+      ready(() => {
+        if (map.getLayer("base") !== undefined) {
+          map.removeLayer("base");
+          map.removeSource("base");
+        }
+        isOnBase = wanted !== null;
+        if (wanted !== null) {
+          map.addSource("base", { type: "raster", tiles: [wanted.tiles], tileSize: 256, maxzoom: wanted.max_zoom });
+          map.addLayer({ id: "base", type: "raster", source: "base" }, "land");
+        }
+        paint();
+      });
     },
     fit(box) {
       map.fitBounds([...box] as [number, number, number, number], { padding: 36, animate: false, maxZoom: 14 });
     },
     repaint() {
-      if (!isReady) return;
-      paintMarks();
-      map.setPaintProperty("water", "background-color", colour("water"));
-      map.setPaintProperty("land", "fill-color", colour("land"));
-      map.setPaintProperty("edges", "line-color", colour("gap"));
-      map.setPaintProperty("places", "text-color", colour("fg"));
-      map.setPaintProperty("places", "text-halo-color", colour("bg"));
+      ready(() => {
+        paintMarks();
+        paint();
+      });
     },
     remove() {
       map.remove();
@@ -102,39 +117,15 @@ export function openMap(
   };
 }
 
-function style(geometry: Collection): StyleSpecification {
+function collectionOf(layers: readonly MapLayer[]): FeatureCollection {
   return {
-    version: 8,
-    sources: {
-      city: { type: "geojson", data: geometry },
-      places: { type: "geojson", data: NOTHING },
-    },
-    layers: [
-      { id: "water", type: "background", paint: { "background-color": colour("water") } },
-      {
-        id: "land",
-        type: "fill",
-        source: "city",
-        filter: ["in", ["geometry-type"], ["literal", ["Polygon", "MultiPolygon"]]],
-        paint: { "fill-color": colour("land") },
-      },
-      { id: "edges", type: "line", source: "city", paint: { "line-color": colour("gap"), "line-width": 0.8, "line-opacity": 0.6 } },
-      {
-        id: "places",
-        type: "symbol",
-        source: "places",
-        layout: {
-          "symbol-sort-key": ["get", "order"],
-          "icon-image": ["get", "mark"],
-          "icon-allow-overlap": true,
-          "text-field": ["get", "label"],
-          "text-size": 12,
-          "text-offset": [0, 1.1],
-          "text-anchor": "top",
-          "text-optional": true,
-        },
-        paint: { "text-color": colour("fg"), "text-halo-color": colour("bg"), "text-halo-width": 1.5 },
-      },
-    ],
+    ...NOTHING,
+    features: layers.flatMap(({ kind, order, places }) =>
+      places.map(({ href, at, label, mark }) => ({
+        type: "Feature",
+        geometry: { type: "Point", coordinates: [...at] },
+        properties: { href, label, mark, kind, order },
+      })),
+    ),
   };
 }

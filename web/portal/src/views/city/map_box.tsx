@@ -1,40 +1,34 @@
 // Where the map stands, fetched when it is first shown; where it cannot be drawn, the list says the same.
 
-import type { FeatureCollection } from "geojson";
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { getJson } from "../../api/client";
-import { said, t } from "../../language";
-import { number } from "../../language/format";
-import { unitWords } from "../../language/units";
+import type { City } from "../../api/types";
+import { t } from "../../language";
 import { painted } from "../../theme";
-import { linkTo } from "../../router";
-import type { Found } from "./city";
-import type { CityMap, MapPlace } from "./map";
-import { markName } from "./mark_image";
-import { boxOf, madeOf, valuesOf } from "./tiles";
+import { fetchGround, type FetchedGround } from "./ground";
+import type { CityMap, MapLayer } from "./map";
+import { boxOf } from "./tiles";
 
-export function MapBox(props: {
-  readonly found: Found;
-  readonly box: readonly [number, number, number, number] | null;
-  readonly geometry: string | null;
-}): JSX.Element {
+export function MapBox(props: { readonly layers: readonly MapLayer[]; readonly city: City }): JSX.Element {
+  const { layers, city } = props;
   const box = useRef<HTMLDivElement>(null);
   const map = useRef<CityMap | null>(null);
   const state = useSignal<"loading" | "shown" | "failed">("loading");
+  const ground = useSignal<FetchedGround | null>(null);
+  const isOnline = useSignal(false);
   const fitted = useRef("");
+  const offered = city.base_map ?? null;
 
   useEffect(() => {
     let isGone = false;
     const open = async () => {
-      const [{ openMap }, geometry] = await Promise.all([import("./map"), geometryOrNull(props.geometry)]);
+      const [{ openMap }, fetched] = await Promise.all([import("./map"), fetchGround(city.ground)]);
       if (isGone || box.current === null) return;
       const words = { title: t("map.title"), zoomIn: t("map.in"), zoomOut: t("map.out") };
-      map.current = openMap(box.current, geometry, words, (id) => {
-        const [feed = "", key = ""] = id.split("\n");
-        location.hash = linkTo("sensor", [feed, key]);
-      });
+      map.current = openMap(box.current, words, (href) => (location.hash = href));
+      if (fetched !== null) map.current.ground(fetched.collection);
+      ground.value = fetched;
       state.value = "shown";
     };
     open().catch(() => (state.value = "failed"));
@@ -48,56 +42,56 @@ export function MapBox(props: {
   const isShown = state.value === "shown";
   useEffect(() => {
     if (map.current === null) return;
-    map.current.show(placesOf(props.found));
-    const around = boxOf([...props.found.values()].flatMap(({ places }) => places), props.box);
-    const which = [...props.found.keys()].sort().join();
+    map.current.show(layers);
+    const around = boxOf(layers.flatMap(({ places }) => places.map(({ at }) => at)), city.bbox);
+    const which = layers.map(({ order }) => order).join();
     if (around !== null && which !== fitted.current) {
       fitted.current = which;
       map.current.fit(around);
     }
-  }, [props.found, isShown]);
+  }, [layers, isShown]);
   useEffect(() => map.current?.repaint(), [painted.value]);
+  useEffect(() => map.current?.base(isOnline.value ? offered : null), [isOnline.value, isShown]);
 
   return (
-    <div class="map-box" data-state={state.value}>
-      <div ref={box} class="map" />
-      {state.value === "loading" && <p class="map-note">{t("state.loading")}</p>}
-      {state.value === "failed" && (
-        <p class="map-note" role="status">
-          {t("map.failed")}
-        </p>
+    <>
+      <div class="map-box" data-state={state.value}>
+        <div ref={box} class="map" />
+        {state.value === "loading" && <p class="map-note">{t("state.loading")}</p>}
+        {state.value === "failed" && (
+          <p class="map-note" role="status">
+            {t("map.failed")}
+          </p>
+        )}
+      </div>
+      <MapFoot city={city} ground={ground.value} isOnline={isOnline.value} />
+      {offered !== null && isShown && (
+        <label class="tick">
+          <input type="checkbox" checked={isOnline.value} onChange={() => (isOnline.value = !isOnline.value)} />{" "}
+          {t("map.online", { host: hostOf(offered.tiles) })}
+        </label>
       )}
-    </div>
+    </>
   );
 }
 
-function placesOf(found: Found): MapPlace[] {
-  // In one order, whichever answer came first: where labels have no room, those of the first layer stay.
-  const layers = [...found.values()].sort((a, b) => a.feed.feed.localeCompare(b.feed.feed));
-  return layers.flatMap(({ feed, places }, order) =>
-    places.flatMap((place) => {
-      if (place.geometry === null) return [];
-      const first = valuesOf(feed, place, 1)[0]?.shown;
-      const value = typeof first?.value === "number" ? `${number(first.value, 1)} ${unitWords(first.unit)}` : "";
-      return [
-        {
-          id: `${feed.feed}\n${place.properties.key}`,
-          at: place.geometry.coordinates,
-          label: value === "" ? said(place.properties.title) || place.properties.key : value,
-          mark: markName(madeOf(feed, place)),
-          order,
-        },
-      ];
-    }),
-  );
+/** Whose map this is; where it is drawn of nothing, that it is. */
+function MapFoot(props: { readonly city: City; readonly ground: FetchedGround | null; readonly isOnline: boolean }): JSX.Element | null {
+  const { city, ground, isOnline } = props;
+  const told = city.ground ?? null;
+  const by = isOnline ? [city.base_map?.attribution ?? ""] : [];
+  if (told !== null && ground !== null) {
+    const source = told.source ?? t("map.no-source");
+    by.push(told.licence === null ? t("map.ground", { source }) : `${t("map.ground", { source })} (${told.licence})`);
+    if (ground.isAsTold === false) by.push(t("map.another"));
+  }
+  return by.length === 0 ? null : <p class="soft map-foot">{by.join(" · ")}</p>;
 }
 
-/** The city's own lines and areas, if it has some. */
-async function geometryOrNull(path: string | null): Promise<FeatureCollection | null> {
-  if (path === null) return null;
+function hostOf(tiles: string): string {
   try {
-    return await getJson<FeatureCollection>(path);
+    return new URL(tiles).host;
   } catch {
-    return null;
+    return tiles;
   }
 }

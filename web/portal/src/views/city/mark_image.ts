@@ -6,7 +6,7 @@ import { colour } from "../../theme";
 const SIDE = 24;
 
 export function allMade(): Made[] {
-  const states = ["measured", "filled", "estimated", "none"] as const;
+  const states = ["measured", "filled", "estimated", "forecast", "none"] as const;
   const both = [false, true];
   return states.flatMap((state) =>
     both.flatMap((simulated) => both.flatMap((flagged) => both.map((old) => ({ state, simulated, flagged, old })))),
@@ -29,7 +29,7 @@ export function drawMark(made: Made, ratio: number): ImageData {
 
 export function toneOf(made: Made): string {
   if (made.simulated) return colour("simulated");
-  const tones = { measured: "data", filled: "filled", estimated: "estimated", none: "gap" } as const;
+  const tones = { measured: "data", filled: "filled", estimated: "estimated", forecast: "data", none: "gap" } as const;
   return colour(tones[made.state]);
 }
 
@@ -65,6 +65,7 @@ function paintMark(pen: CanvasRenderingContext2D, made: Made, tone: string): voi
     outline(new Path2D("M12 5l7 7-7 7-7-7z"), false);
     pen.fill(new Path2D("M12 5l-7 7 7 7z"));
   }
+  if (made.state === "forecast") outline(new Path2D("M6 5.5l12 6.5-12 6.5z"), false);
   if (made.state === "none") outline(new Path2D("M7 12h10"), false);
   pen.globalAlpha = 1;
   if (made.flagged) {

@@ -10,6 +10,17 @@ export interface TileValue {
   readonly shown: Shown;
 }
 
+/** A time as the API takes it. */
+export function stamp(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** A time of an address; null for none. */
+export function timeOf(text: string | undefined): number | null {
+  const ms = text === undefined ? NaN : Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+
 /** The values that a place shows: those of fields that are numbers, as the contract orders them. */
 export function valuesOf(feed: Feed, place: Place, most = 4): TileValue[] {
   const { values } = place.properties;
@@ -44,12 +55,11 @@ export function matches(query: string, place: Place): boolean {
   return query === "" || isFound(query, [key, said(title), agency ?? ""].join(" "));
 }
 
-/** The box around all places and the city's own, with a margin; null where nothing has a place. */
+/** The box around all points with a margin; the city's own where there are none; null where it has none either. */
 export function boxOf(
-  places: readonly Place[],
+  points: readonly (readonly [number, number])[],
   city: readonly [number, number, number, number] | null,
 ): [number, number, number, number] | null {
-  const points = places.flatMap((place) => (place.geometry === null ? [] : [place.geometry.coordinates]));
   if (points.length === 0) return city === null ? null : [...city];
   const xs = points.map(([x]) => x);
   const ys = points.map(([, y]) => y);

@@ -4,12 +4,13 @@ import { useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { t } from "../../language";
-import { time, zone } from "../../language/format";
+import { cityNow, shortTime, time, zone } from "../../language/format";
 import { fromWall, toWall } from "../../language/wall";
 
 const REACH_MIN = 48 * 60;
 const STEP_MIN = 5;
 const PAUSE_MS = 250; // a slider that is dragged asks once
+const SILENT_MS = 15 * 60_000; // a city that said nothing for so long has no now
 
 export function TimeBar(props: {
   readonly at: Signal<number | null>;
@@ -29,8 +30,10 @@ export function TimeBar(props: {
     }, PAUSE_MS);
     return () => clearTimeout(timer);
   }, [dragged.value]);
+  const isSilent = cityNow() - props.end > SILENT_MS;
   const position = shown === null ? 0 : Math.max(-REACH_MIN, Math.min(0, Math.round((shown - end) / 60_000)));
-  const words = shown === null ? t("time.now") : time(shown);
+  const newest = isSilent ? t("time.newest", { time: time(props.end) }) : t("time.now");
+  const words = shown === null ? newest : time(shown);
   return (
     <fieldset class="time-bar">
       <legend>{t("time.title")}</legend>
@@ -48,15 +51,13 @@ export function TimeBar(props: {
           onInput={(event) => (dragged.value = end + Number(event.currentTarget.value) * 60_000)}
         />
       </label>
+      <p class="soft ends" aria-hidden="true">
+        <span>{shortTime(end - REACH_MIN * 60_000)}</span>
+        <span>{isSilent ? shortTime(end) : t("time.now")}</span>
+      </p>
       <div class="tools">
-        <label>
-          <span>{t("time.as-of")}</span>
-          <input
-            type="datetime-local"
-            value={asOf.value === null ? "" : toWall(asOf.value, zone.value)}
-            onChange={(event) => (asOf.value = fromWall(event.currentTarget.value, zone.value))}
-          />
-        </label>
+        <Clock label={t("time.at-exactly")} of={at} />
+        <Clock label={t("time.as-of")} of={asOf} />
         <button type="button" disabled={at.value === null} onClick={() => (asOf.value = at.value)}>
           {t("time.as-then")}
         </button>
@@ -68,10 +69,23 @@ export function TimeBar(props: {
             asOf.value = null;
           }}
         >
-          {t("time.back")}
+          {t(isSilent ? "time.back-newest" : "time.back")}
         </button>
       </div>
       <p class="soft">{t(asOf.value === null ? "time.known-now" : "time.known-then", { time: time(asOf.value ?? 0) })}</p>
     </fieldset>
+  );
+}
+
+function Clock({ label, of }: { readonly label: string; readonly of: Signal<number | null> }): JSX.Element {
+  return (
+    <label>
+      <span>{label}</span>
+      <input
+        type="datetime-local"
+        value={of.value === null ? "" : toWall(of.value, zone.value)}
+        onChange={(event) => (of.value = fromWall(event.currentTarget.value, zone.value))}
+      />
+    </label>
   );
 }

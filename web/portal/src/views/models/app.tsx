@@ -6,13 +6,17 @@ import { query } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { App, Decision, List } from "../../api/types";
 import { Facts, Table } from "../../parts/facts";
+import { ForRole } from "../../parts/for_role";
 import { Simulated } from "../../parts/mark";
 import { SealOf } from "../../parts/seal";
 import { Loaded } from "../../parts/states";
 import { said, t, tWord } from "../../language";
 import { number, short, time } from "../../language/format";
 import { linkTo } from "../../router";
+import { sitesOf, usePlaces } from "../city/sites";
 import { OneForecast } from "../sensor/sensor";
+import { fieldWords } from "../words";
+import { Scoreboard } from "./scoreboard";
 
 const PAGE = 25;
 
@@ -21,7 +25,7 @@ export function AppPage({ name }: { readonly name: string }): JSX.Element {
   return (
     <>
       <p class="soft">
-        <a href={linkTo("models")}>{t("models.title")}</a> › {name}
+        <a href={linkTo("models")}>{t("models.title")}</a> › {t("models.app")}
       </p>
       <Loaded of={apps} isEmpty={({ items }) => !items.some((app) => app.app === name)} empty={t("models.no-app")}>
         {({ items }) => <OneApp app={items.find((app) => app.app === name) as App} />}
@@ -41,7 +45,7 @@ function OneApp({ app }: { readonly app: App }): JSX.Element {
         items={[
           [t("models.stage"), app.stage === null ? t("models.not-released") : tWord("stage", app.stage)],
           [t("models.owner"), app.owner],
-          [t("models.risk"), app.risk && `${app.risk}: ${app.risk_why ?? ""}`],
+          [t("models.risk"), app.risk && `${tWord("risk", app.risk)}. ${app.risk_why ?? ""}`],
           [t("models.affected"), said(app.affected)],
           [t("models.appeal"), said(app.appeal)],
         ]}
@@ -49,45 +53,17 @@ function OneApp({ app }: { readonly app: App }): JSX.Element {
       <Fans app={app} />
       <Scoreboard app={app.app} />
       <Decisions app={app} />
+      <ForRole
+        role="operator"
+        title={t("models.override-acts")}
+        commands={[
+          `veracity app override ${app.app} --run RUN --record DECISION --value VALUE --request REQUEST`,
+          `veracity officer sign REQUEST --key KEY --by NAME --why "WHY" -o APPROVAL`,
+          `veracity app override ${app.app} --run RUN --record DECISION --value VALUE --approval APPROVAL`,
+        ]}
+      />
     </>
   );
-}
-
-type Score = Readonly<Record<string, unknown>>;
-
-/** The scoreboard's columns are its scores': they differ from system to system. */
-function Scoreboard({ app }: { readonly app: string }): JSX.Element {
-  const board = useResource<{ readonly items: readonly Score[] }>(`api/v1/apps/${encodeURIComponent(app)}/scoreboard?by=all`);
-  return (
-    <section aria-labelledby="scoreboard">
-      <h2 id="scoreboard">{t("models.scoreboard")}</h2>
-      <p class="soft">{t("models.scoreboard-why")}</p>
-      <Loaded of={board} isEmpty={({ items }) => items.length === 0} empty={t("models.no-scores")}>
-        {({ items }) => {
-          const names = [...new Set(items.flatMap((item) => Object.keys(item)))];
-          const columns = names.filter((name) => items.some((item) => !["object", "undefined"].includes(typeof item[name])));
-          return (
-            <Table caption={t("models.scoreboard")} head={columns.map((name) => tWord("score", name))}>
-              {items.map((item, i) => (
-                <tr key={i}>
-                  {columns.map((name) => (
-                    <td key={name}>{cell(item[name])}</td>
-                  ))}
-                </tr>
-              ))}
-            </Table>
-          );
-        }}
-      </Loaded>
-    </section>
-  );
-}
-
-function cell(value: unknown): string {
-  if (value === null || value === undefined) return "–";
-  if (typeof value === "number") return number(value, 3);
-  if (typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value)) return time(value);
-  return String(value);
 }
 
 /** What it expected of one place, against what came. */
@@ -95,27 +71,38 @@ function Fans({ app }: { readonly app: App }): JSX.Element | null {
   const place = useSignal(app.keys[0] ?? "");
   const targets = Object.keys(app.targets);
   const target = useSignal(targets[0] ?? "");
+  const places = usePlaces(app.feeds);
+  const sites = sitesOf(app.feeds, places);
+  const nameOf = (key: string) => {
+    const title = sites.get(key)?.title ?? key;
+    return title === key ? key : `${title} (${key})`;
+  };
   if (app.keys.length === 0 || targets.length === 0) return null;
   return (
     <section aria-labelledby="fans">
       <h2 id="fans">{t("forecast.heading")}</h2>
       <div class="tools">
-        <Choice label={t("quality.sensor")} of={place} from={app.keys} />
-        <Choice label={t("sensor.field")} of={target} from={targets} />
+        <Choice label={t("score.key")} of={place} from={app.keys} words={nameOf} />
+        <Choice label={t("sensor.field")} of={target} from={targets} words={fieldWords} />
       </div>
       <OneForecast key={`${place.value} ${target.value}`} app={app.app} id={place.value} target={target.value} />
     </section>
   );
 }
 
-function Choice(props: { readonly label: string; readonly of: Signal<string>; readonly from: readonly string[] }): JSX.Element {
+function Choice(props: {
+  readonly label: string;
+  readonly of: Signal<string>;
+  readonly from: readonly string[];
+  readonly words: (name: string) => string;
+}): JSX.Element {
   return (
     <label>
       <span>{props.label}</span>
       <select value={props.of.value} onChange={(event) => (props.of.value = event.currentTarget.value)}>
         {props.from.map((name) => (
           <option key={name} value={name}>
-            {name}
+            {props.words(name)}
           </option>
         ))}
       </select>

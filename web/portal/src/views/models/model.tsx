@@ -3,6 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { ours } from "../../api/client";
 import { useResource } from "../../api/resource";
+import { ForRole } from "../../parts/for_role";
 import { Simulated } from "../../parts/mark";
 import { Loaded } from "../../parts/states";
 import { Tree } from "../../parts/tree";
@@ -19,7 +20,7 @@ export function ModelPage({ id }: { readonly id: string }): JSX.Element {
   return (
     <>
       <p class="soft">
-        <a href={linkTo("models")}>{t("models.title")}</a> ›
+        <a href={linkTo("models")}>{t("models.title")}</a> › {t("models.model")}
       </p>
       <Loaded of={model}>{(data) => <Model data={data} />}</Loaded>
     </>
@@ -54,9 +55,26 @@ function Model({ data }: { readonly data: Document }): JSX.Element {
       <Part title={t("models.approvals")} items={data["approvals"]} empty={t("models.no-approvals")} />
       <Part title={t("models.overrides")} items={data["overrides"]} empty={t("models.no-overrides")} />
       <Part title={t("models.incidents")} items={data["incident_list"]} empty={t("models.no-incidents")} />
+      {typeof app === "string" && (
+        <ForRole
+          role="operator"
+          title={t("models.acts")}
+          commands={[
+            `veracity model ask ${app} --model ${String(data["name"])} --stage STAGE -o REQUEST`,
+            `veracity officer sign REQUEST --key KEY --by NAME --why "WHY" -o APPROVAL`,
+            `veracity model release --request REQUEST --approval APPROVAL`,
+            `veracity model ask ${app} --stop -o REQUEST`,
+          ]}
+        />
+      )}
       <h2>{t("models.card")}</h2>
       <Tree of={rest} />
-      {typeof data["facts"] === "object" && <Tree of={data["facts"]} />}
+      {typeof data["facts"] === "object" && data["facts"] !== null && (
+        <details>
+          <summary>{t("models.facts")}</summary>
+          <Tree of={inLanguages(data["facts"] as Document)} />
+        </details>
+      )}
       {typeof card === "string" && ours(card) !== null && (
         <p>
           <a href={ours(card) ?? ""}>{t("models.whole-card")}</a>
@@ -64,6 +82,17 @@ function Model({ data }: { readonly data: Document }): JSX.Element {
       )}
     </>
   );
+}
+
+/** Facts `use.title.en`, `use.title.vi` … as one in several languages, of which the reader's is shown. */
+function inLanguages(facts: Document): Document {
+  const joined: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(facts)) {
+    const found = /^(.+)\.(en|vi|id)$/.exec(name);
+    if (found === null) joined[name] = value;
+    else joined[found[1] as string] = { ...(joined[found[1] as string] as object | undefined), [found[2] as string]: value };
+  }
+  return joined;
 }
 
 function Part(props: {

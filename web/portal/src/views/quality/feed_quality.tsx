@@ -11,7 +11,7 @@ import { Loaded } from "../../parts/states";
 import { said, t } from "../../language";
 import { age, number, percent, span, time } from "../../language/format";
 import { linkTo } from "../../router";
-import { flagWords } from "../city/layer";
+import { flagWords } from "../words";
 import { Quarantine } from "./quarantine";
 import { trustLines } from "./trust_lines";
 

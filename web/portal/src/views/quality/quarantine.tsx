@@ -1,8 +1,9 @@
-// What was set aside, why, and what became of it. Letting a record in is an operator's signed act, not a click here.
+// What was set aside, why, and what became of it; for an operator, what to make of it.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { query } from "../../api/client";
+import { may } from "../../api/session";
 import { useResource } from "../../api/resource";
 import type { List, Quarantined } from "../../api/types";
 import { Table } from "../../parts/facts";
@@ -10,7 +11,8 @@ import { SealOf } from "../../parts/seal";
 import { Loaded } from "../../parts/states";
 import { t } from "../../language";
 import { linkTo } from "../../router";
-import { flagWords } from "../city/layer";
+import { flagWords } from "../words";
+import { Decide } from "./decide";
 
 const PAGE = 25;
 
@@ -20,6 +22,8 @@ export function Quarantine({ feed, reasons }: { readonly feed: string; readonly 
   const base = `api/v1/feeds/${encodeURIComponent(feed)}/quarantine`;
   const path = pages.value.at(-1) ?? `${base}${query({ limit: PAGE, reason: reason.value })}`;
   const list = useResource<List<Quarantined>>(path);
+  const chosen = useSignal<ReadonlySet<string>>(new Set());
+  const isOperator = may("operator");
   return (
     <>
       <div class="tools">
@@ -46,10 +50,10 @@ export function Quarantine({ feed, reasons }: { readonly feed: string; readonly 
           <>
             <Table
               caption={t("quarantine.title")}
-              head={[t("quarantine.record"), t("quality.reason"), t("quarantine.status"), t("quarantine.row"), t("seal.title")]}
+              head={[...(isOperator ? [t("decide.choose")] : []), t("quarantine.record"), t("quality.reason"), t("quarantine.status"), t("quarantine.row"), t("seal.title")]}
             >
               {items.map((item) => (
-                <Row key={`${item.batch}:${item.record}`} feed={feed} item={item} />
+                <Row key={`${item.batch}:${item.record}`} feed={feed} item={item} chosen={isOperator ? chosen : null} />
               ))}
             </Table>
             <div class="tools">
@@ -63,9 +67,11 @@ export function Quarantine({ feed, reasons }: { readonly feed: string; readonly 
           </>
         )}
       </Loaded>
-      <p class="soft">
-        {t("quarantine.how")} <code>veracity quarantine {feed}</code>
-      </p>
+      {isOperator ? (
+        <Decide feed={feed} chosen={chosen} reason={reason.value} reasons={reasons} />
+      ) : (
+        <p class="soft">{t("acts.not-you", { role: t("role-name.operator") })}</p>
+      )}
     </>
   );
 }
@@ -77,11 +83,31 @@ function asPath(next: string, base: string): string {
   return at < 0 ? `${base}${query({ limit: PAGE, cursor: next })}` : next.slice(at);
 }
 
-function Row({ feed, item }: { readonly feed: string; readonly item: Quarantined }): JSX.Element {
+function Row(props: {
+  readonly feed: string;
+  readonly item: Quarantined;
+  readonly chosen: Signal<ReadonlySet<string>> | null; // null for who may choose none
+}): JSX.Element {
+  const { feed, item, chosen } = props;
   const { batch, record, reasons, row, status, by, why, receipt } = item;
   const name = `${batch}:${record}`;
   return (
     <tr>
+      {chosen !== null && (
+        <td>
+          <input
+            type="checkbox"
+            aria-label={`${t("decide.choose")}: ${name}`}
+            disabled={status !== "waiting"}
+            checked={chosen.value.has(name)}
+            onChange={() => {
+              const next = new Set(chosen.value);
+              if (!next.delete(name)) next.add(name);
+              chosen.value = next;
+            }}
+          />
+        </td>
+      )}
       <th scope="row">
         <code>{name}</code>
       </th>

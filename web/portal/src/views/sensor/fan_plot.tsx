@@ -12,6 +12,7 @@ import { number, percent, shortTime, time } from "../../language/format";
 import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
 import { colour } from "../../theme";
+import { fieldWords } from "../words";
 import { fanColumns, inside, intervals } from "./series";
 
 export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Element {
@@ -22,8 +23,8 @@ export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Elem
   const unit = unitWords(forecast.unit);
   const lines: Line[] = [
     ...fan.levels.map((level) => ({
-      label: percent(Number(level)),
-      colour: "data",
+      label: percent(Number(level), 1),
+      colour: forecast.simulated ? "simulated" : "data",
       isLine: level === "0.5",
       dash: [6, 3],
     })),
@@ -40,7 +41,7 @@ export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Elem
       pen.fill();
     });
   };
-  const title = t("forecast.title", { target: forecast.target, time: time(forecast.made_at) });
+  const title = t("forecast.title", { target: fieldWords(forecast.target), time: time(forecast.made_at) });
   return (
     <figure class="card">
       <figcaption>
@@ -71,7 +72,7 @@ export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Elem
       </p>
       <details>
         <summary>{t("as-table")}</summary>
-        <Table caption={`${title} (${unit})`} head={[t("sensor.when"), ...fan.levels.map((l) => percent(Number(l))), t("forecast.came")]}>
+        <Table caption={`${title} (${unit})`} head={[t("sensor.when"), ...fan.levels.map((l) => percent(Number(l), 1)), t("forecast.came")]}>
           {fan.at.map((second, i) => (
             <tr key={second}>
               <th scope="row">{shortTime(second * 1000)}</th>

@@ -1,6 +1,7 @@
 // One sensor: what it said, what was said of it, and what is expected of it.
 
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { JSX } from "preact";
 import { query } from "../../api/client";
 import { useResource } from "../../api/resource";
@@ -14,8 +15,12 @@ import { age, cityNow, number, percent, time } from "../../language/format";
 import { unitWords } from "../../language/units";
 import type { ViewProps } from "../../portal";
 import { linkTo } from "../../router";
-import { fieldTitle, flagWords } from "../city/layer";
+import { placesPath } from "../city/layer";
+import { TimeBar } from "../city/time_bar";
+import { stamp, timeOf } from "../city/tiles";
+import { fieldTitle, flagWords } from "../words";
 import { FanPlot } from "./fan_plot";
+import { Panels, type Span } from "./panel_plot";
 import { SeriesPlot } from "./series_plot";
 
 const HOURS = [6, 24, 48, 168, 720] as const;
@@ -27,19 +32,28 @@ export function SensorView({ route }: ViewProps): JSX.Element {
   const feed = useResource<Feed>(`api/v1/feeds/${encodeURIComponent(name)}`);
   return (
     <Loaded of={feed}>
-      {(known) => <Sensor key={`${name} ${key}`} feed={known} id={key} field={route.query.get("field")} />}
+      {(known) => <Sensor key={`${name} ${key}`} feed={known} id={key} asked={route.query} />}
     </Loaded>
   );
 }
 
-function Sensor(props: { readonly feed: Feed; readonly id: string; readonly field: string | undefined }): JSX.Element {
-  const { feed, id } = props;
-  const places = useResource<Places>(`api/v1/feeds/${encodeURIComponent(feed.feed)}/places`);
+function Sensor(props: { readonly feed: Feed; readonly id: string; readonly asked: ReadonlyMap<string, string> }): JSX.Element {
+  const { feed, id, asked } = props;
+  const at = useSignal<number | null>(timeOf(asked.get("at")));
+  const asOf = useSignal<number | null>(timeOf(asked.get("as_of")));
+  const places = useResource<Places>(placesPath(feed.feed, at.value, asOf.value));
   const place = places.state === "ready" ? places.data.features.find((one) => one.properties.key === id) : undefined;
   const numbers = feed.fields.filter((field) => isPlotted(feed, field));
-  const chosen = useSignal(numbers.find((field) => field.name === props.field)?.name ?? numbers[0]?.name ?? "");
+  const chosen = useSignal(numbers.find((field) => field.name === asked.get("field"))?.name ?? numbers[0]?.name ?? "");
   const hours = useSignal<number>(48);
   const field = numbers.find((one) => one.name === chosen.value);
+  const end = lastTime(feed);
+  const span = spanOf(at.value ?? end, hours.value, asOf.value);
+  // The address says what is shown, so that it can be passed on.
+  useEffect(() => {
+    const query = { field: asked.get("field") === undefined ? undefined : chosen.value, at: stamp(at.value) ?? undefined, as_of: stamp(asOf.value) ?? undefined };
+    history.replaceState(null, "", linkTo("sensor", [feed.feed, id], query));
+  }, [at.value, asOf.value, chosen.value]);
   return (
     <>
       <p class="soft">
@@ -49,6 +63,8 @@ function Sensor(props: { readonly feed: Feed; readonly id: string; readonly fiel
         {said(place?.properties.title) || id} <Simulated is={feed.simulated} />
       </h1>
       {place !== undefined && <PlaceFacts feed={feed} place={place} />}
+      {places.state === "ready" && place === undefined && <Empty>{t("sensor.not-known")}</Empty>}
+      <TimeBar at={at} asOf={asOf} end={end} />
       <div class="tools">
         <label>
           <span>{t("sensor.field")}</span>
@@ -71,10 +87,27 @@ function Sensor(props: { readonly feed: Feed; readonly id: string; readonly fiel
           </select>
         </label>
       </div>
-      {field === undefined ? <Empty>{t("sensor.no-field")}</Empty> : <Readings feed={feed} id={id} field={field} hours={hours.value} />}
-      {field !== undefined && <Forecasts id={id} field={field} />}
+      {field === undefined ? <Empty>{t("sensor.no-field")}</Empty> : <Readings feed={feed} id={id} field={field} span={span} />}
+      {field !== undefined && place !== undefined && <Panels feed={feed} place={place} field={field.name} span={span} />}
+      {field !== undefined && <Forecasts id={id} field={field} until={least(at.value, asOf.value)} />}
     </>
   );
+}
+
+/** The feed's last reading, not now: of a city that was recorded there is else nothing to see. */
+function lastTime(feed: Feed): number {
+  const last = Date.parse(feed.freshness.last_event ?? "");
+  return Number.isNaN(last) ? cityNow() : Math.min(last, cityNow());
+}
+
+/** Hours back from a time. To the last minute, so that the same question has the same words and its answer is kept. */
+function spanOf(last: number, hours: number, asOf: number | null): Span {
+  const end = Math.ceil(last / 60_000) * 60_000;
+  return { from: new Date(end - hours * 3_600_000).toISOString(), to: new Date(end).toISOString(), asOf: stamp(asOf) };
+}
+
+function least(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 function isPlotted(feed: Feed, field: Field): boolean {
@@ -102,14 +135,9 @@ function lineageOf(feed: Feed, record: string | null): { lineage?: string } {
   return lineage === undefined ? {} : { lineage };
 }
 
-function Readings(props: { readonly feed: Feed; readonly id: string; readonly field: Field; readonly hours: number }): JSX.Element {
-  const { feed, id, field, hours } = props;
-  // Back from the feed's last reading, not from now: of a city that was recorded there is else nothing to see. From the
-  // last minute on, so that the same question has the same words and its answer is kept.
-  const last = Date.parse(feed.freshness.last_event ?? "");
-  const end = Math.ceil((Number.isNaN(last) ? cityNow() : last) / 60_000) * 60_000;
-  const from = new Date(end - hours * 3_600_000).toISOString();
-  const values = { key: id, field: field.name, from, limit: MOST_POINTS };
+function Readings(props: { readonly feed: Feed; readonly id: string; readonly field: Field; readonly span: Span }): JSX.Element {
+  const { feed, id, field, span } = props;
+  const values = { key: id, field: field.name, from: span.from, to: span.to, as_of: span.asOf, limit: MOST_POINTS };
   const series = useResource<Series>(`api/v1/feeds/${encodeURIComponent(feed.feed)}/series${query(values)}`);
   const title = fieldTitle(feed, field.name);
   return (
@@ -160,7 +188,8 @@ function Rows(props: { readonly feed: Feed; readonly series: Series; readonly ti
   );
 }
 
-function Forecasts({ id, field }: { readonly id: string; readonly field: Field }): JSX.Element {
+function Forecasts(props: { readonly id: string; readonly field: Field; readonly until: number | null }): JSX.Element {
+  const { id, field, until } = props;
   const apps = useResource<List<App>>("api/v1/apps");
   return (
     <section aria-labelledby="forecasts">
@@ -169,7 +198,7 @@ function Forecasts({ id, field }: { readonly id: string; readonly field: Field }
         {({ items }) =>
           items
             .filter((app) => Object.hasOwn(app.targets, field.name))
-            .map((app) => <OneForecast key={app.app} app={app.app} id={id} target={field.name} />)
+            .map((app) => <OneForecast key={`${app.app} ${until}`} app={app.app} id={id} target={field.name} until={until} />)
         }
       </Loaded>
     </section>
@@ -180,8 +209,10 @@ export function OneForecast(props: {
   readonly app: string;
   readonly id: string;
   readonly target: string;
+  readonly until?: number | null; // what is shown is as of then: no later run
 }): JSX.Element {
-  const origin = useSignal("");
+  const until = stamp(props.until ?? null);
+  const origin = useSignal(until ?? "");
   const values = { key: props.id, target: props.target, origin: origin.value };
   const path = `api/v1/apps/${encodeURIComponent(props.app)}/forecasts${query(values)}`;
   const forecast = useResource<Forecast>(path);
@@ -195,8 +226,11 @@ export function OneForecast(props: {
           <div class="tools">
             <label>
               <span>{t("forecast.when")}</span>
-              <select value={origin.value || data.made_at} onChange={(event) => (origin.value = event.currentTarget.value)}>
-                {[...data.origins].reverse().map((made) => (
+              <select value={data.made_at} onChange={(event) => (origin.value = event.currentTarget.value)}>
+                {[...data.origins]
+                  .filter((made) => until === null || Date.parse(made) <= Date.parse(until))
+                  .reverse()
+                  .map((made) => (
                   <option key={made} value={made}>
                     {time(made)}
                   </option>

@@ -2,10 +2,15 @@
 
 import type { ForecastPoint, SeriesPoint } from "../../api/types";
 
-/** Seconds, the values joined by a line, and what each point is. Ascending; where time runs back or twice, the last counts. */
+/**
+ * Seconds, the values joined by a line, and what each point is. Ascending; where time runs back or twice, the last counts.
+ * `measured` are the values that were; `made` the others, with those they hang on, so that their own line meets the first.
+ */
 export interface SeriesColumns {
   readonly at: readonly number[];
   readonly values: readonly (number | null)[];
+  readonly measured: readonly (number | null)[];
+  readonly made: readonly (number | null)[];
   readonly points: readonly SeriesPoint[];
 }
 
@@ -17,7 +22,15 @@ export function seriesColumns(points: readonly SeriesPoint[]): SeriesColumns {
   }
   const at = [...byTime.keys()].sort((a, b) => a - b);
   const sorted = at.map((second) => byTime.get(second) as SeriesPoint);
-  return { at, values: sorted.map((point) => point.value), points: sorted };
+  const values = sorted.map((point) => point.value);
+  const isMade = sorted.map((point) => point.state !== "measured");
+  return {
+    at,
+    values,
+    measured: values.map((value, i) => (isMade[i] ? null : value)),
+    made: values.map((value, i) => (isMade[i] || isMade[i - 1] || isMade[i + 1] ? value : null)),
+    points: sorted,
+  };
 }
 
 export interface FanColumns {

@@ -1,4 +1,5 @@
-// A sensor's readings: the line of what was measured, and a mark for all that is filled, estimated or flagged.
+// A series: the line of what was measured, a dotted one through what was not, and a mark on all that is filled,
+// estimated or flagged.
 
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
@@ -10,9 +11,12 @@ import { unitWords } from "../../language/units";
 import { colour } from "../../theme";
 import { seriesColumns } from "./series";
 
-export function SeriesPlot({ series, title }: { readonly series: Series; readonly title: string }): JSX.Element {
-  const { at, values, points } = useMemo(() => seriesColumns(series.points), [series]);
-  const columns = useMemo(() => [at, values] as unknown as Columns, [at]);
+type Plotted = Pick<Series, "points" | "unit" | "simulated">;
+
+export function SeriesPlot({ series, title }: { readonly series: Plotted; readonly title: string }): JSX.Element {
+  const { at, values, measured, made, points } = useMemo(() => seriesColumns(series.points), [series]);
+  const hasMade = points.some((point) => point.state !== "measured");
+  const columns = useMemo(() => (hasMade ? [at, measured, made] : [at, measured]) as unknown as Columns, [at]);
   const numbers = values.filter((value) => value !== null);
   const label =
     numbers.length === 0
@@ -65,6 +69,7 @@ export function SeriesPlot({ series, title }: { readonly series: Series; readonl
           colour: series.simulated ? "simulated" : "data",
           ...(series.simulated ? { dash: [6, 3] } : {}),
         },
+        ...(hasMade ? [{ label: t("sensor.not-measured"), colour: "filled", dash: [1, 4], width: 2 }] : []),
       ]}
       draw={draw}
     />

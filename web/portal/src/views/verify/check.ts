@@ -13,6 +13,8 @@ import {
   type Verification,
 } from "@veracity/verify";
 
+import { compareAgain, type Again } from "./again";
+
 export type Verdict =
   | { readonly state: "holds"; readonly verification: Verification }
   | { readonly state: "fails"; readonly step: string; readonly message: string }
@@ -26,6 +28,8 @@ export interface Checked {
   /** What was read, null where it could not be; nothing in it is proven unless the verdict is that it holds. */
   readonly receipt: Receipt | null;
   readonly policy: Policy | null;
+  /** How the row compares with the record, where it holds and there are both; null where it could not be compared. */
+  readonly again: Again | null;
   readonly bytes: Uint8Array;
   readonly tookMs: number;
 }
@@ -35,8 +39,17 @@ export async function check(bytes: Uint8Array, policyText: string): Promise<Chec
   const passed: Step[] = [];
   const receipt = readOrNull(() => parseReceipt(bytes));
   const policy = await parsePolicy(policyText).catch(() => null);
-  const verdict = await judge(bytes, policyText, receipt === null, passed);
-  return { verdict, passed, receipt, policy, bytes, tookMs: performance.now() - started };
+  const verified = await judge(bytes, policyText, receipt === null, passed);
+  const again = verified.state === "holds" ? comparedAgain(verified.verification) : null;
+  const isWrong = again !== null && again.wrong !== null;
+  const verdict: Verdict = isWrong ? { state: "fails", step: "row", message: again.wrong ?? "" } : verified;
+  return { verdict, passed, receipt, policy, again, bytes, tookMs: performance.now() - started };
+}
+
+/** A row that came out of quarantine is read from a line about the record, and is not compared. */
+function comparedAgain({ evidence, row, decision, predicate }: Verification): Again | null {
+  if (evidence === null || row === null || decision !== null || predicate["released"]) return null;
+  return compareAgain(evidence, row);
 }
 
 async function judge(bytes: Uint8Array, policy: string, isNoReceipt: boolean, passed: Step[]): Promise<Verdict> {

@@ -8,6 +8,7 @@ import { t, tWord } from "../../language";
 import { number, time } from "../../language/format";
 import type { Checked } from "./check";
 import { StepList } from "./step_list";
+import type { Again } from "./again";
 import { answers, type Answer } from "./steps";
 import { asText } from "./raw";
 
@@ -17,7 +18,7 @@ export function Outcome({ checked }: { readonly checked: Checked }): JSX.Element
     <>
       <Banner checked={checked} />
       {(verdict.state === "holds" || verdict.state === "fails") && <Questions all={answers(checked)} signers={signersOf(checked)} />}
-      {verdict.state === "holds" && <Shown verification={verdict.verification} />}
+      {verdict.state === "holds" && <Shown verification={verdict.verification} again={checked.again} />}
       {verdict.state === "holds" && <NotChecked lines={verdict.verification.notChecked} />}
       {(verdict.state === "holds" || verdict.state === "fails") && <StepList checked={checked} />}
     </>
@@ -80,7 +81,7 @@ function Banner({ checked }: { readonly checked: Checked }): JSX.Element {
   }
 }
 
-const SIGNS: Readonly<Record<Answer["state"], string>> = { yes: "✓", no: "✗", undone: "○", unreached: "–", none: "–" };
+const SIGNS: Readonly<Record<Answer["state"], string>> = { yes: "✓", no: "✗", compared: "≈", undone: "○", unreached: "–", none: "–" };
 
 /** Who signed, by name, once it is proven. */
 function signersOf({ verdict }: Checked): string {
@@ -116,7 +117,7 @@ function words({ question, state, n }: Answer, signers: string): string {
 }
 
 /** What the receipt shows, once it is proven. */
-function Shown({ verification }: { readonly verification: Verification }): JSX.Element {
+function Shown({ verification, again }: { readonly verification: Verification; readonly again: Again | null }): JSX.Element {
   const { evidence, decision, row, kind, operator, agency, device, origin, size, index } = verification;
   const { inLogBefore, revoked } = verification;
   return (
@@ -130,7 +131,7 @@ function Shown({ verification }: { readonly verification: Verification }): JSX.E
           </pre>
         </figure>
       )}
-      {row !== null && <Row row={row} isProven={decision !== null} />}
+      {row !== null && <Row row={row} isProven={decision !== null} again={again} />}
       {decision !== null && <Decided decision={decision} />}
       <Facts
         items={[
@@ -150,17 +151,18 @@ function Shown({ verification }: { readonly verification: Verification }): JSX.E
   );
 }
 
-function Row(props: { readonly row: ReadonlyMap<string, Value>; readonly isProven: boolean }): JSX.Element {
+function Row(props: { readonly row: ReadonlyMap<string, Value>; readonly isProven: boolean; readonly again: Again | null }): JSX.Element {
   const caption = t(props.isProven ? "shown.decision-row" : "shown.row");
   return (
     <>
-      <Table caption={caption} head={[t("shown.column"), t("shown.value")]}>
+      <Table caption={caption} head={[t("shown.column"), t("shown.value"), ...(props.isProven ? [] : [t("shown.against")])]}>
         {[...props.row].map(([name, value]) => (
           <tr key={name}>
             <th scope="row">
               <code>{name}</code>
             </th>
             <td>{value === null ? <span class="soft">{t("shown.null")}</span> : String(value)}</td>
+            {!props.isProven && <td>{t(props.again?.compared.includes(name) ? "shown.same" : "shown.not-compared")}</td>}
           </tr>
         ))}
       </Table>

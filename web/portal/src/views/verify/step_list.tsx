@@ -7,7 +7,7 @@ import type { Checked } from "./check";
 import { piecesOf } from "./raw";
 import { shownSteps, type ShownStep, type StepState } from "./steps";
 
-const SIGNS: Readonly<Record<StepState, string>> = { passed: "✓", failed: "✗", unreached: "–", undone: "○" };
+const SIGNS: Readonly<Record<StepState, string>> = { passed: "✓", failed: "✗", unreached: "–", undone: "○", compared: "≈" };
 
 export function StepList({ checked }: { readonly checked: Checked }): JSX.Element {
   return (
@@ -55,5 +55,6 @@ function Step(props: { readonly step: ShownStep; readonly checked: Checked }): J
 function words({ name, state }: ShownStep): string {
   if (state === "failed") return tWord("step-bad", name);
   if (state === "undone") return t("step-undone.row");
+  if (state === "compared") return t("step-compared.row");
   return tWord("step-ok", name);
 }

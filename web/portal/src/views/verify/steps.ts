@@ -1,9 +1,11 @@
 // The steps of a check as a reader sees them: those that passed, the one that failed, those it never came to.
 
 import type { Receipt } from "@veracity/verify";
+import type { Again } from "./again";
 import type { Checked } from "./check";
 
-export type StepState = "passed" | "failed" | "unreached" | "undone";
+/** `compared`: values read again and found the same, which is less than cleaning again. */
+export type StepState = "passed" | "failed" | "unreached" | "undone" | "compared";
 
 export interface ShownStep {
   readonly name: string;
@@ -41,7 +43,7 @@ export function planOf(receipt: Receipt): StepName[] {
   return plan;
 }
 
-export function shownSteps({ verdict, passed, receipt }: Checked): ShownStep[] {
+export function shownSteps({ verdict, passed, receipt, again }: Checked): ShownStep[] {
   if (verdict.state === "malformed" || verdict.state === "unsupported") return [];
   const shown: ShownStep[] = passed.map(({ name, detail }) => ({ name, state: "passed", detail }));
   if (verdict.state === "fails") shown.push({ name: verdict.step, state: "failed", detail: verdict.message });
@@ -50,9 +52,19 @@ export function shownSteps({ verdict, passed, receipt }: Checked): ShownStep[] {
   for (const name of receipt === null ? [] : planOf(receipt)) {
     if (seen.has(name)) continue;
     const isUndone = name === "row" && !isCleaned;
-    shown.push({ name, state: isUndone ? "undone" : "unreached", detail: null });
+    const compared = isUndone && verdict.state === "holds" ? again : null;
+    shown.push({
+      name,
+      state: compared !== null && compared.compared.length > 0 ? "compared" : isUndone ? "undone" : "unreached",
+      detail: compared === null ? null : detailOf(compared),
+    });
   }
   return shown;
+}
+
+function detailOf({ compared, left }: Again): string {
+  const same = `the same: ${compared.join(", ") || "none"}`;
+  return left.length === 0 ? same : `${same}; not compared: ${left.join(", ")}`;
 }
 
 /** What a reader asks: five questions, each answered by some steps. */
@@ -66,7 +78,7 @@ export type Question = keyof typeof QUESTIONS | "witnesses" | "cleaning";
 
 export interface Answer {
   readonly question: Question;
-  readonly state: "yes" | "no" | "undone" | "unreached" | "none";
+  readonly state: "yes" | "no" | "compared" | "undone" | "unreached" | "none";
   readonly n: number; // steps that passed, or witnesses that count
 }
 
@@ -95,5 +107,6 @@ function cleaning({ receipt }: Checked, steps: readonly ShownStep[]): Answer {
   const question = "cleaning";
   const row = steps.find((step) => step.name === "row");
   if (row === undefined || receipt?.stated.statement.kind === "decide") return { question, state: "none", n: 0 };
-  return { question, state: row.state === "failed" ? "no" : "undone", n: 0 };
+  const state = row.state === "failed" ? "no" : row.state === "compared" ? "compared" : "undone";
+  return { question, state, n: 0 };
 }
