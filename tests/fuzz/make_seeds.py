@@ -14,6 +14,7 @@ for folder in ("fuzz", "log", "provenance", ""):
 import test_calibration_statements  # noqa: E402
 import test_live_statements  # noqa: E402
 import test_statements  # noqa: E402
+from access_world import ACCESS  # noqa: E402
 from artefacts import (  # noqa: E402
     COSIGNED,
     ENTRIES,
@@ -55,6 +56,7 @@ STATEMENTS = [
     *test_calibration_statements.STATEMENTS.values(),
     *test_live_statements.STATEMENTS.values(),
     *(said.to_statement() for said in MODEL_STATEMENTS.values()),
+    *(said.to_statement() for said in ACCESS.values()),
 ]
 WRITES = Edge().extend(ENTRIES, LEAVES)[1]
 RECORDS = [

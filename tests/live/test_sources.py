@@ -1,125 +1,30 @@
 """Sources run: each document is kept before its records are published, and nothing is skipped or lost."""
 
 import asyncio
-import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from answering import Asked, Reply, answering
 from meteo import Service, at
+from source_runs import DEADLINE_S, Counting, Time
 from veracity.data.text import RECORD_BYTES
 from veracity.feeds.errors import SourceUnavailable
 from veracity.feeds.kinds import make_source
 from veracity.feeds.source import Fetched, Source, Stream
-from veracity.home.live.limits import parse_limits
-from veracity.live.documents import document_path, read_document
+from veracity.live.documents import read_document
 from veracity.live.errors import BrokerFull, BrokerUnavailable
-from veracity.live.outlet import BODY_BYTES, Outlet, bodies
-from veracity.live.source_state import FILE, SourceState
+from veracity.live.source_state import FILE
 from veracity.live.sources import LONGEST_WAIT_S, SourceRunner
 from veracity.log.errors import StoreUnavailable
 from veracity.stores.objects import LocalObjects
-
-NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
-DEADLINE_S = 60
-
-
-@dataclass
-class Broker:
-    """Takes messages, or raises what it is told to, once each."""
-
-    objects: LocalObjects
-    errors: list[Exception] = field(default_factory=list)
-    messages: list[tuple[str, str, bytes, str | None]] = field(default_factory=list)
-
-    async def publish(self, feed: str, device: str, payload: bytes, document: str | None) -> None:
-        if self.errors:
-            raise self.errors.pop(0)
-        assert document is not None
-        assert self.objects.exists(document_path(feed, document)), "kept before it is published"
-        self.messages.append((feed, device, payload, document))
-
-    @property
-    def records(self) -> list[Any]:
-        """All records published, in order."""
-        return [json.loads(line) for _, _, payload, _ in self.messages for line in payload.split(b"\n")]
-
-
-@dataclass
-class Counting:
-    """A source that gives the next number at each asking, or raises what it is told to; it remembers."""
-
-    name: str = "counting"
-    feed: str = "numbers"
-    every_s: float = 60.0
-    memory: Mapping[str, Any] = field(default_factory=dict)
-    errors: list[Exception] = field(default_factory=list)
-    asked_at: list[datetime] = field(default_factory=list)
-    n_documents: int = 1
-
-    def fetch(self, now: datetime) -> Sequence[Fetched]:
-        self.asked_at.append(now)
-        if self.errors:
-            raise self.errors.pop(0)
-        n = int(self.memory.get("n", 0))
-        self.memory = {"n": n + self.n_documents}
-        return [
-            Fetched(b"document %d" % i, "text/plain", [b'{"n":%d}' % i])
-            for i in range(n, n + self.n_documents)
-        ]
-
-
-@dataclass
-class Time:
-    """A clock that waiting moves, and the runner of one home."""
-
-    home: Path
-    now: datetime = NOW
-    waits: list[float] = field(default_factory=list)
-    broker: Broker = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.broker = Broker(LocalObjects(self.home / "store"))
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += timedelta(seconds=seconds)
-        await asyncio.sleep(0)
-
-    def runner(self, *sources: Source | Stream) -> SourceRunner:
-        return SourceRunner(
-            sources,
-            Outlet(self.broker.objects, self.broker.publish),
-            SourceState(self.home / FILE),
-            clock=lambda: self.now,
-            rng=np.random.default_rng(7),
-            sleep=self.sleep,
-        )
-
-    def run(self, *sources: Source | Stream, until: Callable[[], bool]) -> SourceRunner:
-        """Run sources until something is so."""
-        runner = self.runner(*sources)
-
-        async def main() -> None:
-            task = asyncio.create_task(runner.run())
-            async with asyncio.timeout(DEADLINE_S):
-                while not until():
-                    assert not task.done(), task.exception()
-                    await asyncio.sleep(0.001)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-        asyncio.run(main())
-        return runner
 
 
 @pytest.fixture
@@ -194,30 +99,6 @@ def test_a_disk_that_takes_nothing_is_waited_for(time: Time) -> None:
     assert time.broker.records[0] == {"n": 0}
 
 
-def test_what_is_remembered_moves_only_after_the_publishing(time: Time) -> None:
-    """A crash between fetching and publishing asks again; one after it does not."""
-    first = Counting()
-    time.broker.errors = [BrokerUnavailable("away")] * 1_000_000
-    time.run(first, until=lambda: len(time.waits) > 3)
-    time.broker.errors = []
-    time.run(Counting(), until=lambda: len(time.broker.messages) >= 2)
-    assert [r["n"] for r in time.broker.records][:2] == [0, 1]
-    n = len(time.broker.messages)
-    time.run(Counting(), until=lambda: len(time.broker.messages) > n)
-    assert [r["n"] for r in time.broker.records] == list(range(len(time.broker.messages)))
-
-
-def test_a_restart_waits_until_the_source_is_due(time: Time) -> None:
-    """Starting again and again does not ask again and again."""
-    state = time.home / FILE
-    time.run(Counting(every_s=3_600), until=state.exists)
-    last = datetime.fromisoformat(json.loads(state.read_bytes())["sources"]["counting"]["asked_at"])
-    for age, at_least in ((timedelta(minutes=10), 3_000), (timedelta(days=3), 0)):
-        time.now, time.waits = last + age, []
-        time.run(Counting(every_s=3_600), until=lambda: len(time.waits) >= 1)
-        assert at_least <= time.waits[0] <= at_least + 5
-
-
 def test_a_source_that_fails_is_left_alone_for_longer_each_time(time: Time) -> None:
     """The wait doubles, with jitter, to a limit; a success ends it. Others go on as if nothing were."""
     failing, other = Counting(), Counting(name="other")
@@ -256,21 +137,6 @@ def test_a_bug_in_a_source_stops_no_other(time: Time, caplog: pytest.LogCaptureF
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_a_memory_too_large_to_be_read_is_not_written(
-    time: Time, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What was written before stays readable: one source's size costs no other its memory."""
-    path = time.home / "sources.state.json"
-    state, source = SourceState(path), Counting()
-    state.keep(source, NOW)
-    before = path.read_bytes()
-    monkeypatch.setattr("veracity.live.source_state.MAX_STATE_BYTES", len(before))
-    source.memory = {"n": 10**9}
-    state.keep(source, NOW)
-    assert path.read_bytes() == before
-    assert "not written" in caplog.text
-
-
 def test_a_source_goes_on_past_a_record_that_no_message_holds(time: Time) -> None:
     """What can be published is; of the other the door is shown enough to refuse and count it."""
 
@@ -283,29 +149,6 @@ def test_a_source_goes_on_past_a_record_that_no_message_holds(time: Time) -> Non
     runner = time.run(source, until=lambda: len(source.asked_at) >= 3)
     assert [len(payload) for _, _, payload, _ in time.broker.messages[:2]] == [7, RECORD_BYTES + 1]
     assert runner.statuses()[0].failed == 0
-
-
-DAMAGED = [b"", b"{", b'{"schema":"other"}', b"\xff", b"[]"]
-DAMAGED += [b'{"schema":"veracity.sources-state/v1","sources":%s}' % s for s in (b"1", b'{"counting":1}')]
-
-
-@pytest.mark.parametrize("kept", DAMAGED)
-def test_a_damaged_state_begins_anew(time: Time, kept: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """The file only saves work: without it everything is asked again."""
-    (time.home / FILE).write_bytes(kept)
-    time.run(Counting(), until=lambda: len(time.broker.messages) >= 1)
-    assert time.broker.records[0] == {"n": 0}
-    assert "begin anew" in caplog.text
-
-
-def test_a_source_of_another_feed_is_a_new_one(time: Time) -> None:
-    """A name given to something else begins anew; sources taken off the list are forgotten."""
-    time.run(Counting(), Counting(name="gone"), until=lambda: len(time.broker.messages) >= 4)
-    other = Counting(feed="others")
-    n = len(time.broker.messages)
-    time.run(other, until=lambda: len(time.broker.messages) > n)
-    assert time.broker.records[n] == {"n": 0}
-    assert b"gone" not in (time.home / FILE).read_bytes()
 
 
 def test_a_slow_source_holds_up_no_other(time: Time) -> None:
@@ -391,65 +234,6 @@ def test_a_stream_is_acknowledged_after_publishing(time: Time) -> None:
     time.run(crashed, until=lambda: len(time.waits) > 5)
     assert crashed.acknowledged == []
     assert crashed.closed, "left behind properly"
-
-
-def test_bodies_are_of_bounded_size() -> None:
-    """Every record is in one body, in order; a body is no larger than allowed, unless one record is."""
-    records = [b'{"n":"%s"}' % (b"x" * (n * 997 % 9_000)) for n in range(700)]
-    made = list(bodies(records))
-    assert b"\n".join(made).split(b"\n") == records
-    assert all(len(body) <= BODY_BYTES for body in made)
-    assert len(made) < 10
-    assert [body.count(b"\n") + 1 for body in bodies([b"{}"] * 20_000)] == [8_192, 8_192, 3_616]
-    assert list(bodies([])) == []
-
-
-def test_what_the_door_turns_away_takes_no_other_with_it() -> None:
-    """A record that is too long, or is no line, goes alone."""
-    long, broken = b'{"a":"%s"}' % (b"x" * 70_000), b'{\n"a":1}'
-    assert list(bodies([b"1", long, b"2", b"3", broken, b"4"])) == [b"1", long, b"2\n3", broken, b"4"]
-
-
-def test_a_record_that_no_message_holds_is_counted_and_stops_no_source() -> None:
-    """Its beginning goes to the door, which refuses it as too long; those around it are not touched."""
-    made = list(bodies([b"1", b"x" * 3_000_000, b"2"]))
-    assert (made[0], made[2]) == (b"1", b"2")
-    assert RECORD_BYTES < len(made[1]) <= RECORD_BYTES + 1
-
-
-def test_no_source_sends_faster_than_the_door_takes(tmp_path: Path) -> None:
-    """However much it gives at once: a thousand messages, then so many a second; each device by itself."""
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    broker = Broker(LocalObjects(tmp_path))
-    outlet = Outlet(broker.objects, broker.publish, clock=lambda: sum(waits), sleep=sleep)
-    long = [b'{"a":"%s"}' % (b"x" * RECORD_BYTES)] * 1_500
-    asyncio.run(outlet.send("f", "a", Fetched(b"d", "text/plain", long)))
-    assert 4.9 < sum(waits) < 5.1
-    before = sum(waits)
-    asyncio.run(outlet.send("f", "b", Fetched(b"d", "text/plain", long[:900])))
-    assert sum(waits) == before
-
-
-def test_the_limits_of_a_feed_are_kept(tmp_path: Path) -> None:
-    """Where the city takes less of a feed, half of that is sent: in a message, at once, and in a second."""
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    text = b"feeds: {slow: {max_bytes: 100, max_records: 6, device: {per_second: 2, burst: 4}}}"
-    broker = Broker(LocalObjects(tmp_path))
-    outlet = Outlet(broker.objects, broker.publish, parse_limits(text), clock=lambda: sum(waits), sleep=sleep)
-    fetched = Fetched(b"d", "text/plain", [b"[%d]" % n for n in range(18)])
-    assert asyncio.run(outlet.send("slow", "a", fetched)) == 6
-    assert {payload.count(b"\n") + 1 for _, _, payload, _ in broker.messages} == {3}
-    assert waits == [1.0] * 4
-    assert asyncio.run(outlet.send("fast", "a", fetched)) == 1
-    assert len(list(bodies([b"x" * 40] * 3, max_bytes=50))) == 3
 
 
 @contextmanager

@@ -156,6 +156,40 @@ def test_a_place_given_to_another_message(root: Path) -> None:
     assert rows["observed_at"].to_list() == [NOW - timedelta(minutes=1)]
 
 
+@pytest.mark.parametrize("turns", ["one", "two", "two workers"])
+def test_both_messages_of_one_place_count(root: Path, turns: str) -> None:
+    """A broker that was killed may give a place again: the second message is another, whoever asks."""
+    (one,), (other,) = (given(signed("G01", record("G01", n))) for n in (1, 2))
+    other = replace(other, is_again=turns != "one")
+    turner = Turner(root, clock)
+    if turns == "one":
+        turner.turn([one, other])
+    else:
+        turner.turn([one])
+        if turns == "two workers":
+            turner.close()
+            turner = Turner(root, clock)
+        turner.turn([other])
+    turner.turn([replace(m, is_again=True) for m in (one, other)])  # neither is new by now
+    turner.close()
+    assert sums(root) == (2, 2, 0, 0, 0)
+
+
+@pytest.mark.parametrize("is_another_worker", [True, False])
+def test_what_gave_nothing_is_told_once(root: Path, is_another_worker: bool) -> None:
+    """A message turned away or sent twice that the broker gives again is not counted again."""
+    sent = signed("G01", record("G01", 1))
+    messages = given(sent, bare("G01", b"["), sent)
+    turner = Turner(root, clock)
+    turner.turn(messages)
+    if is_another_worker:
+        turner.close()
+        turner = Turner(root, clock)
+    turner.turn([replace(m, is_again=True) for m in messages])
+    turner.close()
+    assert sums(root) == (3, 1, 0, 1, 1)
+
+
 @pytest.fixture
 def csv_root(tmp_path: Path) -> Path:
     made = new_city(tmp_path / "city", feeds=())

@@ -18,7 +18,8 @@ from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.rates import Rate
 from veracity.home.live.room import BATCH_BYTES
 from veracity.home.live.sealing import Sealer, Turn
-from veracity.live.turning import FeedTurn, Turner
+from veracity.live.feed_turn import FeedTurn
+from veracity.live.turning import Turner
 from veracity.provenance.messages import MAX_MESSAGE_BYTES, sign_message
 
 FEW = LimitsByFeed(Limits(device=Rate(1.0, 5)))

@@ -3,6 +3,7 @@
 import json
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +17,8 @@ from veracity.home.founding import init
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.models.places import set_places
-from veracity.server.positions import Positions, positions
+from veracity.server.positions import Lookup, Positions, positions
+from veracity.server.registers import Spot
 
 REGISTRY = """\
 apiVersion: v3.1.0
@@ -40,6 +42,12 @@ RULE = """\
 slaProperties:"""
 
 
+def places(found: Positions) -> dict[tuple[str, ...], tuple[float, float]]:
+    """Return what is known of places beside rows, by one lookup."""
+    (lookup,) = found.lookups
+    return {key: (spot.lon, spot.lat) for key, spot in lookup.spots.items()}
+
+
 def test_a_registry_says_where(tmp_path: Path) -> None:
     """The newest row of each thing counts; one that is no place on Earth says nothing."""
     root = tmp_path / "city"
@@ -59,7 +67,7 @@ def test_a_registry_says_where(tmp_path: Path) -> None:
     reader = Home.open(root, clock)
     try:
         found = positions(reader, reader.feed("rain").contract)
-        assert (found.column, dict(found.points or {})) == ("gauge", {"G00": (108.5, 16.5)})
+        assert places(found) == {("G00",): (108.5, 16.5)}
         assert positions(reader, reader.feed("gauges").contract).columns == ("lon", "lat")
     finally:
         reader.close()
@@ -74,7 +82,7 @@ def test_an_apps_places_say_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with city.at() as home:
         set_places(home, APP, b"gauge,lon,lat\nG00,108.1,16.1\nG01,,\n")
         found = positions(home, home.feed("rain").contract)
-    assert (found.column, dict(found.points or {})) == ("gauge", {"G00": (108.1, 16.1)})
+    assert places(found) == {("G00",): (108.1, 16.1)}
 
 
 def test_the_twins_stations_stand_somewhere(tmp_path: Path) -> None:
@@ -87,7 +95,7 @@ def test_the_twins_stations_stand_somewhere(tmp_path: Path) -> None:
         other = positions(reader, parse_contract(source.replace("1.0.0", "1.0.1").encode()))
     finally:
         reader.close()
-    assert len(found.points or {}) == 12
+    assert len(places(found)) == 12
     assert not other.is_known
 
 
@@ -98,3 +106,20 @@ def test_nothing_known_is_nothing_said() -> None:
     frame = pl.LazyFrame({"x": [1.0, 200.0, None], "y": [2.0, 2.0, 2.0]})
     found = Positions(columns=("x", "y")).with_points(frame).select("_lon", "_lat").collect()
     assert found.rows() == [(1.0, 2.0), (None, None), (None, None)]
+
+
+def test_a_row_says_first_then_its_registry_then_the_rest() -> None:
+    """What a row lacks is looked up; a number that names a thing is one; titles go with places."""
+    registry = Lookup(("line", "stop"), {("1", "A"): Spot(108.0, 16.0, "An Bình")})
+    others = Lookup(("stop",), {("A",): Spot(1.0, 1.0), ("B",): Spot(108.2, 16.2)})
+    known = Positions(("x", "y"), (registry, others))
+    rows: list[dict[str, Any]] = [
+        {"line": 1, "stop": "A", "x": 108.5, "y": 16.5},
+        {"line": 1, "stop": "A", "x": None, "y": 16.5},
+        {"line": 2, "stop": "B", "x": 900.0, "y": 16.5},
+        {"line": None, "stop": "C", "x": None, "y": None},
+    ]
+    spots = [known.of(row) for row in rows]
+    assert spots == [Spot(108.5, 16.5, "An Bình"), Spot(108.0, 16.0, "An Bình"), Spot(108.2, 16.2), None]
+    frame = known.with_points(pl.LazyFrame(rows)).select("_lon", "_lat").collect()
+    assert frame.rows() == [(s.lon, s.lat) if s else (None, None) for s in spots]

@@ -17,6 +17,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "provenance"))
 
+from access_world import BY_AN_AGENCY, AccessWorld  # noqa: E402
 from decision_world import SystemLies, SystemWorld, changed_line  # noqa: E402
 from live_world import AQ05, AQ06, DEVICE_6, LiveLies, LiveWorld, Sent  # noqa: E402
 from model_world import NAME, OFFICER, OFFICER_COMES, at, released  # noqa: E402
@@ -595,6 +596,7 @@ def vectors() -> dict[str, bytes]:
         "valid-live-batch-of-nothing.json": quiet.statement_receipt(quiet.ingest_at),
         "valid-account.json": live.statement_receipt(live.account_at),
     }
+    valid |= {f"valid-access-{name}.json": receipt for name, receipt in AccessWorld().receipts().items()}
     second, fourth = "valid-v2-revoked-later.json", "valid-v4-live-array.json"
     lies = {
         f"lie-{name}.json": (World("ndjson", lies).receipt(1, 5), step) for name, (lies, step) in LIES.items()
@@ -619,6 +621,9 @@ def vectors() -> dict[str, bytes]:
         replace(system.statement_receipt(system.release_at), release=system.world.prove(system.release_at)),
         "statement",
     )
+    for name, receipt in BY_AN_AGENCY.receipts().items():
+        if name in ("grant", "writes"):
+            lies[f"lie-access-{name}-by-an-agency.json"] = receipt, "signature"
     for name in ("override", "incident-closed"):
         bare = system.statement_receipt(system.others[name])
         lies[f"lie-{name}-without-the-officer.json"] = replace(bare, keys=bare.keys[:1]), "approval"

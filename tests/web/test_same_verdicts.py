@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from access_world import ACCESS
 from live_world import LiveWorld, account
 from model_world import MODEL_STATEMENTS
 from receipt_world import ENVIRONMENT, LOG, OPERATOR, ORIGIN, World
@@ -200,6 +201,7 @@ def statements(world: World) -> list[Any]:
         LiveWorld().ingest(),
         account(76),
         *MODEL_STATEMENTS.values(),
+        *ACCESS.values(),
     )
     return [json.loads(format_statement(one.to_statement())) for one in made]
 

@@ -34,6 +34,7 @@ class Metrics:
         given: dict[str, Any] = {"registry": self.registry, "namespace": "veracity"}
         self._messages = Counter("messages", "Messages taken from the broker.", ["feed"], **given)
         self._records = Counter("records", "Records, by what became of them.", ["feed", "outcome"], **given)
+        self._left = Counter("messages_left", "Messages of feeds in trouble, each time.", ["feed"], **given)
         self._refused = Counter("messages_refused", "Messages turned away at the door.", ["reason"], **given)
         self._batches = Counter("batches", "Batches sealed.", ["feed"], **given)
         self._arrival = Histogram(
@@ -61,6 +62,10 @@ class Metrics:
     def messages(self, feed: str, n: int = 1) -> None:
         """Count messages of a feed that were taken from the broker."""
         self._messages.labels(self._bounded("feed", feed)).inc(n)
+
+    def left(self, feed: str, n: int) -> None:
+        """Count messages that wait because their feed cannot be sealed: each time that they come."""
+        self._left.labels(self._bounded("feed", feed)).inc(n)
 
     def records(self, feed: str, outcome: str, n: int) -> None:
         """Count records: ``accepted``, ``quarantined``, ``refused`` or ``duplicate``."""

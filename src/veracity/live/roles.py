@@ -26,6 +26,9 @@ async def worker(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
 
     def turned(report: TurnReport) -> None:
         for feed in report.feeds:
+            if feed.trouble is not None:
+                metrics.left(feed.feed, feed.n_messages)
+                continue
             metrics.messages(feed.feed, feed.n_messages)
             for outcome in ("accepted", "quarantined", "refused", "duplicate"):
                 metrics.records(feed.feed, outcome, getattr(feed, outcome))

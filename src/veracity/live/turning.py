@@ -9,62 +9,33 @@ one after the other.
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from veracity.data.errors import WrongFile
+from veracity.data.errors import TableMismatch, WrongFile
 from veracity.data.text import TooManyLayouts
 from veracity.errors import VeracityError
 from veracity.home.clock import Clock, system_clock
+from veracity.home.errors import ClockBehind
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.door import Ahead, Door
 from veracity.home.live.limits import LimitsByFeed
 from veracity.home.live.origins import Origin
-from veracity.home.live.sealing import Memory, Sealer, Turn
+from veracity.home.live.sealing import Memory, Sealer
 from veracity.home.live.verifying import Claim, Verify, verify_here
+from veracity.live.feed_turn import FeedTurn, both, left, told_nowhere, told_of
 from veracity.log.errors import EntryTooLarge
 from veracity.provenance.errors import EnvelopeTooLarge, MalformedStatement
 
 logger = logging.getLogger(__name__)
 WAIT_S = 30.0  #: for the home's lock, before a turn is given up and tried again
+_OF_FEED = (ClockBehind, TableMismatch)  # one feed's trouble, while others can be sealed
 _OF_CONTENT = (EntryTooLarge, EnvelopeTooLarge, MalformedStatement, TooManyLayouts, WrongFile)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What became of one message: its records, and why they went where they went."""
-
-    arrival: Arrival
-    id: str
-    outcome: str
-    batch: int | None = None
-    entry: int | None = None
-    accepted: int = 0
-    quarantined: int = 0
-    refused: int = 0
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class FeedTurn:
-    """What one turn made of one feed; ``turned`` by reason, in messages."""
-
-    feed: str
-    n_messages: int
-    batch: int | None
-    accepted: int
-    quarantined: int
-    refused: int
-    duplicate: int
-    turned: Mapping[str, int]
-    seal_s: float
-    answers: Sequence[Answer] = ()
 
 
 class Turner:
@@ -123,7 +94,9 @@ class Turner:
         """Check and seal what came; what is told is in the log. ``ahead``: what ``look_ahead`` said of it.
 
         Of one that the broker gave twice meanwhile the first counts. When a turn is tried again, some of
-        it may be in the log: its messages are then such as were given before.
+        it may be in the log: its messages are then such as were given before. A feed that cannot be sealed
+        now, for a table of it that is damaged or a time to come in its log, is told as ``trouble``: none of
+        its messages may be acknowledged, and the others are not held up.
 
         Raises
         ------
@@ -165,16 +138,29 @@ class Turner:
 
     def _turns(self, arrivals: Sequence[Arrival]) -> list[FeedTurn]:
         """Seal what came, as many batches as it has no room in one."""
+        n_of = Counter(a.feed for a in arrivals)
         told: list[FeedTurn] = []
+        troubles: dict[str, VeracityError] = {}
         while arrivals:
             sealer, door = self._home()
-            now = sealer.now(sorted({a.feed for a in arrivals if door.knows(a.feed)}))
+            feeds = sorted({a.feed for a in arrivals if door.knows(a.feed)} - troubles.keys())
+            now = _received_at(sealer, feeds, troubles)
+            arrivals = [a for a in arrivals if a.feed not in troubles]
             made = door.admit(arrivals, now, self._verified, self._ahead)
             arrivals = arrivals[len(made) :]
-            told += self._sealed(made, door, now)
-        return told
+            told += self._sealed(made, door, now, troubles)
+        for feed, exc in troubles.items():
+            logger.error("%s: %d messages wait until it can be sealed: %s", feed, n_of[feed], exc)
+        return told + [left(feed, n_of[feed], str(exc)) for feed, exc in troubles.items()]
 
-    def _sealed(self, made: Sequence[Admitted | Turned], door: Door, now: datetime) -> list[FeedTurn]:
+    def _sealed(
+        self,
+        made: Sequence[Admitted | Turned],
+        door: Door,
+        now: datetime | None,
+        troubles: dict[str, VeracityError],
+    ) -> list[FeedTurn]:
+        """Seal one batch of each feed; what is wrong with one of them alone stops no other."""
         admitted: dict[str, list[Admitted]] = {}
         turned: dict[str, list[Turned]] = {}
         for one in made:
@@ -184,10 +170,14 @@ class Turner:
                 turned.setdefault(one.arrival.feed, []).append(one)
         told = []
         for feed in sorted(admitted.keys() | turned.keys()):
-            if door.knows(feed):
+            if not door.knows(feed):
+                told.append(told_nowhere(feed, turned[feed]))
+                continue
+            try:
                 told.append(self._feed(feed, admitted.get(feed, []), turned.get(feed, []), now))
-            else:
-                told.append(_nowhere(feed, turned[feed]))
+            except _OF_FEED as exc:
+                troubles[feed], now = exc, None
+                self._open_again()
         return told
 
     def _verified(self, claims: Sequence[Claim]) -> list[bool]:
@@ -209,6 +199,12 @@ class Turner:
             self._door.renew(self._writer)
         return self._sealer, self._door
 
+    def _open_again(self) -> None:
+        """Let go of a home whose batch may be half made, and have it anew."""
+        self.close()
+        self._before = None
+        self._home()
+
     def _feed(
         self,
         feed: str,
@@ -226,13 +222,11 @@ class Turner:
                 raise
             logger.exception("%s: %d messages could not be sealed", feed, len(admitted))
             return self._halves(feed, admitted, turned)
-        return _told(feed, len(admitted) + len(turned), turn, turned, time.perf_counter() - began)
+        return told_of(feed, len(admitted) + len(turned), turn, turned, time.perf_counter() - began)
 
     def _halves(self, feed: str, admitted: Sequence[Admitted], turned: Sequence[Turned]) -> FeedTurn:
         """Seal the halves; one message alone that cannot be sealed is turned away, and counted."""
-        self.close()
-        self._before = None
-        self._home()
+        self._open_again()
         admitted = [replace(m, arrival=_given(m.arrival)) for m in admitted]  # perhaps it is in the log
         turned = [replace(m, arrival=_given(m.arrival)) for m in turned]
         if len(admitted) <= 1:
@@ -242,78 +236,31 @@ class Turner:
             return self._feed(feed, (), [*turned, *away])
         half = len(admitted) // 2
         first = self._feed(feed, admitted[:half], turned)
-        return _both(first, self._feed(feed, admitted[half:], ()))
+        return both(first, self._feed(feed, admitted[half:], ()))
+
+
+def _received_at(sealer: Sealer, feeds: Sequence[str], troubles: dict[str, VeracityError]) -> datetime:
+    """Return when the batches of a turn are received; what has no such time goes to the troubles."""
+    latest = sealer.now(())
+    for feed in feeds:
+        try:
+            latest = max(latest, sealer.now([feed]))
+        except _OF_FEED as exc:
+            troubles[feed] = exc
+    return latest
 
 
 def _once(arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """Return arrivals without those from a place that an earlier one is from."""
-    first: dict[Origin | int, Arrival] = {}
-    for number, arrival in enumerate(arrivals):
-        first.setdefault(number if arrival.origin is None else arrival.origin, arrival)
+    """Return arrivals without those that an earlier one is, from the same place and with the same content.
+
+    A broker that lost its newest may have given its place to another message: both count.
+    """
+    first: dict[object, Arrival] = {}
+    for number, a in enumerate(arrivals):
+        first.setdefault(number if a.origin is None else (a.origin, a.feed, a.device, a.payload), a)
     return list(first.values())
 
 
 def _given(arrival: Arrival) -> Arrival:
     """Return a message as one that was given before."""
     return replace(arrival, is_again=True)
-
-
-def _told(feed: str, n: int, turn: Turn | None, turned: Sequence[Turned], seconds: float) -> FeedTurn:
-    reasons = Counter(t.reason for t in turned)
-    answers = [_away(t) for t in turned if t.arrival.wants_receipt]
-    if turn is None:
-        return FeedTurn(feed, n, None, 0, 0, 0, 0, reasons, seconds, answers)
-    said = turn.sealed.statement
-    assert said.messages is not None, "a live batch"
-    answers += _answers(turn)
-    return FeedTurn(
-        feed=feed,
-        n_messages=n,
-        batch=said.batch,
-        accepted=said.counts.accepted,
-        quarantined=said.counts.quarantined,
-        refused=said.counts.refused + sum(said.messages.refused.values()),
-        duplicate=said.messages.duplicate,
-        turned=reasons,
-        seal_s=seconds,
-        answers=answers,
-    )
-
-
-def _answers(turn: Turn) -> list[Answer]:
-    """Return what became of the messages whose senders asked."""
-    batch, entry = turn.sealed.statement.batch, turn.sealed.entry
-    wanted = [i for i, m in enumerate(turn.taken) if m.arrival.wants_receipt]
-    counts = turn.rows.select("accepted", "quarantined", "refused")
-    found = [
-        Answer(turn.taken[i].arrival, turn.taken[i].id, "taken", batch, entry, *counts.row(i)) for i in wanted
-    ]
-    again = [m for m in turn.repeated if m.arrival.wants_receipt]
-    return found + [Answer(m.arrival, m.id, "duplicate", batch, entry) for m in again]
-
-
-def _away(away: Turned) -> Answer:
-    return Answer(away.arrival, away.arrival.id, away.reason, refused=away.n_records, detail=away.detail)
-
-
-def _nowhere(feed: str, turned: Sequence[Turned]) -> FeedTurn:
-    """Tell of messages for a feed that there is not: nothing is said of them in the log."""
-    answers = [_away(t) for t in turned if t.arrival.wants_receipt]
-    reasons = Counter(t.reason for t in turned)
-    n_records = sum(t.n_records for t in turned)
-    return FeedTurn(feed, len(turned), None, 0, 0, n_records, 0, reasons, 0.0, answers)
-
-
-def _both(a: FeedTurn, b: FeedTurn) -> FeedTurn:
-    return FeedTurn(
-        feed=a.feed,
-        n_messages=a.n_messages + b.n_messages,
-        batch=b.batch if b.batch is not None else a.batch,
-        accepted=a.accepted + b.accepted,
-        quarantined=a.quarantined + b.quarantined,
-        refused=a.refused + b.refused,
-        duplicate=a.duplicate + b.duplicate,
-        turned=Counter(a.turned) + Counter(b.turned),
-        seal_s=a.seal_s + b.seal_s,
-        answers=(*a.answers, *b.answers),
-    )

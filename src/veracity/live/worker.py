@@ -22,31 +22,26 @@ from typing import ParamSpec, TypeVar
 
 import nats.errors
 import nats.js.errors
-import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from veracity.errors import VeracityError
 from veracity.home.clock import Clock
-from veracity.home.live.arrivals import Arrival
 from veracity.home.live.limits import LimitsByFeed
-from veracity.home.live.origins import stream_name
 from veracity.home.live.verifying import Verifiers, verify_here
+from veracity.live.arriving import Arriving, feed_of, tell
 from veracity.live.connection import connect
-from veracity.live.errors import BrokerUnavailable, ForeignSubject
+from veracity.live.feed_turn import FeedTurn
 from veracity.live.membership import Membership
-from veracity.live.pulling import AT_ONCE, Delivered, Inbox, Puller, delivered
+from veracity.live.pulling import AT_ONCE, Inbox, Puller, delivered
 from veracity.live.ready import TURN_BYTES, Ready, ReadyLine
 from veracity.live.streams import consumer_name
 from veracity.live.subjects import (
-    DOCUMENT_HEADER,
     MQTT_STREAM,
     PARTITIONS,
     STREAM,
-    parse_subject,
-    receipt_subject,
 )
-from veracity.live.turning import Answer, FeedTurn, Turner
+from veracity.live.turning import Turner
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -59,6 +54,7 @@ LOOK_S = 0.1  #: how long some gather for that
 # Of both streams every partition has its share of what may be asked for, also while nothing comes.
 WAITING = 2 * 2 * PARTITIONS * AT_ONCE
 ACK = b"+ACK"
+AGAIN = b'-NAK {"delay": 30000000000}'  #: ns, until the broker gives a message of a feed in trouble again
 LOOK_BYTES = TURN_BYTES // 4
 _IDLE_S = 0.2  # how often a worker without messages asks whether somebody wants the home
 
@@ -147,16 +143,16 @@ class _Worker:
         clock: Clock | None,
     ) -> None:
         self._client, self._turner, self._settings = client, turner, settings
-        self._observe, self._clock = observe, clock
+        self._observe = observe
+        self._arriving = Arriving(client, clock, settings.speed)
         self._inbox = Inbox(WAITING, 2 * TURN_BYTES)
-        self._streams: dict[str, str] = {}
         self._pulling: dict[int, asyncio.Task[None]] = {}
         self._left: list[asyncio.Task[None]] = []
         self._thread = ThreadPoolExecutor(1, "home")  # the only one that touches the home
         self._beside = ThreadPoolExecutor(2, "ahead")  # one reads while another has verified
 
     async def run(self, stop: asyncio.Event) -> None:
-        await self._name_streams()
+        await self._arriving.name_streams()
         membership = None
         if self._settings.partitions is None:
             name = _NOT_IN_KEYS.sub("-", self._settings.name)
@@ -206,7 +202,7 @@ class _Worker:
     async def _look(self, messages: Sequence[Msg], since: float) -> Ready:
         """Read and verify some messages."""
         of = [delivered(message.reply) for message in messages]
-        arrivals = self._arrivals(messages, of)
+        arrivals = self._arriving.arrivals(messages, of)
         loop = asyncio.get_running_loop()
         ahead = await loop.run_in_executor(self._beside, self._turner.look_ahead, arrivals)
         return Ready(messages, of, arrivals, ahead, since)
@@ -265,81 +261,24 @@ class _Worker:
         self._observe(TurnReport(feeds, len(messages), n_foreign, seconds, waited))
 
     async def _acknowledge(self, messages: Sequence[Msg], feeds: Sequence[FeedTurn]) -> None:
-        """Acknowledge what is sealed, and tell who asked.
+        """Acknowledge what is sealed, ask for the rest once more later, and tell who asked.
 
         If the broker's server dies meanwhile, some of it may be lost: then the broker gives those messages
         again, and they are known by their places.
         """
         try:
+            left = {turn.feed for turn in feeds if turn.trouble is not None}
             for message in messages:
-                await self._client.publish(message.reply, ACK)
+                is_left = bool(left) and feed_of(message) in left
+                await self._client.publish(message.reply, AGAIN if is_left else ACK)
             for turn in feeds:
                 for answer in turn.answers:
-                    await self._tell(answer)
+                    await tell(self._client, answer)
             await self._client.flush()
         except nats.errors.Error as exc:
             logger.warning(
                 "acknowledging %d messages: want a broker that hears it, got: %r", len(messages), exc
             )
-
-    def _arrivals(self, messages: Sequence[Msg], delivered_as: Sequence[Delivered]) -> list[Arrival]:
-        """Return the messages as they came to the door; those on subjects of no feed are left out."""
-        now, real_s = self._now(), datetime.now(UTC).timestamp()
-        arrivals = []
-        for message, of in zip(messages, delivered_as, strict=True):
-            try:
-                place = parse_subject(message.subject)
-            except ForeignSubject:
-                continue
-            age_s = max(0.0, real_s - of.at_ns / 1e9) * self._settings.speed
-            arrivals.append(
-                Arrival(
-                    feed=place.feed,
-                    device=place.device,
-                    payload=message.data,
-                    arrived_at=datetime.fromtimestamp(now - age_s, UTC),
-                    document=(message.headers or {}).get(DOCUMENT_HEADER),
-                    wants_receipt=place.wants_receipt,
-                    origin=(self._streams[of.stream], of.sequence),
-                    is_again=of.n_times > 1,
-                )
-            )
-        return arrivals
-
-    def _now(self) -> float:
-        return datetime.now(UTC).timestamp() if self._clock is None else self._clock().timestamp()
-
-    async def _tell(self, answer: Answer) -> None:
-        """Tell a device what became of its message."""
-        arrival = answer.arrival
-        body = {
-            "schema": "veracity.told/v1",
-            "feed": arrival.feed,
-            "id": answer.id,
-            "outcome": answer.outcome,
-            "batch": answer.batch,
-            "entry": answer.entry,
-            "accepted": answer.accepted,
-            "quarantined": answer.quarantined,
-            "refused": answer.refused,
-            "detail": answer.detail,
-        }
-        await self._client.publish(receipt_subject(arrival.feed, arrival.device), orjson.dumps(body))
-
-    async def _name_streams(self) -> None:
-        """Learn the names of the streams: one made anew has another. A cluster may be choosing its leader."""
-        js = self._client.jetstream()
-        until = asyncio.get_running_loop().time() + STREAMS_S
-        for name in (STREAM, MQTT_STREAM):
-            while name not in self._streams:
-                try:
-                    told = await js.stream_info(name)
-                    self._streams[name] = stream_name(name, str(told.created))
-                except (nats.errors.Error, TimeoutError) as exc:
-                    is_late = asyncio.get_running_loop().time() > until
-                    if is_late or isinstance(exc, nats.js.errors.NotFoundError):
-                        raise BrokerUnavailable(f"broker: want its stream {name}, got: {exc}") from exc
-                    await asyncio.sleep(AGAIN_S[0])
 
     async def _in_thread(self, task: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
         call = partial(task, *args, **named)

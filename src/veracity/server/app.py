@@ -40,6 +40,7 @@ from veracity.server.portal_files import PortalFiles
 from veracity.server.problems import problem, status_of
 from veracity.server.sensorthings import creating
 from veracity.server.sensorthings import routes as sensorthings
+from veracity.server.sensorthings.refusing import why_not
 from veracity.server.settings import ServerSettings
 from veracity.server.shared_answers import SharedAnswers
 from veracity.server.with_head import WithHead
@@ -122,7 +123,10 @@ async def _of_http(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 405 and (allowed := allowed_methods(request.app, request.scope["path"])):
         headers["Allow"] = allowed  # the framework names those of one route alone
-    return problem(error.status_code, code, str(error.detail), headers)
+    detail = str(error.detail)
+    if error.status_code == 405:
+        detail = why_not(request.method, request.scope["path"]) or detail
+    return problem(error.status_code, code, detail, headers)
 
 
 async def _of_request(_request: Request, error: Exception) -> Response:

@@ -15,8 +15,8 @@ from typing import Any
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from veracity.server.bad_heads import MAX_HEAD_BYTES, RefusingProtocol
 from veracity.server.errors import CannotListen
 from veracity.server.guard import Guarded
 
@@ -132,7 +132,7 @@ def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
         limit_concurrency=limits.connections,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
-        h11_max_incomplete_event_size=16_384,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
     )
 
 
@@ -190,7 +190,7 @@ class _Guest(_Stopping):
         yield
 
 
-class _PatientProtocol(H11Protocol):
+class _PatientProtocol(RefusingProtocol):
     """HTTP/1.1 that closes a connection too many, and one whose client neither asks nor reads."""
 
     max_per_address = MAX_PER_ADDRESS

@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veracity.server.sensorthings.geometry import (
-    RELATIONS,
-    distance,
-    is_related,
-    length,
-    matrix,
-    parse_wkt,
-    point_of_geojson,
-)
+from veracity.server.sensorthings.geometry import distance, length, point_of_geojson
+from veracity.server.sensorthings.relations import RELATIONS, is_related, matrix
+from veracity.server.sensorthings.wkt import parse_wkt
 
 SQUARE = "POLYGON ((0 0, 4 0, 4 4, 0 4, 0 0), (1 1, 2 1, 2 2, 1 2, 1 1))"
 

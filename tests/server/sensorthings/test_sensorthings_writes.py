@@ -2,89 +2,44 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
-from starlette.requests import Request
 
 from small_city import AGENCY, clock
-from things_city import Client, serving_app, things_city
-from veracity.errors import Rejected
+from things_posting import OTHER, READER, Poster, Posting, posted_to, posting_city
 from veracity.home.audit import audit
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, make_receipt
 from veracity.provenance.receipts import format_receipt
-from veracity.server.app import make_app
-from veracity.server.errors import ServerError
-from veracity.server.sensorthings import creating
-from veracity.server.settings import ServerSettings
 
 STREAM = "rain:G01:rain"
 GOOD = {"result": 1, "Datastream": {"@iot.id": STREAM}}
 
 
-class Away(ServerError, Rejected):
-    """Nobody is let in without a name."""
-
-    code = "test-away"
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who sends."""
-
-    agency: str | None
-
-    def check_feed(self, feed: str) -> None:
-        """Any feed but one."""
-        if feed != "rain":
-            raise Away("feed: want rain, got another")
-
-
-async def door(request: Request) -> Sender:
-    """Let in who says an agency."""
-    agency = request.headers.get("x-agency")
-    if agency is None:
-        raise Away("account: want one, got none")
-    return Sender(agency or None)
+@pytest.fixture
+def posting(tmp_path: Path) -> Posting:
+    """A city with a registry and two batches, and accounts."""
+    return posting_city(tmp_path / "city")
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A city with a registry and two batches."""
-    return things_city(tmp_path / "city", 30)
+def city(posting: Posting) -> Iterator[Poster]:
+    """It served."""
+    with posted_to(posting) as client:
+        yield client
 
 
-@pytest.fixture
-def city(root: Path) -> Iterator[Client]:
-    """It served, taking observations."""
-    app = make_app(ServerSettings(root, clock=clock))
-    app.include_router(creating.router(door, {}))
-    with serving_app(app) as base:
-        yield Client(base)
-    app.state.city.close()
-
-
-def post(city: Client, path: str, body: Any, agency: str | None = AGENCY) -> urllib3.BaseHTTPResponse:
-    """Send a body."""
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = {} if agency is None else {"x-agency": agency}
-    with urllib3.PoolManager(retries=False) as pool:
-        return pool.request("POST", city.base + path, body=sent, headers=headers, timeout=60)
-
-
-def test_an_observation_is_taken_in_and_sealed(city: Client, root: Path) -> None:
+def test_an_observation_is_taken_in_and_sealed(city: Poster, posting: Posting) -> None:
     """It is at the address that the answer names, and what was sent is in the evidence."""
     body = {"phenomenonTime": "2026-09-02T00:00:00Z", "result": 2.5, "Datastream": {"@iot.id": STREAM}}
-    said = post(city, "/v1.1/Observations", body)
+    said = city.send("/v1.1/Observations", body)
     assert said.status == 201, said.data
     found = city.json(said.headers["Location"])
     assert (found["result"], found["phenomenonTime"]) == (2.5, "2026-09-02T00:00:00Z")
     assert found["@iot.selfLink"] == said.headers["Location"]
-    home = Home.open(root, clock)
+    home = Home.open(posting.root, clock)
     try:
         place = found["parameters"]
         record = find_record(home, "rain", place["batch"], place["record"])
@@ -104,23 +59,23 @@ def texts_of(value: Any) -> Iterator[str]:
         yield from texts_of(inside)
 
 
-def test_it_may_be_sent_to_its_datastream(city: Client) -> None:
+def test_it_may_be_sent_to_its_datastream(city: Poster) -> None:
     """In 1.1 and 2.0; without a time it is of now."""
     for version in ("v1.1", "v2.0"):
         path = f"/{version}/Datastreams('{STREAM}')/Observations"
         body: dict[str, Any] = {"result": 1}
         if version == "v2.0":
             body = {"result": 2, "phenomenonTime": {"start": "2026-09-02T01:00:00Z"}}
-        said = post(city, path, body)
+        said = city.send(path, body)
         assert said.status == 201, said.data
         assert city.json(said.headers["Location"])["result"] == body["result"]
 
 
-def test_many_come_as_arrays(city: Client) -> None:
+def test_many_come_as_arrays(city: Poster) -> None:
     """Each has its address; what breaks a rule is an error, and in quarantine."""
     rows = [["2026-09-02T00:00:00Z", 1.5], ["2026-09-02T00:10:00Z", 900], ["2026-09-02T00:20:00Z", 2.5]]
     part = {"Datastream": {"@iot.id": STREAM}, "components": ["phenomenonTime", "result"], "dataArray": rows}
-    said = post(city, "/v1.1/CreateObservations", [part])
+    said = city.send("/v1.1/CreateObservations", [part])
     assert said.status == 201, said.data
     first, second, third = said.json()
     assert second == "error"
@@ -128,10 +83,11 @@ def test_many_come_as_arrays(city: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "agency", "status", "code"),
+    ("body", "account", "status", "code"),
     [
-        (GOOD, None, 403, "test-away"),
-        (GOOD, "another-office", 403, "not-creatable"),
+        (GOOD, None, 401, "sign-in-needed"),
+        (GOOD, READER, 403, "role-needed"),
+        (GOOD, OTHER, 403, "not-creatable"),
         ({"result": 1, "Datastream": {"@iot.id": "rain:G09:rain"}}, AGENCY, 400, "malformed-observation"),
         ({"result": "1", "Datastream": {"@iot.id": STREAM}}, AGENCY, 400, "malformed-observation"),
         ({"result": True, "Datastream": {"@iot.id": STREAM}}, AGENCY, 400, "malformed-observation"),
@@ -145,23 +101,27 @@ def test_many_come_as_arrays(city: Client) -> None:
     ],
 )
 def test_what_is_no_observation_is_refused(
-    city: Client, body: Any, agency: str | None, status: int, code: str
+    city: Poster, body: Any, account: str | None, status: int, code: str
 ) -> None:
     """Each with its reason; nothing of it is in the table."""
     before = city.json("/v1.1/Observations?$count=true&$top=0")
-    said = post(city, "/v1.1/Observations", body, agency)
+    said = city.send("/v1.1/Observations", body, account)
     assert (said.status, said.json()["code"]) == (status, code)
     assert city.json("/v1.1/Observations?$count=true&$top=0") == before
 
 
-def test_the_same_twice_is_taken_once(city: Client) -> None:
+def test_the_same_twice_is_taken_once(city: Poster) -> None:
     """A repeated request is refused, as a file that comes twice is."""
     body = {"phenomenonTime": "2026-09-02T00:00:00Z", "result": 2.5, "Datastream": {"@iot.id": STREAM}}
-    assert post(city, "/v1.1/Observations", body).status == 201
-    again = post(city, "/v1.1/Observations", body)
+    assert city.send("/v1.1/Observations", body).status == 201
+    again = city.send("/v1.1/Observations", body)
     assert (again.status, again.json()["code"]) == (409, "not-accepted")
 
 
-def test_other_entities_are_not_made_by_clients(city: Client) -> None:
-    """They come from contracts."""
-    assert post(city, "/v1.1/Things", {"name": "x", "description": "y"}).status == 405
+def test_some_entities_are_not_made_by_clients(city: Poster) -> None:
+    """The server makes places of what is observed, and when things came there."""
+    sets = ("v1.1/FeaturesOfInterest", "v1.1/HistoricalLocations", "v2.0/Features", "v2.0/FeatureTypes")
+    for path in sets:
+        said = city.send(f"/{path}", {"name": "x"})
+        assert (said.status, said.json()["code"]) == (405, "method-not-allowed")
+        assert "the server" in said.json()["detail"]

@@ -4,23 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
 
-from veracity.data.bodies import cut_body
 from veracity.data.contract import Contract
-from veracity.data.csv_header import read_header
-from veracity.data.errors import MalformedBody
-from veracity.data.text import RECORD_BYTES
 from veracity.home.home import Home
 from veracity.home.live.arrivals import Admitted, Arrival, Turned
 from veracity.home.live.limits import Limits, LimitsByFeed
 from veracity.home.live.origins import Origin
 from veracity.home.live.rates import Buckets
-from veracity.home.live.room import HEADER_BYTES, Room
+from veracity.home.live.reading import Away, read_message
+from veracity.home.live.room import Room
 from veracity.home.live.verifying import Claim, Verify, verify_here
 from veracity.provenance.agencies import Agencies, Authority
-from veracity.provenance.errors import ExpiredKey, MalformedMessage, RevokedKey, UnknownKey
-from veracity.provenance.messages import Message, parse_message, records_root, signed_text
+from veracity.provenance.errors import ExpiredKey, RevokedKey, UnknownKey
+from veracity.provenance.messages import records_root, signed_text
 
 
 @dataclass(frozen=True)
@@ -48,19 +44,6 @@ class Ahead:
 
     read: Mapping[Origin, tuple[str, Admitted]] = field(default_factory=dict)
     holds: Mapping[Claim, bool] = field(default_factory=dict)
-
-
-class _Away(Exception):
-    """A message is turned away. Never leaves this module."""
-
-    def __init__(self, reason: str, detail: str, n_records: int = 1) -> None:
-        super().__init__(detail)
-        self.reason, self.n_records = reason, n_records
-
-
-def kind_of(contract: Contract) -> Literal["csv", "ndjson"]:
-    """Return how the records of a feed's messages are written."""
-    return "csv" if contract.kind == "csv" else "ndjson"
 
 
 class Door:
@@ -122,7 +105,7 @@ class Door:
                 break
             try:
                 message, claim = self._admit(arrival, now, read)
-            except _Away as away:
+            except Away as away:
                 made.append(Turned(arrival, away.reason, str(away)[:300], away.n_records))
                 continue
             if claim is not None:
@@ -158,7 +141,7 @@ class Door:
                 if arrival.origin is not None:
                     read[arrival.origin] = gate.contract.sha256, message
                 claim = self._sender(message, gate.contract, now)[1]
-            except _Away:
+            except Away:
                 continue
             if claim is not None:
                 claims[claim] = None
@@ -168,10 +151,10 @@ class Door:
     def _gate(self, arrival: Arrival) -> _Gate:
         gate = self._gates.get(arrival.feed)
         if gate is None:
-            raise _Away("unknown-feed", f"feed: want one that was added, got {arrival.feed!r}")
+            raise Away("unknown-feed", f"feed: want one that was added, got {arrival.feed!r}")
         n_bytes, most = len(arrival.payload), gate.limits.max_bytes
         if n_bytes > most:
-            raise _Away("too-large", f"message: want at most {most} bytes, got {n_bytes}")
+            raise Away("too-large", f"message: want at most {most} bytes, got {n_bytes}")
         return gate
 
     def _admit(
@@ -191,44 +174,26 @@ class Door:
         n, arrival = message.n_records, message.arrival
         if message.keyid is None or message.signature is None:
             if contract.signature == "required":
-                raise _Away("unsigned", f"{contract.feed}: want signed messages, got a bare one", n)
+                raise Away("unsigned", f"{contract.feed}: want signed messages, got a bare one", n)
             return arrival.device, None
         try:
             authority = self._agencies.authority(message.keyid, self._size, now)
             _check_device(authority, arrival.device, contract, n)
         except UnknownKey as exc:
-            raise _Away("unknown-key", str(exc), n) from exc
+            raise Away("unknown-key", str(exc), n) from exc
         except RevokedKey as exc:
-            raise _Away("revoked-key", str(exc), n) from exc
+            raise Away("revoked-key", str(exc), n) from exc
         except ExpiredKey as exc:
-            raise _Away("expired-key", str(exc), n) from exc
+            raise Away("expired-key", str(exc), n) from exc
         root = records_root(message.records)
         text = signed_text(contract.feed, authority.name, len(message.records), root)
         return authority.name, Claim(authority.key, message.signature, text)
 
 
 def _read(arrival: Arrival, gate: _Gate) -> Admitted:
-    """Read a message; whose it is has not been asked yet."""
     if gate.not_live is not None:
-        raise _Away("not-live", gate.not_live)
-    message = _parsed(arrival.payload)
-    records, columns, n_headers = _cut(message.body, gate.contract)
-    n = max(1, len(records) - n_headers)
-    if len(records) > gate.limits.max_records:
-        said = f"message: want at most {gate.limits.max_records} records, got {len(records)}"
-        raise _Away("too-many-records", said, n)
-    if (longest := max(map(len, records))) >= RECORD_BYTES:  # with its line end
-        raise _Away("too-long", f"record: want fewer than {RECORD_BYTES} bytes, got {longest}", n)
-    return Admitted(
-        arrival,
-        arrival.id,
-        arrival.device,
-        tuple(records),
-        message.keyid,
-        message.signature,
-        columns,
-        n_headers,
-    )
+        raise Away("not-live", gate.not_live)
+    return read_message(arrival, gate.contract, gate.limits.max_records)
 
 
 def _is_of(message: Admitted, arrival: Arrival) -> bool:
@@ -246,7 +211,7 @@ def _check_rate(gate: _Gate, arrival: Arrival) -> None:
         who, rate = arrival.feed, limits.feed
     else:
         return
-    raise _Away("rate", f"{who}: want at most {rate.per_s:g} messages a second, got more")
+    raise Away("rate", f"{who}: want at most {rate.per_s:g} messages a second, got more")
 
 
 def _why_not_live(contract: Contract) -> str | None:
@@ -258,47 +223,10 @@ def _why_not_live(contract: Contract) -> str | None:
     return None
 
 
-def _parsed(payload: bytes) -> Message:
-    try:
-        return parse_message(payload)
-    except MalformedMessage as exc:
-        raise _Away("malformed-message", str(exc)) from exc
-
-
-def _cut(body: bytes, contract: Contract) -> tuple[list[bytes], tuple[str, ...], int]:
-    """Return the records; of CSV the columns that the first one names, and how many are headers."""
-    kind = kind_of(contract)
-    try:
-        records = cut_body(body, kind, contract.separator)
-    except MalformedBody as exc:
-        raise _Away("malformed-body", str(exc)) from exc
-    if kind == "ndjson":
-        return records, (), 0
-    columns, n_headers = _header(records, contract)
-    return records, columns, n_headers
-
-
-def _header(records: list[bytes], contract: Contract) -> tuple[tuple[str, ...], int]:
-    """Return the columns of CSV, and how many lines say so.
-
-    Only a header that is known as one wherever it stands ends the one of the message before. A message
-    has one alone, though it may repeat it: so a batch has no more of them than messages.
-    """
-    found = [read_header(r, contract.separator, contract.source_names) for r in records]
-    columns, n = found[0], len(records)
-    if columns is None or len(records[0]) > HEADER_BYTES:
-        said = "the names of columns in the first line of CSV, two or more, all of the contract"
-        raise _Away("no-header", f"body: want {said}, got {records[0][:80]!r}", n)
-    headers = [h for h in found if h is not None]
-    if any(h != columns for h in headers):
-        raise _Away("malformed-body", "body: want CSV under one header, got another", n - len(headers) or 1)
-    return columns, len(headers)
-
-
 def _check_device(authority: Authority, device: str, contract: Contract, n: int) -> None:
     """Raise unless a key is that of the device whose topic the message came on, and of the feed's agency."""
     name = authority.name.rpartition("/")[2]
     if authority.role not in ("device", "agency") or name != device:
-        raise _Away("foreign-device", f"signer: want {device}, got {authority.role} {authority.name}", n)
+        raise Away("foreign-device", f"signer: want {device}, got {authority.role} {authority.name}", n)
     if contract.agency not in (None, authority.agency):
-        raise _Away("foreign-device", f"signer: want one of {contract.agency}, got {authority.name}", n)
+        raise Away("foreign-device", f"signer: want one of {contract.agency}, got {authority.name}", n)

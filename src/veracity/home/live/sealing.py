@@ -11,7 +11,7 @@ contract's key, as in any file.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,9 +20,9 @@ import polars as pl
 from veracity.home.batch import BatchWriter, Sealed
 from veracity.home.home import Home, Writer
 from veracity.home.live.arrivals import Admitted, Turned
-from veracity.home.live.door import kind_of
 from veracity.home.live.gathering import TAKEN, Gathering, Tally
 from veracity.home.live.origins import Origin, origin_id, parse_origins
+from veracity.home.live.reading import kind_of
 from veracity.home.live.seen import LIMIT, Seen
 from veracity.home.sources import lines_part
 from veracity.home.tables import read_signed
@@ -51,18 +51,22 @@ class Turn:
 
 @dataclass
 class Known:
-    """What came of one feed before a batch: the messages' ids, and their places in the brokers' streams."""
+    """What came of one feed before a batch: the messages' ids, and their places in the brokers' streams.
+
+    ``places`` are of those taken, whose ids are known too; ``gone`` of those that gave nothing.
+    """
 
     before: int
-    ids: Seen
-    places: Seen
+    ids: Seen = field(default_factory=Seen)
+    places: Seen = field(default_factory=Seen)
+    gone: Seen = field(default_factory=Seen)
 
     def add(self, gathering: Gathering, before: int) -> None:
         """Take in the messages of the batch just sealed."""
         self.ids.add(m.id for m in gathering.taken)
         places = [m.arrival.origin for m in gathering.taken]
-        places += [o for count in gathering.tally.counts.values() for o in count.origins]
         self.places.add(origin_id(o) for o in places if o is not None)
+        self.gone.add(origin_id(o) for count in gathering.tally.counts.values() for o in count.origins)
         self.before = before
 
 
@@ -75,14 +79,16 @@ class Memory:
     def catch_up(self, home: Home, feed: str, batch: int) -> Known:
         """Return what came in the batches before one, reading the lists of those not known yet."""
         if feed not in self._feeds:
-            self._feeds[feed] = Known(_remembered_from(home, feed, batch), Seen(), Seen())
+            self._feeds[feed] = Known(_remembered_from(home, feed, batch))
         known = self._feeds[feed]
         for number in range(known.before, batch):
             rows = read_messages(home, feed, number)
             if rows is not None:
-                known.ids.add(rows.filter(pl.col("outcome") == TAKEN)["id"].to_list())
-                for text in rows["origin"].drop_nulls().to_list():
-                    known.places.add(map(origin_id, parse_origins(text)))
+                is_taken = pl.col("outcome") == TAKEN
+                known.ids.add(rows.filter(is_taken)["id"].to_list())
+                for places, of in ((known.places, is_taken), (known.gone, ~is_taken)):
+                    for text in rows.filter(of)["origin"].drop_nulls().to_list():
+                        places.add(map(origin_id, parse_origins(text)))
             known.before = number + 1
         return known
 
@@ -169,23 +175,34 @@ def read_messages(home: Home, feed: str, batch: int) -> pl.DataFrame | None:
 
 
 def _not_again(known: Known, messages: Sequence[_Message]) -> list[_Message]:
-    """Return messages without those that a broker gave before and that a list has."""
+    """Return messages without those that a broker gave before and that a list has.
+
+    A broker that lost its newest may have given the place of one taken to another: by its id that is new.
+    """
     again = [m for m in messages if m.arrival.is_again and m.arrival.origin is not None]
     if not again:
         return list(messages)
-    told = known.places.known([origin_id(m.arrival.origin) for m in again if m.arrival.origin is not None])
-    gone = {m.arrival.origin for m, is_told in zip(again, told, strict=True) if is_told}
-    return [m for m in messages if not (m.arrival.is_again and m.arrival.origin in gone)]
+    places = [origin_id(m.arrival.origin) for m in again if m.arrival.origin is not None]
+    was_taken = [
+        a and b for a, b in zip(known.places.known(places), known.ids.known(_ids(again)), strict=True)
+    ]
+    was_told = [a or b for a, b in zip(was_taken, known.gone.known(places), strict=True)]
+    told = {id(m) for m, is_told in zip(again, was_told, strict=True) if is_told}
+    return [m for m in messages if id(m) not in told]
+
+
+def _ids(messages: Sequence[_Message]) -> list[str]:
+    return [m.id if isinstance(m, Admitted) else m.arrival.id for m in messages]
 
 
 def _once(messages: Sequence[_Message]) -> list[_Message]:
     """Return messages without those that the broker gave twice since the last turn."""
     here: set[tuple[Origin, str]] = set()
     once = []
-    for message in messages:
+    for message, id_ in zip(messages, _ids(messages), strict=True):
         place = message.arrival.origin
         if place is not None:
-            here_as = place, message.id if isinstance(message, Admitted) else message.arrival.id
+            here_as = place, id_
             if here_as in here:
                 continue
             here.add(here_as)
@@ -196,9 +213,10 @@ def _once(messages: Sequence[_Message]) -> list[_Message]:
 def _elsewhere(known: Known, repeated: Sequence[Admitted]) -> list[Admitted]:
     """Return messages that came before, at another place: those that were sent again."""
     placed = [m for m in repeated if m.arrival.origin is not None]
-    told = known.places.known([origin_id(m.arrival.origin) for m in placed if m.arrival.origin is not None])
-    gone = {m.arrival.origin for m, is_told in zip(placed, told, strict=True) if is_told}
-    return [m for m in repeated if m.arrival.origin is None or m.arrival.origin not in gone]
+    places = [origin_id(m.arrival.origin) for m in placed if m.arrival.origin is not None]
+    told = [a or b for a, b in zip(known.places.known(places), known.gone.known(places), strict=True)]
+    here = {id(m) for m, is_told in zip(placed, told, strict=True) if is_told}
+    return [m for m in repeated if id(m) not in here]
 
 
 def _by_header(messages: list[Admitted]) -> list[Admitted]:

@@ -15,7 +15,6 @@ from veracity.home.clock import format_time
 from veracity.home.home import Home
 from veracity.log.policy import MAX_POLICY_BYTES, format_policy
 from veracity.server.api.asking import rough_now
-from veracity.server.api.geometry import Site, sites
 from veracity.server.api.ground import GroundShape
 from veracity.server.api.log import published_log
 from veracity.server.api.routing import ReadingRoute
@@ -23,6 +22,8 @@ from veracity.server.api.shapes import Shape, Time, json_body
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import Memory, MemoryState
 from veracity.server.base_map import BaseMap
+from veracity.server.positions import Survey
+from veracity.server.registers import Spot
 from veracity.server.settings import ServerSettings
 
 ZONE = "Asia/Ho_Chi_Minh"  #: of the first city's clocks on the wall
@@ -100,9 +101,7 @@ def _city(
             at = max(home.policy.cosigned_times(published.checkpoint_note).values(), default=None)
         except VeracityError:
             at = None  # a cosignature that does not verify tells no time
-    of_feeds = memory.slowly.get(
-        home, "all sites", lambda: [s for f in feeds.values() for s in sites(home, f.contract).values()]
-    )
+    of_feeds = memory.slowly.get(home, "all spots", lambda: _spots(home))
     origin = home.directory.origin
     return CityShape(
         name=origin.rpartition("/")[2] or origin,
@@ -126,6 +125,12 @@ def _city(
     )
 
 
+def _spots(home: Home) -> list[Spot]:
+    """Return all places of the city that are known beside its rows."""
+    survey = Survey(home)
+    return [spot for feed in home.feeds().values() for spot in survey.of(feed.contract).spots]
+
+
 def _policy_text(home: Home) -> str:
     """Return the text of the trust policy that the home hands out; as it was read where the file is gone."""
     try:
@@ -135,7 +140,7 @@ def _policy_text(home: Home) -> str:
         return format_policy(home.policy)
 
 
-def _box(found: Iterable[Site]) -> list[float] | None:
+def _box(found: Iterable[Spot]) -> list[float] | None:
     lons, lats = [], []
     for site in found:
         lons.append(site.lon)

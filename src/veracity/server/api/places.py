@@ -12,13 +12,14 @@ from starlette.responses import Response
 from veracity.data.contract import Contract
 from veracity.home.home import Home
 from veracity.server.api.asking import AsOf, FeedName, When, parse_when, rough_now, time_text
-from veracity.server.api.geometry import Site, coordinate_columns, key_columns, sites
 from veracity.server.api.readings import newest_rows
 from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, json_body
 from veracity.server.api.sharing import CityState, age_s, open_feed
 from veracity.server.api.state import MemoryState
 from veracity.server.api.trusts import newest_scores
+from veracity.server.contract_columns import key_columns
+from veracity.server.positions import Positions, positions
 
 MAX_PLACES = 5_000
 Scalar = float | bool | str | None
@@ -100,7 +101,7 @@ def list_places(
         scores = newest_scores(
             memory.slowly.get(home, ("trust", feed, known), lambda: memory.trusts.of(home, contract, known))
         )
-        where = memory.slowly.get(home, ("sites", feed), lambda: sites(home, contract))
+        where = memory.slowly.get(home, ("sites", feed, known), lambda: positions(home, contract, known))
         features = [
             _feature(contract, row, flags, scores, where, now)
             for row in rows.head(MAX_PLACES).iter_rows(named=True)
@@ -117,18 +118,14 @@ def _feature(
     row: Mapping[str, Any],
     flags: Mapping[tuple[int, int, str | None], tuple[str, ...]],
     scores: Mapping[str, float],
-    where: Mapping[str, Site],
+    where: Positions,
     now: datetime,
 ) -> PlaceFeature:
     key, batch, record = str(row["_key"] or ""), int(row["_batch"]), int(row["_record"])
     carried = None if contract.carried is None else str(row[contract.carried])
     broken = flags.get((batch, record, carried), ())
-    site = where.get(key)
-    place = coordinate_columns(contract)
-    point = None if site is None else (site.lon, site.lat)
-    if place is not None and row[place[0]] is not None and row[place[1]] is not None:
-        point = float(row[place[0]]), float(row[place[1]])
-    left_out = {*key_columns(contract), contract.time, "simulated", *(place or ())}
+    spot = where.of(row)
+    left_out = {*key_columns(contract), contract.time, "simulated", *(where.columns or ())}
     values = {
         f.name: ValueShape(
             value=_plain(row[f.name]),
@@ -141,10 +138,10 @@ def _feature(
     }
     return PlaceFeature(
         id=key,
-        geometry=None if point is None else Point(coordinates=list(point)),
+        geometry=None if spot is None else Point(coordinates=[spot.lon, spot.lat]),
         properties=PlaceProperties(
             key=key,
-            title=None if site is None else site.title,
+            title=None if spot is None else spot.title,
             agency=contract.agency,
             observed_at=time_text(row[contract.time]) if contract.time else None,
             age_s=age_s(now, row[contract.time]) if contract.time else None,

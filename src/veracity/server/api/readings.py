@@ -9,7 +9,7 @@ from veracity.data.contract import Contract
 from veracity.data.lake import collect_rows
 from veracity.home.home import Home
 from veracity.server.api.asking import FIRST, LAST
-from veracity.server.api.geometry import key_columns
+from veracity.server.contract_columns import key_columns
 from veracity.server.errors import NotThere
 
 

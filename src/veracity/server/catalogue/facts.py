@@ -82,10 +82,10 @@ def bounding_box(home: Home, contract: Contract, up_to_batch: int) -> Box | None
     """Return the box around a feed's sensors; None where no position is known."""
     places = positions(home, contract)
     if places.columns is None:
-        points = list((places.points or {}).values())
-        if not points:
+        spots = places.spots
+        if not spots:
             return None
-        lons, lats = [p[0] for p in points], [p[1] for p in points]
+        lons, lats = [s.lon for s in spots], [s.lat for s in spots]
         return min(lons), min(lats), max(lons), max(lats)
     if up_to_batch < 0:
         return None

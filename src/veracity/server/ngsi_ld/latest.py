@@ -11,7 +11,7 @@ from veracity.home.home import Home
 from veracity.home.panels import is_any_simulated
 from veracity.home.verdicts import row_flags
 from veracity.server.ngsi_ld.views import View, entity_key, view_of
-from veracity.server.positions import positions
+from veracity.server.positions import Survey
 from veracity.server.public_feeds import public_feeds
 
 MAX_ENTITIES = 100_000  #: of one feed: of those that came last
@@ -19,8 +19,9 @@ MAX_ENTITIES = 100_000  #: of one feed: of those that came last
 
 def views(home: Home) -> list[View]:
     """Return how every feed is shown that may be, and that tells its things apart; by name of the feed."""
+    survey = Survey(home)
     found = (
-        view_of(feed.contract, positions(home, feed.contract), simulated=is_any_simulated(home, (name,)))
+        view_of(feed.contract, survey.of(feed.contract), simulated=is_any_simulated(home, (name,)))
         for name, feed in public_feeds(home).items()
     )
     return [view for view in found if view is not None]

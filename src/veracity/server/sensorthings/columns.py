@@ -243,8 +243,23 @@ def bounds(parts: Sequence[Node], path: tuple[str, ...]) -> tuple[datetime | Non
     return low, high
 
 
+def compared_number(node: Node, path: tuple[str, ...]) -> tuple[str, float | None]:
+    """Return the word and the number that a path is compared with; None if it is no such comparison."""
+    word, value = _with_constant(node, path)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return word, float(value) if is_number else None
+
+
 def _comparison(node: Node, path: tuple[str, ...]) -> tuple[str, datetime | Interval | None]:
     """Return the word and the instant that a path is compared with; None if it is no such comparison."""
+    word, value = _with_constant(node, path)
+    if isinstance(value, (str, date)) and not isinstance(value, datetime):
+        value = as_instant(value)
+    return word, value if isinstance(value, (datetime, Interval)) else None
+
+
+def _with_constant(node: Node, path: tuple[str, ...]) -> tuple[str, Any]:
+    """Return the word and the constant that a path is compared with; None if it is no such comparison."""
     if not isinstance(node, Call) or node.name not in ("eq", "gt", "ge", "lt", "le"):
         return "", None
     a, b = node.arguments
@@ -254,10 +269,7 @@ def _comparison(node: Node, path: tuple[str, ...]) -> tuple[str, datetime | Inte
         a, b, word = b, a, turned.get(word, word)
     if not isinstance(a, Path) or a.steps != path or any(True for _ in paths_of(b)):
         return "", None
-    value = evaluate(b, NoEntity())
-    if isinstance(value, (str, date)) and not isinstance(value, datetime):
-        value = as_instant(value)
-    return word, value if isinstance(value, (datetime, Interval)) else None
+    return word, evaluate(b, NoEntity())
 
 
 class NoEntity:

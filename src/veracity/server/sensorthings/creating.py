@@ -1,8 +1,4 @@
-"""SensorThings over HTTP, written to: observations into the feeds whose records they can be.
-
-Other entities are not made by clients here: things, datastreams and the rest come from contracts and
-registries, which are said in the log.
-"""
+"""SensorThings over HTTP, written to: observations into the feeds that take them, and other entities."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -12,16 +8,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from veracity.server.problems import problem
-from veracity.server.request_body import read_body
+from veracity.server.sensorthings.creating_entities import add_entity_routes
 from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted
 from veracity.server.sensorthings.openapi import json_response, problems
+from veracity.server.sensorthings.posts import OBJECT, add_post, address, body_of, created, created_responses
 from veracity.server.sensorthings.resource_path import parse_path
-from veracity.server.sensorthings.routes import host_of, service_of
+from veracity.server.sensorthings.routes import service_of
 from veracity.server.sensorthings.schema import V1, V2, Dialect
 from veracity.server.sensorthings.taking import Sender
-
-BODY_TIMEOUT_S = 10.0
-_OBJECT = {"type": "object"}
 
 
 def router(door: Callable[..., Any], denied: dict[int | str, dict[str, Any]]) -> APIRouter:
@@ -36,6 +30,7 @@ def router(door: Callable[..., Any], denied: dict[int | str, dict[str, Any]]) ->
     """
     made = APIRouter()
     for dialect in (V1, V2):
+        add_entity_routes(made, dialect, door, denied)
         _add_create(made, dialect, door, denied)
     _add_create_many(made, door, denied)
     return made
@@ -54,31 +49,16 @@ def _add_create(made: APIRouter, dialect: Dialect, door: Callable[..., Any], den
             return problem(404, exc.code, str(exc))
         return await _created(request, dialect, account, datastream)
 
-    said = {
-        201: {
-            "description": "Taken in: its address is in ``Location``.",
-            "headers": {"Location": {"schema": {"type": "string"}}},
-        },
-        **problems(400, 404, 409, 413, 503),
-        **denied,
-    }
-    base, name = f"/{dialect.prefix}", f"{dialect.prefix}-Observations"
-    _add(made, dialect, f"{base}/Observations", create, f"{name}-create", said, _OBJECT)
-    _add(
-        made,
-        dialect,
-        f"{base}/Datastreams({{identity}})/Observations",
-        create_in,
-        f"{name}-create-in",
-        said,
-        _OBJECT,
-    )
+    said = created_responses(denied)
+    add_post(made, dialect, "Observations", create, "Observations-create", said, OBJECT)
+    inside = "Datastreams({identity})/Observations"
+    add_post(made, dialect, inside, create_in, "Observations-create-in", said, OBJECT)
 
 
 def _add_create_many(made: APIRouter, door: Callable[..., Any], denied: Any) -> None:
     async def create_all(request: Request, account: Annotated[Any, Depends(door)]) -> Response:
         """Take in many observations, as arrays; answer with the address of each, or ``error``."""
-        body = await _body(request)
+        body = await body_of(request)
         if isinstance(body, Response):
             return body
         service, city = service_of(request), request.app.state.city
@@ -86,20 +66,17 @@ def _add_create_many(made: APIRouter, door: Callable[..., Any], denied: Any) -> 
             made_ids = await run_in_threadpool(service.create_all, V1, body, account, city.clock)
         except NotAccepted as exc:
             return problem(409, exc.code, str(exc))
-        return JSONResponse(["error" if i is None else _address(request, V1, i) for i in made_ids], 201)
+        links = ["error" if i is None else address(request, V1, "Observations", i) for i in made_ids]
+        return JSONResponse(links, 201)
 
     links = {"type": "array", "items": {"type": "string"}}
     said = {201: json_response("What became of each.", links), **problems(400, 409, 413, 503), **denied}
-    schema = {"type": "array", "items": _OBJECT}
-    _add(made, V1, "/v1.1/CreateObservations", create_all, "v1.1-CreateObservations", said, schema)
-
-
-async def _body(request: Request) -> bytes | Response:
-    return await read_body(request, request.app.state.settings.max_body_bytes, BODY_TIMEOUT_S)
+    schema = {"type": "array", "items": OBJECT}
+    add_post(made, V1, "CreateObservations", create_all, "CreateObservations", said, schema)
 
 
 async def _created(request: Request, dialect: Dialect, account: Sender, datastream: str | None) -> Response:
-    body = await _body(request)
+    body = await body_of(request)
     if isinstance(body, Response):
         return body
     service, city = service_of(request), request.app.state.city
@@ -109,26 +86,4 @@ async def _created(request: Request, dialect: Dialect, account: Sender, datastre
         return problem(404, exc.code, str(exc))
     except NotAccepted as exc:
         return problem(409, exc.code, str(exc))
-    return Response(status_code=201, headers={"Location": _address(request, dialect, identity)})
-
-
-def _address(request: Request, dialect: Dialect, identity: str) -> str:
-    return f"{host_of(request)}/{dialect.prefix}/Observations('{identity}')"
-
-
-def _add(
-    made: APIRouter, dialect: Dialect, path: str, endpoint: Any, name: str, said: Any, schema: dict[str, Any]
-) -> None:
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
-    made.add_api_route(
-        path,
-        endpoint,
-        methods=["POST"],
-        tags=[f"SensorThings {dialect.version}"],
-        name=name,
-        operation_id=name,
-        status_code=201,
-        responses=said,
-        response_class=Response,
-        openapi_extra={"requestBody": body},
-    )
+    return created(request, dialect, "Observations", identity)

@@ -40,8 +40,14 @@ class MalformedObservation(ServerError, Malformed):
     code = "malformed-observation"
 
 
+class MalformedEntity(ServerError, Malformed):
+    """What was sent to be created is no entity as the standard has it, or links to one that is not there."""
+
+    code = "malformed-entity"
+
+
 class NotCreatable(ServerError, Rejected):
-    """Entities of this kind come from contracts and registries, and are not made by clients."""
+    """It is not made by clients, or not by this one: it is a contract's, a registry's, another agency's."""
 
     code = "not-creatable"
 

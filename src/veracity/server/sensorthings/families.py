@@ -17,7 +17,6 @@ from veracity.server.sensorthings.columns import (
     NoEntity,
     Rows,
     bounds,
-    condition,
     is_of_row,
 )
 from veracity.server.sensorthings.entities import Entity
@@ -193,7 +192,6 @@ def _row_columns(
         **dict.fromkeys(_NEVER, nothing),
         (told, "batch"): Column(pl.col(BATCH).cast(pl.Float64), kinds.NUMBER),
         (told, "record"): Column(pl.col(RECORD).cast(pl.Float64), kinds.NUMBER),
-        (told, "simulated"): Column(pl.lit(view.contract.simulated), kinds.BOOL),
     }
     return _Columns(
         {
@@ -201,6 +199,7 @@ def _row_columns(
             **{path: lambda: _identity(names) for path in IDS},
             ("resultTime",): lambda: _received(view),
             (*quality, "status"): lambda: _flagged(home, stream),
+            (told, "simulated"): lambda: _simulated(by_number, n_sensors),
         }
     )
 
@@ -210,6 +209,14 @@ def _identity(names: Sequence[str | None]) -> Column:
     table = pl.Series(names, dtype=pl.String())
     parts = [pl.lit(table).gather(pl.col(SENSOR)), pl.col(BATCH), pl.col(RECORD)]
     return Column(pl.concat_str(parts, separator=":"), kinds.TEXT)
+
+
+def _simulated(by_number: Mapping[int, Stream], n_sensors: int) -> Column:
+    """Return whether observations are simulated, by their datastreams."""
+    table: list[bool | None] = [None] * n_sensors
+    for number, stream in by_number.items():
+        table[number] = stream.is_simulated
+    return Column(pl.lit(pl.Series(table, dtype=pl.Boolean())).gather(pl.col(SENSOR)), kinds.BOOL)
 
 
 class _Columns(Mapping[tuple[str, ...], Column]):
@@ -264,28 +271,3 @@ def concerns(stream: Stream, reason: str) -> bool:
     about = stream.view.contract.about(reason)
     others = {f.name for f in stream.view.values} - {stream.column.name}
     return stream.column.name in about or not about & others
-
-
-def rows_of(family: Family, segment: Segment) -> pl.DataFrame:
-    """Return the rows of a segment that fulfil the conditions: all columns, and ``_row``."""
-    stream = family.first
-    view, contract = stream.view, stream.view.contract
-    names = [SENSOR, stream.column.name, TIME, BATCH, RECORD]
-    sensor, value, *rest = (view.columns.column(view.table, contract, segment, name) for name in names)
-    rows = pl.DataFrame([sensor, value.alias(VALUE), *rest]).with_row_index(ROW)
-    keep = [pl.col(VALUE).is_not_null()]
-    last = segment.last_batch
-    if view.up_to is not None and (last is None or last > view.up_to):
-        keep.append(pl.col(BATCH) <= view.up_to)
-    if family.place is not None:
-        keep += [pl.col(BATCH) == family.place.batch, pl.col(RECORD) == family.place.record]
-    numbers = [s.sensor for s in family.streams]
-    if len(numbers) == 1:
-        rows = rows[(sensor == numbers[0]).arg_true()]
-    elif len(numbers) < len(view.summary):
-        table = [False] * len(view.columns.sensors.keys)
-        for number in numbers:
-            table[number] = True
-        keep.insert(0, pl.lit(pl.Series(table)).gather(pl.col(SENSOR)))
-    conditions = [condition(node, family.rows) for node in family.conditions]
-    return rows.lazy().filter(pl.all_horizontal([*keep, *conditions])).collect()

@@ -176,6 +176,17 @@ class FeedColumns:
             return self.sensors.numbers(rows).alias(name)
         return rows.alias(name)
 
+    def ends(
+        self, table: Table, contract: Contract, segment: Segment, name: str
+    ) -> tuple[float, float, int] | None:
+        """Return the least and the greatest number of a column of a segment, and how many it has.
+
+        None if there is none, or one is no number.
+        """
+        key = (self.feed, "ends", name, segment.key)
+        found = self._cache.get(key, lambda: _ends(self.column(table, contract, segment, name)))
+        return None if found.is_empty() else found.row(0)
+
     def frame(self, table: Table, contract: Contract, segment: Segment, names: Sequence[str]) -> pl.DataFrame:
         """Return some columns of a segment."""
         return pl.DataFrame([self.column(table, contract, segment, name) for name in names])
@@ -226,6 +237,14 @@ def merged(summaries: Sequence[pl.DataFrame]) -> pl.DataFrame:
         *(pl.col(name).sum() for name in counts),
         *(pl.col(name).drop_nulls().last() for name in places),
     )
+
+
+def _ends(values: pl.Series) -> pl.DataFrame:
+    """Return one row: the least and the greatest number, and how many there are; no row if there is none."""
+    known = values.drop_nulls()
+    if known.dtype != pl.Float64() or known.is_empty() or known.is_nan().any():
+        return pl.DataFrame(schema={"low": pl.Float64(), "high": pl.Float64(), "n": pl.Int64()})
+    return pl.DataFrame({"low": [known.min()], "high": [known.max()], "n": [known.len()]})
 
 
 def _counted(name: str, have: Sequence[str]) -> pl.Expr:

@@ -114,7 +114,7 @@ def observation_values(observation: Observation, graph: Graph) -> dict[str, Any]
         "receipt": f"/receipts/{observation.stream.view.feed}/{observation.batch}/{observation.record}",
         "batch": observation.batch,
         "record": observation.record,
-        "simulated": observation.stream.view.contract.simulated,
+        "simulated": observation.stream.is_simulated,
     }
     quality = {"status": "flagged" if observation.flags else "accepted", "flags": list(observation.flags)}
     values: dict[str, Any] = {

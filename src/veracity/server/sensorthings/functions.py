@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from veracity.server.sensorthings import geometry
+from veracity.server.sensorthings import geometry, relations
 from veracity.server.sensorthings.expression import Interval
 from veracity.server.sensorthings.geometry import Geometry
 
@@ -114,13 +114,13 @@ def _part(name: str) -> Function:
 
 
 def _relation(name: str) -> Function:
-    return Function((GEOMETRY, GEOMETRY), BOOL, geometry.RELATIONS[name])
+    return Function((GEOMETRY, GEOMETRY), BOOL, relations.RELATIONS[name])
 
 
 def _relate(a: Geometry, b: Geometry, pattern: str) -> bool:
     if len(pattern) != 9 or set(pattern.upper()) - set("TF*012"):
         raise ValueError(f"want a pattern of nine T, F, *, 0, 1 or 2, got {pattern[:20]!r}")
-    return geometry.is_related(geometry.matrix(a, b), pattern.upper())
+    return relations.is_related(relations.matrix(a, b), pattern.upper())
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -171,6 +171,6 @@ FUNCTIONS: dict[str, Function] = {
     "ceiling": Function((NUMBER,), NUMBER, lambda x: float(math.ceil(x)), lambda x: x.ceil()),
     "geo.distance": Function((GEOMETRY, GEOMETRY), NUMBER, geometry.distance),
     "geo.length": Function((GEOMETRY,), NUMBER, geometry.length),
-    **{name: _relation(name) for name in geometry.RELATIONS},
+    **{name: _relation(name) for name in relations.RELATIONS},
     "st_relate": Function((GEOMETRY, GEOMETRY, TEXT), BOOL, _relate),
 }

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]")
 _ESCAPED = re.compile(r"(?:[A-Za-z0-9._-]|~[0-9A-F]{2})*")
 MAX_CHARS = 1_000
+_TILDE = re.compile(rb"~([0-9A-F]{2})")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,11}")
 
 
@@ -37,6 +38,18 @@ def escaped(text: str) -> str:
 def joined(*parts: str) -> str:
     """Return an identifier of parts, each escaped."""
     return ":".join(map(escaped, parts))
+
+
+def parts_of(identity: str) -> list[str]:
+    """Return the parts that ``joined`` made an identifier of; other bytes stay as they are.
+
+    Examples
+    --------
+    >>> parts_of(joined("feed", "Sông Hàn/1"))
+    ['feed', 'Sông Hàn/1']
+    """
+    found = (_TILDE.sub(lambda m: bytes([int(m[1], 16)]), part.encode()) for part in identity.split(":"))
+    return [part.decode("utf-8", "replace") for part in found]
 
 
 def thing_id(feed: str, key: Sequence[str]) -> str:

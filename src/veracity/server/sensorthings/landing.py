@@ -45,6 +45,10 @@ _V1_READ = [
     "request-data/built-in-query-functions",
     "request-data/pagination",
     "data-array/data-array",
+    "create-update-delete/link-to-existing-entities",
+    "create-update-delete/deep-insert",
+    "create-update-delete/deep-insert-status-code",
+    "create-update-delete/historical-location-auto-creation",
 ]
 _V2 = "http://www.opengis.net/spec/sensorthings/2.0/"
 _V2_READ = [
@@ -63,8 +67,16 @@ _V2_READ = [
     "req/binding/http/request_response",
 ]
 _MISSING = {
-    "1.1": ["multi-datastream", "batch-request", "create-observations-via-mqtt", "receive-updates-via-mqtt"],
-    "2.0": ["$metadata", "$select=distinct", "$batch", "binding/mqtt"],
+    "1.1": [
+        "create-update-delete/create-entity (of FeaturesOfInterest and HistoricalLocations)",
+        "create-update-delete/update-entity",
+        "create-update-delete/delete-entity",
+        "multi-datastream",
+        "batch-request",
+        "create-observations-via-mqtt",
+        "receive-updates-via-mqtt",
+    ],
+    "2.0": ["api/update", "api/delete", "$metadata", "$select=distinct", "$batch", "binding/mqtt"],
 }
 
 

@@ -7,7 +7,7 @@ from typing import Literal as OneOf
 
 from veracity.server.sensorthings.errors import MalformedFilter
 from veracity.server.sensorthings.expression import Constant, Interval
-from veracity.server.sensorthings.geometry import parse_wkt
+from veracity.server.sensorthings.wkt import parse_wkt
 
 MAX_CHARS = 8_000
 MAX_TOKENS = 1_000

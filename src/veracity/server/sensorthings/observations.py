@@ -14,9 +14,10 @@ import polars as pl
 from veracity.home.home import Home
 from veracity.server.sensorthings import functions as kinds
 from veracity.server.sensorthings import ids
+from veracity.server.sensorthings.asked_rows import n_known, n_rows_of, rows_of
 from veracity.server.sensorthings.columns import SENSOR, Column, compiled
 from veracity.server.sensorthings.expression import Call, Literal, Node, Path
-from veracity.server.sensorthings.families import IDS, ROW, TIMES, Family, concerns, families, rows_of
+from veracity.server.sensorthings.families import IDS, ROW, TIMES, Family, concerns, families
 from veracity.server.sensorthings.feed_columns import BATCH, RECORD, TIME, Segment
 from veracity.server.sensorthings.graph import Stream
 from veracity.server.sensorthings.schema import Dialect
@@ -93,15 +94,21 @@ def find_one(home: Home, streams: dict[str, Stream], identity: str, dialect: Dia
 def _arrived(found: Sequence[Family], asked: Asked) -> tuple[list[_Hit], int]:
     """Return the hits from ``skip`` on in the order of arrival, family after family, and the count.
 
-    One more hit than a page has, if there is one. The count is right only if it was asked for.
+    One more hit than a page has, if there is one; none for a page of none. The count is right only if it was
+    asked for.
     """
-    end, hits, count = asked.skip + asked.top + 1, list[_Hit](), 0
+    end, hits, count = asked.skip + asked.top + 1 if asked.top else 0, list[_Hit](), 0
     for number, family in enumerate(found):
         known, n = family.n_known, 0
         is_before = known is not None and count + known <= asked.skip
         for at, segment in enumerate([] if is_before else family.segments):
-            if count + n >= end and (known is not None or not asked.counts):
-                break
+            if count + n >= end:
+                if known is not None or not asked.counts:
+                    break
+                n += n_rows_of(family, segment)
+                continue
+            if n_known(family, segment) == 0:
+                continue
             rows = rows_of(family, segment)[ROW]
             low, high = max(asked.skip - count - n, 0), max(end - count - n, 0)
             hits += [(number, at, row) for row in rows[low:high]]
@@ -121,7 +128,9 @@ def _ordered(found: Sequence[Family], asked: Asked) -> tuple[list[_Hit], int]:
             if own is not None and own.height >= end and keys.is_beyond(segment, own):
                 if family.is_whole or not asked.counts:
                     break
-                count += rows_of(family, segment).height
+                count += n_rows_of(family, segment)
+                continue
+            if n_known(family, segment) == 0:
                 continue
             rows = rows_of(family, segment)
             count += 0 if family.is_whole else rows.height

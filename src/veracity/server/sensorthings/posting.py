@@ -1,25 +1,27 @@
 """Observations that clients send, as records of the feed that takes them. Pure.
 
 A feed takes observations if one of them can be a whole record of it: it has one observed column, and needs
-no other column than its key, its time and, of simulated feeds, the mark that they are. What was sent goes
-into the record as text too, so that the evidence that is kept and sealed has it.
+no other column than its key, its time and, of simulated feeds, the mark that they are. So does the built-in
+feed of datastreams that clients made. What was sent goes into the record as text too, so that the evidence
+that is kept and sealed has it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from veracity.canonical import canonical_json
+from veracity.canonical import NotCanonical, canonical_json
 from veracity.data.contract import Contract
+from veracity.server.contract_columns import value_fields
+from veracity.server.created.feeds import DATASTREAM, OBSERVATIONS, VALUE_COLUMNS, is_observations
 from veracity.server.sensorthings.errors import MalformedObservation, NotCreatable, TooMuchAsked
 from veracity.server.sensorthings.feed_columns import key_values
 from veracity.server.sensorthings.graph import Stream
 from veracity.server.sensorthings.lexer import parse_stamp
 from veracity.server.sensorthings.rendering import time_text
-from veracity.server.sensorthings.snapshot import value_fields
 
 MAX_OBSERVATIONS = 10_000  #: in one body
 MAX_DEPTH_BYTES = 16_384  #: of one observation as it was sent
@@ -27,11 +29,59 @@ RECEIVED = "received"  #: the member of a record that has what was sent
 
 
 @dataclass(frozen=True)
-class Posted:
-    """One observation that was sent: for which datastream, and the record that it makes."""
+class Target:
+    """A datastream that takes observations: its identifier, and how one is a record of its feed.
 
-    stream: Stream
+    ``contract`` is the feed's, None of the built-in one. ``agency`` is whose datastream it is.
+    """
+
+    datastream: str
+    contract: Contract | None
+    key: Mapping[str, str]
+    time: str
+    column: str
+    kind: str
+    agency: str | None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def feed(self) -> str:
+        """The feed that takes them."""
+        return OBSERVATIONS if self.contract is None else self.contract.feed
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One observation that was sent: for which datastream, of when, and the record that it makes."""
+
+    target: Target
+    time: datetime
     record: bytes
+
+
+def target_of_created(datastream: str, kind: str, agency: str | None = None) -> Target:
+    """Return how a datastream that a client made takes observations."""
+    key = {DATASTREAM: datastream}
+    return Target(datastream, None, key, "observed_at", VALUE_COLUMNS[kind], kind, agency)
+
+
+def target_of(stream: Stream) -> Target:
+    """Return how a datastream takes observations; NotCreatable if it takes none."""
+    contract, datastream = stream.view.contract, stream.entity.id
+    if is_observations(contract):
+        agency = stream.entity.values["properties"].get("agency")
+        return target_of_created(datastream, stream.column.type, agency)
+    if not takes_observations(contract):
+        raise NotCreatable(
+            f"feed {contract.feed}: want one whose records are single observations, got one that needs"
+            " other columns"
+        )
+    values = key_values(stream.view.columns.sensors.keys[stream.sensor])
+    key = {_source(contract, n): value for n, value in zip(contract.sensor, values, strict=True)}
+    time, column = _source(contract, contract.time or ""), _source(contract, stream.column.name)
+    is_marked = any(f.name == "simulated" for f in contract.fields)
+    more = {_source(contract, "simulated"): contract.simulated} if is_marked else {}
+    return Target(datastream, contract, key, time, column, stream.column.type, contract.agency, more)
 
 
 def takes_observations(contract: Contract) -> bool:
@@ -66,7 +116,7 @@ def parse_observation(
     """
     said = _object(_parsed(body))
     identity = _datastream_id(said.get("Datastream")) if datastream is None else datastream
-    return _posted(said, _stream(streams, identity), now, body.decode("utf-8", "replace"))
+    return posted_of(said, _target(streams, identity), now, body.decode("utf-8", "replace"))
 
 
 def parse_arrays(body: bytes, streams: Mapping[str, Stream], now: datetime) -> list[Posted]:
@@ -83,7 +133,7 @@ def parse_arrays(body: bytes, streams: Mapping[str, Stream], now: datetime) -> l
     posted: list[Posted] = []
     for part in parts:
         said = _object(part)
-        stream = _stream(streams, _datastream_id(said.get("Datastream")))
+        target = _target(streams, _datastream_id(said.get("Datastream")))
         names, rows = said.get("components"), said.get("dataArray")
         if not isinstance(names, list) or not isinstance(rows, list) or not _are_names(names):
             raise MalformedObservation("part: want components and dataArray, got others")
@@ -93,7 +143,7 @@ def parse_arrays(body: bytes, streams: Mapping[str, Stream], now: datetime) -> l
             if not isinstance(row, list) or len(row) != len(names):
                 raise MalformedObservation(f"dataArray: want arrays of {len(names)}, got another")
             values = dict(zip(names, row, strict=True))
-            posted.append(_posted(values, stream, now, canonical_json(values).decode()))
+            posted.append(posted_of(values, target, now))
     return posted
 
 
@@ -123,32 +173,30 @@ def _datastream_id(value: Any) -> str:
     return identity
 
 
-def _stream(streams: Mapping[str, Stream], identity: str) -> Stream:
+def _target(streams: Mapping[str, Stream], identity: str) -> Target:
     stream = streams.get(identity)
     if stream is None:
         raise MalformedObservation(f"Datastream: want one that there is, got {identity[:120]!r}")
-    if not takes_observations(stream.view.contract):
-        raise NotCreatable(
-            f"feed {stream.view.feed}: want one whose records are single observations, got one that needs"
-            " other columns"
-        )
-    return stream
+    return target_of(stream)
 
 
-def _posted(said: Mapping[str, Any], stream: Stream, now: datetime, text: str) -> Posted:
-    if len(text) > MAX_DEPTH_BYTES:
-        raise MalformedObservation(f"observation: want at most {MAX_DEPTH_BYTES} characters, got more")
-    contract = stream.view.contract
-    keys = key_values(stream.view.columns.sensors.keys[stream.sensor])
-    record: dict[str, Any] = {
-        **{_source(contract, name): key for name, key in zip(contract.sensor, keys, strict=True)},
-        _source(contract, contract.time or ""): time_text(_time(said.get("phenomenonTime"), now)),
-        _source(contract, stream.column.name): _result(said, stream),
-        RECEIVED: text,
-    }
-    if any(f.name == "simulated" for f in contract.fields):
-        record[_source(contract, "simulated")] = contract.simulated
-    return Posted(stream, canonical_json(record))
+def posted_of(said: Mapping[str, Any], target: Target, now: datetime, text: str | None = None) -> Posted:
+    """Return the record that an observation makes. ``text`` is how it was sent, if that is known.
+
+    Raises
+    ------
+    MalformedObservation
+        If it has no result that the datastream can have, or is too large.
+    """
+    try:
+        sent = canonical_json(said).decode() if text is None else text
+        if len(sent) > MAX_DEPTH_BYTES:
+            raise MalformedObservation(f"observation: want at most {MAX_DEPTH_BYTES} characters, got more")
+        time, result = _time(said.get("phenomenonTime"), now), _result(said, target.kind)
+        told = {target.time: time_text(time), target.column: result, RECEIVED: sent}
+        return Posted(target, time, canonical_json({**target.key, **told, **target.more}))
+    except (NotCanonical, RecursionError) as exc:
+        raise MalformedObservation(f"observation: want JSON that others can read, got: {exc}") from exc
 
 
 def _source(contract: Contract, name: str) -> str:
@@ -170,12 +218,13 @@ def _time(value: Any, now: datetime) -> datetime:
         raise MalformedObservation(f"phenomenonTime: want an instant, got {str(value)[:60]!r}") from exc
 
 
-def _result(said: Mapping[str, Any], stream: Stream) -> Any:
+def _result(said: Mapping[str, Any], kind: str) -> Any:
     if "result" not in said:
         raise MalformedObservation("observation: want a result, got none")
-    value, kind = said["result"], stream.column.type
+    value = said["result"]
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    fits = {"number": is_number, "integer": is_number, "boolean": isinstance(value, bool)}
+    is_whole = is_number and float(value).is_integer()
+    fits = {"number": is_number, "integer": is_whole, "boolean": isinstance(value, bool)}
     if not fits.get(kind, isinstance(value, str)):
         raise MalformedObservation(f"result: want a {kind}, got {str(value)[:60]!r}")
     return value

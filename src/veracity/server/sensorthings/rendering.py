@@ -124,6 +124,9 @@ class Renderer:
         if isinstance(value, Interval):
             start, end = time_text(value.start), time_text(value.end)
             return f"{start}/{end}" if self._dialect.is_old else {"start": start, "end": end}
+        made = value.get("created") if isinstance(value, dict) else None
+        if isinstance(made, dict) and "receipt" in made:
+            return {**value, "created": {**made, "receipt": self._host + made["receipt"]}}
         return value
 
     def _of_observation(self, name: str, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from secrets import token_hex
 from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -13,12 +14,15 @@ from veracity.data.errors import TableMismatch
 from veracity.home.clock import Clock
 from veracity.home.home import Home
 from veracity.server.city_reader import CityReader
+from veracity.server.sensorthings.bodies import parse_json
+from veracity.server.sensorthings.building import build_graph
 from veracity.server.sensorthings.cache import DEFAULT_BYTES, ByteCache
+from veracity.server.sensorthings.describing import INSIDE, describe
 from veracity.server.sensorthings.entities import Entity
 from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity, NotAccepted
 from veracity.server.sensorthings.feed_columns import FeedColumns
 from veracity.server.sensorthings.finding import EntitySet, Property, Target, resolve
-from veracity.server.sensorthings.graph import Graph, Stream, build_graph
+from veracity.server.sensorthings.graph import Graph, Stream
 from veracity.server.sensorthings.ledger import Ledger
 from veracity.server.sensorthings.posting import parse_arrays, parse_observation
 from veracity.server.sensorthings.query import Query, parse_as_of, parse_query
@@ -26,7 +30,7 @@ from veracity.server.sensorthings.rendering import Renderer
 from veracity.server.sensorthings.resource_path import Step, parse_path
 from veracity.server.sensorthings.schema import Dialect
 from veracity.server.sensorthings.snapshot import Snapshot, Store, take_snapshot
-from veracity.server.sensorthings.taking import Sender, take
+from veracity.server.sensorthings.taking import Sender, make, take
 
 MAX_SNAPSHOTS = 6
 Options = Sequence[tuple[str, str]]
@@ -43,11 +47,17 @@ class Raw:
 class Service:
     """The SensorThings interface of a city; safe to use from many threads.
 
-    What was decoded of data files is kept, of ``cache_bytes`` together.
+    What was decoded of data files is kept, of ``cache_bytes`` together. ``new_id`` gives 16 hexadecimal
+    digits that it never gave before.
     """
 
-    def __init__(self, city: CityReader, cache_bytes: int = DEFAULT_BYTES) -> None:
-        self._city = city
+    def __init__(
+        self,
+        city: CityReader,
+        cache_bytes: int = DEFAULT_BYTES,
+        new_id: Callable[[], str] = lambda: token_hex(8),
+    ) -> None:
+        self._city, self._new_id = city, new_id
         self.cache = ByteCache(cache_bytes)
         self._make_store()
         self._snapshots: OrderedDict[tuple[int, datetime | None], Snapshot] = OrderedDict()
@@ -123,7 +133,7 @@ class Service:
         posted = parse_observation(body, streams, clock(), datastream)
         (taken,) = take(self._city.root, clock, sender, [posted])
         if taken.id is None:
-            feed = posted.stream.view.feed
+            feed = posted.target.feed
             raise NotAccepted(f"observation: want one that keeps the rules of {feed}, got one set aside")
         return taken.id
 
@@ -131,6 +141,40 @@ class Service:
         """Take many observations in; return their identifiers, None for those that were set aside."""
         posted = parse_arrays(body, self._streams(dialect), clock())
         return [taken.id for taken in take(self._city.root, clock, sender, posted)]
+
+    def create_entity(
+        self,
+        dialect: Dialect,
+        entity_set: str,
+        body: bytes,
+        sender: Sender,
+        clock: Clock,
+        inside: tuple[str, str] | None = None,
+    ) -> str:
+        """Make an entity with those inside it; return its identifier.
+
+        Parameters
+        ----------
+        inside
+            The set and the identifier of the entity whose relation it was sent to.
+
+        Raises
+        ------
+        NoSuchEntity
+            If there is no such entity as the path says.
+        MalformedEntity, MalformedObservation, NotCreatable, NotAccepted, NameTaken
+            See ``describe`` and ``make``.
+        """
+        said = parse_json(body)
+        graph = self._with_home(lambda home: self.graph(home, dialect))
+        owner = None
+        if inside is not None:
+            if inside[1] not in graph.of_set(inside[0]):
+                raise NoSuchEntity(f"{inside[0]}: want an entity there is, got {inside[1][:120]!r}")
+            owner = INSIDE[inside[0], entity_set], inside[1]
+        plan = describe(said, entity_set, graph, self._new_id, clock(), owner)
+        make(self._city.root, clock, sender, plan, body.decode())
+        return plan.root
 
     def _streams(self, dialect: Dialect) -> dict[str, Stream]:
         return self._with_home(lambda home: self.graph(home, dialect).streams)

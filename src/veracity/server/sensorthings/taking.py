@@ -1,25 +1,30 @@
-"""Observations that clients sent, taken into their feeds: one batch a feed and request, sealed as any other.
+"""What clients sent, taken into its feeds: one batch a feed and request, sealed as any other.
 
 Who may send is decided before. An account that sends for an agency sends to that agency's feeds; where the
 city keeps the agency's key, the batch is signed with it, else it goes in unsigned, if the contract allows.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from veracity.canonical import canonical_json
 from veracity.data.contract import Contract
 from veracity.home.clock import Clock
 from veracity.home.enrolments import signing_key
 from veracity.home.errors import MissingKey
-from veracity.home.home import Home, open_writer
+from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
 from veracity.provenance.keys import MessageSigner
+from veracity.server.created.entities import MAX_CREATED
+from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feeds
 from veracity.server.sensorthings import ids
+from veracity.server.sensorthings.describing import Draft, Plan
 from veracity.server.sensorthings.errors import NotAccepted, NotCreatable
 from veracity.server.sensorthings.posting import Posted
+from veracity.server.sensorthings.rendering import time_text
 
 WAIT_S = 10.0  #: for another who writes
 _PART = 1 << 20  # records in a batch: all of a request
@@ -43,17 +48,18 @@ class Taken:
     id: str | None
 
 
-def check_sender(sender: Sender, contract: Contract) -> None:
-    """Raise unless who sends may send to a feed.
+def check_sender(sender: Sender, feed: str, agencies: Iterable[str | None]) -> None:
+    """Raise unless who sends may send to a feed, to what these agencies have there.
 
     Raises
     ------
     NotCreatable
-        If the feed is another agency's. ``check_feed`` has its own error.
+        If it is another agency's. ``check_feed`` has its own error.
     """
-    sender.check_feed(contract.feed)
-    if sender.agency is not None and contract.agency not in (None, sender.agency):
-        raise NotCreatable(f"feed {contract.feed}: want one of {sender.agency}, got {contract.agency}'s")
+    sender.check_feed(feed)
+    for agency in agencies:
+        if sender.agency is not None and agency not in (None, sender.agency):
+            raise NotCreatable(f"feed {feed}: want what is of {sender.agency}, got {agency}'s")
 
 
 def take(root: Path, clock: Clock, sender: Sender, posted: Sequence[Posted]) -> list[Taken]:
@@ -74,23 +80,67 @@ def take(root: Path, clock: Clock, sender: Sender, posted: Sequence[Posted]) -> 
     """
     feeds: dict[str, list[int]] = {}
     for at, one in enumerate(posted):
-        feeds.setdefault(one.stream.view.feed, []).append(at)
-    for places in feeds.values():
-        check_sender(sender, posted[places[0]].stream.view.contract)
+        feeds.setdefault(one.target.feed, []).append(at)
+    for feed, places in feeds.items():
+        check_sender(sender, feed, {posted[at].target.agency for at in places})
     taken: list[Taken] = [Taken(None)] * len(posted)
-    with open_writer(root, clock, wait_s=WAIT_S) as home, tempfile.TemporaryDirectory() as folder:
+    with open_writer(root, clock, wait_s=WAIT_S) as home:
         for feed, places in feeds.items():
-            path = Path(folder) / f"{feed}.ndjson"
-            path.write_bytes(b"".join(posted[at].record + b"\n" for at in places))
-            contract = home.feed(feed).contract
-            (report,) = ingest(home, feed, [path], sign=_key(home, contract), records_per_part=_PART)
-            _check(report)
-            kept = _accepted(home, feed, report.batches[0])
+            batch, kept = _sealed(home, feed, [posted[at].record for at in places])
             for record, at in enumerate(places):
                 if record in kept:
-                    stream = posted[at].stream.entity.id
-                    taken[at] = Taken(str(ids.ObservationId(stream, report.batches[0], record)))
+                    stream = posted[at].target.datastream
+                    taken[at] = Taken(str(ids.ObservationId(stream, batch, record)))
     return taken
+
+
+def make(root: Path, clock: Clock, sender: Sender, plan: Plan, received: str) -> None:
+    """Make entities, then take in the observations inside them: a batch of each built-in feed.
+
+    Parameters
+    ----------
+    received
+        The body as it was sent: it goes into the evidence.
+
+    Raises
+    ------
+    NotCreatable
+        If a thing that it adds to is another agency's, or the city has as many entities as it may have.
+    NotAccepted, NameTaken, HomeBusy, StoreUnavailable
+        As ``take``; nothing was made but, at the last, the entities without their observations.
+    """
+    check_sender(sender, THINGS, {e.values["properties"].get("agency") for e in plan.owned})
+    if plan.observations:
+        sender.check_feed(OBSERVATIONS)
+    with open_writer(root, clock, wait_s=WAIT_S) as home:
+        ensure_feeds(home)
+        n_made = sum(b.accepted for b in home.index.batches(THINGS))
+        if n_made + len(plan.drafts) > MAX_CREATED:
+            raise NotCreatable(f"entities: want at most {MAX_CREATED} in a city, got {n_made} before these")
+        at = time_text(clock())
+        records = [_record(draft, at, sender.agency) for draft in plan.drafts]
+        next(r for r in records if r["id"] == plan.root)["received"] = received
+        _, kept = _sealed(home, THINGS, [canonical_json(record) for record in records])
+        if len(kept) < len(records):
+            raise NotAccepted(f"entities: want {len(records)} kept, got {len(kept)}")
+        if plan.observations:
+            _sealed(home, OBSERVATIONS, [one.record for one in plan.observations])
+
+
+def _record(draft: Draft, at: str, agency: str | None) -> dict[str, Any]:
+    said = {"id": draft.id, "created_at": at, "entity_set": draft.set, "document": draft.document}
+    return said if agency is None else {**said, "agency": agency}
+
+
+def _sealed(home: Writer, feed: str, records: Sequence[bytes]) -> tuple[int, set[int]]:
+    """Seal records as one batch; return its number, and which of them are in the table."""
+    contract = home.feed(feed).contract
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{feed}.ndjson"
+        path.write_bytes(b"".join(record + b"\n" for record in records))
+        (report,) = ingest(home, feed, [path], sign=_key(home, contract), records_per_part=_PART)
+    _check(report)
+    return report.batches[0], _accepted(home, feed, report.batches[0])
 
 
 def _key(home: Home, contract: Contract) -> MessageSigner | None:

@@ -1,0 +1,1 @@
+"""Entities that clients made: two feeds of ours, and what they say."""

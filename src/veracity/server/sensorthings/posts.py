@@ -1,0 +1,61 @@
+"""What the routes that write have in common: how they are described, their bodies, the answer."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from veracity.server.request_body import read_body
+from veracity.server.sensorthings.openapi import problems
+from veracity.server.sensorthings.routes import host_of
+from veracity.server.sensorthings.schema import Dialect
+
+BODY_TIMEOUT_S = 10.0
+OBJECT = {"type": "object"}
+
+
+def created_responses(denied: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of a route that makes one entity."""
+    return {
+        201: {
+            "description": "Taken in: its address is in ``Location``.",
+            "headers": {"Location": {"schema": {"type": "string"}}},
+        },
+        **problems(400, 403, 404, 409, 413, 503),
+        **denied,
+    }
+
+
+def add_post(
+    made: APIRouter, dialect: Dialect, path: str, endpoint: Any, name: str, said: Any, schema: dict[str, Any]
+) -> None:
+    """Add a route that writes, below the version's path."""
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    made.add_api_route(
+        f"/{dialect.prefix}/{path}",
+        endpoint,
+        methods=["POST"],
+        tags=[f"SensorThings {dialect.version}"],
+        name=f"{dialect.prefix}-{name}",
+        operation_id=f"{dialect.prefix}-{name}",
+        status_code=201,
+        responses=said,
+        response_class=Response,
+        openapi_extra={"requestBody": body},
+    )
+
+
+async def body_of(request: Request, most: int | None = None) -> bytes | Response:
+    """Return a request's body, or the answer to one that is too large or too slow."""
+    allowed = request.app.state.settings.max_body_bytes
+    return await read_body(request, allowed if most is None else min(allowed, most), BODY_TIMEOUT_S)
+
+
+def address(request: Request, dialect: Dialect, entity_set: str, identity: str) -> str:
+    """Return the address of an entity."""
+    return f"{host_of(request)}/{dialect.prefix}/{entity_set}('{identity}')"
+
+
+def created(request: Request, dialect: Dialect, entity_set: str, identity: str) -> Response:
+    """Return the answer that an entity was made."""
+    return Response(status_code=201, headers={"Location": address(request, dialect, entity_set, identity)})

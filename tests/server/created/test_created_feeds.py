@@ -1,0 +1,112 @@
+"""Built-in feeds of what clients make: put in force once, never instead of a city's own, read with care."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from small_city import clock, contract, new_city
+from veracity.home.contracts import add_feed
+from veracity.home.home import Writer, open_writer
+from veracity.home.ingest import ingest
+from veracity.server.created.entities import datastream_spots, is_point, read_created, stays
+from veracity.server.created.errors import NameTaken
+from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feeds
+from veracity.server.sensorthings.refusing import why_not
+
+POINT = {"type": "Point", "coordinates": [108.2, 16.1]}
+WORDS = {"name": "a", "description": "", "properties": {}}
+SOUND: list[tuple[str, dict[str, Any]]] = [
+    ("Locations", {**WORDS, "location": POINT, "things": []}),
+    ("Things", {**WORDS, "locations": ["created-things:0000000000000000", "gone"]}),
+    ("Sensors", {**WORDS, "encodingType": "text/plain", "metadata": "x"}),
+    ("ObservedProperties", {**WORDS, "definition": "urn:x"}),
+]
+UNSOUND: list[tuple[str, Any]] = [
+    ("Things", 5),
+    ("Things", {**WORDS}),
+    ("Things", {**WORDS, "locations": [1]}),
+    ("Things", {**WORDS, "locations": [], "properties": []}),
+    ("Things", {**WORDS, "locations": [], "name": None}),
+    ("Locations", {**WORDS, "things": [], "location": {"type": "Point", "coordinates": ["x", 1]}}),
+    ("Locations", {**WORDS, "location": POINT}),
+    ("Datastreams", {**WORDS, "thing": "a", "sensor": "b", "observed": "c", "kind": "other", "unit": {}}),
+    ("Datastreams", {**WORDS, "thing": "a", "sensor": "b", "kind": "number", "unit": {}}),
+]
+
+
+def put(home: Writer, folder: Path, rows: list[tuple[str, Any]]) -> None:
+    """Ingest rows into the feed of things, as anybody with the city's command line could."""
+    lines = [
+        {
+            "id": f"created-things:{n:016x}",
+            "created_at": "2026-09-02T00:00:00Z",
+            "entity_set": entity_set,
+            "document": json.dumps(document),
+        }
+        for n, (entity_set, document) in enumerate(rows)
+    ]
+    path = folder / "things.ndjson"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    (done,) = ingest(home, THINGS, [path])
+    assert done.accepted == len(rows)
+
+
+def test_they_are_put_in_force_once(tmp_path: Path) -> None:
+    """By a statement each; a second time says nothing."""
+    with open_writer(new_city(tmp_path / "city"), clock) as home:
+        assert read_created(home) == []
+        before = home.index.size
+        ensure_feeds(home)
+        ensure_feeds(home)
+        assert home.index.size == before + 2
+        assert {THINGS, OBSERVATIONS} <= set(home.feeds())
+
+
+def test_a_feed_of_the_city_is_not_taken_for_ours(tmp_path: Path) -> None:
+    """A feed that has the name has not the contract: nothing is written to it, and nothing read."""
+    with open_writer(new_city(tmp_path / "city"), clock) as home:
+        add_feed(home, contract(tmp_path, THINGS))
+        with pytest.raises(NameTaken):
+            ensure_feeds(home)
+        assert read_created(home) == []
+
+
+def test_what_is_no_entity_is_left_out(tmp_path: Path) -> None:
+    """Others than the server may write into the feed; the rest is there, in order."""
+    with open_writer(new_city(tmp_path / "city"), clock) as home:
+        ensure_feeds(home)
+        put(home, tmp_path, [*SOUND, *UNSOUND])
+        created = read_created(home)
+    assert [one.set for one in created] == [entity_set for entity_set, _ in SOUND]
+    ((thing, location, _),) = stays(created)
+    assert (thing, location.id) == ("created-things:0000000000000001", "created-things:0000000000000000")
+    assert datastream_spots(created, lambda _: None) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [
+        (POINT, True),
+        ({"type": "Point", "coordinates": [1, 2, 3]}, True),
+        ({"type": "Point", "coordinates": [1]}, False),
+        ({"type": "Point", "coordinates": [True, 2]}, False),
+        ({"type": "Point", "coordinates": [1, 91]}, False),
+        ({"type": "Polygon", "coordinates": []}, False),
+        (None, False),
+    ],
+)
+def test_points_are_on_earth(value: Any, is_one: bool) -> None:
+    """Two numbers or three, in range."""
+    assert is_point(value) is is_one
+
+
+def test_why_a_method_is_not_there() -> None:
+    """Each has its reason; other parts of the server have their own."""
+    assert "never changed" in str(why_not("PATCH", "/v1.1/Things('a')"))
+    assert "never removed" in str(why_not("DELETE", "/v2.0/Things('a')"))
+    assert "HistoricalLocations" in str(why_not("POST", "/v1.1/Things('a')/HistoricalLocations"))
+    assert "entity set" in str(why_not("POST", "/v1.1"))
+    assert why_not("GET", "/v1.1/Things") is None
+    assert why_not("DELETE", "/api/v1/feeds") is None

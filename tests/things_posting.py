@@ -1,0 +1,80 @@
+"""A city of things, served, and accounts that post to it: of an agency, of another, of the city itself."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from accounts_city import granting
+from small_city import AGENCY, clock, key
+from things_city import Client, serving_app, things_city
+from veracity.home.accounts.granting import add_account, make_token
+from veracity.home.enrolments import add_agency
+from veracity.home.live.rates import Rate
+from veracity.server.accounts.pace import Limits
+from veracity.server.app import make_app
+from veracity.server.settings import ServerSettings
+
+OTHER, STAFF, READER = "another-office", "staff", "reader"
+_MANY = Rate(10_000.0, 10_000)
+
+
+@dataclass(frozen=True)
+class Posting:
+    """A city, and a token of each account."""
+
+    root: Path
+    tokens: dict[str, str]
+
+
+def posting_city(root: Path, n: int = 30) -> Posting:
+    """Make a city with accounts: publishers of two agencies, one of none, and a viewer."""
+    things_city(root, n)
+    people = {AGENCY: AGENCY, OTHER: OTHER, STAFF: None, READER: None}
+    with granting(root) as (home, store):
+        add_agency(home, OTHER, key(OTHER).public)
+        for name, agency in people.items():
+            add_account(home, store, name, ["viewer" if name == READER else "publisher"], agency)
+        return Posting(root, {name: make_token(home, store, name)[0].text for name in people})
+
+
+class Poster(Client):
+    """Asks a server, and posts to it."""
+
+    def __init__(self, base: str, tokens: dict[str, str]) -> None:
+        super().__init__(base)
+        self.tokens = tokens
+
+    def send(
+        self, path: str, body: Any, account: str | None = AGENCY, method: str = "POST"
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a body, as JSON unless it is bytes."""
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {} if account is None else {"Authorization": f"Bearer {self.tokens[account]}"}
+        return self._pool.request(method, self.base + path, body=sent, headers=headers, timeout=60)
+
+    def made(self, path: str, body: Any, account: str = AGENCY) -> Any:
+        """Send a body that is taken; return what is at the address that the answer names."""
+        said = self.send(path, body, account)
+        assert said.status == 201, said.data
+        return self.json(said.headers["Location"])
+
+    def refused(self, path: str, body: Any, account: str | None = AGENCY) -> tuple[int, str]:
+        """Send a body that is not taken; return the status and the code."""
+        said = self.send(path, body, account)
+        return said.status, said.json()["code"]
+
+
+@contextmanager
+def posted_to(posting: Posting) -> Iterator[Poster]:
+    """Serve the city."""
+    limits = Limits(writes=_MANY, account=_MANY, network=_MANY)
+    app = make_app(ServerSettings(posting.root, clock=clock, limits=limits))
+    with serving_app(app) as base:
+        yield Poster(base, posting.tokens)
+    app.state.accounts.close()
+    app.state.city.close()
