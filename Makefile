@@ -10,7 +10,7 @@ ARGS ?=
 # pip shows its progress on a terminal and is quiet elsewhere
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: help demo portal test check format interop fuzz crash crash-live bench bench-air bench-live bench-log bench-peers bench-server bench-server-peers soak advisories clean lock
+.PHONY: help demo portal test check format interop fuzz schema crash crash-live bench bench-air bench-live bench-log bench-peers bench-server bench-server-peers soak advisories clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -57,6 +57,10 @@ test: $(DEV_STAMP) interop ## run all tests, on all cores; ARGS="-k panel" runs 
 SECONDS ?= 60
 fuzz: $(DEV_STAMP) ## fuzz every parser of what comes from outside; SECONDS=300 each
 	@$(PY) tests/fuzz/campaign.py --seconds $(SECONDS) $(ARGS)
+
+EXAMPLES ?= 50
+schema: $(DEV_STAMP) ## ask every operation of the API what a machine makes of its description; EXAMPLES=50 each
+	@VERACITY_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q --timeout=0 tests/server/api/test_api_schema.py $(ARGS)
 
 crash: $(DEV_STAMP) ## fail every system call and every request of a log, not a sample of them (long)
 	@VERACITY_ALL_FAULTS=1 $(PY) -m pytest -q --timeout=0 tests/crash $(ARGS)

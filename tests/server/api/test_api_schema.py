@@ -1,5 +1,6 @@
 """OpenAPI is complete and true: what a machine makes of it is answered as it says."""
 
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ def app(made: Released) -> FastAPI:
 
 
 EXAMPLES = settings(
-    max_examples=10,
+    max_examples=int(os.environ.get("VERACITY_EXAMPLES", "5")),  # `make schema` asks more
     deadline=None,
     derandomize=True,
     database=None,
