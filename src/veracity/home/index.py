@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import VARCHAR
 
 from veracity.home.clock import format_time
 from veracity.provenance.dsse import open_envelope
@@ -19,7 +18,7 @@ from veracity.provenance.statements import parse_statement
 from veracity.stores.database import METADATA
 from veracity.stores.sql import SqlDatabase
 
-_Text = sa.String().with_variant(VARCHAR(collation="C"), "postgresql")  # sorted by its bytes, as in SQLite
+_Text = sa.String().with_variant(sa.String(collation="C"), "postgresql")  # sorted by its bytes, as in SQLite
 
 _statements = sa.Table(
     "statements",

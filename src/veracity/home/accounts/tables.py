@@ -4,14 +4,13 @@ They are made when an account is first added; a home without accounts has none.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import VARCHAR
 
 from veracity.home.directory import Directory
 from veracity.home.stores import open_database
 from veracity.stores.sql import SqlDatabase
 
 ACCOUNTS_METADATA = sa.MetaData()
-TEXT = sa.String().with_variant(VARCHAR(collation="C"), "postgresql")  # sorted by its bytes, as in SQLite
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")  # sorted by its bytes, as in SQLite
 
 accounts = sa.Table(
     "access_accounts",
