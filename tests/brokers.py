@@ -4,10 +4,11 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import nats.errors
 import paho.mqtt.client as mqtt
 from nats.aio.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
@@ -15,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from veracity.live.broker import Broker, running
 from veracity.live.broker_config import Address, BrokerSettings, User
 from veracity.live.connection import connect
-from veracity.live.streams import make_streams
+from veracity.live.streams import held, make_streams
 
 DEADLINE_S = 60.0  # a busy machine; an idle one needs a tenth of a second
 OPEN = BrokerSettings(mqtt=("127.0.0.1", 0), is_open=True, max_bytes=64 * 1024**2)
@@ -45,6 +46,20 @@ async def until(true: Callable[[], bool | Awaitable[bool]]) -> None:
             return
         assert time.monotonic() < deadline, "it never came to be so"
         await asyncio.sleep(0.02)
+
+
+async def until_drained(client: Client) -> None:
+    """Wait until the streams are empty; however much there is, some of it must go within the deadline."""
+    least, deadline = float("inf"), time.monotonic() + DEADLINE_S
+    while True:
+        with suppress(nats.errors.Error, TimeoutError):
+            n = sum(h.n_messages for h in await held(client)) if client.is_connected else least
+            if n == 0:
+                return
+            if n < least:
+                least, deadline = n, time.monotonic() + DEADLINE_S
+        assert time.monotonic() < deadline, f"{least} messages stay"
+        await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

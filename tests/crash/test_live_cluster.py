@@ -29,7 +29,7 @@ import polars as pl
 import pytest
 from nats.aio.client import Client
 
-from brokers import Device, in_loop, until
+from brokers import Device, in_loop, until, until_drained
 from live_messages import FEED, signed
 from nats_cluster import Cluster, ClusterServer, cluster
 from shared_city import machines, shared_places
@@ -43,7 +43,6 @@ from veracity.home.live.sealing import read_messages
 from veracity.live import streams
 from veracity.live.connection import connect
 from veracity.live.publishing import Publisher
-from veracity.live.streams import held
 from veracity.live.subjects import MQTT_STREAM, STREAM
 from veracity.log.fsck import fsck
 
@@ -210,10 +209,7 @@ async def test_a_server_and_a_worker_are_killed(
         await asyncio.gather(*publishing)
         await until(lambda: sum(len(d.acknowledged) for d in devices) >= by_mqtt.total())
 
-        async def is_empty() -> bool:
-            return it.client.is_connected and all(h.n_messages == 0 for h in await held(it.client))
-
-        await until(is_empty)
+        await until_drained(it.client)
         kept = await n_kept(it.client)
         assert [await worker.end(signal.SIGTERM) for worker in workers] == [0, 0]
     check(machines[1], by_mqtt + by_nats, kept, n_calm)

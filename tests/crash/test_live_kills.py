@@ -21,7 +21,7 @@ import nats
 import numpy as np
 from nats.aio.client import Client
 
-from brokers import OPEN, Device, in_loop, until
+from brokers import OPEN, Device, in_loop, until, until_drained
 from live_messages import FEED, signed
 from small_city import AGENCY, NOW, clock, key, new_city
 from veracity.home.audit import audit
@@ -29,7 +29,7 @@ from veracity.home.enrolments import add_device
 from veracity.home.home import Home, open_writer
 from veracity.home.live.accounts import accounts
 from veracity.live.broker import Broker, running
-from veracity.live.streams import held, make_streams
+from veracity.live.streams import make_streams
 from veracity.live.subjects import MQTT_STREAM
 
 ROUNDS = int(os.environ.get("VERACITY_ROUNDS", "5"))
@@ -132,10 +132,7 @@ async def test_kills_at_random_moments(tmp_path: Path) -> None:
         total = sum(sent.values())
         await until(lambda: sum(len(d.acknowledged) for d in devices) >= total)
 
-        async def is_empty() -> bool:
-            return client.is_connected and all(h.n_messages == 0 for h in await held(client))
-
-        await until(is_empty)
+        await until_drained(client)
         n_kept = (await client.jetstream().stream_info(MQTT_STREAM)).state.last_seq
         for device in devices:
             await device.__aexit__()
