@@ -13,10 +13,8 @@ from veracity.server.catalogue.measured import Measured
 _NEWEST = 50  #: of what there may be many of
 
 
-def dataset_page(
-    home: Home, url: str, facts: DatasetFacts, as_of: datetime | None = None
-) -> dict[str, Any]:
-    """Return the document of one feed, as the log was at a time (or is); ``url`` is where the city is found."""
+def dataset_page(home: Home, url: str, facts: DatasetFacts, as_of: datetime | None = None) -> dict[str, Any]:
+    """Return the document of one feed, as the log was then (or is); ``url`` is where the city is found."""
     contract, snap = facts.contract, facts.snapshot
     known = _Said(home, home.index.size if as_of is None else home.index.known_before(as_of))
     base = f"{url}/catalogue/{contract.feed}"
