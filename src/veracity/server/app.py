@@ -29,8 +29,10 @@ from veracity.server.api import router as api
 from veracity.server.api.events import Events
 from veracity.server.api.log_paths import LOG_PATHS
 from veracity.server.api.state import Memory
+from veracity.server.blame import is_of_city
 from veracity.server.catalogue import router as catalogue
 from veracity.server.city_reader import CityReader
+from veracity.server.errors import CityUnreadable
 from veracity.server.fronts import BehindFronts
 from veracity.server.log_app import LogApp
 from veracity.server.log_store import log_of_home
@@ -100,9 +102,12 @@ def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
     app.router.default = PortalFiles()  # whatever is no route; a mount would take wrong methods of routes too
 
 
-async def _of_ours(_request: Request, error: Exception) -> Response:
+async def _of_ours(request: Request, error: Exception) -> Response:
     """Answer for an error of ours. What is wrong with the city's own files is not told: it names places."""
     assert isinstance(error, VeracityError), "registered for them"
+    if is_of_city(error, request.method):
+        _LOGGER.warning("%s: %s: %s", request.url.path, error.code, error)
+        error = CityUnreadable("city: want what this answer is made of, got an error")
     status = status_of(error)
     if status >= 500:
         _LOGGER.warning("%s: %s", error.code, error)
