@@ -85,6 +85,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
+    app.add_exception_handler(Exception, _of_bug)
     return app
 
 
@@ -140,3 +141,8 @@ async def _of_request(_request: Request, error: Exception) -> Response:
     wrong = error.errors()[:5]
     said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)
     return problem(422, "malformed-request", said[:1000])
+
+
+async def _of_bug(_request: Request, error: Exception) -> Response:
+    """Answer for a bug of ours, which is raised again after: whoever runs the application prints it."""
+    return problem(500, "bug", f"a bug in veracity: {type(error).__name__}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,10 @@ from veracity.home.accounts.journal import Write, list_path, read_list
 from veracity.home.audit import audit
 from veracity.home.home import Home
 from veracity.log.errors import StoreUnavailable
+from veracity.server import guard
 from veracity.server.accounts.doors import Account, needs
 from veracity.server.accounts.recorded import Recorded
+from veracity.server.guard import Guarded
 
 __all__ = ["city", "made_once"]
 
@@ -88,6 +91,37 @@ def test_lists_are_made_by_themselves(made_once: Made, tmp_path: Path) -> None:
         )
         served.ask("publisher", "POST", "/things", json={})
     assert len(listed(served.root)) == 2
+
+
+def test_what_may_have_been_done_is_written_down(
+    made_once: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that met a bug, was answered 503, or took too long: nobody knows, so the journal has it."""
+    with serving(made_once, tmp_path) as served:
+
+        def fails(_who: Annotated[Account, Depends(needs("publisher"))]) -> None:
+            raise RuntimeError("done by half")
+
+        def is_away(_who: Annotated[Account, Depends(needs("publisher"))]) -> None:
+            raise StoreUnavailable("store: after the write")
+
+        def lasts(_who: Annotated[Account, Depends(needs("publisher"))]) -> dict[str, str]:
+            time.sleep(3)
+            return {}
+
+        for route in (fails, is_away, lasts):
+            served.app.post(f"/{route.__name__}")(route)
+        monkeypatch.setattr(guard, "REQUEST_TIMEOUT_S", 2.0)
+        head = {"Authorization": f"Bearer {served.tokens['publisher']}"}
+        for path in ("/fails", "/is_away", "/lasts"):
+            with suppress(RuntimeError):  # it is raised again once it is answered
+                assert ask(Guarded(served.app, 4), "POST", path, headers=head).status_code == 503
+        assert served.app.state.accounts.seal() == 3
+        assert [(w.path, w.status) for w in listed(served.root)] == [
+            ("/fails", 500),
+            ("/is_away", 503),
+            ("/lasts", 500),
+        ]
 
 
 def test_no_write_without_a_trace(made_once: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
