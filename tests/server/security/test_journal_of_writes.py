@@ -146,3 +146,13 @@ def test_a_database_that_is_away(made_once: Made, tmp_path: Path) -> None:
         got = served.ask("admin", "GET", "/api/v1/accounts")
         assert (got.status_code, "access_tokens" in got.text) == (503, False)
         assert served.ask(None, "GET", "/openapi.json").status_code == 200
+
+
+def test_a_home_that_is_away(made_once: Made, tmp_path: Path) -> None:
+    """A token that cannot be looked up, as the home is gone, is 503: nobody's mistake, and no bug."""
+    with serving(made_once, tmp_path) as served:
+        served.root.rename(tmp_path / "away")
+        got = served.ask("viewer", "GET", "/api/v1/tokens")
+        (tmp_path / "away").rename(served.root)
+        assert (got.status_code, got.json()["code"]) == (503, "city-unreadable")
+        assert str(tmp_path) not in got.text
