@@ -9,6 +9,8 @@ from typing import Annotated
 import pytest
 from fastapi import Depends
 from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import Response
 
 from asked import ask
 from served_city import ORIGIN, Made, ServedCity, city, made_once, serving
@@ -122,6 +124,20 @@ def test_what_may_have_been_done_is_written_down(
             ("/is_away", 503),
             ("/lasts", 500),
         ]
+
+
+def test_what_was_set_aside_is_a_write(made_once: Made, tmp_path: Path) -> None:
+    """An answer of 409 to rows that went to quarantine: they are sealed, so who sent them is written down."""
+    with serving(made_once, tmp_path) as served:
+
+        def sets_aside(request: Request, _who: Annotated[Account, Depends(needs("publisher"))]) -> Response:
+            request.state.is_written = True
+            return Response(status_code=409)
+
+        served.app.post("/things")(sets_aside)
+        assert served.ask("publisher", "POST", "/things").status_code == 409
+        assert served.app.state.accounts.seal() == 1
+        assert [w.status for w in listed(served.root)] == [409]
 
 
 def test_no_write_without_a_trace(made_once: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 A write is a request that may change something (not GET, HEAD, OPTIONS) and was not refused (4xx). One
 that was answered 5xx, took too long or met a bug of ours may have been done. A route that says what it did
-in the log itself, or reads with POST, sets ``request.state.is_recorded``.
+in the log itself, or reads with POST, sets ``request.state.is_recorded``; one that refuses with 4xx what it
+wrote all the same, as rows set aside are, sets ``request.state.is_written``.
 """
 
 import hashlib
@@ -48,7 +49,7 @@ class Recorded:
         async def sent(message: Message) -> None:
             nonlocal is_unrecorded, is_answered
             is_start = message["type"] == "http.response.start"
-            is_refused = is_start and 400 <= message["status"] < 500
+            is_refused = is_start and 400 <= message["status"] < 500 and not state.get("is_written")
             is_answered |= is_refused
             if is_start and not is_refused and not state.get("is_recorded"):
                 try:
