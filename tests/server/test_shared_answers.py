@@ -146,13 +146,30 @@ def test_who_waited_for_a_bug_asks_again() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many addresses are asked for, no more bytes are kept than set."""
-    monkeypatch.setattr(shared_answers, "MAX_BYTES", 40)
+    """However many addresses are asked for, and however long, no more bytes are kept than set."""
+    monkeypatch.setattr(shared_answers, "MAX_BYTES", 100_000)
+
+    async def trial() -> tuple[int, int]:
+        app = SharedAnswers(Counting())
+        for n in range(50):
+            await asked(app, f"/?{n}{'a' * 10_000}")
+        return app._n_bytes, len(app._kept)
+
+    n_bytes, n_kept = asyncio.run(trial())
+    assert 80_000 < n_bytes <= 100_000
+    assert n_kept < 10
+
+
+def test_what_is_old_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that nobody asks for again is not held until there is no room."""
+    monkeypatch.setattr(shared_answers, "KEPT_S", 0.05)
 
     async def trial() -> int:
         app = SharedAnswers(Counting())
         for n in range(50):
             await asked(app, f"/?{n}")
-        return app._n_bytes
+        await asyncio.sleep(0.1)
+        await asked(app, "/")
+        return len(app._kept)
 
-    assert 0 < asyncio.run(trial()) <= 40
+    assert asyncio.run(trial()) == 1

@@ -222,6 +222,13 @@ class Index:
             last = db.execute(query).scalar_one()
         return -1 if last is None else int(last)
 
+    def known_before(self, as_of: datetime) -> int:
+        """Return the first entry whose batch, of any feed, was received after ``as_of``; else the size."""
+        query = sa.select(sa.func.min(_batches.c.idx)).where(_batches.c.received_at > format_time(as_of))
+        with self._database.reading() as db:
+            first = db.execute(query).scalar_one()
+        return self.size if first is None else int(first)
+
     def pend(self, pending: Pending) -> None:
         """Remember a signed batch before its rows are committed."""
         row = asdict(pending)

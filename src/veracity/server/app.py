@@ -29,8 +29,10 @@ from veracity.server.api import router as api
 from veracity.server.api.events import Events
 from veracity.server.api.log_paths import LOG_PATHS
 from veracity.server.api.state import Memory
+from veracity.server.blame import is_of_city
 from veracity.server.catalogue import router as catalogue
 from veracity.server.city_reader import CityReader
+from veracity.server.errors import CityUnreadable
 from veracity.server.fronts import BehindFronts
 from veracity.server.log_app import LogApp
 from veracity.server.log_store import log_of_home
@@ -83,6 +85,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(VeracityError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
+    app.add_exception_handler(Exception, _of_bug)
     return app
 
 
@@ -100,9 +103,12 @@ def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
     app.router.default = PortalFiles()  # whatever is no route; a mount would take wrong methods of routes too
 
 
-async def _of_ours(_request: Request, error: Exception) -> Response:
+async def _of_ours(request: Request, error: Exception) -> Response:
     """Answer for an error of ours. What is wrong with the city's own files is not told: it names places."""
     assert isinstance(error, VeracityError), "registered for them"
+    if is_of_city(error, request.method):
+        _LOGGER.warning("%s: %s: %s", request.url.path, error.code, error)
+        error = CityUnreadable("city: want what this answer is made of, got an error")
     status = status_of(error)
     if status >= 500:
         _LOGGER.warning("%s: %s", error.code, error)
@@ -135,3 +141,8 @@ async def _of_request(_request: Request, error: Exception) -> Response:
     wrong = error.errors()[:5]
     said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)
     return problem(422, "malformed-request", said[:1000])
+
+
+async def _of_bug(_request: Request, error: Exception) -> Response:
+    """Answer for a bug of ours, which is raised again after: whoever runs the application prints it."""
+    return problem(500, "bug", f"a bug in veracity: {type(error).__name__}")

@@ -18,13 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from veracity.server.negotiation import is_known
 
 KEPT_S = 1.0
-MAX_BYTES = 64 * 1024 * 1024  #: of all answers kept
+MAX_BYTES = 64 * 1024 * 1024  #: of all answers kept, with what they are kept by
 MAX_ANSWER_BYTES = 2 * 1024 * 1024  #: a larger one is not kept
 _PASSING = (b"authorization", b"cookie", b"range")
 _FILES = re.compile(r"/catalogue/[^?]*/rows\.[a-z]+")
+_HELD_BYTES = 1_000  # of objects around what is kept
 _VARYING = (b"accept", b"accept-encoding", b"accept-language", b"host", b"origin")
 
-_Key = tuple[object, ...]
+_Key = tuple[bytes | str, bytes, tuple[tuple[bytes, bytes], ...]]  # path, query, headers
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class SharedAnswers:
         return answer
 
     def _forget(self, key: _Key) -> None:
-        self._n_bytes -= len(self._kept.pop(key).body)
+        self._n_bytes -= _size(key, self._kept.pop(key))
 
     async def _make(self, key: _Key, scope: Scope, receive: Receive, send: Send) -> None:
         making = self._under_way.setdefault(key, _Making())
@@ -112,9 +113,10 @@ class SharedAnswers:
         if key in self._kept:
             self._forget(key)
         self._kept[key] = answer
-        self._n_bytes += len(answer.body)
-        while self._n_bytes > MAX_BYTES:
-            self._forget(next(iter(self._kept)))
+        self._n_bytes += _size(key, answer)
+        now = monotonic()
+        while self._kept and (self._n_bytes > MAX_BYTES or next(iter(self._kept.values())).until < now):
+            self._forget(next(iter(self._kept)))  # in the order of their ends
 
 
 class _Held:
@@ -175,6 +177,12 @@ def _key(scope: Scope) -> _Key | None:
         return None
     varying = tuple((n, v) for n, v in scope["headers"] if n in _VARYING)
     return scope.get("raw_path") or scope["path"], scope["query_string"], varying
+
+
+def _size(key: _Key, answer: _Answer) -> int:
+    """Return the bytes that an answer takes with its key: strangers choose how long that is."""
+    headers = sum(len(name) + len(value) for name, value in (*key[2], *answer.start["headers"]))
+    return len(answer.body) + len(key[0]) + len(key[1]) + headers + _HELD_BYTES
 
 
 def _known(scope: Scope) -> str | None:

@@ -244,3 +244,24 @@ def test_a_damaged_city_is_no_mistake_of_its_reader(tmp_path: Path) -> None:
         assert (answer.status_code, answer.json()["code"]) == (503, "city-unreadable"), path
         assert str(tmp_path) not in answer.text
     assert got(app, f"/api/v1/feeds/{FEED}")["counts"]["received"] > 0
+
+
+def test_no_interface_says_that_what_cannot_be_read_is_not_there(tmp_path: Path) -> None:
+    """Contracts that are gone are 503 everywhere: 404 would have clients forget the data."""
+    root = judged_city(tmp_path)
+    shutil.rmtree(root / "store" / "contracts")
+    app = make_app(ServerSettings(root, clock=clock))
+    own = (f"/catalogue/{FEED}", f"/catalogue/{FEED}/rows.csv", f"/api/v1/datasets/{FEED}", "/catalogue.ttl")
+    for path in (*own, "/v1.1/Things", "/v2.0/Observations", "/ngsi-ld/v1/types", "/api/v1/feeds"):
+        answer = ask(app, "GET", path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "city-unreadable"), path
+        assert "contracts/" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["city", "feeds", f"feeds/{FEED}", "panels", "apps", "log/statements"])
+def test_what_is_told_of_now_refuses_another_time(tmp_path: Path, path: str) -> None:
+    """A route without as_of says so: to leave it out of account would tell what was not known then."""
+    app = make_app(ServerSettings(judged_city(tmp_path), clock=clock))
+    answer = ask(app, "GET", f"/api/v1/{path}?as_of=2026-09-01T00:00:00Z")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-parameter")
+    assert ask(app, "GET", f"/api/v1/{path}").status_code == 200

@@ -231,6 +231,9 @@ def test_the_page_of_a_data_set(app: ASGIApp) -> None:
     early = ask(app, "GET", "/api/v1/datasets/air?as_of=2026-09-03T05:00:00Z").json()
     assert early["version"]["version"] == 0
     assert early["quality"]["counts"]["accepted"] == 60
+    assert [b["batch"] for b in early["lineage"]["batches"]] == [0]
+    before = ask(app, "GET", "/api/v1/datasets/rain?as_of=0001-01-01T00:00:00Z").json()
+    assert before["lineage"]["batches"] == before["lineage"]["used_by"] == []
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """Every answer carries the headers that protect browsers, and no request can put one of its own into it."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from starlette.types import ASGIApp
 
 from asked import ask
 from served_city import Made, ServedCity, city, made_once, serving
@@ -85,3 +88,22 @@ def test_settings_are_plain() -> None:
     """A server is open and limited where nothing else is said."""
     plain: dict[str, Any] = vars(ServerSettings(Path("x")))
     assert (plain["is_open"], plain["origins"], plain["page_origins"]) == (True, (), ())
+
+
+def test_a_bug_of_ours_is_a_problem_too(made_once: Made, tmp_path: Path) -> None:
+    """It is told by its kind alone, in the body that all errors have; what it says may name places."""
+
+    def fails() -> None:
+        raise RuntimeError("/home/secret")
+
+    async def asking(app: ASGIApp) -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://city.example") as client:
+            return await client.get("/fails")
+
+    with serving(made_once, tmp_path) as served:
+        served.app.get("/fails")(fails)
+        got = asyncio.run(asking(served.app))
+    assert (got.status_code, got.headers["content-type"]) == (500, "application/problem+json")
+    assert got.json()["code"] == "bug"
+    assert "secret" not in got.text

@@ -2,12 +2,15 @@
 
 import hashlib
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 from fastapi import Depends
 from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import Response
 
 from asked import ask
 from served_city import ORIGIN, Made, ServedCity, city, made_once, serving
@@ -16,8 +19,10 @@ from veracity.home.accounts.journal import Write, list_path, read_list
 from veracity.home.audit import audit
 from veracity.home.home import Home
 from veracity.log.errors import StoreUnavailable
+from veracity.server import guard
 from veracity.server.accounts.doors import Account, needs
 from veracity.server.accounts.recorded import Recorded
+from veracity.server.guard import Guarded
 
 __all__ = ["city", "made_once"]
 
@@ -90,6 +95,51 @@ def test_lists_are_made_by_themselves(made_once: Made, tmp_path: Path) -> None:
     assert len(listed(served.root)) == 2
 
 
+def test_what_may_have_been_done_is_written_down(
+    made_once: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that met a bug, was answered 503, or took too long: nobody knows, so the journal has it."""
+    with serving(made_once, tmp_path) as served:
+
+        def fails(_who: Annotated[Account, Depends(needs("publisher"))]) -> None:
+            raise RuntimeError("done by half")
+
+        def is_away(_who: Annotated[Account, Depends(needs("publisher"))]) -> None:
+            raise StoreUnavailable("store: after the write")
+
+        def lasts(_who: Annotated[Account, Depends(needs("publisher"))]) -> dict[str, str]:
+            time.sleep(3)
+            return {}
+
+        for route in (fails, is_away, lasts):
+            served.app.post(f"/{route.__name__}")(route)
+        monkeypatch.setattr(guard, "REQUEST_TIMEOUT_S", 2.0)
+        head = {"Authorization": f"Bearer {served.tokens['publisher']}"}
+        for path in ("/fails", "/is_away", "/lasts"):
+            with suppress(RuntimeError):  # it is raised again once it is answered
+                assert ask(Guarded(served.app, 4), "POST", path, headers=head).status_code == 503
+        assert served.app.state.accounts.seal() == 3
+        assert [(w.path, w.status) for w in listed(served.root)] == [
+            ("/fails", 500),
+            ("/is_away", 503),
+            ("/lasts", 500),
+        ]
+
+
+def test_what_was_set_aside_is_a_write(made_once: Made, tmp_path: Path) -> None:
+    """An answer of 409 to rows that went to quarantine: they are sealed, so who sent them is written down."""
+    with serving(made_once, tmp_path) as served:
+
+        def sets_aside(request: Request, _who: Annotated[Account, Depends(needs("publisher"))]) -> Response:
+            request.state.is_written = True
+            return Response(status_code=409)
+
+        served.app.post("/things")(sets_aside)
+        assert served.ask("publisher", "POST", "/things").status_code == 409
+        assert served.app.state.accounts.seal() == 1
+        assert [w.status for w in listed(served.root)] == [409]
+
+
 def test_no_write_without_a_trace(made_once: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the journal cannot be written, the client is told that, not that all is well."""
     with serving(made_once, tmp_path) as served:
@@ -112,3 +162,13 @@ def test_a_database_that_is_away(made_once: Made, tmp_path: Path) -> None:
         got = served.ask("admin", "GET", "/api/v1/accounts")
         assert (got.status_code, "access_tokens" in got.text) == (503, False)
         assert served.ask(None, "GET", "/openapi.json").status_code == 200
+
+
+def test_a_home_that_is_away(made_once: Made, tmp_path: Path) -> None:
+    """A token that cannot be looked up, as the home is gone, is 503: nobody's mistake, and no bug."""
+    with serving(made_once, tmp_path) as served:
+        served.root.rename(tmp_path / "away")
+        got = served.ask("viewer", "GET", "/api/v1/tokens")
+        (tmp_path / "away").rename(served.root)
+        assert (got.status_code, got.json()["code"]) == (503, "city-unreadable")
+        assert str(tmp_path) not in got.text

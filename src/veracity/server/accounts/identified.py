@@ -4,6 +4,7 @@ What does not count is refused, also where nothing needs an account: who has a t
 A session counts for a write only from our own pages; browsers send its cookie from others too.
 """
 
+import logging
 import time
 
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +27,7 @@ OPEN_PATHS = frozenset(
     {"/", "/index.html", "/verify.html", "/api/v1/session", "/api/v1/sign-in", "/api/v1/sign-in/callback"}
 )
 OPEN_PREFIXES = ("/assets/",)
+_LOGGER = logging.getLogger(__name__)
 _INVALID = {"WWW-Authenticate": 'Bearer realm="veracity", error="invalid_token"'}
 
 
@@ -64,7 +66,8 @@ class Identified:
             busy = "accounts: want a database that can be read, got one that cannot now"
             return problem(503, exc.code, busy, {"Retry-After": "5"})
         except VeracityError as exc:
-            return problem(500, exc.code, "accounts: want some that can be read, got an error")
+            _LOGGER.error("accounts: %s: %s", exc.code, exc)
+            return problem(503, "city-unreadable", "accounts: want some that can be read, got an error")
         if account is not None and (wait_s := self._pace.of_account(account, request.method, now_s)):
             return _too_often(f"account {account.name}", wait_s)
         writes = request.method not in SAFE

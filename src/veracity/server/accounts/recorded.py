@@ -1,13 +1,16 @@
 """Every write of an account stands in the journal before its answer goes out.
 
-A write is a request that may change something (not GET, HEAD, OPTIONS) and was answered 2xx or 3xx. A route
-that says what it did in the log itself, or reads with POST, sets ``request.state.is_recorded``.
+A write is a request that may change something (not GET, HEAD, OPTIONS) and was not refused (4xx). One
+that was answered 5xx, took too long or met a bug of ours may have been done. A route that says what it did
+in the log itself, or reads with POST, sets ``request.state.is_recorded``; one that refuses with 4xx what it
+wrote all the same, as rows set aside are, sets ``request.state.is_written``.
 """
 
 import hashlib
 import logging
 from typing import Any
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +20,8 @@ from veracity.home.accounts.journal import note_write
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.pace import SAFE
 from veracity.server.problems import problem
+
+UNANSWERED = 500  #: of a write that no answer was made for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +39,7 @@ class Recorded:
         if scope["type"] != "http" or scope["method"] in SAFE or account is None:
             await self._app(scope, receive, send)
             return
-        body, is_unrecorded = hashlib.sha256(), False
+        body, is_unrecorded, is_answered = hashlib.sha256(), False, False
 
         async def received() -> Message:
             message = await receive()
@@ -42,12 +47,15 @@ class Recorded:
             return message
 
         async def sent(message: Message) -> None:
-            nonlocal is_unrecorded
+            nonlocal is_unrecorded, is_answered
             is_start = message["type"] == "http.response.start"
-            if is_start and message["status"] < 400 and not state.get("is_recorded"):
+            is_refused = is_start and 400 <= message["status"] < 500 and not state.get("is_written")
+            is_answered |= is_refused
+            if is_start and not is_refused and not state.get("is_recorded"):
                 try:
                     what = scope["method"], scope["path"], message["status"], body.hexdigest()
                     await run_in_threadpool(self._note, account, *what)
+                    is_answered = True
                 except VeracityError as exc:
                     _LOGGER.error("journal: %s: %s", exc.code, exc)
                     is_unrecorded = True
@@ -56,7 +64,21 @@ class Recorded:
             if not is_unrecorded:
                 await send(message)
 
-        await self._app(scope, received, sent)
+        try:
+            await self._app(scope, received, sent)
+        except BaseException:
+            if not (is_answered or is_unrecorded or state.get("is_recorded")):
+                await self._note_unanswered(account, scope, body.hexdigest())
+            raise
+
+    async def _note_unanswered(self, account: Account, scope: Scope, body_sha256: str) -> None:
+        """Note a write whose answer was cut off, though whoever waited for it is gone."""
+        try:
+            with anyio.CancelScope(shield=True):
+                what = scope["method"], scope["path"], UNANSWERED, body_sha256
+                await run_in_threadpool(self._note, account, *what)
+        except VeracityError as exc:
+            _LOGGER.error("journal: %s: %s", exc.code, exc)
 
     def _note(self, account: Account, method: str, path: str, status: int, body_sha256: str) -> None:
         store = self._accounts.store

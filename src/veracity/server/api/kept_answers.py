@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from veracity.home.home import Home
 from veracity.server.city_reader import CityReader
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024  #: of bodies and of what they are kept by
+_HELD_BYTES = 1_000  # of objects around what is kept
 
 
 class KeptAnswers:
@@ -33,10 +34,15 @@ class KeptAnswers:
             body = make(home).model_dump_json(by_alias=True).encode()
         with self._lock:
             if key in self._kept:
-                self._n_bytes -= len(self._kept.pop(key)[1])
+                self._n_bytes -= _size(key, self._kept.pop(key)[1])
             self._kept[key] = size, body
-            self._n_bytes += len(body)
+            self._n_bytes += _size(key, body)
             while self._n_bytes > self._max_bytes:
-                _, (_, gone) = self._kept.popitem(last=False)
-                self._n_bytes -= len(gone)
+                first, (_, gone) = self._kept.popitem(last=False)
+                self._n_bytes -= _size(first, gone)
         return body
+
+
+def _size(key: Hashable, body: bytes) -> int:
+    """Return the bytes that a body takes with its key: a query that strangers write may be long."""
+    return len(body) + 4 * len(repr(key)) + _HELD_BYTES

@@ -134,7 +134,7 @@ def page(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
 
     def make(home: Home) -> dict[str, Any]:
         facts = _with_files(spool, dataset_facts(home, feed, when))
-        return dataset_page(home, city.url, facts)
+        return dataset_page(home, city.url, facts, when)
 
     key = ("page", city, feed, when)
     made = recent_of(request).kept(key, lambda: reader_of(request).kept((*key, _minute(request)), make))

@@ -1,9 +1,11 @@
 """What the page of a data set shows: quality measured, lineage, licence, contract, changes. JSON."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from veracity.home.home import Home
+from veracity.home.index import BatchRow
 from veracity.server.catalogue.facts import DatasetFacts
 from veracity.server.catalogue.formats import FORMATS
 from veracity.server.catalogue.measured import Measured
@@ -11,9 +13,10 @@ from veracity.server.catalogue.measured import Measured
 _NEWEST = 50  #: of what there may be many of
 
 
-def dataset_page(home: Home, url: str, facts: DatasetFacts) -> dict[str, Any]:
-    """Return the document of one feed; ``url`` is where the city is found."""
+def dataset_page(home: Home, url: str, facts: DatasetFacts, as_of: datetime | None = None) -> dict[str, Any]:
+    """Return the document of one feed, as the log was then (or is); ``url`` is where the city is found."""
     contract, snap = facts.contract, facts.snapshot
+    known = _Said(home, home.index.size if as_of is None else home.index.known_before(as_of))
     base = f"{url}/catalogue/{contract.feed}"
     return {
         "dataset": contract.feed,
@@ -39,8 +42,8 @@ def dataset_page(home: Home, url: str, facts: DatasetFacts) -> dict[str, Any]:
         "contract": _contract(base, contract.version, contract.sha256, facts.contract_entry),
         "version": None if snap is None else _version(base, facts),
         "quality": quality(facts.measured),
-        "lineage": lineage(home, contract.feed),
-        "changes": changes(home, base, contract.feed),
+        "lineage": lineage(known, contract.feed),
+        "changes": changes(known, base, contract.feed),
     }
 
 
@@ -74,16 +77,30 @@ def quality(measured: Measured) -> dict[str, Any]:
     }
 
 
-def lineage(home: Home, feed: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Said:
+    """What the log says before an entry."""
+
+    home: Home
+    before: int
+
+    def predicates(self, kind: str, feed: str | None = None) -> list[tuple[int, dict[str, Any]]]:
+        return [(idx, p) for idx, p in self.home.index.predicates(kind, feed) if idx < self.before]
+
+    def batches(self, feed: str) -> list[BatchRow]:
+        return [row for row in self.home.index.batches(feed) if row.idx < self.before]
+
+
+def lineage(log: _Said, feed: str) -> dict[str, Any]:
     """Return the log entries that a feed rests on, newest batches first, and those that used it."""
-    batches = home.index.batches(feed)
+    batches = log.batches(feed)
     used: list[dict[str, Any]] = []
     for kind in ("transform", "calibrate", "train"):
-        for idx, p in home.index.predicates(kind):
+        for idx, p in log.predicates(kind):
             if any(i["feed"] == feed for i in p["inputs"]):
                 used.append({"entry": idx, "kind": kind, "name": p["name"], "simulated": p["simulated"]})
     return {
-        "contracts": [idx for idx, _ in home.index.predicates("contract", feed)],
+        "contracts": [idx for idx, _ in log.predicates("contract", feed)],
         "batches": [
             {"entry": b.idx, "batch": b.batch, "received_at": b.received_at, "rows": b.accepted}
             for b in batches[: -_NEWEST - 1 : -1]
@@ -93,31 +110,31 @@ def lineage(home: Home, feed: str) -> dict[str, Any]:
     }
 
 
-def changes(home: Home, base: str, feed: str) -> dict[str, Any]:
+def changes(log: _Said, base: str, feed: str) -> dict[str, Any]:
     """Return what changed: contracts, corrections of sensors and what was taken back, releases, erasures."""
     contracts = [
         _contract(base, str(p["version"]), str(p["sha256"]), idx)
-        for idx, p in home.index.predicates("contract", feed)
+        for idx, p in log.predicates("contract", feed)
     ]
     corrections = {
         str(p["document"]): {"entry": idx, "name": p["name"], "withdrawn": []}
-        for idx, p in home.index.predicates("calibrate")
+        for idx, p in log.predicates("calibrate")
         if any(i["feed"] == feed for i in p["inputs"])
     }
-    for idx, p in home.index.predicates("withdraw"):
+    for idx, p in log.predicates("withdraw"):
         if p["document"] in corrections:
             taken = {"entry": idx, "from": p["from"], "reason": p["reason"], "at": p["said_at"]}
             corrections[str(p["document"])]["withdrawn"].append(taken)
     released = [
         {"entry": idx, "batch": p["batch"], "at": p["received_at"], "rows": p["counts"]["accepted"]}
-        for idx, p in home.index.predicates("ingest", feed)
+        for idx, p in log.predicates("ingest", feed)
         if p.get("released") is not None
     ]
     return {
         "contracts": contracts[::-1][:_NEWEST],
         "corrections": list(corrections.values())[::-1][:_NEWEST],
         "releases": released[::-1][:_NEWEST],
-        "erasures": [{"entry": idx} for idx, _ in home.index.predicates("erase", feed)][::-1][:_NEWEST],
+        "erasures": [{"entry": idx} for idx, _ in log.predicates("erase", feed)][::-1][:_NEWEST],
     }
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from veracity.errors import Malformed
 from veracity.server.answers import json_answer
+from veracity.server.blame import is_of_city
 from veracity.server.documented import document, problems
 from veracity.server.links import public_url
 from veracity.server.ngsi_ld.context import JSONLD, link_header, with_context
@@ -33,6 +34,8 @@ class NgsiRoute(APIRoute):
                 said = f"{'.'.join(map(str, where['loc']))}: {where['msg']}"
                 return ngsi_problem(BadRequestData(said[:500]))
             except Malformed as exc:
+                if is_of_city(exc, request.method):
+                    raise
                 return ngsi_problem(exc)
 
         return answered

@@ -1,5 +1,6 @@
 """Parts of bodies that clients send: each is what it must be, or the body is refused. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,9 @@ from veracity.server.sensorthings.errors import MalformedEntity
 
 MAX_DEPTH = 12  #: levels of a document
 _DERIVED = {"observedArea", "phenomenonTime", "resultTime"}  # of datastreams: the server knows them
+
+#: controls but tabs and line ends, and marks by which text reads in another order than it stands
+_UNSHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def parse_json(body: bytes) -> Any:
@@ -60,6 +64,13 @@ def text_in(said: Mapping[str, Any], name: str, what: str) -> str:
     if not isinstance(found, str) or not found:
         raise MalformedEntity(f"{what}: want {name}, a text, got {'none' if found is None else 'another'}")
     return found
+
+
+def check_shown(text: str, what: str, name: str) -> None:
+    """Raise unless a text for people shows itself: no control but line ends and tabs, no turned direction."""
+    found = _UNSHOWN.search(text)
+    if found is not None:
+        raise MalformedEntity(f"{what}: {name}: want characters that are shown, got U+{ord(found[0]):04X}")
 
 
 def check_members(said: Mapping[str, Any], what: str, names: str) -> None:

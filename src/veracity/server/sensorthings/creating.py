@@ -65,6 +65,7 @@ def _add_create_many(made: APIRouter, door: Callable[..., Any], denied: Any) -> 
         try:
             made_ids = await run_in_threadpool(service.create_all, V1, body, account, city.clock)
         except NotAccepted as exc:
+            request.state.is_written = True  # what was set aside is sealed too
             return problem(409, exc.code, str(exc))
         links = ["error" if i is None else address(request, V1, "Observations", i) for i in made_ids]
         return JSONResponse(links, 201)
@@ -85,5 +86,6 @@ async def _created(request: Request, dialect: Dialect, account: Sender, datastre
     except NoSuchEntity as exc:
         return problem(404, exc.code, str(exc))
     except NotAccepted as exc:
+        request.state.is_written = True  # what was set aside is sealed too
         return problem(409, exc.code, str(exc))
     return created(request, dialect, "Observations", identity)

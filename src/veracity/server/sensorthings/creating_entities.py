@@ -67,5 +67,6 @@ async def _created(
     except NoSuchEntity as exc:
         return problem(404, exc.code, str(exc))
     except NotAccepted as exc:
+        request.state.is_written = True  # what was set aside is sealed too
         return problem(409, exc.code, str(exc))
     return created(request, dialect, entity_set, identity)

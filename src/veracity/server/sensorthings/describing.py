@@ -16,6 +16,7 @@ from veracity.server.created.feeds import THINGS
 from veracity.server.sensorthings.bodies import (
     MAX_DEPTH,
     check_members,
+    check_shown,
     depth_of,
     identity_in,
     list_in,
@@ -255,6 +256,8 @@ class _Reader:
         if not isinstance(properties, (dict, type(None))):
             raise MalformedEntity(f"{entity_set}: properties: want an object, got another value")
         name = text_in(said, "name", entity_set)
+        check_shown(name, entity_set, "name")
+        check_shown(description, entity_set, "description")
         return {"name": name, "description": description, "properties": properties or {}}
 
     def _next(self) -> str:

@@ -35,10 +35,10 @@ class Entity:
         return others[0].value(rest) if others and rest else None
 
     def related(self, steps: tuple[str, ...]) -> list["Entity"]:
-        """Return the entities of a relation, over others."""
+        """Return the entities of a relation, over others, each once."""
         found = [self]
         for step in steps:
-            found = [other for entity in found for other in entity.linked(step)]
+            found = list({id(other): other for entity in found for other in entity.linked(step)}.values())
         return found
 
     def linked(self, name: str) -> list["Entity"]:

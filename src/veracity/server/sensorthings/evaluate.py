@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from veracity.server.sensorthings import functions as kinds
+from veracity.server.sensorthings.budget import Budget
 from veracity.server.sensorthings.errors import MalformedFilter, UnsupportedQuery
 from veracity.server.sensorthings.expression import AnyOf, Call, Interval, Literal, Node, Path
 from veracity.server.sensorthings.functions import FUNCTIONS, kind_of
@@ -29,13 +30,22 @@ class Resolver(Protocol):
         """Return the entities of a relation."""
 
 
-def evaluate(node: Node, entity: Resolver, variables: Mapping[str, Resolver] | None = None) -> Any:
+def evaluate(
+    node: Node,
+    entity: Resolver,
+    budget: Budget | None = None,
+    variables: Mapping[str, Resolver] | None = None,
+) -> Any:
     """Return the value of an expression for an entity, None if it has none.
+
+    ``budget`` is of the whole request: give the same for all of its entities.
 
     Raises
     ------
     MalformedFilter
         If a path leads to no property of such an entity, or a function cannot be computed.
+    TooMuchAsked
+        If an ``any`` would look at more than the budget has.
     """
     if isinstance(node, Literal):
         return node.value
@@ -43,13 +53,18 @@ def evaluate(node: Node, entity: Resolver, variables: Mapping[str, Resolver] | N
     if isinstance(node, Path):
         owner = known.get(node.steps[0])
         return entity.value(node.steps) if owner is None else owner.value(node.steps[1:])
+    budget = budget or Budget()
     if isinstance(node, AnyOf):
         owner = known.get(node.path.steps[0])
-        others = entity.related(node.path.steps) if owner is None else owner.related(node.path.steps[1:])
-        return any(
-            evaluate(node.condition, entity, {**known, node.variable: other}) is True for other in others
-        )
-    return _call(node, lambda part: evaluate(part, entity, known))
+        steps = node.path.steps if owner is None else node.path.steps[1:]
+        others = (owner or entity).related(steps)
+        budget.spend(len(steps) * len(others))
+        for other in others:
+            budget.spend(1)
+            if evaluate(node.condition, entity, budget, {**known, node.variable: other}) is True:
+                return True
+        return False
+    return _call(node, lambda part: evaluate(part, entity, budget, known))
 
 
 def _call(node: Call, value_of: Callable[[Node], Any]) -> Any:
@@ -199,15 +214,17 @@ def _fitted(value: Any, kind: str) -> Any:
     return value if found == kind else None
 
 
-def is_true(node: Node, entity: Resolver) -> bool:
-    """Tell whether an entity fulfils a condition.
+def is_true(node: Node, entity: Resolver, budget: Budget | None = None) -> bool:
+    """Tell whether an entity fulfils a condition; ``budget`` as ``evaluate`` has it.
 
     Raises
     ------
     MalformedFilter
         If the expression is no condition for it.
+    TooMuchAsked
+        As ``evaluate``.
     """
-    value = evaluate(node, entity)
+    value = evaluate(node, entity, budget)
     if value is not None and not isinstance(value, bool):
         raise MalformedFilter("filter: want a condition, got an expression of another kind")
     return value is True

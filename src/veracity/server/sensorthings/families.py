@@ -10,6 +10,7 @@ import polars as pl
 from veracity.home.home import Home
 from veracity.server.sensorthings import functions as kinds
 from veracity.server.sensorthings import ids
+from veracity.server.sensorthings.budget import Budget
 from veracity.server.sensorthings.columns import (
     SENSOR,
     STAMP,
@@ -91,13 +92,13 @@ def families(home: Home, streams: Sequence[Stream], asked: Node | None, dialect:
 
     Raises
     ------
-    MalformedFilter, UnsupportedQuery
-        If the condition is none for observations.
+    MalformedFilter, UnsupportedQuery, TooMuchAsked
+        If the condition is none for observations, or would look at too many entities.
     """
     groups: dict[tuple[str, str], list[Stream]] = {}
     for stream in streams:
         groups.setdefault((stream.view.feed, stream.column.name), []).append(stream)
-    parts = conjuncts(asked)
+    parts, budget = conjuncts(asked), Budget()
     for group in groups.values():
         place = None
         conditions = []
@@ -111,7 +112,7 @@ def families(home: Home, streams: Sequence[Stream], asked: Node | None, dialect:
                 group = []
         if place is not None:
             group = [s for s in group if s.entity.id == place.datastream]
-        if group and (family := _family(home, group, conditions, place, dialect)).streams:
+        if group and (family := _family(home, group, conditions, place, dialect, budget)).streams:
             yield family
 
 
@@ -130,6 +131,7 @@ def _family(
     conditions: list[Node],
     place: ids.ObservationId | None,
     dialect: Dialect,
+    budget: Budget,
 ) -> Family:
     view = streams[0].view
     by_number = {s.sensor: s for s in streams}
@@ -137,15 +139,15 @@ def _family(
 
     def by_sensor(node: Node) -> Sequence[Any]:
         if not any(True for _ in paths_of(node)):
-            return [evaluate(node, NoEntity())]
+            return [evaluate(node, NoEntity(), budget)]
         values: list[Any] = [None] * n_sensors
         for number, stream in by_number.items():
-            values[number] = evaluate(node, StreamView(stream, dialect))
+            values[number] = evaluate(node, StreamView(stream, dialect), budget)
         return values
 
     rows = Rows(_row_columns(home, streams[0], by_number, n_sensors, dialect), by_sensor)
     of_stream = [c for c in conditions if not is_of_row(c, rows)]
-    left = [s for s in streams if all(is_true(c, StreamView(s, dialect)) for c in of_stream)]
+    left = [s for s in streams if all(is_true(c, StreamView(s, dialect), budget) for c in of_stream)]
     of_rows = [c for c in conditions if c not in of_stream]
     family = Family(left, rows, of_rows, place, by_number=by_number)
     family.segments = _segments(view, family)

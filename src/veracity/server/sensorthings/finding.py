@@ -6,6 +6,7 @@ from typing import Any
 
 from veracity.home.home import Home
 from veracity.server.sensorthings import functions as kinds
+from veracity.server.sensorthings.budget import Budget
 from veracity.server.sensorthings.entities import Entity
 from veracity.server.sensorthings.errors import NoSuchEntity
 from veracity.server.sensorthings.evaluate import evaluate, is_true
@@ -129,11 +130,20 @@ def observation_values(observation: Observation, graph: Graph) -> dict[str, Any]
 
 
 def chosen(entities: Sequence[Entity], query: Query) -> list[Entity]:
-    """Return the entities that fulfil a query's condition, in its order: all, no page."""
-    condition = query.condition
-    found = [e for e in entities if condition is None or is_true(condition, e)]
+    """Return the entities that fulfil a query's condition, in its order: all, no page.
+
+    Raises
+    ------
+    MalformedFilter, UnsupportedQuery, TooMuchAsked
+        If the condition is none for them, or would look at too many.
+    """
+    condition, budget = query.condition, Budget()
+    found = [e for e in entities if condition is None or is_true(condition, e, budget)]
     for node, descends in reversed(query.order):
-        found.sort(key=lambda entity, node=node: _rank(evaluate(node, entity)), reverse=descends)  # type: ignore[misc]
+        found.sort(
+            key=lambda entity, node=node: _rank(evaluate(node, entity, budget)),  # type: ignore[misc]
+            reverse=descends,
+        )
     return found
 
 
