@@ -91,7 +91,11 @@ def test_a_part_that_came_before_keeps_no_other_out(city: Poster) -> None:
         "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
         "Thing": {"@iot.id": "gauges:G01"},
         "Sensor": {"name": "S", "description": "", "encodingType": "text/plain", "metadata": ""},
-        "ObservedProperty": {"name": "warmth", "definition": "http://vocab.example/warmth", "description": ""},
+        "ObservedProperty": {
+            "name": "warmth",
+            "definition": "http://vocab.example/warmth",
+            "description": "",
+        },
     }
     streams = STREAM, city.made("/v1.1/Datastreams", made)["@iot.id"]
     parts = [
