@@ -14,9 +14,13 @@ from served import Served, serving
 from until import until
 
 DESK = {"width": 1280, "height": 900}
+THEN = "at=2026-09-16T12%3A00%3A00.000Z"
 VIEWS = [
     "#/city",
+    f"#/city?layers=panel:city-5min:stage_m,app:environment:pm25&{THEN}",
     "#/sensor/air-quality/AQ03",
+    f"#/sensor/hydrology/HY01?field=stage_m&{THEN}&{THEN.replace('at', 'as_of', 1)}",
+    "#/account",
     "#/lineage/12",
     "#/models",
     "#/models/environment",
@@ -76,6 +80,19 @@ def test_a_tiles_number_holds(served: Served, tab: Any) -> None:
     page.wait_for_selector(".tile .proof.holds")
     page.locator(".tile").first.get_by_role("link", name="Step by step").click()
     page.wait_for_selector(".banner.yes")
+
+
+@pytest.mark.parametrize("layer", ["air-quality", "hydrology", "traffic", "app:environment:no2"])
+def test_the_seals_of_each_layer_hold(served: Served, tab: Any, layer: str) -> None:
+    """Under its real contract no row is said to be another than its record's, and none is left uncompared."""
+    page = tab(viewport=DESK)
+    page.goto(f"{served.url}/#/city?layers={layer}")
+    page.locator(".tile .proof button").first.click()
+    page.wait_for_selector(".tile .proof.holds")
+    page.locator(".tile .proof.holds").get_by_role("link", name="Step by step").click()
+    page.wait_for_selector(".banner.yes")
+    state = page.locator(".step[data-step=row]").get_attribute("data-state")
+    assert state == ("passed" if layer.startswith("app:") else "compared")
 
 
 def test_a_decision_holds(served: Served, tab: Any) -> None:

@@ -108,8 +108,8 @@ def test_names_in_paths(city: ServedCity, name: str) -> None:
         if "{" in it.path and it.method in {"GET", "DELETE"}:
             path = it.path[: it.path.index("{")] + name
             got = city.ask("admin", it.method, path)
-            if got.request.url.path == "/":
-                continue  # the client has gone up by itself, to the portal
+            if len(got.request.url.raw_path) < len(path):
+                continue  # the client has gone up by itself
             assert 400 <= got.status_code < 500, (it, got.text)
 
 

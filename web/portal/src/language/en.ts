@@ -80,7 +80,7 @@ export const en = {
   "verify.check": "Check",
   "verify.needs-policy": "The receipt is here. Give a trust policy too: it says which log and which witnesses to believe.",
   "verify.holds": "The receipt holds",
-  "verify.holds-why": "Every step below passed. It took {ms} ms in this browser.",
+  "verify.holds-why": "Every check that was made passed. It took {ms} ms in this browser.",
   "verify.fails": "The receipt does not hold",
   "verify.failed-at": "The step that failed:",
   "verify.another": "This is not the receipt that was asked for: it is of something else.",
@@ -633,4 +633,5 @@ export const en = {
   "kind.credential": "Credential",
   "kind.erase": "Personal data erased",
   "kind.account": "Hour accounted",
+  "kind.access": "Account or token",
 } as const;

@@ -88,7 +88,7 @@ export const id: Catalogue = {
   "verify.check": "Periksa",
   "verify.needs-policy": "Tanda bukti sudah ada. Beri juga kebijakan kepercayaan: ia menyebut log dan saksi mana yang dipercaya.",
   "verify.holds": "Tanda bukti sah",
-  "verify.holds-why": "Semua langkah di bawah lolos. Perlu {ms} ms di peramban ini.",
+  "verify.holds-why": "Semua pemeriksaan yang dilakukan lolos. Perlu {ms} ms di peramban ini.",
   "verify.fails": "Tanda bukti tidak sah",
   "verify.failed-at": "Langkah yang gagal:",
   "verify.another": "Ini bukan tanda bukti yang diminta: ini milik hal lain.",
@@ -641,4 +641,5 @@ export const id: Catalogue = {
   "kind.credential": "Kredensial",
   "kind.erase": "Data pribadi dihapus",
   "kind.account": "Jam dihitung",
+  "kind.access": "Akun atau token",
 };

@@ -88,7 +88,7 @@ export const vi: Catalogue = {
   "verify.check": "Kiểm tra",
   "verify.needs-policy": "Đã có biên nhận. Hãy cung cấp thêm chính sách tin cậy: nó nói phải tin nhật ký và nhân chứng nào.",
   "verify.holds": "Biên nhận hợp lệ",
-  "verify.holds-why": "Mọi bước bên dưới đều đạt. Mất {ms} ms trong trình duyệt này.",
+  "verify.holds-why": "Mọi kiểm tra đã thực hiện đều đạt. Mất {ms} ms trong trình duyệt này.",
   "verify.fails": "Biên nhận không hợp lệ",
   "verify.failed-at": "Bước không đạt:",
   "verify.another": "Đây không phải biên nhận được yêu cầu: nó thuộc về thứ khác.",
@@ -641,4 +641,5 @@ export const vi: Catalogue = {
   "kind.credential": "Chứng chỉ",
   "kind.erase": "Xóa dữ liệu cá nhân",
   "kind.account": "Tổng kết giờ",
+  "kind.access": "Tài khoản hoặc mã truy cập",
 };
