@@ -125,6 +125,19 @@ def test_lineage_leads_from_a_row_to_what_used_it(city: RecordedCity, tab: Any) 
     assert "danang-environment" in page.locator("main dl").first.inner_text()
 
 
+def test_a_feeds_rows_may_be_taken_away(city: RecordedCity, tab: Any) -> None:
+    """Its page leads to the files of the catalogue and their manifest; not where its rows are personal."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/quality/air-quality")
+    links = page.locator("main dl a[href*='/catalogue/']")
+    names = [link.get_attribute("href").rpartition("/air-quality/")[2] for link in links.all()]
+    assert names == ["rows.parquet", "rows.csv", "rows.geojson", "manifest.json", "croissant.json"]
+    city.answers["/api/v1/feeds/air-quality"]["is_personal"] = True
+    page.reload()
+    page.wait_for_selector("main dl")
+    assert links.count() == 0
+
+
 def test_the_sum_is_shown_and_checked(city: RecordedCity, tab: Any) -> None:
     """received = accepted + quarantined + refused; where it does not hold the page says so."""
     page = tab(viewport=DESK)
