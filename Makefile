@@ -10,7 +10,7 @@ ARGS ?=
 # pip shows its progress on a terminal and is quiet elsewhere
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: help demo portal test check format interop fuzz crash crash-live bench bench-air bench-live bench-log bench-peers soak clean lock
+.PHONY: help demo portal test check format interop fuzz crash crash-live bench bench-air bench-live bench-log bench-peers bench-server bench-server-peers soak clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -100,6 +100,20 @@ $(PEERS): requirements/peers.txt
 bench-peers: $(DEV_STAMP) $(PEERS) ## nine rules beside Pandera, Great Expectations, Pointblank, datacontract-cli
 	@$(PY) benchmarks/contracts.py --peers-python build/peers/bin/python $(ARGS)
 
+bench-server: $(DEV_STAMP) ## queries of ten million rows, and a thousand readers of the public pages
+	@$(PY) benchmarks/server.py $(ARGS)
+	@$(PY) benchmarks/server_readers.py
+
+SERVER_PEERS := build/server-peers/.installed
+$(SERVER_PEERS): requirements/server-peers.txt
+	@echo "installing the SensorThings server that is measured beside ours, in build/server-peers"
+	@$(NEWER) -m venv build/server-peers
+	@build/server-peers/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+bench-server-peers: $(DEV_STAMP) $(SERVER_PEERS) ## SensorThings beside a plain server on PostgreSQL (needs Python >= 3.12)
+	@$(PY) benchmarks/server_peers.py --peer-python build/server-peers/bin/python $(ARGS)
+
 lock: ## choose versions again and write the lock files (needs uv)
 	@for group in base:build dev:dev; do \
 	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
@@ -107,8 +121,10 @@ lock: ## choose versions again and write the lock files (needs uv)
 	done
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  requirements/peers.in -o requirements/peers.txt
-	uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header \
-	  requirements/interop.in -o requirements/interop.txt
+	@for name in interop server-peers; do \
+	  uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  requirements/node.in -o requirements/node.txt
 

@@ -65,7 +65,7 @@ def plain_file(folder: Path, n: int, batch: int) -> dict[str, object]:
 
 
 N_PROOFS = 2_000
-PEERS = Path(__file__).parent / "peers"
+PEERS = Path(__file__).parent / "peers" / "log"
 
 
 def opened(folder: Path) -> Log:

@@ -56,13 +56,13 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 EVERY = timedelta(minutes=5)
 
 
-def fill(root: Path, n: int) -> None:
+def fill(root: Path, n: int, contract: str = CONTRACT) -> None:
     """Make a city with ``n`` readings, one batch after the other."""
     init(root, "bench.example/simulated")
-    contract = root.parent / "bench.yaml"
-    contract.write_text(CONTRACT, encoding="utf-8")
+    written = root.parent / "bench.yaml"
+    written.write_text(contract, encoding="utf-8")
     with open_writer(root) as home:
-        add_feed(home, contract)
+        add_feed(home, written)
     rng = np.random.default_rng(0)
     names = pl.Series([f"S{i:04d}" for i in range(SENSORS)])
     path = root.parent / "readings.parquet"

@@ -177,13 +177,17 @@ class PostgresServer:
     password: str
     programs: Path
     process: subprocess.Popen[bytes]
+    settings: tuple[str, ...] = ()
 
     user = "veracity"
 
     @classmethod
     @contextmanager
-    def started(cls) -> Iterator[Self]:
-        """Start a server with no database of ours; end it and remove its folder afterwards."""
+    def started(cls, *settings: str) -> Iterator[Self]:
+        """Start a server with no database of ours; end it and remove its folder afterwards.
+
+        ``settings``: ``name=value`` of PostgreSQL's own, over those that suit tests.
+        """
         with _folder() as folder:
             data, programs, password = folder / "data", _postgres_programs(folder), secrets.token_hex(16)
             data.mkdir(0o700)
@@ -201,7 +205,8 @@ class PostgresServer:
             init += ["--auth=scram-sha-256", "--pwfile", folder / "password"]
             subprocess.run(init, check=True, capture_output=True, **_unprivileged(folder))
             port = _free_ports(1)[0]
-            server = cls(folder, port, password, programs, _postgres(folder, programs, port))
+            process = _postgres(folder, programs, port, settings)
+            server = cls(folder, port, password, programs, process, settings)
             try:
                 _wait(server.process, folder / "log", server._answers)
                 yield server
@@ -230,7 +235,7 @@ class PostgresServer:
     def restart(self) -> None:
         """Start it again on the same data and the same port."""
         self.kill()
-        self.process = _postgres(self.folder, self.programs, self.port)
+        self.process = _postgres(self.folder, self.programs, self.port, self.settings)
         _wait(self.process, self.folder / "log", self._answers)
 
     def _run(self, command: str) -> None:
@@ -245,7 +250,9 @@ class PostgresServer:
         return True
 
 
-def _postgres(folder: Path, programs: Path, port: int) -> subprocess.Popen[bytes]:
+def _postgres(
+    folder: Path, programs: Path, port: int, settings: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
     command: list[str | Path] = [
         programs / "postgres",
         "-D",
@@ -257,7 +264,8 @@ def _postgres(folder: Path, programs: Path, port: int) -> subprocess.Popen[bytes
         "-k",
         "",
     ]
-    command += ["-c", "shared_buffers=32MB", "-c", "logging_collector=off"]
+    for setting in ("shared_buffers=32MB", "logging_collector=off", *settings):
+        command += ["-c", setting]
     user = _unprivileged(folder)
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
