@@ -511,7 +511,7 @@ export const en = {
   "role.publisher": "send data",
   "role.operator": "run the city: quarantine, alerts, decisions",
   "role.developer": "train and submit models",
-  "role.auditor": "read accounts and what each wrote",
+  "role.auditor": "read accounts and tokens",
   "role.admin": "give and take accounts and roles",
   "role-name.viewer": "viewer",
   "role-name.publisher": "publisher",

@@ -519,7 +519,7 @@ export const id: Catalogue = {
   "role.publisher": "mengirim data",
   "role.operator": "mengelola kota: karantina, peringatan, keputusan",
   "role.developer": "melatih dan mengajukan model",
-  "role.auditor": "membaca akun dan apa yang ditulis masing-masing",
+  "role.auditor": "membaca akun dan token",
   "role.admin": "memberi dan mencabut akun serta peran",
   "role-name.viewer": "pembaca",
   "role-name.publisher": "pengirim data",

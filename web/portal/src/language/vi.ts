@@ -519,7 +519,7 @@ export const vi: Catalogue = {
   "role.publisher": "gửi dữ liệu",
   "role.operator": "vận hành: cách ly, cảnh báo, quyết định",
   "role.developer": "huấn luyện và nộp mô hình",
-  "role.auditor": "xem các tài khoản và những gì mỗi tài khoản đã ghi",
+  "role.auditor": "xem các tài khoản và mã truy cập",
   "role.admin": "cấp và thu hồi tài khoản, quyền",
   "role-name.viewer": "người xem",
   "role-name.publisher": "bên gửi dữ liệu",
