@@ -10,7 +10,7 @@ ARGS ?=
 # pip shows its progress on a terminal and is quiet elsewhere
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: help demo portal test check format interop fuzz crash crash-live bench bench-air bench-live bench-log bench-peers bench-server bench-server-peers soak clean lock
+.PHONY: help demo portal test check format interop fuzz crash crash-live bench bench-air bench-live bench-log bench-peers bench-server bench-server-peers soak advisories clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -114,6 +114,17 @@ $(SERVER_PEERS): requirements/server-peers.txt
 bench-server-peers: $(DEV_STAMP) $(SERVER_PEERS) ## SensorThings beside a plain server on PostgreSQL (needs Python >= 3.12)
 	@$(PY) benchmarks/server_peers.py --peer-python build/server-peers/bin/python $(ARGS)
 
+AUDIT := build/audit/.installed
+$(AUDIT): requirements/audit.txt
+	@echo "installing pip-audit in build/audit"
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+advisories: $(AUDIT) ## ask the public advisories about every locked dependency (needs the internet)
+	@for name in base dev; do build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements/$$name.txt || exit 1; done
+	@for folder in web/verify web/portal; do (cd $$folder && npm audit) || exit 1; done
+
 lock: ## choose versions again and write the lock files (needs uv)
 	@for group in base:build dev:dev; do \
 	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
@@ -127,6 +138,8 @@ lock: ## choose versions again and write the lock files (needs uv)
 	done
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  requirements/node.in -o requirements/node.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/audit.in -o requirements/audit.txt
 
 clean: ## remove what make made
 	rm -rf .venv build dist src/veracity/portal web/*/node_modules web/*/dist web/*/dist-test .mypy_cache .ruff_cache .pytest_cache .hypothesis
