@@ -76,6 +76,31 @@ def test_the_token_goes_with_each_question_and_with_no_other(city: RecordedCity,
     assert {held for url, held in sent if "/api/v1/" in url} == {None}
 
 
+def test_what_was_read_with_a_token_is_gone_with_it(city: RecordedCity, tab: Any) -> None:
+    """In a closed city whoever sits down next sees nothing of what was shown before."""
+    page = tab()
+    page.route(SESSION, as_account(["viewer"]))
+
+    def closed(route: Route) -> None:
+        if route.request.headers.get("authorization") is None:
+            route.fulfill(status=401, json={"code": "sign-in-needed", "detail": "no"})
+        else:
+            route.fallback()
+
+    page.route("**/api/v1/log", closed)
+    page.goto(f"{city.url}/#/account")
+    come(page)
+    page.get_by_role("heading", name="flood-desk").wait_for()
+    page.get_by_role("link", name="Log", exact=True).click()
+    page.get_by_role("heading", name="Witnesses").wait_for()
+    page.locator("header .who").click()
+    page.get_by_role("button", name="Forget the token").click()
+    page.get_by_role("heading", name="Come with a token").wait_for()
+    page.get_by_role("link", name="Log", exact=True).click()
+    page.get_by_text("You need to sign in to see this.").wait_for()
+    assert "Root hash" not in page.locator("main").inner_text()
+
+
 def test_a_refused_token_is_said_to_be_refused(city: RecordedCity, tab: Any) -> None:
     """In words, and it is not kept; what is no token is not even sent."""
     page = tab()
@@ -118,7 +143,7 @@ def test_acts_are_shown_to_those_who_may(city: RecordedCity, tab: Any) -> None:
     }
     for view, command in views.items():
         page.goto(f"{city.url}/{view}")
-        page.get_by_text("is a signed act of a person").wait_for()
+        page.get_by_text("an act that a person signs").wait_for()
         assert command not in page.locator("main").inner_text()
     page.goto(f"{city.url}/#/account")
     come(page)

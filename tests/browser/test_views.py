@@ -125,6 +125,50 @@ def test_lineage_leads_from_a_row_to_what_used_it(city: RecordedCity, tab: Any) 
     assert "danang-environment" in page.locator("main dl").first.inner_text()
 
 
+def test_a_statement_that_rests_on_many_is_in_sight(city: RecordedCity, tab: Any) -> None:
+    """The picture begins where the statement is, however high or far the columns beside it."""
+    page = tab(viewport=DESK)
+
+    def node(entry: int) -> dict[str, Any]:
+        return {
+            "entry": entry,
+            "kind": "ingest",
+            "about": f"air batch {entry}",
+            "at": None,
+            "simulated": True,
+        }
+
+    many = list(range(10, 70))
+    edges = [[n, n + 1] for n in range(6)] + [[6, n] for n in many] + [[n, 99] for n in many]
+    city.answers["/api/v1/lineage/99"] = {
+        "entry": 99,
+        "it": node(99),
+        "rests_on": [node(n) for n in (*range(7), *many)],
+        "used_by": [],
+        "edges": edges,
+        "is_cut": False,
+    }
+    page.goto(f"{city.url}/#/lineage/99")
+    page.wait_for_selector(".node.here")
+    page.wait_for_function("document.querySelector('.lineage-box').scrollLeft > 0")
+    box = page.locator(".node.here").bounding_box()
+    assert box["x"] + box["width"] <= DESK["width"]
+    assert box["y"] + box["height"] <= DESK["height"]
+
+
+def test_a_feeds_rows_may_be_taken_away(city: RecordedCity, tab: Any) -> None:
+    """Its page leads to the files of the catalogue and their manifest; not where its rows are personal."""
+    page = tab(viewport=DESK)
+    shown(page, city, "#/quality/air-quality")
+    links = page.locator("main dl a[href*='/catalogue/']")
+    names = [link.get_attribute("href").rpartition("/air-quality/")[2] for link in links.all()]
+    assert names == ["rows.parquet", "rows.csv", "rows.geojson", "manifest.json", "croissant.json"]
+    city.answers["/api/v1/feeds/air-quality"]["is_personal"] = True
+    page.reload()
+    page.wait_for_selector("main dl")
+    assert links.count() == 0
+
+
 def test_the_sum_is_shown_and_checked(city: RecordedCity, tab: Any) -> None:
     """received = accepted + quarantined + refused; where it does not hold the page says so."""
     page = tab(viewport=DESK)

@@ -21,7 +21,7 @@ from veracity.server.app import make_app
 from veracity.server.settings import ServerSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
-BASE = "http://localhost:8080"
+BASE = "http://localhost:7882"
 AGENCY = "danang-environment"
 START = datetime(2026, 9, 16, 12, 5, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> ASGIApp:
 def test_what_is_asked_is_answered(app: ASGIApp, page: str) -> None:
     """Every address that a page fetches with curl."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    asked = re.findall(r"^\$ curl .*?(http://localhost:8080[^'\s]*)", text, re.MULTILINE)
+    asked = re.findall(r"^\$ curl .*?(http://localhost:7882[^'\s]*)", text, re.MULTILINE)
     assert len(asked) >= 2
     for url in asked:
         path = url.removeprefix(BASE).replace("2026-09-16T00:00:00Z", "2026-09-17T00:00:00Z")

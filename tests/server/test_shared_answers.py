@@ -43,7 +43,7 @@ async def asked(app: SharedAnswers, path: str, **headers: str) -> httpx.Response
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-        return await client.get(path, headers=sent)
+        return await client.get(path, headers=sent)  # ``path`` may be a whole address
 
 
 def test_who_asks_at_once_waits_for_one_answer() -> None:
@@ -73,6 +73,16 @@ def test_an_answer_is_kept_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) ->
         return [(one.status_code, one.text) for one in found]
 
     assert asyncio.run(trial()) == [(200, "1 "), (200, "1 "), (304, ""), (200, "2 "), (200, "2 ")]
+
+
+def test_who_comes_over_tls_has_another_answer() -> None:
+    """Links in an answer begin with how its reader came: behind a front, by either way."""
+
+    async def trial() -> list[str]:
+        app = SharedAnswers(Counting())
+        return [(await asked(app, url)).text for url in ("http://x/", "https://x/", "http://x/")]
+
+    assert asyncio.run(trial()) == ["1 ", "2 ", "1 "]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ function gzipped(): Plugin {
   };
 }
 
-const SERVER = process.env["VERACITY_SERVER"] ?? "http://127.0.0.1:8080";
+const SERVER = process.env["VERACITY_SERVER"] ?? "http://127.0.0.1:7882";
 
 export default defineConfig({
   base: "./",
@@ -35,5 +35,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
   },
   worker: { format: "es" },
-  server: { proxy: Object.fromEntries(["/api", "/receipts", "/log"].map((path) => [path, SERVER])) },
+  server: { proxy: Object.fromEntries(["/api", "/receipts", "/log", "/catalogue"].map((path) => [path, SERVER])) },
 });

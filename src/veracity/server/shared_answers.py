@@ -176,7 +176,8 @@ def _key(scope: Scope) -> _Key | None:
     if any(name in _PASSING for name, _ in scope["headers"]) or _FILES.fullmatch(scope["path"]):
         return None
     varying = tuple((n, v) for n, v in scope["headers"] if n in _VARYING)
-    return scope.get("raw_path") or scope["path"], scope["query_string"], varying
+    # Links begin with the scheme, which a front may have said.
+    return scope["scheme"], scope.get("raw_path") or scope["path"], scope["query_string"], varying
 
 
 def _size(key: _Key, answer: _Answer) -> int:

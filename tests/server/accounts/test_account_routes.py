@@ -70,15 +70,12 @@ def test_an_account_from_first_to_last(city: City) -> None:
 def test_lists_go_on(city: City) -> None:
     """Accounts are listed in pages; what depends on who asks is kept by no cache."""
     names: list[str] = []
-    after = None
-    while True:
-        params = {"limit": 2} | ({} if after is None else {"after": after})
-        page = city.ask("auditor", "GET", "/api/v1/accounts", params=params)
+    where: str | None = "/api/v1/accounts?limit=2"
+    while where is not None:
+        page = city.ask("auditor", "GET", where)
         assert page.headers["cache-control"] == "private, no-store"
         names += [item["name"] for item in page.json()["items"]]
-        after = page.json()["next"]
-        if after is None:
-            break
+        where = page.json()["next"]
     assert names == sorted(names)
     assert {"the-admin", "the-viewer"} <= set(names)
 

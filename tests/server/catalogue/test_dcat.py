@@ -1,6 +1,7 @@
 """The catalogue: valid DCAT-AP 3, the same graph in both forms, nothing personal, quality as measured."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:ConjunctiveGraph is deprecated:DeprecationWarning"
 )  # rdflib's own
 BASE = "http://city.example"
+ROUTER = Path(__file__).parents[3] / "web/portal/src/router.ts"
 DQV = rdflib.Namespace("http://www.w3.org/ns/dqv#")
 SPDX = rdflib.Namespace("http://spdx.org/rdf/terms#")
 VERSION = rdflib.URIRef("http://www.w3.org/ns/dcat#version")
@@ -161,6 +163,24 @@ def test_both_forms_say_the_same(app: ASGIApp) -> None:
     ):
         assert isomorphic(one, other)
     assert ask(app, "GET", "/catalogue", headers={"accept": "text/html"}).status_code == 406
+
+
+def test_its_links_lead_somewhere(app: ASGIApp) -> None:
+    """What it names of this city is answered, and the page of a feed is one that the portal has."""
+    found = graph(app, "/catalogue.ttl")
+    links = {
+        str(o)
+        for name in (DCAT.accessURL, DCAT.downloadURL, DCTERMS.conformsTo, FOAF.page)
+        for o in found.objects(None, name)
+        if str(o).startswith(f"{BASE}/")
+    }
+    assert len(links) > 10
+    assert {link: ask(app, "GET", link).status_code for link in links} == dict.fromkeys(links, 200)
+    (listed,) = re.findall(r"VIEWS = \[([^\]]+)\]", ROUTER.read_text())
+    views = re.findall(r'"(\w+)"', listed)
+    pages = [str(page) for page in found.objects(None, DCAT.landingPage)]
+    assert sorted(pages) == [f"{BASE}/#/quality/air", f"{BASE}/#/quality/rain"]
+    assert all(re.fullmatch(rf"{BASE}/#/({'|'.join(views)})/[a-z]+", page) for page in pages)
 
 
 def test_what_is_said_of_a_feed(app: ASGIApp) -> None:

@@ -78,6 +78,10 @@ def test_an_entity_says_all_that_is_known(app: ASGIApp) -> None:
     rain = found(app, ENTITIES, type="WeatherObserved")[0]
     assert rain["simulated"]["value"] is True
     assert rain["precipitation"]["unitCode"] == "MMT"
+    for path, mark in ((ENTITIES, rain["simulated"]), (TEMPORAL, [rain["simulated"]])):
+        part = found(app, f"{path}/{quote(rain['id'])}", attrs="precipitation")
+        assert part["simulated"] == mark, path
+        assert "dataProvider" not in part
     for spelling in (A1, A1.replace("%20", " "), quote(A1)):
         assert found(app, f"{ENTITIES}/{spelling}")["id"] == A1
 

@@ -65,3 +65,5 @@ def test_a_closed_city(made_once: Made, tmp_path: Path) -> None:
         assert got.headers["cross-origin-resource-policy"] == "same-origin"
         assert "public" not in got.headers.get("cache-control", "")
         assert closed.ask(None, "GET", "/nowhere").status_code == 401
+        for path in ("/", "/icon.svg", "/verify.html"):  # the portal's own, where it is built
+            assert closed.ask(None, "GET", path).status_code in {200, 404}, path

@@ -82,6 +82,39 @@ def test_many_come_as_arrays(city: Poster) -> None:
     assert [city.json(link)["result"] for link in (first, third)] == [1.5, 2.5]
 
 
+def test_a_part_that_came_before_keeps_no_other_out(city: Poster) -> None:
+    """Of two feeds in one request, one of which has its part already, the other takes its own."""
+    made = {
+        "name": "Warmth",
+        "description": "",
+        "unitOfMeasurement": {"name": "degree Celsius", "symbol": "Cel", "definition": "ucum:Cel"},
+        "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
+        "Thing": {"@iot.id": "gauges:G01"},
+        "Sensor": {"name": "S", "description": "", "encodingType": "text/plain", "metadata": ""},
+        "ObservedProperty": {
+            "name": "warmth",
+            "definition": "http://vocab.example/warmth",
+            "description": "",
+        },
+    }
+    streams = STREAM, city.made("/v1.1/Datastreams", made)["@iot.id"]
+    parts = [
+        {
+            "Datastream": {"@iot.id": stream},
+            "components": ["phenomenonTime", "result"],
+            "dataArray": [["2026-09-02T00:00:00Z", 1.5]],
+        }
+        for stream in streams
+    ]
+    assert city.send("/v1.1/CreateObservations", parts[:1]).status == 201
+    said = city.send("/v1.1/CreateObservations", parts)
+    assert said.status == 201, said.data
+    first, second = said.json()
+    assert first == "error"
+    assert city.json(second)["result"] == 1.5
+    assert city.send("/v1.1/CreateObservations", parts).status == 409  # nothing is left to take
+
+
 @pytest.mark.parametrize(
     ("body", "account", "status", "code"),
     [

@@ -13,6 +13,7 @@ from veracity.server.accounts.doors import DENIED, Account, needs
 from veracity.server.accounts.fitting import fitting
 from veracity.server.accounts.shapes import AccountBody, AccountList, AccountName, AccountShape, RightsBody
 from veracity.server.answers import PRIVATE
+from veracity.server.api.shapes import next_url
 from veracity.server.documented import problems
 
 ROUTER = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
@@ -34,9 +35,9 @@ def list_accounts(
     """List accounts by name, closed ones too."""
     found = [a for a in _accounts(request).store.accounts() if after is None or a.name > after]
     response.headers["Cache-Control"] = PRIVATE
-    more = len(found) > limit
+    following = found[limit - 1].name if len(found) > limit else None
     items = [AccountShape.of(a) for a in found[:limit]]
-    return AccountList(items=items, next=items[-1].name if more else None)
+    return AccountList(items=items, next=next_url(request, following, "after"))
 
 
 @ROUTER.post("", status_code=201, responses=DENIED | problems(400, 409, 422, 503))

@@ -24,7 +24,15 @@ from veracity.server.problems import problem, status_of
 
 #: what everybody reads in a closed city too: the pages that ask to sign in, the way to do so, the checker
 OPEN_PATHS = frozenset(
-    {"/", "/index.html", "/verify.html", "/api/v1/session", "/api/v1/sign-in", "/api/v1/sign-in/callback"}
+    {
+        "/",
+        "/index.html",
+        "/icon.svg",
+        "/verify.html",
+        "/api/v1/session",
+        "/api/v1/sign-in",
+        "/api/v1/sign-in/callback",
+    }
 )
 OPEN_PREFIXES = ("/assets/",)
 _LOGGER = logging.getLogger(__name__)

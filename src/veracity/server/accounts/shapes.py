@@ -104,14 +104,14 @@ class TokenShape(BaseModel):
 
 
 class AccountList(BaseModel):
-    """Accounts by name."""
+    """Accounts by name. ``next`` is the address of those that follow."""
 
     items: list[AccountShape]
     next: str | None
 
 
 class TokenList(BaseModel):
-    """Tokens by identifier."""
+    """Tokens by identifier. ``next`` is the address of those that follow."""
 
     items: list[TokenShape]
     next: str | None

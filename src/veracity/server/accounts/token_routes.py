@@ -27,6 +27,7 @@ from veracity.server.accounts.shapes import (
     TokenShape,
 )
 from veracity.server.answers import PRIVATE
+from veracity.server.api.shapes import next_url
 from veracity.server.documented import problems
 
 ROUTER = APIRouter(prefix="/api/v1/tokens", tags=["accounts"])
@@ -52,7 +53,8 @@ def list_tokens(
     found = [token for token in kept if after is None or token.identifier > after]
     response.headers["Cache-Control"] = PRIVATE
     items = [TokenShape.of(token) for token in found[:limit]]
-    return TokenList(items=items, next=items[-1].identifier if len(found) > limit else None)
+    following = found[limit - 1].identifier if len(found) > limit else None
+    return TokenList(items=items, next=next_url(request, following, "after"))
 
 
 @ROUTER.post("", status_code=201, responses=DENIED | problems(400, 404, 409, 422, 503))

@@ -52,9 +52,12 @@ def json_body(request: Request, body: bytes, cache_control: str = FRESH) -> Resp
     return answer(request, body, "application/json", cache_control=cache_control)
 
 
-def next_url(request: Request, cursor: str | None) -> str | None:
-    """Return the address of the next page of a list, relative to the server's root; None for no more."""
+def next_url(request: Request, cursor: str | None, name: str = "cursor") -> str | None:
+    """Return the address of the next page of a list, relative to the server's root; None for no more.
+
+    ``name`` is the parameter that says where it goes on.
+    """
     if cursor is None:
         return None
-    url = request.url.include_query_params(cursor=cursor)
+    url = request.url.include_query_params(**{name: cursor})
     return f"{url.path}?{url.query}"

@@ -97,6 +97,7 @@ def add_dataset(graph: Graph, city: City, facts: DatasetFacts) -> None:
     dataset = Iri(f"{city.catalogue}/{contract.feed}")
     words = [contract.feed, *contract.tags, *(f.name for f in contract.fields)]
     standard = Iri(f"{dataset.value}/contract/{contract.sha256}.yaml")
+    page = Iri(f"{city.url}/#/quality/{contract.feed}")  # of the portal
     mark = "SIMULATED. " if facts.simulated else ""
     seconds = contract.frequency_s
     every = None if seconds is None else Text(duration(seconds), "xsd:duration")
@@ -117,14 +118,14 @@ def add_dataset(graph: Graph, city: City, facts: DatasetFacts) -> None:
         dct_conformsTo=standard,
         dct_issued=time_text(facts.issued),
         dct_modified=time_text(None if snap is None else snap.received_at),
-        dcat_landingPage=Iri(f"{city.url}/#/datasets/{contract.feed}"),
+        dcat_landingPage=page,
         foaf_page=Iri(f"{city.url}/api/v1/datasets/{contract.feed}"),
         dcat_contactPoint=_contact(graph, facts),
         dct_spatial=_place(graph, dataset, facts.bbox),
         dct_temporal=_period(graph, dataset, facts.temporal),
     )
     graph.say(standard, "dct:Standard", dct_title=Text(f"Contract {contract.feed} {contract.version}"))
-    graph.say(Iri(f"{city.url}/#/datasets/{contract.feed}"), "foaf:Document")
+    graph.say(page, "foaf:Document")
     graph.say(Iri(f"{city.url}/api/v1/datasets/{contract.feed}"), "foaf:Document")
     if snap is not None:
         version = f"{dataset.value}/{snap.version}"

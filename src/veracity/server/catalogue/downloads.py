@@ -11,7 +11,6 @@ from veracity.server.catalogue.snapshots import Snapshot, snapshot_rows
 from veracity.server.catalogue.spool import Key, Made, Spool
 from veracity.server.positions import Positions, positions
 
-PANEL_FORMATS = ("parquet", "csv")
 _BYTES_A_CELL = {"parquet": 12, "csv": 20, "geojson": 40}
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from veracity.home.clock import format_time
 from veracity.server.ngsi_ld.views import Attribute, View
 
+MARK = "simulated"  #: said whatever attributes are wanted: nobody takes a simulated value for a real one
 Form = Literal["normalized", "concise", "keyValues"]
 Entity = dict[str, Any]
 
@@ -49,7 +50,7 @@ def entity(view: View, row: Mapping[str, Any], shown: Shown) -> Entity:
         if shown.wants(attribute.name) and row[attribute.column] is not None:
             said[attribute.name] = _formed(property_of(view, attribute, row, shown.url), shown.form)
     for name, value in _own(view, row, shown).items():
-        if shown.wants(name) and name not in said:
+        if (shown.wants(name) or name == MARK) and name not in said:
             said[name] = _formed(value, shown.form)
     if shown.with_times:
         said |= _times(view, row, shown)
@@ -93,7 +94,7 @@ def _own(view: View, row: Mapping[str, Any], shown: Shown) -> dict[str, dict[str
         own["dataProvider"] = {"type": "Property", "value": view.contract.agency}
     own["source"] = {"type": "Property", "value": source_of(view, shown.url)}
     if view.simulated:
-        own["simulated"] = {"type": "Property", "value": True}
+        own[MARK] = {"type": "Property", "value": True}
     return own
 
 

@@ -66,15 +66,16 @@ def take(root: Path, clock: Clock, sender: Sender, posted: Sequence[Posted]) -> 
     """Take observations in; return what became of each, in order.
 
     All of one feed make one batch: those that break a rule that sets aside go to quarantine with their
-    reasons, and the others are in the table when this returns.
+    reasons, and the others are in the table when this returns. Where one feed's batch is refused, those of
+    other feeds are taken none the less.
 
     Raises
     ------
     NotCreatable
         If a feed is not the sender's.
     NotAccepted
-        If a feed's whole batch was refused: the same was received before, or it must be signed and the
-        city has no key to sign with.
+        If nothing was taken, and a feed's whole batch was refused: the same was received before, or it must
+        be signed and the city has no key to sign with.
     HomeBusy, StoreUnavailable
         If another writes for longer than ``WAIT_S``, or the store does not take it.
     """
@@ -84,13 +85,20 @@ def take(root: Path, clock: Clock, sender: Sender, posted: Sequence[Posted]) -> 
     for feed, places in feeds.items():
         check_sender(sender, feed, {posted[at].target.agency for at in places})
     taken: list[Taken] = [Taken(None)] * len(posted)
+    refused: NotAccepted | None = None
     with open_writer(root, clock, wait_s=WAIT_S) as home:
         for feed, places in feeds.items():
-            batch, kept = _sealed(home, feed, [posted[at].record for at in places])
+            try:
+                batch, kept = _sealed(home, feed, [posted[at].record for at in places])
+            except NotAccepted as exc:
+                refused = exc
+                continue
             for record, at in enumerate(places):
                 if record in kept:
                     stream = posted[at].target.datastream
                     taken[at] = Taken(str(ids.ObservationId(stream, batch, record)))
+    if refused is not None and not any(one.id for one in taken):
+        raise refused
     return taken
 
 

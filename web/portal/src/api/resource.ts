@@ -1,4 +1,5 @@
-// What a view shows of the server: on its way, there, there but old, or failed. Nothing shown is thrown away for an error.
+// What a view shows of the server: on its way, there, there but old, or failed. Nothing shown is thrown away for an error,
+// but for one that says that it is gone, or not for this reader.
 
 import { useEffect } from "preact/hooks";
 import { signal, useSignal } from "@preact/signals";
@@ -13,6 +14,7 @@ export type Resource<T> =
 export const revision = signal(0);
 
 const MAX_KEPT = 60;
+const NOT_KEPT = [401, 403, 404];
 const kept = new Map<string, { data: unknown; at: number }>();
 
 /** Fetch a path and keep it up to date; null fetches nothing, and stays loading. */
@@ -36,7 +38,7 @@ export function useResource<T>(path: string | null): Resource<T> {
         const problem = error instanceof ApiError ? error : new ApiError(0, "bug", String(error));
         const old = kept.get(path) as { data: T; at: number } | undefined;
         const resource: Resource<T> =
-          old === undefined || problem.status === 404
+          old === undefined || NOT_KEPT.includes(problem.status)
             ? { state: "failed", error: problem }
             : { state: "ready", ...old, problem };
         shown.value = { path, resource };
@@ -45,6 +47,11 @@ export function useResource<T>(path: string | null): Resource<T> {
     return () => stop.abort();
   }, [path, now]);
   return shown.value.path === path ? shown.value.resource : { state: "loading" };
+}
+
+/** Forget what was fetched: somebody else reads now. */
+export function forgetAll(): void {
+  kept.clear();
 }
 
 function keep(path: string, fresh: { data: unknown; at: number }): void {

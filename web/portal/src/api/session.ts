@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 import { ApiError, getJson, send, token } from "./client";
-import { revision } from "./resource";
+import { forgetAll, revision } from "./resource";
 
 export const ROLES = ["viewer", "publisher", "operator", "developer", "auditor", "admin"] as const;
 export type Role = (typeof ROLES)[number];
@@ -52,6 +52,7 @@ export async function comeWith(text: string): Promise<void> {
 export async function signOut(): Promise<void> {
   if (token.peek() === null) await send("DELETE", "api/v1/session");
   token.value = null;
+  forgetAll();
   await whoAmIQuietly();
   revision.value += 1;
 }

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { useResource } from "../../api/resource";
 import type { Lineage, LineageNode } from "../../api/types";
 import { Facts, Table } from "../../parts/facts";
@@ -96,15 +97,18 @@ function Shown({ path, places }: { readonly path: string; readonly places: reado
 /** The picture; the tables below it say the same to those who do not see it. */
 function Graph({ lineage }: { readonly lineage: Lineage }): JSX.Element {
   const { placed, edges, columns, rows } = layOut(lineage);
-  const heights = new Map<number, number>();
-  for (const { column } of placed) heights.set(column, (heights.get(column) ?? 0) + 1);
+  const box = useRef<HTMLDivElement>(null);
   const x = ({ column }: Placed) => 12 + column * (WIDE + GAP_X);
-  const y = ({ column, row }: Placed) =>
-    12 + row * (HIGH + GAP_Y) + ((rows - (heights.get(column) ?? 0)) * (HIGH + GAP_Y)) / 2;
+  // Columns begin at the top: one may be a hundred times as high as another, whose middle nobody would find.
+  const y = ({ row }: Placed) => 12 + row * (HIGH + GAP_Y);
   const width = 24 + columns * WIDE + (columns - 1) * GAP_X;
   const height = 24 + rows * HIGH + (rows - 1) * GAP_Y;
+  const here = placed.find(({ node }) => node.entry === lineage.entry);
+  useEffect(() => {
+    if (box.current !== null && here !== undefined) box.current.scrollLeft = x(here) - (box.current.clientWidth - WIDE) / 2;
+  }, [lineage.entry]);
   return (
-    <div class="lineage-box" role="region" aria-label={t("lineage.picture")} tabIndex={0}>
+    <div ref={box} class="lineage-box" role="region" aria-label={t("lineage.picture")} tabIndex={0}>
       <div class="lineage-graph" style={{ width: `${width}px`, height: `${height}px` }}>
         <svg width={width} height={height} aria-hidden="true">
           {edges.map(([from, to]) => {

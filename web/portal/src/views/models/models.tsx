@@ -1,4 +1,4 @@
-// The AI register: each system that decides or advises, who let it, and how it does.
+// The AI register: each system that decides or advises, who allowed it, and how it does.
 
 import type { JSX } from "preact";
 import { useResource } from "../../api/resource";

@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
+import { ours } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { Counts, Feed, Quality, ReasonCount } from "../../api/types";
 import { DayBars } from "../../parts/day_bars";
@@ -61,6 +62,7 @@ function Part(props: { readonly title: string; readonly children: ComponentChild
 
 function About({ feed }: { readonly feed: Feed }): JSX.Element {
   const { freshness, contract } = feed;
+  const hasFiles = !feed.is_personal && feed.counts.batches > 0;
   const wanted = freshness.wanted_s === null ? "" : ` ${t("quality.wanted", { span: span(freshness.wanted_s) })}`;
   return (
     <>
@@ -81,8 +83,24 @@ function About({ feed }: { readonly feed: Feed }): JSX.Element {
               <a href={linkTo("lineage", [contract.entry])}>{t("seal.lineage")}</a>
             </>,
           ],
+          [t("quality.files"), hasFiles && <Downloads feed={feed.feed} />],
         ]}
       />
+    </>
+  );
+}
+
+/** The rows of the newest version as files; their manifest proves that the log knows them. */
+function Downloads({ feed }: { readonly feed: string }): JSX.Element {
+  const base = `catalogue/${encodeURIComponent(feed)}`;
+  return (
+    <>
+      {["parquet", "csv", "geojson"].map((suffix) => (
+        <span key={suffix}>
+          <a href={ours(`${base}/rows.${suffix}`) ?? ""}>{suffix}</a> ·{" "}
+        </span>
+      ))}
+      <a href={ours(`${base}/manifest.json`) ?? ""}>{t("quality.manifest")}</a> · <a href={ours(`${base}/croissant.json`) ?? ""}>Croissant</a>
     </>
   );
 }
