@@ -25,7 +25,7 @@ _FILES = re.compile(r"/catalogue/[^?]*/rows\.[a-z]+")
 _HELD_BYTES = 1_000  # of objects around what is kept
 _VARYING = (b"accept", b"accept-encoding", b"accept-language", b"host", b"origin")
 
-_Key = tuple[bytes | str, bytes, tuple[tuple[bytes, bytes], ...]]  # path, query, headers
+_Key = tuple[str, bytes | str, bytes, tuple[tuple[bytes, bytes], ...]]  # scheme, path, query, headers
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,8 @@ def _key(scope: Scope) -> _Key | None:
 
 def _size(key: _Key, answer: _Answer) -> int:
     """Return the bytes that an answer takes with its key: strangers choose how long that is."""
-    headers = sum(len(name) + len(value) for name, value in (*key[2], *answer.start["headers"]))
-    return len(answer.body) + len(key[0]) + len(key[1]) + headers + _HELD_BYTES
+    headers = sum(len(name) + len(value) for name, value in (*key[3], *answer.start["headers"]))
+    return len(answer.body) + len(key[1]) + len(key[2]) + headers + _HELD_BYTES
 
 
 def _known(scope: Scope) -> str | None:
