@@ -59,6 +59,7 @@ WHO_MAY: dict[str, str] = {
     "POST /api/v1/tokens": ANY,
     "DELETE /api/v1/tokens/{identifier}": ANY,
     "POST /api/v1/feeds/{feed}/quarantine/decisions": "operator",
+    "GET /api/v1/writes": "auditor",
     "GET /api/v1/session": ALL,
     "DELETE /api/v1/session": ALL,
     "GET /api/v1/sign-in": ALL,

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from veracity.errors import VeracityError
-from veracity.server.accounts import account_routes, session_routes, token_routes
+from veracity.server.accounts import account_routes, session_routes, token_routes, write_routes
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.doors import DENIED, needs
 from veracity.server.accounts.protection import protect
@@ -68,7 +68,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.state.memory = Memory()
     app.state.events = Events(app.state.city, app.state.memory.ledger, settings.max_listeners)
     app.state.accounts = Accounts(settings)
-    for router in (account_routes.ROUTER, token_routes.ROUTER, session_routes.ROUTER):
+    for router in (account_routes.ROUTER, token_routes.ROUTER, session_routes.ROUTER, write_routes.ROUTER):
         app.include_router(router)
     app.include_router(api.router())
     app.include_router(api.receipts())

@@ -13,6 +13,7 @@
       account: {per_second: 200, burst: 2000}
       writes: {per_second: 20, burst: 200}
       wrong: {per_second: 0.1, burst: 50}
+      sign_ins: {per_second: 0.5, burst: 60}
     connections: {all: 4096, per_address: 64, wait_s: 30}
     seal_after_s: 30                           # how long writes wait for the log
 
@@ -104,7 +105,7 @@ _URL = "https://HOST without a slash at its end"
 
 def _limits(fields: Fields) -> Limits:
     limits = Limits()
-    for name in ("network", "account", "writes", "wrong"):
+    for name in ("network", "account", "writes", "wrong", "sign_ins"):
         if name in fields:
             limits = replace(limits, **{name: _rate(fields.object(name))})
     fields.done()

@@ -172,3 +172,22 @@ def test_a_home_that_is_away(made_once: Made, tmp_path: Path) -> None:
         (tmp_path / "away").rename(served.root)
         assert (got.status_code, got.json()["code"]) == (503, "city-unreadable")
         assert str(tmp_path) not in got.text
+
+
+def test_auditors_read_what_was_written(made_once: Made, tmp_path: Path) -> None:
+    """Page by page, of all or of one account, with its entry; a changed list is not read out."""
+    with serving(made_once, tmp_path) as served:
+        with_things(served)
+        for n in range(5):
+            assert served.ask("publisher", "POST", "/things", json={"n": str(n)}).status_code == 201
+        assert served.app.state.accounts.seal() == 5
+        read = [served.ask("auditor", "GET", "/api/v1/writes?limit=2&account=the-publisher").json()]
+        while read[-1]["next"] is not None:
+            read.append(served.ask("auditor", "GET", read[-1]["next"]).json())
+        assert [len(page["items"]) for page in read] == [2, 2, 1]
+        items = [item for page in read for item in page["items"]]
+        assert {(i["account"], i["path"], i["status"]) for i in items} == {("the-publisher", "/things", 201)}
+        assert served.ask("auditor", "GET", "/api/v1/writes?account=the-viewer").json()["items"] == []
+        for path in (served.root / "store" / "access").iterdir():
+            path.write_bytes(path.read_bytes().replace(b"the-publisher", b"the-pubIisher"))
+        assert served.ask("auditor", "GET", "/api/v1/writes").status_code == 503

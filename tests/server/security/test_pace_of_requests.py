@@ -54,6 +54,15 @@ def test_guessing(made_once: Made, tmp_path: Path) -> None:
         assert slow.ask("viewer", "GET", "/api/v1/tokens").status_code == 200
 
 
+def test_one_network_does_not_shut_the_sign_in(made_once: Made, tmp_path: Path) -> None:
+    """Each sign-in that begins is remembered for a while: who begins too many waits, others do not."""
+    with serving(made_once, tmp_path, limits=Limits(sign_ins=Rate(0.01, 3))) as slow:
+        path = "/api/v1/sign-in"
+        got = [slow.ask(None, "GET", path, client=("192.0.2.7", 1)).status_code for _ in range(5)]
+        assert got == [404] * 3 + [429] * 2  # this city has no provider
+        assert slow.ask(None, "GET", path, client=("198.51.100.7", 1)).status_code == 404
+
+
 def test_networks() -> None:
     """Of IPv6 the first half counts, which a client cannot choose; this machine is not counted."""
     one, two = network_name(request("2001:db8::1")), network_name(request("2001:db8::ffff:1"))

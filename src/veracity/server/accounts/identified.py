@@ -34,6 +34,7 @@ OPEN_PATHS = frozenset(
         "/api/v1/sign-in/callback",
     }
 )
+SIGN_IN = "/api/v1/sign-in"
 OPEN_PREFIXES = ("/assets/",)
 _LOGGER = logging.getLogger(__name__)
 _INVALID = {"WWW-Authenticate": 'Bearer realm="veracity", error="invalid_token"'}
@@ -64,6 +65,8 @@ class Identified:
         now_s = time.monotonic()
         if wait_s := self._pace.of_network(request, now_s):
             return _too_often("network", wait_s)
+        if request.scope["path"] == SIGN_IN and (wait_s := self._pace.of_sign_in(request, now_s)):
+            return _too_often("sign-in", wait_s)
         try:
             account = await self._account(request)
         except BadCredential as exc:

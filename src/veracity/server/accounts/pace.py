@@ -18,7 +18,7 @@ from veracity.server.running import network_of
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NETWORK, _ACCOUNT = Rate(500.0, 5_000), Rate(200.0, 2_000)
-_WRITES, _WRONG = Rate(20.0, 200), Rate(0.1, 50)
+_WRITES, _WRONG, _SIGN_INS = Rate(20.0, 200), Rate(0.1, 50), Rate(0.5, 60)
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,15 @@ class Limits:
         Of what one account writes.
     wrong
         Of tokens and sessions that do not count, from one network.
+    sign_ins
+        Of browsers of one network that are sent to the provider.
     """
 
     network: Rate = _NETWORK
     account: Rate = _ACCOUNT
     writes: Rate = _WRITES
     wrong: Rate = _WRONG
+    sign_ins: Rate = _SIGN_INS
 
 
 class Pace:
@@ -51,6 +54,7 @@ class Pace:
         self._lock = Lock()
         self._networks, self._accounts = Buckets(limits.network), Buckets(limits.account)
         self._writes, self._wrong = Buckets(limits.writes), Buckets(limits.wrong)
+        self._sign_ins = Buckets(limits.sign_ins)
 
     def of_network(self, request: Request, now_s: float) -> int:
         """Take one request of a network."""
@@ -61,6 +65,11 @@ class Pace:
         """Take one request that proved nothing."""
         network = network_name(request)
         return 0 if network is None else self._take(self._wrong, self._limits.wrong, network, now_s)
+
+    def of_sign_in(self, request: Request, now_s: float) -> int:
+        """Take one sign-in that begins: each is remembered until it comes back or takes too long."""
+        network = network_name(request)
+        return 0 if network is None else self._take(self._sign_ins, self._limits.sign_ins, network, now_s)
 
     def of_account(self, account: Account, method: str, now_s: float) -> int:
         """Take one request of an account."""
