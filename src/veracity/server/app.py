@@ -62,7 +62,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     NoHome
         If there is no city.
     """
-    app = FastAPI(title="Veracity", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(title="Veracity", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
     app.state.city = CityReader(settings.home, settings.clock)
     app.state.memory = Memory()

@@ -5,6 +5,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import Response
+
+from veracity.server.answers import json_answer
 
 PROBLEM = "application/problem+json"
 _METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
@@ -46,7 +50,11 @@ def complete(app: FastAPI, more_paths: Mapping[str, Any]) -> None:
             app.openapi_schema = made
         return app.openapi_schema
 
+    def told(request: Request) -> Response:
+        return json_answer(request, app.openapi())
+
     app.openapi = document  # type: ignore[method-assign]
+    app.add_api_route("/openapi.json", told, methods=["GET", "HEAD"], include_in_schema=False)
 
 
 def _add_problems(method: str, operation: dict[str, Any]) -> None:

@@ -110,6 +110,13 @@ def test_what_is_there_is_answered_as_said(app: FastAPI) -> None:
     assert check_all(app, GenerationMode.POSITIVE, known) > 20
 
 
+def test_the_description_has_a_tag(app: FastAPI) -> None:
+    """It is large: who has it is told so."""
+    answer = ask(app, "GET", "/openapi.json")
+    again = ask(app, "GET", "/openapi.json", headers={"If-None-Match": answer.headers["etag"]})
+    assert (answer.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
 def paths(app: FastAPI) -> dict[str, set[str]]:
     """Every address of the description and its methods, with what this city has in the place of names."""
     have: dict[str, object] = {**KNOWN, "level": 0, "index": "000"}
