@@ -11,7 +11,11 @@ from until import until
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 HEADINGS = {
-    "#/city": ("The city now and then", "Thành phố hiện nay và trước đây", "Kota kini dan dulu"),
+    "#/city": (
+        "The city, now or at any time",
+        "Thành phố, hiện nay hoặc vào bất kỳ lúc nào",
+        "Kota, sekarang atau pada waktu mana pun",
+    ),
     "#/sensor/air-quality/AQ01": ("Hải Châu", "Hải Châu", "Hải Châu"),
     "#/verify": ("Check a receipt", "Kiểm tra biên nhận", "Periksa tanda bukti"),
     "#/lineage": ("Lineage", "Nguồn gốc", "Asal-usul"),
@@ -20,6 +24,7 @@ HEADINGS = {
     "#/models/app/environment": ("Air quality: now", "Chất lượng không khí", "Kualitas udara"),
     "#/quality": ("Data quality", "Chất lượng dữ liệu", "Mutu data"),
     "#/quality/air-quality": ("Air quality", "Air quality", "Air quality"),
+    "#/quality/air-quality/dataset": ("Air quality", "Air quality", "Air quality"),
     "#/log": ("The transparency log", "Nhật ký minh bạch", "Log transparansi"),
 }
 LANGUAGES = ("en", "vi", "id")
