@@ -116,6 +116,8 @@ def test_a_forecast_has_its_intervals_and_what_came(city: RecordedCity, tab: Any
     page.wait_for_selector("figure .uplot canvas")
     figure = page.locator("figure.card")
     assert "of 6 outcomes so far lie in the widest band" in figure.inner_text()
+    assert "The widest shaded band is where 95% of outcomes should lie, the narrowest" in figure.inner_text()
+    assert figure.inner_text().count("shaded band") == 1
     figure.locator("summary").click()
     assert figure.locator("details tbody tr").count() == 40
 
@@ -196,6 +198,24 @@ def test_a_statement_is_shown_as_it_arrives(city: RecordedCity, tab: Any) -> Non
     entry = city.grow()
     page.get_by_text(f"told just now, as entry {entry}").first.wait_for()
     page.get_by_text(f"{entry + 1} entries").wait_for()  # and what depends on the log is fetched again
+
+
+def test_an_entry_is_found_by_its_number_however_it_is_written(city: RecordedCity, tab: Any) -> None:
+    """The log writes the number as the lineage's input takes it; one that was grouped elsewhere is taken too."""
+    statements = city.answers["/api/v1/log/statements"]["items"]
+    city.answers["/api/v1/lineage/1234"] = {
+        **next(v for k, v in city.answers.items() if k.startswith("/api/v1/lineage/")),
+        "entry": 1234,
+    }
+    statements[0]["entry"] = 1234
+    page = tab(viewport=DESK)
+    shown(page, city, "#/log")
+    assert page.locator("ul.statements strong").first.inner_text().startswith("1234 ")
+    for typed in ("1234", "1,234", "1.234"):
+        shown(page, city, "#/lineage")
+        page.get_by_label("Entry").fill(typed)
+        page.get_by_role("button", name="Show").click()
+        until(page, "location.hash === '#/lineage/1234'")
 
 
 def test_the_way_round_by_keyboard(city: RecordedCity, tab: Any) -> None:
