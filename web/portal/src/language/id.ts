@@ -3,8 +3,8 @@
 // agency instansi · batch kelompok · checkpoint titik periksa · contract kontrak · decision keputusan · device perangkat ·
 // entry entri · evidence bukti · feed sumber data · filled diisi · estimated diperkirakan · forecast prakiraan · lineage
 // asal-usul · log log · measured terukur · override pembatalan · page halaman · panel panel · quarantine karantina ·
-// reading bacaan · receipt tanda bukti · record rekaman · release perilisan · row baris · seal segel · statement
-// pernyataan · trust policy kebijakan kepercayaan · witness saksi
+// reading bacaan · receipt tanda bukti · record rekaman · refused ditolak · rejected digugurkan · release perilisan · row
+// baris · seal segel · statement pernyataan · trust policy kebijakan kepercayaan · witness saksi
 
 import type { Catalogue } from "./index";
 
@@ -325,6 +325,8 @@ export const id: Catalogue = {
   "forecast.none": "Tidak ada prakiraan untuk ini.",
   "forecast.came": "yang terjadi",
   "forecast.band": "Pita berwarna adalah rentang tempat {share} hasil diperkirakan berada.",
+  "forecast.bands": "Pita berwarna terlebar adalah rentang tempat {widest} hasil diperkirakan berada, yang tersempit {narrowest}.",
+  "forecast.bands-between": "Di antaranya: {shares}.",
   "forecast.dots": "Garis putus adalah tengahnya, titik adalah yang terjadi.",
   "forecast.inside": "Sejauh ini {inside} dari {n} hasil ada di pita terlebar.",
   "forecast.not-yet": "Belum ada hasil.",
@@ -589,8 +591,8 @@ export const id: Catalogue = {
   "quarantine.row": "Seperti diterima",
   "quarantine.waiting": "menunggu",
   "quarantine.released": "dimasukkan",
-  "quarantine.rejected": "ditolak",
-  "quarantine.acts": "Memasukkan rekaman, atau menolaknya seterusnya",
+  "quarantine.rejected": "digugurkan",
+  "quarantine.acts": "Memasukkan rekaman, atau menggugurkannya seterusnya",
   "decide.choose": "Pilih",
   "decide.how": "Ini dilakukan atas nama akun Anda, dengan alasan yang dapat dibaca semua orang, sebagai pernyataan di log. Tiap baris diputuskan sekali. Coba dulu.",
   "decide.nothing": "Pilih baris di atas, atau sebuah alasan untuk semua barisnya.",
@@ -598,7 +600,7 @@ export const id: Catalogue = {
   "decide.reason": "Semua baris yang menunggu karena: {reason}",
   "decide.decision": "Keputusan",
   "decide.release": "masukkan",
-  "decide.reject": "tolak seterusnya",
+  "decide.reject": "gugurkan seterusnya",
   "decide.waive": "Aturan yang tidak berlaku untuk baris ini",
   "decide.why": "Alasan, terbuka untuk umum",
   "decide.try": "Coba",
@@ -606,7 +608,7 @@ export const id: Catalogue = {
   "decide.would": "Belum ada yang ditulis.",
   "decide.done": "Sudah dilakukan.",
   "decide.come-in": "{n} baris masuk, {stay} tetap di luar.",
-  "decide.kept-out": "{n} baris ditolak seterusnya.",
+  "decide.kept-out": "{n} baris digugurkan seterusnya.",
   "decide.held": "{n} tertahan oleh aturan yang melihat ke belakang, kecuali dikesampingkan: {rules}.",
   "decide.before": "{n} sudah diputuskan sebelumnya.",
   "rule.range": "di luar rentang",
@@ -638,6 +640,8 @@ export const id: Catalogue = {
   "rule.repeated-row": "baris yang sama terulang",
   "rule.unit-column": "kolom satuannya menyebut satuan lain",
   "rule.refused": "tidak terbaca",
+  "unit.vehicles": "kendaraan",
+  "unit.index": "indeks",
   "field.pm25": "PM2.5",
   "field.pm10": "PM10",
   "field.no2": "NO₂",
@@ -685,7 +689,7 @@ export const id: Catalogue = {
   "kind.delivery": "Kiriman",
   "kind.ingest": "Kelompok disegel",
   "kind.certify": "Hari disahkan",
-  "kind.reject": "Ditolak dari karantina",
+  "kind.reject": "Rekaman karantina digugurkan",
   "kind.transform": "Panel dibuat",
   "kind.calibrate": "Kalibrasi",
   "kind.withdraw": "Kalibrasi ditarik",
