@@ -11,7 +11,7 @@ import { number, time } from "../../language/format";
 import { linkTo } from "../../router";
 import { cataloguePath, changesOf, type Change } from "./changes";
 
-const MOST_BATCHES = 12;
+const MOST_BATCHES = 6;
 
 export function Changed({ dataset }: { readonly dataset: Dataset }): JSX.Element {
   const changes = changesOf(dataset.changes);
