@@ -201,7 +201,7 @@ def test_a_statement_is_shown_as_it_arrives(city: RecordedCity, tab: Any) -> Non
 
 
 def test_an_entry_is_found_by_its_number_however_it_is_written(city: RecordedCity, tab: Any) -> None:
-    """The log writes the number as the lineage's input takes it; one that was grouped elsewhere is taken too."""
+    """The log writes the number as the lineage's input takes it; grouped ones are taken too."""
     statements = city.answers["/api/v1/log/statements"]["items"]
     city.answers["/api/v1/lineage/1234"] = {
         **next(v for k, v in city.answers.items() if k.startswith("/api/v1/lineage/")),
