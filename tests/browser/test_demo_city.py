@@ -112,7 +112,8 @@ def test_a_data_sets_page_says_how_good_it_was_and_its_seals_hold(served: Served
     page.locator("section[aria-labelledby=measured] summary").click()
     days = page.locator("section[aria-labelledby=measured] tbody tr")
     until(page, "document.querySelectorAll('section[aria-labelledby=measured] tbody tr').length === 7")
-    assert days.first.locator("td").all_inner_texts()[0].startswith("fresh")
+    # The clock of tests stands still in the weeks that came as files, whole ones.
+    assert [day.locator("td").nth(1).inner_text() for day in days.all()] == ["100%"] * 7
     assert "172,739 rows" in page.locator("section[aria-labelledby=files] dl").inner_text()
     page.locator("section[aria-labelledby=files] .proof button").click()
     page.wait_for_selector("section[aria-labelledby=files] .proof.holds")
