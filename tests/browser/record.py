@@ -24,6 +24,7 @@ PATHS = [
     f"{AIR}/series?key=AQ01&field=pm25&limit=80",
     f"{AIR}/quality",
     f"{AIR}/quarantine?limit=25",
+    "/api/v1/datasets/air-quality",
     "/api/v1/feeds/hydrology",
     "/api/v1/feeds/hydrology/places",
     "/api/v1/feeds/traffic",
@@ -45,6 +46,7 @@ N = 6  #: items kept of a list
 MANY = {
     "points": 40,
     "fields": 99,
+    "columns": 99,
     "by_day": 99,
     "growth": 99,
     "trust": 60,
@@ -71,6 +73,26 @@ GROUND: dict[str, Any] = {
         _square("Nam", 107.9, 15.65, 0.35),
         _square("Đông", 108.25, 15.65, 0.35),
     ],
+}
+
+
+# A calibration that was withdrawn, and rows let in from quarantine: in the demo city nobody did either.
+CHANGES: dict[str, Any] = {
+    "corrections": [
+        {
+            "entry": 150,
+            "name": "air-pm25",
+            "withdrawn": [
+                {
+                    "entry": 163,
+                    "from": 163,
+                    "reason": "the reference was wrong",
+                    "at": "2026-09-16T16:30:00.000000Z",
+                }
+            ],
+        }
+    ],
+    "releases": [{"entry": 162, "batch": 50, "at": "2026-09-16T16:01:02.000000Z", "rows": 3}],
 }
 
 
@@ -125,6 +147,10 @@ def edited(answers: dict[str, Any]) -> None:
     points[5]["state"] = points[6]["state"] = "filled"
     points[12]["state"] = "estimated"
     points[20]["flags"] = ["spike:pm25"]
+    dataset = answers["/api/v1/datasets/air-quality"]
+    dataset["changes"] |= CHANGES
+    dataset["quality"]["measured_at"] = city["now"]
+    dataset["quality"]["freshness"] |= {"age_s": 300.0, "state": "fresh"}
     answers[f"{AIR}/quarantine"]["next"] = None
     answers["/api/v1/log/statements"]["next"] = None
 

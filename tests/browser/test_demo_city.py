@@ -27,6 +27,7 @@ VIEWS = [
     "#/models/app/environment",
     "#/quality",
     "#/quality/air-quality",
+    "#/quality/hydrology/dataset",
     "#/log",
 ]
 USABLE_S = 2.0  #: on a machine that has nothing else to do
@@ -102,6 +103,25 @@ def test_a_decision_holds(served: Served, tab: Any) -> None:
     page.locator("figure.card").get_by_role("link", name="Step by step").click()
     page.wait_for_selector(".banner.yes")
     assert page.locator(".step[data-step=release][data-state=passed]").count() == 1
+
+
+def test_a_data_sets_page_says_how_good_it_was_and_its_seals_hold(served: Served, tab: Any) -> None:
+    """Measured on each of seven days, the newest batch proven, and the page as it was known a week before."""
+    page = tab(viewport=DESK)
+    page.goto(f"{served.url}/#/quality/air-quality/dataset")
+    page.locator("section[aria-labelledby=measured] summary").click()
+    days = page.locator("section[aria-labelledby=measured] tbody tr")
+    until(page, "document.querySelectorAll('section[aria-labelledby=measured] tbody tr').length === 7")
+    # The clock of tests stands still in the weeks that came as files, whole ones.
+    assert [day.locator("td").nth(1).inner_text() for day in days.all()] == ["100%"] * 7
+    assert "172,739 rows" in page.locator("section[aria-labelledby=files] dl").inner_text()
+    page.locator("section[aria-labelledby=files] .proof button").click()
+    page.wait_for_selector("section[aria-labelledby=files] .proof.holds")
+    page.goto(f"{served.url}/#/quality/air-quality/dataset?as_of=2026-09-10T00%3A00%3A00.000Z")
+    page.get_by_text("120,960 rows").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="rows.csv").click()
+    assert download.value.url.endswith("/catalogue/air-quality/2/rows.csv")
 
 
 def test_the_lone_page_is_served_to_be_kept(served: Served, tab: Any) -> None:

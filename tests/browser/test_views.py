@@ -11,7 +11,11 @@ from until import until
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 HEADINGS = {
-    "#/city": ("The city now and then", "Thành phố hiện nay và trước đây", "Kota kini dan dulu"),
+    "#/city": (
+        "The city, now or at any time",
+        "Thành phố, hiện nay hoặc vào bất kỳ lúc nào",
+        "Kota, sekarang atau pada waktu mana pun",
+    ),
     "#/sensor/air-quality/AQ01": ("Hải Châu", "Hải Châu", "Hải Châu"),
     "#/verify": ("Check a receipt", "Kiểm tra biên nhận", "Periksa tanda bukti"),
     "#/lineage": ("Lineage", "Nguồn gốc", "Asal-usul"),
@@ -20,6 +24,7 @@ HEADINGS = {
     "#/models/app/environment": ("Air quality: now", "Chất lượng không khí", "Kualitas udara"),
     "#/quality": ("Data quality", "Chất lượng dữ liệu", "Mutu data"),
     "#/quality/air-quality": ("Air quality", "Air quality", "Air quality"),
+    "#/quality/air-quality/dataset": ("Air quality", "Air quality", "Air quality"),
     "#/log": ("The transparency log", "Nhật ký minh bạch", "Log transparansi"),
 }
 LANGUAGES = ("en", "vi", "id")
@@ -111,6 +116,8 @@ def test_a_forecast_has_its_intervals_and_what_came(city: RecordedCity, tab: Any
     page.wait_for_selector("figure .uplot canvas")
     figure = page.locator("figure.card")
     assert "of 6 outcomes so far lie in the widest band" in figure.inner_text()
+    assert "The widest shaded band is where 95% of outcomes should lie, the narrowest" in figure.inner_text()
+    assert figure.inner_text().count("shaded band") == 1
     figure.locator("summary").click()
     assert figure.locator("details tbody tr").count() == 40
 
@@ -191,6 +198,24 @@ def test_a_statement_is_shown_as_it_arrives(city: RecordedCity, tab: Any) -> Non
     entry = city.grow()
     page.get_by_text(f"told just now, as entry {entry}").first.wait_for()
     page.get_by_text(f"{entry + 1} entries").wait_for()  # and what depends on the log is fetched again
+
+
+def test_an_entry_is_found_by_its_number_however_it_is_written(city: RecordedCity, tab: Any) -> None:
+    """The log writes the number as the lineage's input takes it; grouped ones are taken too."""
+    statements = city.answers["/api/v1/log/statements"]["items"]
+    city.answers["/api/v1/lineage/1234"] = {
+        **next(v for k, v in city.answers.items() if k.startswith("/api/v1/lineage/")),
+        "entry": 1234,
+    }
+    statements[0]["entry"] = 1234
+    page = tab(viewport=DESK)
+    shown(page, city, "#/log")
+    assert page.locator("ul.statements strong").first.inner_text().startswith("1234 ")
+    for typed in ("1234", "1,234", "1.234"):
+        shown(page, city, "#/lineage")
+        page.get_by_label("Entry").fill(typed)
+        page.get_by_role("button", name="Show").click()
+        until(page, "location.hash === '#/lineage/1234'")
 
 
 def test_the_way_round_by_keyboard(city: RecordedCity, tab: Any) -> None:

@@ -101,3 +101,18 @@ test("an input without a zone means the city's clock, through changes of it", ()
 test("units are written as people write them", () => {
   assert.deepEqual(["ug/m3", "Cel", "m3/s", "%", "mm/h", null].map(unitWords), ["µg/m³", "°C", "m³/s", "%", "mm/h", ""]);
 });
+
+test("a unit that is a word is said in the reader's language, one that nobody knows as it is", () => {
+  const units = ["{vehicles}", "{vehicles}/h", "{index}", "{NTU}"];
+  assert.deepEqual(units.map(unitWords), ["vehicles", "vehicles/h", "index", "NTU"]);
+  speak("vi");
+  assert.deepEqual(units.map(unitWords), ["xe", "xe/h", "chỉ số", "NTU"]);
+  speak("en");
+});
+
+test("no language has one word for rows that a person rejected and for records that were refused", () => {
+  for (const language of LANGUAGES) {
+    const { "quarantine.rejected": rejected, "count.refused": refused } = CATALOGUES[language];
+    assert.notEqual(rejected.toLowerCase(), refused.toLowerCase(), language);
+  }
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ours, query } from "../src/api/client";
+import type { Dataset, Measured } from "../src/api/dataset";
 import type { App, Feed, ForecastPoint, LineageNode, Panel, PanelColumn, Place } from "../src/api/types";
 import { dayAxis } from "../src/parts/day_axis";
 import { linkTo, parseRoute } from "../src/router";
@@ -9,7 +10,9 @@ import { middleAndRange, nextPoint } from "../src/views/city/forecasts";
 import { firstLayers, layersOf } from "../src/views/city/layers";
 import { sitesBy } from "../src/views/city/sites";
 import { boxOf, madeOf, matches, valuesOf } from "../src/views/city/tiles";
+import { ENTRY, entryOf } from "../src/views/lineage/entry";
 import { layOut } from "../src/views/lineage/layers";
+import { cataloguePath, changesOf, daysBack, sensorsOf } from "../src/views/quality/changes";
 import { trustLines } from "../src/views/quality/trust_lines";
 import { keyOf } from "../src/views/sensor/panel_plot";
 import { fanColumns, inside, intervals, seriesColumns } from "../src/views/sensor/series";
@@ -157,4 +160,45 @@ test("a day without anything is a gap", () => {
   assert.deepEqual(bars.map(({ at }) => at), [0, 4]);
   assert.deepEqual(dayAxis([day("2026-01-01"), day("2026-01-05")], 3).bars.map(({ at }) => at), [2]);
   assert.equal(dayAxis([], 3).n, 0);
+});
+
+test("what changed is one list, the newest statement first, a withdrawal apart from what it takes back", () => {
+  const contract = (entry: number) => ({ entry, version: "1", sha256: "", url: "" });
+  const changes = changesOf({
+    contracts: [contract(9), contract(2)],
+    corrections: [{ entry: 5, name: "c", withdrawn: [{ entry: 8, reason: "wrong", at: "2026-01-01T00:00:00Z" }] }],
+    releases: [{ entry: 7, batch: 3, at: "2026-01-01T00:00:00Z", rows: 2 }],
+    erasures: [{ entry: 6 }],
+  });
+  assert.deepEqual(changes.map(({ entry, what }) => `${entry} ${what}`), [
+    "9 contract", "8 withdrawal", "7 release", "6 erasure", "5 correction", "2 contract",
+  ]);
+});
+
+test("a file of the catalogue is this server's, whatever host it was said to be of", () => {
+  assert.equal(cataloguePath("https://city.example/portal/catalogue/air/3/rows.csv"), "catalogue/air/3/rows.csv");
+  assert.equal(cataloguePath("javascript:alert(1)"), "");
+});
+
+test("days back are counted from the last arrival, and never from a time to come", () => {
+  const of = (measured_at: string, last_arrival: string | null) => ({ quality: { measured_at, freshness: { last_arrival } } }) as Dataset;
+  assert.deepEqual(daysBack(of("2026-03-01T12:00:00Z", null), 2), ["2026-03-01T12:00:00.000Z", "2026-02-28T12:00:00.000Z"]);
+  assert.deepEqual(daysBack(of("2026-03-09T12:00:00Z", "2026-03-01T11:59:30Z"), 1), ["2026-03-01T12:00:00.000Z"]);
+  assert.deepEqual(daysBack(of("2026-03-01T11:59:40Z", "2026-03-01T11:59:30Z"), 1), ["2026-03-01T11:59:40.000Z"]);
+  assert.deepEqual(daysBack(of("x", null), 2), []);
+});
+
+test("a sensor's health is that of the whole of it, where it was scored as a whole", () => {
+  const of = (...properties: (string | null)[]) =>
+    ({ sensor_health: { sensors: properties.map((property) => ({ sensor: "a", property })) } }) as unknown as Measured;
+  assert.equal(sensorsOf(of(null, "pm25")).length, 1);
+  assert.equal(sensorsOf(of("no2", "pm25")).length, 2);
+});
+
+test("an entry's number is taken however it is grouped, and nothing else is", () => {
+  for (const text of ["1234", "1,234", "1.234", "1 234", "1\u00a0234", "1\u202f234", " 1'234 ", "01234"]) assert.equal(entryOf(text), "1234", text);
+  assert.equal(entryOf("1,234,567"), "1234567");
+  assert.equal(entryOf("0"), "0");
+  for (const text of ["", " ", "1,23", "1.5", "12345,678", "-1", "1e3", "x", "1234567890123"]) assert.equal(entryOf(text), null, text);
+  assert.doesNotThrow(() => new RegExp(ENTRY, "v"), "a browser reads a pattern with this flag");
 });

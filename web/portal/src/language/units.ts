@@ -1,6 +1,8 @@
-// Units as people write them: contracts have UCUM's codes.
+// Units as people write them: contracts have UCUM's codes. A unit that is a word, `{vehicles}`, is said in the reader's language.
 
-const WORDS: Readonly<Record<string, string>> = { Cel: "°C", deg: "°", "[degF]": "°F", "1": "", "{count}": "", ppm: "ppm", "[ppm]": "ppm" };
+import { tWord } from "./index";
+
+const WORDS: Readonly<Record<string, string>> = { Cel: "°C", deg: "°", "[degF]": "°F", "1": "", "{count}": "", "{pH}": "", ppm: "ppm", "[ppm]": "ppm" };
 
 export function unitWords(unit: string | null | undefined): string {
   if (unit === null || unit === undefined) return "";
@@ -12,5 +14,6 @@ export function unitWords(unit: string | null | undefined): string {
     .replace(/([a-z])3(?![0-9])/g, "$1³")
     .replace(/([a-z])2(?![0-9])/g, "$1²")
     .replace(/\./g, "·")
+    .replace(/\{(\w+)\}/g, (_, word: string) => tWord("unit", word))
     .replace(/[{}[\]]/g, "");
 }

@@ -77,7 +77,8 @@ export function TimeBar(props: {
   );
 }
 
-function Clock({ label, of }: { readonly label: string; readonly of: Signal<number | null> }): JSX.Element {
+/** A time to choose, by the city's clock; null for none. */
+export function Clock({ label, of }: { readonly label: string; readonly of: Signal<number | null> }): JSX.Element {
   return (
     <label>
       <span>{label}</span>

@@ -10,9 +10,10 @@ import { Simulated } from "../../parts/mark";
 import { SealOf } from "../../parts/seal";
 import { Loaded } from "../../parts/states";
 import { t, tWord } from "../../language";
-import { number, time } from "../../language/format";
+import { time } from "../../language/format";
 import type { ViewProps } from "../../portal";
 import { linkTo } from "../../router";
+import { ENTRY, entryOf } from "./entry";
 import { layOut, type Placed } from "./layers";
 
 const WIDE = 208;
@@ -33,7 +34,8 @@ export function LineageView({ route }: ViewProps): JSX.Element {
         class="tools"
         onSubmit={(event) => {
           event.preventDefault();
-          if (/^\d{1,12}$/.test(entry.value.trim())) location.hash = linkTo("lineage", [entry.value.trim()]);
+          const wanted = entryOf(entry.value);
+          if (wanted !== null) location.hash = linkTo("lineage", [wanted]);
         }}
       >
         <label>
@@ -41,7 +43,7 @@ export function LineageView({ route }: ViewProps): JSX.Element {
           <input
             type="search"
             inputMode="numeric"
-            pattern="[0-9]{1,12}"
+            pattern={ENTRY}
             value={entry.value}
             onInput={(event) => (entry.value = event.currentTarget.value)}
           />
@@ -164,7 +166,7 @@ function Nodes({ title, nodes }: { readonly title: string; readonly nodes: reado
         {nodes.map((node) => (
           <tr key={node.entry}>
             <th scope="row">
-              <a href={linkTo("lineage", [node.entry])}>{number(node.entry)}</a>
+              <a href={linkTo("lineage", [node.entry])}>{node.entry}</a>
             </th>
             <td>
               {tWord("kind", node.kind)} <Simulated is={node.simulated} />

@@ -157,7 +157,7 @@ function Statement({ item, isNew }: { readonly item: StatementItem; readonly isN
   return (
     <li class={isNew ? "new" : undefined}>
       <strong>
-        {number(entry)} {tWord("kind", kind)}
+        {entry} {tWord("kind", kind)}
       </strong>{" "}
       {about} <Simulated is={simulated} /> {isNew && <span class="tag good">{t("log.new")}</span>}
       <br />

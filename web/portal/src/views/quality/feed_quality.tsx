@@ -7,12 +7,12 @@ import { useResource } from "../../api/resource";
 import type { Counts, Feed, Quality, ReasonCount } from "../../api/types";
 import { DayBars } from "../../parts/day_bars";
 import { Facts, Table } from "../../parts/facts";
-import { Simulated } from "../../parts/mark";
 import { Loaded } from "../../parts/states";
-import { said, t } from "../../language";
+import { t } from "../../language";
 import { age, number, percent, span, time } from "../../language/format";
 import { linkTo } from "../../router";
 import { flagWords } from "../words";
+import { FeedHead, FeedPath } from "./feed_head";
 import { Quarantine } from "./quarantine";
 import { trustLines } from "./trust_lines";
 
@@ -25,9 +25,7 @@ export function FeedQuality({ name }: { readonly name: string }): JSX.Element {
   const quality = useResource<Quality>(`${path}/quality`);
   return (
     <>
-      <p class="soft">
-        <a href={linkTo("quality")}>{t("nav.quality")}</a> › {name}
-      </p>
+      <FeedPath name={name} />
       <Loaded of={feed}>{(known) => <About feed={known} />}</Loaded>
       <Loaded of={quality}>
         {(data) => (
@@ -66,10 +64,7 @@ function About({ feed }: { readonly feed: Feed }): JSX.Element {
   const wanted = freshness.wanted_s === null ? "" : ` ${t("quality.wanted", { span: span(freshness.wanted_s) })}`;
   return (
     <>
-      <h1 tabIndex={-1}>
-        {said(feed.title) || feed.feed} <Simulated is={feed.simulated} />
-      </h1>
-      <p>{said(feed.description)}</p>
+      <FeedHead feed={feed} here="quality" />
       <Facts
         items={[
           [t("shown.agency"), feed.agency ?? t("shown.nobody")],

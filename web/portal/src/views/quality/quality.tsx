@@ -12,11 +12,14 @@ import { age, number, percent } from "../../language/format";
 import { isFound } from "../../language/search";
 import type { ViewProps } from "../../portal";
 import { linkTo } from "../../router";
+import { DatasetPage } from "./dataset";
 import { FeedQuality } from "./feed_quality";
 
 export function QualityView({ route }: ViewProps): JSX.Element {
-  const [feed] = route.places;
-  return feed === undefined ? <AllFeeds /> : <FeedQuality key={feed} name={feed} />;
+  const [feed, page] = route.places;
+  if (feed === undefined) return <AllFeeds />;
+  if (page !== "dataset") return <FeedQuality key={feed} name={feed} />;
+  return <DatasetPage key={`${feed} ${route.query.get("as_of")}`} name={feed} asked={route.query} />;
 }
 
 function AllFeeds(): JSX.Element {

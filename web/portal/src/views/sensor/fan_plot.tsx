@@ -60,7 +60,7 @@ export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Elem
         draw={draw}
       />
       <p class="soft">
-        {pairs.map(({ share }) => t("forecast.band", { share: percent(share) })).join(" ")} {t("forecast.dots")}{" "}
+        {bandWords(pairs)} {t("forecast.dots")}{" "}
         {came.n > 0 ? t("forecast.inside", { ...came }) : t("forecast.not-yet")}
       </p>
       <p>
@@ -86,6 +86,16 @@ export function FanPlot({ forecast }: { readonly forecast: Forecast }): JSX.Elem
       </details>
     </figure>
   );
+}
+
+/** Which band is which: by their widths, since a colour is fainter in the one theme and stronger in the other. */
+function bandWords(pairs: readonly { readonly share: number }[]): string {
+  const shares = pairs.map(({ share }) => percent(share));
+  const [widest, narrowest, between] = [shares[0], shares.at(-1), shares.slice(1, -1)];
+  if (widest === undefined || narrowest === undefined) return "";
+  if (shares.length === 1) return t("forecast.band", { share: widest });
+  const words = t("forecast.bands", { widest, narrowest });
+  return between.length === 0 ? words : `${words} ${t("forecast.bands-between", { shares: between.join(", ") })}`;
 }
 
 function cell(value: number | null | undefined): string {
