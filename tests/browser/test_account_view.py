@@ -71,7 +71,8 @@ def test_the_token_goes_with_each_question_and_with_no_other(city: RecordedCity,
     page.get_by_role("button", name="Forget the token").click()
     page.get_by_role("heading", name="Come with a token").wait_for()
     sent.clear()
-    page.get_by_role("link", name="Models", exact=True).click()
+    with page.expect_request("**/api/v1/**"):
+        page.get_by_role("link", name="Models", exact=True).click()
     page.get_by_role("heading", name="AI register").wait_for()
     assert {held for url, held in sent if "/api/v1/" in url} == {None}
 

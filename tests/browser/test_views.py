@@ -351,6 +351,10 @@ def test_each_view_by_keyboard_alone(city: RecordedCity, tab: Any, view: str) ->
     """Tab goes through all that can be used, in order, without a trap; the focus is always to be seen."""
     page = tab(viewport=DESK)
     shown(page, city, view)
+    if view == "#/city":
+        page.wait_for_selector(
+            ".maplibregl-ctrl-zoom-in", timeout=60_000
+        )  # the map comes when the rest is there
     page.wait_for_timeout(500)
     page.locator("main").evaluate("main => main.focus()")
     seen: list[str] = []

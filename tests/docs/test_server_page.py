@@ -32,6 +32,7 @@ def test_every_route_of_the_api_is_told(tmp_path: Path) -> None:
     of_accounts = (
         "/api/v1/accounts",
         "/api/v1/tokens",
+        "/api/v1/writes",
         "/api/v1/session",
         "/api/v1/sign-in",
     )  # docs/accounts.md

@@ -12,6 +12,8 @@ class Accesses:
     def __init__(self, number: int = 0, write: int = 0) -> None:
         if not (type(number) is type(write) is int):
             raise TypeError("want two whole numbers")
+        if min(number, write) < 0:
+            raise ValueError("want two numbers, not below 0")
         self._number, self._write = number, write
 
     def add(self, said: Access) -> Iterator[Contradiction]:
