@@ -3,6 +3,9 @@
 import gzip
 import json
 import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from nodejs import node, run
 from veracity.data.rules.catalogue import KINDS as RULES
 from veracity.provenance.statements import KINDS as STATEMENTS
 
+REPOSITORY = Path(__file__).parents[2]
 FIRST_LOAD = 300_000  #: bytes gzipped, without the map
 INLINE = re.compile(r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son[a-z]+=|javascript:")
 
@@ -25,6 +29,16 @@ def test_its_own_tests_pass() -> None:
 def test_types(project: str) -> None:
     """Strict; a string that a language lacks does not compile."""
     typescript(project)
+
+
+def test_the_package_carries_it(tmp_path: Path) -> None:
+    """A wheel made after `make portal` has every file of it, and the contracts of the built-in feeds."""
+    built = {str(p.relative_to(built_portal().parent)) for p in built_portal().rglob("*") if p.is_file()}
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    (wheel,) = tmp_path.iterdir()
+    names = {name.removeprefix("veracity/") for name in zipfile.ZipFile(wheel).namelist()}
+    assert built | {"server/created/created-things.yaml"} <= names
 
 
 def test_the_first_load_is_light() -> None:
