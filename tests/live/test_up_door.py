@@ -22,7 +22,7 @@ def test_who_asks_while_its_process_is_started_again_waits(tmp_path: Path) -> No
     anywhere = [word for option in ("mqtt", "http", "monitor") for word in (f"--{option}", "127.0.0.1:0")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     environment.pop("SOURCE_DATE_EPOCH", None)
-    command = [sys.executable, "-m", "veracity", "up", root, *anywhere, "--json-logs"]
+    command = [sys.executable, "-m", "veracity", "up", str(root), *anywhere, "--json-logs"]
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, text=True, env=environment)
     try:
