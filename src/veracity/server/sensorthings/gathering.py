@@ -59,6 +59,12 @@ class Gathering(Generic[_J]):
         self._n_bytes = 0
         self._is_running = False
 
+    @property
+    def n_waiting(self) -> int:
+        """How many jobs wait for their turn."""
+        with self._lock:
+            return len(self._waiting)
+
     def put(self, job: _J) -> None:
         """Let a job wait for its turn; PostsWaiting if too many do."""
         with self._lock:

@@ -72,6 +72,11 @@ class Service:
     def _make_store(self) -> None:
         self._store = Store(lambda n: FeedColumns(n, self.cache), lambda n: Ledger(n, self.cache))
 
+    @property
+    def n_waiting(self) -> int:
+        """How many requests wait to be sealed."""
+        return self._taker.n_waiting
+
     def read(self, dialect: Dialect, path: str, options: Options, host: str) -> dict[str, Any] | Raw | None:
         """Answer a GET: JSON, a raw value, or None where a value is null.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from veracity.data.contract import Contract
-from veracity.errors import Unavailable
+from veracity.errors import Unavailable, VeracityError
 from veracity.home.clock import Clock
 from veracity.home.enrolments import signing_key
 from veracity.home.errors import HomeError, MissingKey
@@ -88,6 +88,11 @@ class Taker:
         self._before: Writer | None = None
         self._gathering: Gathering[Sent] = Gathering(self._turn)
 
+    @property
+    def n_waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return self._gathering.n_waiting
+
     def put(self, sent: Sent) -> None:
         """Let a request's records wait for the next turn; PostsWaiting if too many wait.
 
@@ -150,6 +155,7 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
         for one in sent:
             one.refused(feed, exc)
     except Exception as exc:
+        _LOGGER.warning("posts: feed %s: %s", feed, exc, exc_info=not isinstance(exc, VeracityError))
         if len(sent) > 1 and not isinstance(exc, Unavailable | HomeError):
             steps.extendleft(_Step(feed, [one]) for one in reversed(sent))
         else:
