@@ -2,8 +2,8 @@
 
 ``veracity serve`` of a city with simulated readings (seed 0) of 1,000 sensors, in a process of its own. 1, 8
 and 32 clients post one observation after the other, each the next when its last is answered. What is answered
-201 is there once, under a signed statement: ``batches`` says how many there are; ``refused`` were told to come
-again (503). The pace of an account is lifted.
+201 is there once, under a signed statement: ``batches`` says how many there are; ``refused`` were told to
+come again (503). The pace of an account is lifted.
 
     python benchmarks/server_posts.py [--rows N] [--posts N]
 """

@@ -76,7 +76,7 @@ def test_a_turn_is_bounded(monkeypatch: pytest.MonkeyPatch, limit: str, size: st
     """What is beyond waits for the next turn, in order; one that is too large alone is done alone."""
     monkeypatch.setattr(gathering, limit, 10)
     turns = Turns()
-    jobs = [Job(**{size: n}) for n in (4, 5, 3, 11, 1)]
+    jobs = [Job(n_records=n) if size == "n_records" else Job(n_bytes=n) for n in (4, 5, 3, 11, 1)]
     turns.put(*jobs)
     for _ in range(4):
         turns.go_on.release()
