@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import polars as pl
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from veracity.home.clock import format_time
 from veracity.server.links import public_url
 from veracity.server.ngsi_ld.asking import (
     DEFAULT_LIMIT,
@@ -19,7 +21,7 @@ from veracity.server.ngsi_ld.asking import (
     parse_representation,
     parse_selection,
 )
-from veracity.server.ngsi_ld.entities import Entity
+from veracity.server.ngsi_ld.entities import Entity, Shown
 from veracity.server.ngsi_ld.errors import NoSuchEntity
 from veracity.server.ngsi_ld.reading import newest_rows, selected_rows, selected_views, shown_as
 from veracity.server.ngsi_ld.route import NgsiRoute, documents, ngsi_answer
@@ -44,8 +46,17 @@ from veracity.server.ngsi_ld.routes import (
     city_of,
     page_headers,
 )
-from veracity.server.ngsi_ld.temporal import MAX_INSTANCES, Period, course, parse_period
-from veracity.server.ngsi_ld.views import spelled
+from veracity.server.ngsi_ld.temporal import (
+    MAX_INSTANCES,
+    Period,
+    between,
+    course,
+    entities_of,
+    most_rows,
+    n_attributes,
+    parse_period,
+)
+from veracity.server.ngsi_ld.views import View, spelled
 
 ROUTER = APIRouter(prefix="/ngsi-ld/v1/temporal", tags=["ngsi-ld"], route_class=NgsiRoute)
 MAX_ENTITIES = 100  #: over time, in one answer
@@ -160,12 +171,11 @@ def entity(
     return _answer(request, found[0] if found else empty, cut, {})
 
 
-def _found(request: Request, asked: _Asked) -> tuple[list[Entity], int, tuple[str, str] | None]:
-    """Return a page of temporal entities, how many are selected in all, and what of them was cut."""
+def _found(request: Request, asked: _Asked) -> tuple[list[Entity], int, str | None]:
+    """Return a page of temporal entities, how many are selected in all, and the range of what is not all."""
     city, url = city_of(request), public_url(request)
     skip, left, n_all = asked.page.offset, asked.page.limit, 0
-    entities: list[Entity] = []
-    cuts: list[tuple[str, str]] = []
+    chosen: list[tuple[View, pl.DataFrame]] = []
     for view in selected_views(city, asked.selection):
         if view.time is None:
             continue
@@ -175,24 +185,32 @@ def _found(request: Request, asked: _Asked) -> tuple[list[Entity], int, tuple[st
         skip = max(0, skip - rows.height)
         left -= part.height
         if part.height:
-            with city.home() as home:
-                shown = shown_as(city, url, view, asked.selection.attributes, _plain(asked))
-                found = course(
-                    home, view, part, asked.period, shown, asked.as_of,
-                    as_values=asked.representation.as_values or asked.representation.form == "keyValues",
-                )  # fmt: skip
-            entities += found.entities
-            cuts += [found.cut] if found.cut is not None else []
-    return entities, n_all, (min(c[0] for c in cuts), max(c[1] for c in cuts)) if cuts else None
+            chosen.append((view, part))
+
+    def shown(view: View) -> Shown:
+        return shown_as(city, url, view, asked.selection.attributes, _plain(asked))
+
+    sizes = [(view, part.height) for view, part in chosen]
+    most = most_rows(sizes, lambda view: n_attributes(view, shown(view)), asked.period)
+    with city.home() as home:
+        courses = [course(home, view, part, asked.period, asked.as_of, most) for view, part in chosen]
+    limits = between(courses)
+    first = None if limits is None else limits[0]
+    as_values = asked.representation.as_values or asked.representation.form == "keyValues"
+    entities = [
+        said for one in courses for said in entities_of(one, first, shown(one.view), as_values=as_values)
+    ]
+    if limits is None:
+        return entities, n_all, None
+    size = "*" if asked.period.last_n is None else asked.period.last_n
+    return entities, n_all, f"date-time {format_time(limits[1])}-{format_time(limits[0])}/{size}"
 
 
 def _plain(asked: _Asked) -> Representation:
     return Representation("normalized", with_times=False, as_values=asked.representation.as_values)
 
 
-def _answer(request: Request, said: object, cut: tuple[str, str] | None, headers: dict[str, str]) -> Response:
-    if cut is None:
+def _answer(request: Request, said: object, part: str | None, headers: dict[str, str]) -> Response:
+    if part is None:
         return ngsi_answer(request, said, headers=headers)
-    return ngsi_answer(
-        request, said, status=206, headers=headers | {"Content-Range": f"date-time {cut[1]}-{cut[0]}/*"}
-    )
+    return ngsi_answer(request, said, status=206, headers=headers | {"Content-Range": part})
