@@ -91,6 +91,7 @@ async def _created(request: Request, dialect: Dialect, account: Sender, datastre
     if taken.id is None:
         request.state.is_written = True  # what was set aside is sealed too
         feed = sent.posted[0].target.feed
-        said = f"observation: want one that keeps the rules of {feed}, got one set aside"
+        why = f" for {', '.join(taken.reasons)}" if taken.reasons else ""
+        said = f"observation: want one that keeps the rules of {feed}, got one set aside{why}"
         return problem(409, NotAccepted.code, said)
     return created(request, dialect, "Observations", taken.id)

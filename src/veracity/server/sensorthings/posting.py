@@ -8,7 +8,7 @@ that is kept and sealed has it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -26,6 +26,9 @@ from veracity.server.sensorthings.rendering import time_text
 
 MAX_OBSERVATIONS = 10_000  #: in one body
 MAX_DEPTH_BYTES = 16_384  #: of one observation as it was sent
+EARLIEST = datetime(
+    1900, 1, 1, tzinfo=UTC
+)  #: what sends one by one was not there before; clocks not set say so
 RECEIVED = "received"  #: the member of a record that has what was sent
 #: the member that has the digest of the request's body, where many came in one: the journal of writes has it
 REQUEST = "request_sha256"
@@ -236,9 +239,14 @@ def _time(value: Any, now: datetime) -> datetime:
     try:
         if not isinstance(value, str) or len(value) > 40:
             raise ValueError("want a time")
-        return parse_stamp(value)
+        at = parse_stamp(value)
     except (ValueError, OverflowError) as exc:
         raise MalformedObservation(f"phenomenonTime: want an instant, got {str(value)[:60]!r}") from exc
+    if at < EARLIEST:
+        raise MalformedObservation(
+            f"phenomenonTime: want one from {EARLIEST.year} on, got {value!r}: older records come in as files"
+        )
+    return at
 
 
 def _result(said: Mapping[str, Any], kind: str) -> Any:

@@ -15,9 +15,19 @@ from veracity.server.sensorthings.posting import Posted
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of one observation: its identifier, None if it was set aside."""
+    """What became of one observation: its identifier, None if it was set aside, for which reasons."""
 
     id: str | None
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of one record: its number in its batch, whether it is in the table, why not."""
+
+    record: int
+    is_kept: bool
+    reasons: Sequence[str] = ()
 
 
 class Sent:
@@ -61,18 +71,12 @@ class Sent:
         """Return its records of a feed."""
         return [self.posted[place].record for place in self._places[feed]]
 
-    def took(self, feed: str, batch: int, kept: Sequence[int | None]) -> None:
-        """Learn that a feed's records were sealed.
-
-        Parameters
-        ----------
-        kept
-            For each its number in the batch, None if it was set aside.
-        """
-        for place, record in zip(self._places[feed], kept, strict=True):
-            if record is not None:
-                stream = self.posted[place].target.datastream
-                self._taken[place] = Taken(str(ids.ObservationId(stream, batch, record)))
+    def took(self, feed: str, batch: int, judged: Sequence[Judged]) -> None:
+        """Learn that a feed's records were sealed, and what became of each."""
+        for place, one in zip(self._places[feed], judged, strict=True):
+            stream = self.posted[place].target.datastream
+            identity = str(ids.ObservationId(stream, batch, one.record)) if one.is_kept else None
+            self._taken[place] = Taken(identity, one.reasons)
         self._done(feed)
 
     def refused(self, feed: str, why: NotAccepted) -> None:
@@ -143,14 +147,14 @@ class Making(Sent):
         next(record for record in made if record["id"] == self.plan.root)["received"] = self._received
         return [canonical_json(record) for record in made]
 
-    def took(self, feed: str, batch: int, kept: Sequence[int | None]) -> None:
+    def took(self, feed: str, batch: int, judged: Sequence[Judged]) -> None:
         """Learn what became of its entities, or of the observations inside them."""
         if feed != THINGS:
-            super().took(feed, batch, kept)
+            super().took(feed, batch, judged)
             return
-        n_kept = sum(record is not None for record in kept)
-        if n_kept < len(kept):
-            self.fail(NotAccepted(f"entities: want {len(kept)} kept, got {n_kept}"))
+        n_kept = sum(one.is_kept for one in judged)
+        if n_kept < len(judged):
+            self.fail(NotAccepted(f"entities: want {len(judged)} kept, got {n_kept}"))
             return
         self._is_made = True
         self._done(feed)

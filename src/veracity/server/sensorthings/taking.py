@@ -12,18 +12,21 @@ import logging
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from veracity.data.contract import Contract
+from veracity.data.errors import TableMismatch
 from veracity.errors import Unavailable, VeracityError
 from veracity.home.clock import Clock
 from veracity.home.enrolments import signing_key
 from veracity.home.errors import HomeError, MissingKey
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
+from veracity.home.tables import read_kept
 from veracity.provenance.keys import MessageSigner
 from veracity.server.created.entities import MAX_CREATED
 from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feeds
@@ -32,7 +35,7 @@ from veracity.server.sensorthings.errors import NotAccepted, NotCreatable
 from veracity.server.sensorthings.gathering import Gathering, Take
 from veracity.server.sensorthings.posting import Posted
 from veracity.server.sensorthings.rendering import time_text
-from veracity.server.sensorthings.sent import Making, Sent
+from veracity.server.sensorthings.sent import Judged, Making, Sent
 
 WAIT_S = 10.0  #: for another who writes
 _PART = 1 << 20  # records in a batch: all of a turn
@@ -183,22 +186,25 @@ def _made_room(home: Writer, sent: Sequence[Sent]) -> list[Sent]:
 def _seal(home: Writer, feed: str, sent: Sequence[Sent]) -> None:
     """Seal a feed's records of some requests as one batch, and tell each what became of its own."""
     parts = [one.records(feed) for one in sent]
-    batch, kept = _sealed(home, feed, [record for part in parts for record in part])
+    batch, judged = _sealed(home, feed, [record for part in parts for record in part])
     first = 0
     for one, part in zip(sent, parts, strict=True):
-        one.took(feed, batch, [n if n in kept else None for n in range(first, first + len(part))])
+        one.took(feed, batch, judged[first : first + len(part)])
         first += len(part)
 
 
-def _sealed(home: Writer, feed: str, records: Sequence[bytes]) -> tuple[int, set[int]]:
-    """Seal records as one batch; return its number, and which of them are in the table."""
+def _sealed(home: Writer, feed: str, records: Sequence[bytes]) -> tuple[int, list[Judged]]:
+    """Seal records as one batch; return its number, and what became of each."""
     contract = home.feed(feed).contract
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{feed}.ndjson"
         path.write_bytes(b"".join(record + b"\n" for record in records))
         (report,) = ingest(home, feed, [path], sign=_key(home, contract), records_per_part=_PART)
     _check(report)
-    return report.batches[0], _accepted(home, feed, report.batches[0])
+    (batch,), (entry,) = report.batches, report.entries
+    kept = _accepted(home, feed, batch)
+    why = _reasons(home, feed, batch, entry) if report.quarantined else {}
+    return batch, [Judged(n, n in kept, why.get(n, ())) for n in range(len(records))]
 
 
 def _key(home: Home, contract: Contract) -> MessageSigner | None:
@@ -219,3 +225,12 @@ def _check(report: FileReport) -> None:
 def _accepted(home: Home, feed: str, batch: int) -> set[int]:
     rows = home.table(feed).scan(batch=batch).select("_record").collect()
     return set(rows["_record"].to_list())
+
+
+def _reasons(home: Home, feed: str, batch: int, entry: int) -> dict[int, Sequence[str]]:
+    """Return the rules that the quarantined records of a batch broke; none if that cannot be read."""
+    with suppress(TableMismatch):
+        sha256 = str(home.index.predicate(entry)["quarantine"]["sha256"])
+        rows = read_kept(home, "quarantine", feed, batch, sha256)
+        return dict(rows.select("_record", "reasons").iter_rows())
+    return {}
