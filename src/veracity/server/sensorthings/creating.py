@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
+from veracity.server.documented import problems
 from veracity.server.problems import problem
 from veracity.server.sensorthings.creating_entities import add_entity_routes
 from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted
-from veracity.server.sensorthings.openapi import json_response, problems
+from veracity.server.sensorthings.openapi import json_response
 from veracity.server.sensorthings.posts import (
     OBJECT,
     add_post,

@@ -9,10 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from veracity.home.errors import HomeBusy
+from veracity.server.documented import problems
 from veracity.server.problems import problem
 from veracity.server.request_body import read_body
 from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted, PostsWaiting
-from veracity.server.sensorthings.openapi import problems
 from veracity.server.sensorthings.routes import host_of
 from veracity.server.sensorthings.schema import Dialect
 from veracity.server.sensorthings.sent import Sent, Taken
