@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from veracity.server.ngsi_ld.asking import (
     MAX_LIMIT,
     MAX_OFFSET,
     Page,
+    Selection,
     asked_page,
     parse_as_of,
     parse_representation,
@@ -98,9 +99,7 @@ AsOf = Annotated[
 Details = Annotated[_Bool, Query(description="More of each")]
 
 
-@ROUTER.get("/entities", response_class=Response, responses=documents("Entities"), openapi_extra=LANGUAGE)
-def entities(
-    request: Request,
+def _selection(
     id: Id = None,  # noqa: A002 - the standard's name
     type: Type = None,  # noqa: A002
     id_pattern: IdPattern = None,
@@ -110,6 +109,20 @@ def entities(
     geometry: Geometry = None,
     coordinates: Coordinates = None,
     geoproperty: Geoproperty = None,
+) -> Selection:
+    return parse_selection(
+        id=id, type=type, id_pattern=id_pattern, attrs=attrs, q=q, georel=georel, geometry=geometry,
+        coordinates=coordinates, geoproperty=geoproperty,
+    )  # fmt: skip
+
+
+Selected = Annotated[Selection, Depends(_selection)]  #: which entities are asked for, by all its parameters
+
+
+@ROUTER.get("/entities", response_class=Response, responses=documents("Entities"), openapi_extra=LANGUAGE)
+def entities(
+    request: Request,
+    selection: Selected,
     options: Options = None,
     form: Format = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -118,10 +131,6 @@ def entities(
     as_of: AsOf = None,
 ) -> Response:
     """Entities as they are now, or as known at a time."""
-    selection = parse_selection(
-        id=id, type=type, id_pattern=id_pattern, attrs=attrs, q=q, georel=georel, geometry=geometry,
-        coordinates=coordinates, geoproperty=geoproperty,
-    )  # fmt: skip
     asked, page = parse_representation(options, form), asked_page(limit, offset, with_count=count == "true")
     url = public_url(request)
     found = find(city_of(request), url, selection, asked, page, parse_as_of(as_of))

@@ -29,20 +29,13 @@ from veracity.server.ngsi_ld.routes import (
     LANGUAGE,
     AsOf,
     Attrs,
-    Coordinates,
     Count,
     EntityId,
     Format,
-    Geometry,
-    Geoproperty,
-    Georel,
-    Id,
-    IdPattern,
     Offset,
     Options,
-    Q,
+    Selected,
     Text,
-    Type,
     city_of,
     page_headers,
 )
@@ -100,15 +93,7 @@ class _Asked:
 )
 def entities(
     request: Request,
-    id: Id = None,  # noqa: A002 - the standard's name
-    type: Type = None,  # noqa: A002
-    id_pattern: IdPattern = None,
-    attrs: Attrs = None,
-    q: Q = None,
-    georel: Georel = None,
-    geometry: Geometry = None,
-    coordinates: Coordinates = None,
-    geoproperty: Geoproperty = None,
+    selection: Selected,
     timerel: Timerel = None,
     time_at: TimeAt = None,
     end_time_at: EndTimeAt = None,
@@ -123,15 +108,12 @@ def entities(
 ) -> Response:
     """Entities over time. Conditions are asked of what they are now, or were known to be as of ``asOf``."""
     asked = _Asked(
-        parse_selection(
-            id=id, type=type, id_pattern=id_pattern, attrs=attrs, q=q, georel=georel, geometry=geometry,
-            coordinates=coordinates, geoproperty=geoproperty,
-        ),
+        selection,
         parse_period(timerel, time_at, end_time_at, last_n, is_needed=True),
         parse_representation(options, form),
         asked_page(limit, offset, with_count=count == "true"),
         parse_as_of(as_of),
-    )  # fmt: skip
+    )
     found, n_all, cut = _found(request, asked)
     return _answer(request, found, cut, page_headers(request, asked.page, n_all))
 
