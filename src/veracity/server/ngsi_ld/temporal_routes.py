@@ -1,11 +1,12 @@
 """``/ngsi-ld/v1/temporal``: entities over time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,8 +18,6 @@ from veracity.server.ngsi_ld.asking import (
     Representation,
     Selection,
     asked_page,
-    parse_as_of,
-    parse_representation,
     parse_selection,
 )
 from veracity.server.ngsi_ld.entities import Entity, Shown
@@ -27,13 +26,12 @@ from veracity.server.ngsi_ld.reading import newest_rows, selected_rows, selected
 from veracity.server.ngsi_ld.route import NgsiRoute, documents, ngsi_answer
 from veracity.server.ngsi_ld.routes import (
     LANGUAGE,
-    AsOf,
     Attrs,
     Count,
     EntityId,
-    Format,
+    Known,
     Offset,
-    Options,
+    Represented,
     Selected,
     Text,
     city_of,
@@ -76,6 +74,21 @@ _PART: dict[int | str, dict[str, Any]] = {
 }
 
 
+def _period(*, is_needed: bool) -> Callable[..., Period]:
+    """Return what reads the period asked about, which has to be there or not."""
+
+    def read(
+        timerel: Timerel = None,
+        time_at: TimeAt = None,
+        end_time_at: EndTimeAt = None,
+        timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
+        last_n: LastN = None,
+    ) -> Period:
+        return parse_period(timerel, time_at, end_time_at, last_n, is_needed=is_needed)
+
+    return read
+
+
 @dataclass(frozen=True)
 class _Asked:
     selection: Selection
@@ -94,26 +107,16 @@ class _Asked:
 def entities(
     request: Request,
     selection: Selected,
-    timerel: Timerel = None,
-    time_at: TimeAt = None,
-    end_time_at: EndTimeAt = None,
-    timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
-    last_n: LastN = None,
-    options: Options = None,
-    form: Format = None,
+    period: Annotated[Period, Depends(_period(is_needed=True))],
+    representation: Represented,
+    known: Known,
     limit: TemporalLimit = DEFAULT_LIMIT,
     offset: Offset = 0,
     count: Count = "false",
-    as_of: AsOf = None,
 ) -> Response:
     """Entities over time. Conditions are asked of what they are now, or were known to be as of ``asOf``."""
-    asked = _Asked(
-        selection,
-        parse_period(timerel, time_at, end_time_at, last_n, is_needed=True),
-        parse_representation(options, form),
-        asked_page(limit, offset, with_count=count == "true"),
-        parse_as_of(as_of),
-    )
+    page = asked_page(limit, offset, with_count=count == "true")
+    asked = _Asked(selection, period, representation, page, known)
     found, n_all, cut = _found(request, asked)
     return _answer(request, found, cut, page_headers(request, asked.page, n_all))
 
@@ -127,24 +130,14 @@ def entities(
 def entity(
     request: Request,
     entity_id: EntityId,
+    period: Annotated[Period, Depends(_period(is_needed=False))],
+    representation: Represented,
+    known: Known,
     attrs: Attrs = None,
-    timerel: Timerel = None,
-    time_at: TimeAt = None,
-    end_time_at: EndTimeAt = None,
-    timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
-    last_n: LastN = None,
-    options: Options = None,
-    form: Format = None,
-    as_of: AsOf = None,
 ) -> Response:
     """One entity over time."""
-    asked = _Asked(
-        parse_selection(id=spelled(entity_id), attrs=attrs),
-        parse_period(timerel, time_at, end_time_at, last_n, is_needed=False),
-        parse_representation(options, form),
-        Page(1, 0, with_count=False),
-        parse_as_of(as_of),
-    )
+    selection, page = parse_selection(id=spelled(entity_id), attrs=attrs), Page(1, 0, with_count=False)
+    asked = _Asked(selection, period, representation, page, known)
     found, n_all, cut = _found(request, asked)
     if n_all == 0:
         raise NoSuchEntity(f"entity: want one that there is, got {entity_id[:200]!r}")
