@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+from fastapi import FastAPI
 
 from accounts_city import granting
 from small_city import AGENCY, clock, key
@@ -43,11 +44,18 @@ def posting_city(root: Path, n: int = 30) -> Posting:
 
 
 class Poster(Client):
-    """Asks a server, and posts to it."""
+    """Asks a server, and posts to it. ``app`` is what it serves, if that runs in this process."""
 
-    def __init__(self, base: str, tokens: dict[str, str]) -> None:
+    def __init__(self, base: str, tokens: dict[str, str], app: FastAPI | None = None) -> None:
         super().__init__(base)
-        self.tokens = tokens
+        self.tokens, self._app = tokens, app
+
+    @property
+    def n_waiting(self) -> int:
+        """How many posts wait to be sealed."""
+        assert self._app is not None, "asked of a server in this process"
+        service = getattr(self._app.state, "sensorthings", None)
+        return 0 if service is None else int(service.n_waiting)
 
     def send(
         self, path: str, body: Any, account: str | None = AGENCY, method: str = "POST"
@@ -75,6 +83,6 @@ def posted_to(posting: Posting) -> Iterator[Poster]:
     limits = Limits(writes=_MANY, account=_MANY, network=_MANY)
     app = make_app(ServerSettings(posting.root, clock=clock, limits=limits))
     with serving_app(app) as base:
-        yield Poster(base, posting.tokens)
+        yield Poster(base, posting.tokens, app)
     app.state.accounts.close()
     app.state.city.close()

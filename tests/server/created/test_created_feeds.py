@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from small_city import clock, contract, new_city
+from veracity.data.contract import parse_contract
 from veracity.home.contracts import add_feed
 from veracity.home.home import Writer, open_writer
 from veracity.home.ingest import ingest
 from veracity.server.created.entities import datastream_spots, is_point, read_created, stays
 from veracity.server.created.errors import NameTaken
-from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feeds
+from veracity.server.created.feeds import OBSERVATIONS, THINGS, built_in, ensure_feeds, is_made_up
 from veracity.server.sensorthings.refusing import why_not
 
 POINT = {"type": "Point", "coordinates": [108.2, 16.1]}
@@ -110,3 +111,14 @@ def test_why_a_method_is_not_there() -> None:
     assert "entity set" in str(why_not("POST", "/v1.1"))
     assert why_not("GET", "/v1.1/Things") is None
     assert why_not("DELETE", "/api/v1/feeds") is None
+
+
+def test_what_is_made_is_simulated_where_all_else_is(tmp_path: Path) -> None:
+    """In a city of simulated feeds it is; with a real feed, or without any of its own, it is not."""
+    made_up = contract(tmp_path).read_bytes()
+    measured = made_up.replace(b"tags: [simulated]\n", b"").replace(b"id: rain", b"id: river")
+    ours, simulated, real = (parse_contract(text) for text in (built_in(THINGS), made_up, measured))
+    assert (simulated.simulated, real.simulated) == (True, False)
+    assert is_made_up([ours, simulated])
+    assert not is_made_up([ours, simulated, real])
+    assert not is_made_up([ours])

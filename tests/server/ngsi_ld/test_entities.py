@@ -26,6 +26,7 @@ from veracity.server.settings import ServerSettings
 
 BASE = "http://city.example"
 ENTITIES = "/ngsi-ld/v1/entities"
+FAR = "2100-01-01T00:00:00Z"
 TEMPORAL = "/ngsi-ld/v1/temporal/entities"
 A1 = "urn:ngsi-ld:AirQualityObserved:air:A%201"
 D3 = "urn:ngsi-ld:AirQualityObserved:air:%C4%903"
@@ -194,6 +195,27 @@ def test_what_is_too_much_is_given_in_part(app: ASGIApp, monkeypatch: pytest.Mon
     assert len(answer.json()["pm25"]) == 5
     first = (START + timedelta(hours=HOURS - 5)).strftime("%Y-%m-%dT%H:%M:%S")
     assert answer.headers["content-range"] == f"date-time {LAST}-{first}.000000Z/*"
+
+
+@pytest.mark.parametrize("asked", ["", "&lastN=9"])
+def test_an_answer_is_bounded_as_a_whole(app: ASGIApp, monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    """Many entities have fewer rows of each; parts, each asked for before the last, make up the whole."""
+    path = f"{TEMPORAL}?type=AirQualityObserved&attrs=pm25"
+    whole = found(app, TEMPORAL, type="AirQualityObserved", attrs="pm25", timerel="before", timeAt=FAR)
+    want = {(e["id"], i["observedAt"], i["value"]) for e in whole for i in e["pm25"]}
+    monkeypatch.setattr("veracity.server.ngsi_ld.temporal.MAX_VALUES", 12)  # of three entities: four of each
+    before, got, n_parts = FAR, list[tuple[str, str, float]](), 0
+    while before:
+        answer = ask(app, "GET", f"{path}{asked}&timerel=before&timeAt={before}")
+        part = [(e["id"], i["observedAt"], i["value"]) for e in answer.json() for i in e["pm25"]]
+        assert len(part) <= 12
+        got, n_parts, before = got + part, n_parts + 1, ""
+        if answer.status_code == 206:
+            unit, times = answer.headers["content-range"].split(" ")
+            assert (unit, times.rpartition("/")[2]) == ("date-time", "9" if asked else "*")
+            before = times.rpartition("/")[0].rpartition("Z-")[2]
+    assert (len(got), set(got)) == (len(want), want)
+    assert n_parts > 2
 
 
 def test_as_known_then(app: ASGIApp) -> None:

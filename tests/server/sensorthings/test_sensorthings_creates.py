@@ -157,6 +157,20 @@ def test_a_datastream_may_be_of_a_thing_of_the_registry(city: Poster) -> None:
     assert moved == (403, "not-creatable")
 
 
+def test_what_is_made_in_a_simulated_city_is_simulated(city: Poster) -> None:
+    """Whatever its client says: entities, observations, and what other interfaces show of them."""
+    claims = {**STREAM, "properties": {"simulated": False}, "Observations": [{"result": 1}]}
+    thing = city.made("/v1.1/Things", {**THING, "Locations": [LOCATION], "Datastreams": [claims]})
+    whole = city.json(f"/v1.1/Things('{thing['@iot.id']}')?$expand={ALL}")
+    (stream,), (location,) = whole["Datastreams"], whole["Locations"]
+    told = [whole, stream, location, stream["Sensor"]]
+    assert [entity["properties"]["simulated"] for entity in told] == [True] * 4
+    assert stream["Observations"][0]["parameters"]["simulated"] is True
+    name = stream["@iot.id"]
+    entities = [e for e in city.json("/ngsi-ld/v1/entities?type=*&limit=1000") if name in str(e)]
+    assert [e["simulated"]["value"] for e in entities] == [True] * 2  # the datastream, and what it observed
+
+
 def test_a_thing_moves(city: Poster) -> None:
     """A new location is where it is; the earlier one stays in its history, and as of then."""
     thing = city.made("/v1.1/Things", {**THING, "Locations": [LOCATION]})["@iot.id"]
@@ -324,8 +338,16 @@ def test_nothing_is_changed_or_removed(city: Poster, method: str) -> None:
     for path in ("/v1.1/Things('gauges:G01')", "/v2.0/Observations('rain:G01:rain:0:1')"):
         said = city.send(path, {"name": "x"}, STAFF, method)
         assert (said.status, said.json()["code"]) == (405, "method-not-allowed")
+        assert "want GET, got" in said.json()["detail"]
         assert "sealed in the log" in said.json()["detail"]
         assert said.headers["Allow"] == "GET"
+    for path in ("/v1.1/Things", "/v2.0/Observations", "/v1.1/Things('gauges:G01')/Datastreams"):
+        said = city.send(path, {"name": "x"}, STAFF, method)
+        assert "want GET or POST, got" in said.json()["detail"]
+        assert said.headers["Allow"] == "GET, POST"
+    said = city.send("/v1.1/CreateObservations", [], STAFF, method)
+    assert "want POST, got" in said.json()["detail"]
+    assert said.headers["Allow"] == "POST"
 
 
 @pytest.mark.filterwarnings("ignore:furl.pathstr is deprecated:DeprecationWarning")

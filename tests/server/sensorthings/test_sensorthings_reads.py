@@ -18,7 +18,7 @@ from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
 from veracity.home.tables import table_rows
 from veracity.home.verdicts import flagged_rows
-from veracity.server.sensorthings import rendering
+from veracity.server.sensorthings import rendering, room
 from veracity.server.shared_answers import KEPT_S
 
 SOUTH = "POLYGON ((107 15,109 15,109 16.15,107 16.15,107 15))"
@@ -326,10 +326,38 @@ def test_answers_are_bounded(city: Client, monkeypatch: pytest.MonkeyPatch, boun
     """Expanding back and forth ends with an error, not with the memory or the time."""
     back_and_forth = "Observations($expand=Datastream($expand=Observations))"
     assert city.json(f"/v1.1/Datastreams?$expand={back_and_forth}")["value"]
-    monkeypatch.setattr(rendering, bound, 20)
+    monkeypatch.setattr(room, bound, 20)
     assert city.json(f"/v1.1/Datastreams?$expand={back_and_forth}", 400)["code"] == "too-much-asked"
+    searches = city.json("/v1.1/Datastreams?$expand=Observations($filter=result lt 0)")["value"]
+    assert searches  # what a condition leaves out counts as nothing
     deep = "Datastream($expand=Observations($expand=" * 6 + "Datastream" + "))" * 6
     assert city.json(f"/v1.1/Observations?$expand={deep}", 400)["code"] == "malformed-query"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Things?$top=1000&$expand=Datastreams($expand=Observations($top=1000))",
+        "Things('gauges:G01')?$expand=Datastreams($expand=Observations)",
+        "Observations?$top=3&$expand=Datastream($expand=Observations)",
+        "Datastreams?$expand=Observations($expand=Datastream($expand=Observations))",
+    ],
+)
+def test_too_much_is_known_before_it_is_made(
+    city: Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """What an answer would hold is counted first: no observation is read for what is not given."""
+    monkeypatch.setattr(room, "MAX_ENTITIES", 40)
+    read: list[str] = []
+    whole = rendering.Renderer._entity
+
+    def noted(self: Any, entity: Any, query: Any) -> Any:
+        read.append(entity.id)
+        return whole(self, entity, query)
+
+    monkeypatch.setattr(rendering.Renderer, "_entity", noted)
+    assert city.json(f"/v1.1/{path}", 400)["code"] == "too-much-asked"
+    assert read == []
 
 
 def test_personal_feeds_are_left_out(tmp_path: Path) -> None:

@@ -127,6 +127,11 @@ def test_a_part_that_came_before_keeps_no_other_out(city: Poster) -> None:
         ({"Datastream": {"@iot.id": STREAM}}, AGENCY, 400, "malformed-observation"),
         ({"result": 900, "Datastream": {"@iot.id": STREAM}}, AGENCY, 409, "not-accepted"),
         ({**GOOD, "phenomenonTime": "then"}, AGENCY, 400, "malformed-observation"),
+        ({**GOOD, "phenomenonTime": "0001-01-01T00:00:00Z"}, AGENCY, 400, "malformed-observation"),
+        ({**GOOD, "phenomenonTime": "0001-01-01T00:00:00+14:00"}, AGENCY, 400, "malformed-observation"),
+        ({**GOOD, "phenomenonTime": "1899-12-31T23:59:59Z"}, AGENCY, 400, "malformed-observation"),
+        ({**GOOD, "phenomenonTime": "9999-12-31T23:59:59-01:00"}, AGENCY, 400, "malformed-observation"),
+        ({**GOOD, "phenomenonTime": "9999-12-31T23:59:59Z"}, AGENCY, 409, "not-accepted"),
         ({**GOOD, "parameters": {"x": "y" * 20_000}}, AGENCY, 400, "malformed-observation"),
         (b"{", AGENCY, 400, "malformed-observation"),
         (b"[]", AGENCY, 400, "malformed-observation"),
@@ -141,6 +146,16 @@ def test_what_is_no_observation_is_refused(
     said = city.send("/v1.1/Observations", body, account)
     assert (said.status, said.json()["code"]) == (status, code)
     assert city.json("/v1.1/Observations?$count=true&$top=0") == before
+
+
+def test_the_reason_is_said(city: Poster) -> None:
+    """Of what was set aside, the rules that it broke; of a time that cannot be meant, what is wanted."""
+    said = city.send("/v1.1/Observations", {**GOOD, "phenomenonTime": "2100-01-01T00:00:00Z", "result": 900})
+    assert (said.status, said.json()["code"]) == (409, "not-accepted")
+    assert "future:observed_at" in said.json()["detail"]
+    assert "range:rain" in said.json()["detail"]
+    said = city.send("/v1.1/Observations", {**GOOD, "phenomenonTime": "0001-01-01T00:00:00Z"})
+    assert "1900" in said.json()["detail"]
 
 
 def test_the_same_twice_is_taken_once(city: Poster) -> None:

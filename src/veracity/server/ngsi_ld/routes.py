@@ -1,8 +1,9 @@
 """``/ngsi-ld/v1``: entities as they are now, types, attributes, the context. Nothing can be written."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +16,8 @@ from veracity.server.ngsi_ld.asking import (
     MAX_LIMIT,
     MAX_OFFSET,
     Page,
+    Representation,
+    Selection,
     asked_page,
     parse_as_of,
     parse_representation,
@@ -98,9 +101,7 @@ AsOf = Annotated[
 Details = Annotated[_Bool, Query(description="More of each")]
 
 
-@ROUTER.get("/entities", response_class=Response, responses=documents("Entities"), openapi_extra=LANGUAGE)
-def entities(
-    request: Request,
+def _selection(
     id: Id = None,  # noqa: A002 - the standard's name
     type: Type = None,  # noqa: A002
     id_pattern: IdPattern = None,
@@ -110,21 +111,39 @@ def entities(
     geometry: Geometry = None,
     coordinates: Coordinates = None,
     geoproperty: Geoproperty = None,
-    options: Options = None,
-    form: Format = None,
-    limit: Limit = DEFAULT_LIMIT,
-    offset: Offset = 0,
-    count: Count = "false",
-    as_of: AsOf = None,
-) -> Response:
-    """Entities as they are now, or as known at a time."""
-    selection = parse_selection(
+) -> Selection:
+    return parse_selection(
         id=id, type=type, id_pattern=id_pattern, attrs=attrs, q=q, georel=georel, geometry=geometry,
         coordinates=coordinates, geoproperty=geoproperty,
     )  # fmt: skip
-    asked, page = parse_representation(options, form), asked_page(limit, offset, with_count=count == "true")
-    url = public_url(request)
-    found = find(city_of(request), url, selection, asked, page, parse_as_of(as_of))
+
+
+def _representation(options: Options = None, form: Format = None) -> Representation:
+    return parse_representation(options, form)
+
+
+def _known(as_of: AsOf = None) -> datetime | None:
+    return parse_as_of(as_of)
+
+
+Selected = Annotated[Selection, Depends(_selection)]  #: which entities are asked for, by all its parameters
+Represented = Annotated[Representation, Depends(_representation)]
+Known = Annotated[datetime | None, Depends(_known)]  #: as of when
+
+
+@ROUTER.get("/entities", response_class=Response, responses=documents("Entities"), openapi_extra=LANGUAGE)
+def entities(
+    request: Request,
+    selection: Selected,
+    asked: Represented,
+    known: Known,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+    count: Count = "false",
+) -> Response:
+    """Entities as they are now, or as known at a time."""
+    url, page = public_url(request), asked_page(limit, offset, with_count=count == "true")
+    found = find(city_of(request), url, selection, asked, page, known)
     return ngsi_answer(request, found.entities, headers=page_headers(request, page, found.n_all))
 
 
@@ -135,18 +154,12 @@ def entities(
     openapi_extra=LANGUAGE,
 )
 def entity(
-    request: Request,
-    entity_id: EntityId,
-    attrs: Attrs = None,
-    options: Options = None,
-    form: Format = None,
-    as_of: AsOf = None,
+    request: Request, entity_id: EntityId, asked: Represented, known: Known, attrs: Attrs = None
 ) -> Response:
     """One entity as it is now, or as known at a time."""
     selection = parse_selection(id=spelled(entity_id), attrs=attrs)
-    asked = parse_representation(options, form)
     url, page = public_url(request), Page(1, 0, with_count=False)
-    found = find(city_of(request), url, selection, asked, page, parse_as_of(as_of)).entities
+    found = find(city_of(request), url, selection, asked, page, known).entities
     if not found:
         raise NoSuchEntity(f"entity: want one that there is, got {entity_id[:200]!r}")
     return ngsi_answer(request, found[0])

@@ -1,5 +1,6 @@
 """Entities over time: for each attribute its values between two times, from the rows themselves."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,15 +8,15 @@ from typing import Any
 import polars as pl
 
 from veracity.data.lake import collect_rows
-from veracity.home.clock import format_time
 from veracity.home.home import Home
 from veracity.server.ngsi_ld.asking import parse_instant
 from veracity.server.ngsi_ld.entities import Entity, Shown, entity, property_of
 from veracity.server.ngsi_ld.errors import BadRequestData
 from veracity.server.ngsi_ld.latest import key_text, marked
-from veracity.server.ngsi_ld.views import View
+from veracity.server.ngsi_ld.views import Attribute, View
 
 MAX_INSTANCES = 1_000  #: rows of one entity in one answer
+MAX_VALUES = 20_000  #: values in one answer: each some 200 bytes
 _LEAST = timedelta(microseconds=1)
 
 
@@ -30,10 +31,16 @@ class Period:
 
 @dataclass(frozen=True)
 class Course:
-    """Temporal entities of one view; ``cut`` are the first and last times of what was not all given."""
+    """The rows of some entities of one view over time, newest first, by identifier.
 
-    entities: list[Entity]
-    cut: tuple[str, str] | None
+    ``newest`` has the row of each entity that says what it is now. ``begins`` is the first time from which on
+    they are whole; None if they are whole from the beginning.
+    """
+
+    view: View
+    newest: pl.DataFrame
+    rows: Mapping[str, pl.DataFrame]
+    begins: datetime | None
 
 
 def parse_period(
@@ -59,42 +66,74 @@ def parse_period(
         ) from exc
 
 
+def most_rows(chosen: Sequence[tuple[View, int]], shown: Callable[[View], int], period: Period) -> int:
+    """Return how many rows of each entity one answer may have.
+
+    Parameters
+    ----------
+    chosen
+        The views, and how many entities of each are given.
+    shown
+        How many attributes of a view are.
+    """
+    n_wide = sum(n * max(1, shown(view)) for view, n in chosen)
+    return max(1, min(period.last_n or MAX_INSTANCES, MAX_INSTANCES, MAX_VALUES // max(1, n_wide)))
+
+
 def course(
-    home: Home,
-    view: View,
-    newest: pl.DataFrame,
-    period: Period,
-    shown: Shown,
-    as_of: datetime | None,
-    *,
-    as_values: bool,
+    home: Home, view: View, newest: pl.DataFrame, period: Period, as_of: datetime | None, most: int
 ) -> Course:
-    """Return some entities of a view, those of the rows in ``newest``, over a period."""
+    """Return the rows of the entities of ``newest`` over a period, so many of each at most."""
     if view.time is None or newest.is_empty():
-        return Course([], None)
-    rows = _rows(home, view, newest, period, as_of)
-    entities, cuts = [], []
-    known = rows.partition_by("_id", as_dict=True, maintain_order=True) if rows.height else {}
-    for row in newest.iter_rows(named=True):
-        found = known.get((row["_id"],))
-        if found is None:
+        return Course(view, newest, {}, None)
+    rows = _rows(home, view, newest, period, as_of, most)
+    found = rows.partition_by("_id", as_dict=True, maintain_order=True) if rows.height else {}
+    n_wanted = most if period.last_n is None else min(most, period.last_n)
+    is_cut = period.last_n is None or n_wanted < period.last_n
+    given = {str(key[0]): frame.head(n_wanted) for key, frame in found.items()}
+    begins = [
+        given[str(key[0])][view.time].min()
+        for key, frame in found.items()
+        if is_cut and frame.height > n_wanted
+    ]
+    return Course(view, newest, given, max(begins, default=None))  # type: ignore[type-var, arg-type]
+
+
+def between(courses: Sequence[Course]) -> tuple[datetime, datetime] | None:
+    """Return from when to when courses are whole together; None if they are from the beginning."""
+    first = max((c.begins for c in courses if c.begins is not None), default=None)
+    if first is None:
+        return None
+    lasts = [frame[str(c.view.time)].max() for c in courses for frame in c.rows.values()]
+    return first, max(lasts)  # type: ignore[type-var, return-value]
+
+
+def entities_of(found: Course, first: datetime | None, shown: Shown, *, as_values: bool) -> list[Entity]:
+    """Return the temporal entities of a course, of rows from a time on."""
+    view, entities = found.view, list[Entity]()
+    for row in found.newest.iter_rows(named=True):
+        rows = found.rows.get(row["_id"])
+        if rows is None:
             continue
-        if found.height > (period.last_n or MAX_INSTANCES):
-            found = found.head(MAX_INSTANCES if period.last_n is None else period.last_n)
-            if period.last_n is None:
-                times = found[view.time]
-                cuts.append((times.min(), times.max()))
-        said = _entity(view, row, found, shown, as_values=as_values)
+        if first is not None:
+            rows = rows.filter(pl.col(str(view.time)) >= first)
+        said = _entity(view, row, rows, shown, as_values=as_values)
         if len(said) > 2:
             entities.append(said)
-    if not cuts:
-        return Course(entities, None)
-    ends = min(c[0] for c in cuts), max(c[1] for c in cuts)  # type: ignore[type-var]
-    return Course(entities, (format_time(ends[0]), format_time(ends[1])))  # type: ignore[arg-type]
+    return entities
+
+
+def n_attributes(view: View, shown: Shown) -> int:
+    """Return how many attributes of a view are given over time."""
+    return len(_over_time(view, shown))
+
+
+def _over_time(view: View, shown: Shown) -> list[Attribute]:
+    return [a for a in view.attributes if shown.wants(a.name) and a.column not in view.key]
 
 
 def _rows(
-    home: Home, view: View, newest: pl.DataFrame, period: Period, as_of: datetime | None
+    home: Home, view: View, newest: pl.DataFrame, period: Period, as_of: datetime | None, most: int
 ) -> pl.DataFrame:
     """Return the rows of the entities in the period, newest first, one more than may be given of each."""
     up_to, time = home.index.up_to(view.feed, as_of), str(view.time)
@@ -105,9 +144,8 @@ def _rows(
     rows = home.table(view.feed).scan(up_to_batch=up_to, between=(time, low, high))
     keys = newest.select(key_text(view).alias("_key"))["_key"].to_list()
     chosen = rows.with_columns(key_text(view).alias("_key")).filter(pl.col("_key").is_in(keys))
-    most = (period.last_n or MAX_INSTANCES) + 1
     ordered = chosen.sort(time, "_batch", "_record", descending=True).group_by("_key", maintain_order=True)
-    return marked(home, view, collect_rows(ordered.head(most).drop("_key"), streaming=True), as_of)
+    return marked(home, view, collect_rows(ordered.head(most + 1).drop("_key"), streaming=True), as_of)
 
 
 def _entity(
@@ -115,7 +153,7 @@ def _entity(
 ) -> Entity:
     """Return one entity: what does not change as it is, each attribute as a list of its instances."""
     said: Entity = {"id": newest["_id"], "type": view.type}
-    names = [a for a in view.attributes if shown.wants(a.name) and a.column not in view.key]
+    names = _over_time(view, shown)
     instances: dict[str, list[dict[str, Any]]] = {a.name: [] for a in names}
     for row in rows.iter_rows(named=True):
         for attribute in names:

@@ -1,13 +1,16 @@
 """``/ngsi-ld/v1/temporal``: entities over time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+import polars as pl
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from veracity.home.clock import format_time
 from veracity.server.links import public_url
 from veracity.server.ngsi_ld.asking import (
     DEFAULT_LIMIT,
@@ -15,37 +18,36 @@ from veracity.server.ngsi_ld.asking import (
     Representation,
     Selection,
     asked_page,
-    parse_as_of,
-    parse_representation,
     parse_selection,
 )
-from veracity.server.ngsi_ld.entities import Entity
+from veracity.server.ngsi_ld.entities import Entity, Shown
 from veracity.server.ngsi_ld.errors import NoSuchEntity
 from veracity.server.ngsi_ld.reading import newest_rows, selected_rows, selected_views, shown_as
 from veracity.server.ngsi_ld.route import NgsiRoute, documents, ngsi_answer
 from veracity.server.ngsi_ld.routes import (
     LANGUAGE,
-    AsOf,
     Attrs,
-    Coordinates,
     Count,
     EntityId,
-    Format,
-    Geometry,
-    Geoproperty,
-    Georel,
-    Id,
-    IdPattern,
+    Known,
     Offset,
-    Options,
-    Q,
+    Represented,
+    Selected,
     Text,
-    Type,
     city_of,
     page_headers,
 )
-from veracity.server.ngsi_ld.temporal import MAX_INSTANCES, Period, course, parse_period
-from veracity.server.ngsi_ld.views import spelled
+from veracity.server.ngsi_ld.temporal import (
+    MAX_INSTANCES,
+    Period,
+    between,
+    course,
+    entities_of,
+    most_rows,
+    n_attributes,
+    parse_period,
+)
+from veracity.server.ngsi_ld.views import View, spelled
 
 ROUTER = APIRouter(prefix="/ngsi-ld/v1/temporal", tags=["ngsi-ld"], route_class=NgsiRoute)
 MAX_ENTITIES = 100  #: over time, in one answer
@@ -72,6 +74,21 @@ _PART: dict[int | str, dict[str, Any]] = {
 }
 
 
+def _period(*, is_needed: bool) -> Callable[..., Period]:
+    """Return what reads the period asked about, which has to be there or not."""
+
+    def read(
+        timerel: Timerel = None,
+        time_at: TimeAt = None,
+        end_time_at: EndTimeAt = None,
+        timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
+        last_n: LastN = None,
+    ) -> Period:
+        return parse_period(timerel, time_at, end_time_at, last_n, is_needed=is_needed)
+
+    return read
+
+
 @dataclass(frozen=True)
 class _Asked:
     selection: Selection
@@ -89,38 +106,17 @@ class _Asked:
 )
 def entities(
     request: Request,
-    id: Id = None,  # noqa: A002 - the standard's name
-    type: Type = None,  # noqa: A002
-    id_pattern: IdPattern = None,
-    attrs: Attrs = None,
-    q: Q = None,
-    georel: Georel = None,
-    geometry: Geometry = None,
-    coordinates: Coordinates = None,
-    geoproperty: Geoproperty = None,
-    timerel: Timerel = None,
-    time_at: TimeAt = None,
-    end_time_at: EndTimeAt = None,
-    timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
-    last_n: LastN = None,
-    options: Options = None,
-    form: Format = None,
+    selection: Selected,
+    period: Annotated[Period, Depends(_period(is_needed=True))],
+    representation: Represented,
+    known: Known,
     limit: TemporalLimit = DEFAULT_LIMIT,
     offset: Offset = 0,
     count: Count = "false",
-    as_of: AsOf = None,
 ) -> Response:
     """Entities over time. Conditions are asked of what they are now, or were known to be as of ``asOf``."""
-    asked = _Asked(
-        parse_selection(
-            id=id, type=type, id_pattern=id_pattern, attrs=attrs, q=q, georel=georel, geometry=geometry,
-            coordinates=coordinates, geoproperty=geoproperty,
-        ),
-        parse_period(timerel, time_at, end_time_at, last_n, is_needed=True),
-        parse_representation(options, form),
-        asked_page(limit, offset, with_count=count == "true"),
-        parse_as_of(as_of),
-    )  # fmt: skip
+    page = asked_page(limit, offset, with_count=count == "true")
+    asked = _Asked(selection, period, representation, page, known)
     found, n_all, cut = _found(request, asked)
     return _answer(request, found, cut, page_headers(request, asked.page, n_all))
 
@@ -134,24 +130,14 @@ def entities(
 def entity(
     request: Request,
     entity_id: EntityId,
+    period: Annotated[Period, Depends(_period(is_needed=False))],
+    representation: Represented,
+    known: Known,
     attrs: Attrs = None,
-    timerel: Timerel = None,
-    time_at: TimeAt = None,
-    end_time_at: EndTimeAt = None,
-    timeproperty: Timeproperty = None,  # noqa: ARG001 - the only one there is
-    last_n: LastN = None,
-    options: Options = None,
-    form: Format = None,
-    as_of: AsOf = None,
 ) -> Response:
     """One entity over time."""
-    asked = _Asked(
-        parse_selection(id=spelled(entity_id), attrs=attrs),
-        parse_period(timerel, time_at, end_time_at, last_n, is_needed=False),
-        parse_representation(options, form),
-        Page(1, 0, with_count=False),
-        parse_as_of(as_of),
-    )
+    selection, page = parse_selection(id=spelled(entity_id), attrs=attrs), Page(1, 0, with_count=False)
+    asked = _Asked(selection, period, representation, page, known)
     found, n_all, cut = _found(request, asked)
     if n_all == 0:
         raise NoSuchEntity(f"entity: want one that there is, got {entity_id[:200]!r}")
@@ -160,12 +146,11 @@ def entity(
     return _answer(request, found[0] if found else empty, cut, {})
 
 
-def _found(request: Request, asked: _Asked) -> tuple[list[Entity], int, tuple[str, str] | None]:
-    """Return a page of temporal entities, how many are selected in all, and what of them was cut."""
+def _found(request: Request, asked: _Asked) -> tuple[list[Entity], int, str | None]:
+    """Return a page of temporal entities, how many are selected in all, and the range of what is not all."""
     city, url = city_of(request), public_url(request)
     skip, left, n_all = asked.page.offset, asked.page.limit, 0
-    entities: list[Entity] = []
-    cuts: list[tuple[str, str]] = []
+    chosen: list[tuple[View, pl.DataFrame]] = []
     for view in selected_views(city, asked.selection):
         if view.time is None:
             continue
@@ -175,24 +160,32 @@ def _found(request: Request, asked: _Asked) -> tuple[list[Entity], int, tuple[st
         skip = max(0, skip - rows.height)
         left -= part.height
         if part.height:
-            with city.home() as home:
-                shown = shown_as(city, url, view, asked.selection.attributes, _plain(asked))
-                found = course(
-                    home, view, part, asked.period, shown, asked.as_of,
-                    as_values=asked.representation.as_values or asked.representation.form == "keyValues",
-                )  # fmt: skip
-            entities += found.entities
-            cuts += [found.cut] if found.cut is not None else []
-    return entities, n_all, (min(c[0] for c in cuts), max(c[1] for c in cuts)) if cuts else None
+            chosen.append((view, part))
+
+    def shown(view: View) -> Shown:
+        return shown_as(city, url, view, asked.selection.attributes, _plain(asked))
+
+    sizes = [(view, part.height) for view, part in chosen]
+    most = most_rows(sizes, lambda view: n_attributes(view, shown(view)), asked.period)
+    with city.home() as home:
+        courses = [course(home, view, part, asked.period, asked.as_of, most) for view, part in chosen]
+    limits = between(courses)
+    first = None if limits is None else limits[0]
+    as_values = asked.representation.as_values or asked.representation.form == "keyValues"
+    entities = [
+        said for one in courses for said in entities_of(one, first, shown(one.view), as_values=as_values)
+    ]
+    if limits is None:
+        return entities, n_all, None
+    size = "*" if asked.period.last_n is None else asked.period.last_n
+    return entities, n_all, f"date-time {format_time(limits[1])}-{format_time(limits[0])}/{size}"
 
 
 def _plain(asked: _Asked) -> Representation:
     return Representation("normalized", with_times=False, as_values=asked.representation.as_values)
 
 
-def _answer(request: Request, said: object, cut: tuple[str, str] | None, headers: dict[str, str]) -> Response:
-    if cut is None:
+def _answer(request: Request, said: object, part: str | None, headers: dict[str, str]) -> Response:
+    if part is None:
         return ngsi_answer(request, said, headers=headers)
-    return ngsi_answer(
-        request, said, status=206, headers=headers | {"Content-Range": f"date-time {cut[1]}-{cut[0]}/*"}
-    )
+    return ngsi_answer(request, said, status=206, headers=headers | {"Content-Range": part})

@@ -29,7 +29,7 @@ def add_created(graph: Graph, created: Sequence[Created], view: FeedView | None)
     """
     for one in created:
         if one.set != "Datastreams":
-            graph.make(one.set, one.id, _values(one, graph.dialect))
+            graph.make(one.set, one.id, _values(one, graph))
     spots = _place(graph, created)
     for one in created:
         if one.set == "Things":
@@ -64,7 +64,7 @@ def _add_streams(graph: Graph, streams: Sequence[Created], view: FeedView) -> No
         column = replace(view.contract.field(VALUE_COLUMNS[kind]), type=kind)
         row = rows.get(number, {"first": None, "last": None})
         n = int(row.get(f"n:{column.name}", 0))
-        values = _values(one, graph.dialect) | _observing(one.said, observed, graph.dialect) | spanned(row, n)
+        values = _values(one, graph) | _observing(one.said, observed, graph.dialect) | spanned(row, n)
         graph.make_stream((view, column, number, n), one.id, values, thing, sensor, [observed])
 
 
@@ -75,9 +75,9 @@ def _linked(graph: Graph, said: Mapping[str, Any]) -> tuple[Entity, Entity, Enti
     return None if thing is None or sensor is None or observed is None else (thing, sensor, observed)
 
 
-def _values(one: Created, dialect: Dialect) -> dict[str, Any]:
+def _values(one: Created, graph: Graph) -> dict[str, Any]:
     """Return the properties of an entity, with who made it, when, and the address of its receipt."""
-    said = one.said
+    said, dialect = one.said, graph.dialect
     made = {
         "at": plain(one.at),
         "agency": one.agency,
@@ -86,6 +86,8 @@ def _values(one: Created, dialect: Dialect) -> dict[str, Any]:
     properties = {k: v for k, v in said["properties"].items() if k != "agency"}
     if one.agency is not None:
         properties["agency"] = one.agency
+    if graph.snapshot.is_made_up and one.set != "ObservedProperties":
+        properties["simulated"] = True
     values = {
         "name": said["name"],
         "description": said["description"],

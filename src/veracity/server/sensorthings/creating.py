@@ -4,14 +4,22 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
+from veracity.server.documented import problems
 from veracity.server.problems import problem
 from veracity.server.sensorthings.creating_entities import add_entity_routes
 from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted
-from veracity.server.sensorthings.openapi import json_response, problems
-from veracity.server.sensorthings.posts import OBJECT, add_post, address, body_of, created, created_responses
+from veracity.server.sensorthings.openapi import json_response
+from veracity.server.sensorthings.posts import (
+    OBJECT,
+    add_post,
+    address,
+    body_of,
+    created,
+    created_responses,
+    sealed,
+)
 from veracity.server.sensorthings.resource_path import parse_path
 from veracity.server.sensorthings.routes import service_of
 from veracity.server.sensorthings.schema import V1, V2, Dialect
@@ -61,13 +69,10 @@ def _add_create_many(made: APIRouter, door: Callable[..., Any], denied: Any) -> 
         body = await body_of(request)
         if isinstance(body, Response):
             return body
-        service, city = service_of(request), request.app.state.city
-        try:
-            made_ids = await run_in_threadpool(service.create_all, V1, body, account, city.clock)
-        except NotAccepted as exc:
-            request.state.is_written = True  # what was set aside is sealed too
-            return problem(409, exc.code, str(exc))
-        links = ["error" if i is None else address(request, V1, "Observations", i) for i in made_ids]
+        found = await sealed(request, service_of(request).observations, V1, body, account)
+        if isinstance(found, Response):
+            return found
+        links = ["error" if t.id is None else address(request, V1, "Observations", t.id) for t in found[1]]
         return JSONResponse(links, 201)
 
     links = {"type": "array", "items": {"type": "string"}}
@@ -80,12 +85,14 @@ async def _created(request: Request, dialect: Dialect, account: Sender, datastre
     body = await body_of(request)
     if isinstance(body, Response):
         return body
-    service, city = service_of(request), request.app.state.city
-    try:
-        identity = await run_in_threadpool(service.create, dialect, body, account, city.clock, datastream)
-    except NoSuchEntity as exc:
-        return problem(404, exc.code, str(exc))
-    except NotAccepted as exc:
+    found = await sealed(request, service_of(request).observation, dialect, body, account, datastream)
+    if isinstance(found, Response):
+        return found
+    sent, (taken,) = found
+    if taken.id is None:
         request.state.is_written = True  # what was set aside is sealed too
-        return problem(409, exc.code, str(exc))
-    return created(request, dialect, "Observations", identity)
+        feed = sent.posted[0].target.feed
+        why = f" for {', '.join(taken.reasons)}" if taken.reasons else ""
+        said = f"observation: want one that keeps the rules of {feed}, got one set aside{why}"
+        return problem(409, NotAccepted.code, said)
+    return created(request, dialect, "Observations", taken.id)

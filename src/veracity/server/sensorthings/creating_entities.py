@@ -4,16 +4,16 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from veracity.server.problems import problem
 from veracity.server.sensorthings.describing import CREATABLE, INSIDE
-from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted
-from veracity.server.sensorthings.posts import OBJECT, add_post, body_of, created, created_responses
+from veracity.server.sensorthings.errors import NoSuchEntity
+from veracity.server.sensorthings.posts import OBJECT, add_post, body_of, created, created_responses, sealed
 from veracity.server.sensorthings.resource_path import parse_path
 from veracity.server.sensorthings.routes import service_of
 from veracity.server.sensorthings.schema import Dialect
+from veracity.server.sensorthings.sent import Making
 from veracity.server.sensorthings.taking import Sender
 
 MAX_BODY_BYTES = 262_144
@@ -59,14 +59,9 @@ async def _created(
     body = await body_of(request, MAX_BODY_BYTES)
     if isinstance(body, Response):
         return body
-    service, clock = service_of(request), request.app.state.city.clock
-    try:
-        identity = await run_in_threadpool(
-            service.create_entity, dialect, entity_set, body, account, clock, inside
-        )
-    except NoSuchEntity as exc:
-        return problem(404, exc.code, str(exc))
-    except NotAccepted as exc:
-        request.state.is_written = True  # what was set aside is sealed too
-        return problem(409, exc.code, str(exc))
-    return created(request, dialect, entity_set, identity)
+    found = await sealed(request, service_of(request).entity, dialect, entity_set, body, account, inside)
+    if isinstance(found, Response):
+        return found
+    made = found[0]
+    assert isinstance(made, Making), "what the service makes of entities"
+    return created(request, dialect, entity_set, made.plan.root)

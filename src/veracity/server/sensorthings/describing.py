@@ -72,6 +72,7 @@ def describe(
     new_id: Callable[[], str],
     now: datetime,
     inside: tuple[str, str] | None = None,
+    request_sha256: str | None = None,
 ) -> Plan:
     """Return what a body describes.
 
@@ -81,6 +82,8 @@ def describe(
         Gives 16 hexadecimal digits that no entity has.
     inside
         The member of the body that the path says, and the identifier.
+    request_sha256
+        The digest of the body, which goes into the records of observations.
 
     Raises
     ------
@@ -89,7 +92,7 @@ def describe(
     NotCreatable
         If it would move a thing whose place a registry says.
     """
-    reader = _Reader(graph, new_id, now)
+    reader = _Reader(graph, new_id, now, request_sha256)
     body = object_in(said, entity_set)
     if identity_in(body) is not None:
         raise MalformedEntity(f"{entity_set}: want no identifier, which the server gives, got one")
@@ -108,8 +111,10 @@ def describe(
 class _Reader:
     """Makes drafts out of one body."""
 
-    def __init__(self, graph: Graph, new_id: Callable[[], str], now: datetime) -> None:
-        self._graph, self._new_id, self._now = graph, new_id, now
+    def __init__(
+        self, graph: Graph, new_id: Callable[[], str], now: datetime, request_sha256: str | None
+    ) -> None:
+        self._graph, self._new_id, self._now, self._request = graph, new_id, now, request_sha256
         self._made: set[str] = set()
         self._level = 0
         self.plan = Plan()
@@ -223,7 +228,7 @@ class _Reader:
     def _observations(self, said: Mapping[str, Any], target: Target) -> None:
         times = set()
         for one in list_in(said, "Observations"):
-            found = posted_of(object_in(one, "Observations"), target, self._now)
+            found = posted_of(object_in(one, "Observations"), target, self._now, request_sha256=self._request)
             if found.time in times:
                 raise MalformedEntity("Observations: want one for each phenomenonTime, got two")
             times.add(found.time)

@@ -1,6 +1,6 @@
 """Errors of the SensorThings interface."""
 
-from veracity.errors import Malformed, Rejected
+from veracity.errors import Malformed, Rejected, Unavailable
 from veracity.server.errors import ServerError
 
 
@@ -56,3 +56,9 @@ class NotAccepted(ServerError, Rejected):
     """What was sent was not taken: it came before, is not signed as it must be, or broke a rule."""
 
     code = "not-accepted"
+
+
+class PostsWaiting(ServerError, Unavailable):
+    """As many posts wait to be sealed as may, or this one waited for too long; nothing of it was taken."""
+
+    code = "posts-waiting"

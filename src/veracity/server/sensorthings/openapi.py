@@ -1,4 +1,4 @@
-"""What the interface's OpenAPI says: parameters, answers, problems. The service parses and checks."""
+"""What the interface's OpenAPI says: parameters and answers. The service parses and checks."""
 
 from typing import Any
 
@@ -6,17 +6,6 @@ from veracity.server.sensorthings.query import MAX_CHARS, MAX_SKIP, MAX_TOP
 from veracity.server.sensorthings.schema import Dialect
 
 MAX_ASKED = 10**12
-_PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-    },
-}
 
 
 def _parameter(name: str, about: str, **schema: Any) -> dict[str, Any]:
@@ -56,21 +45,6 @@ def parameters(
         about = "`dataArray`: observations as arrays."
         found.append(_parameter("$resultFormat", about, type="string", enum=["dataArray"]))
     return found
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the responses of these statuses."""
-    said = {
-        400: "A query, or a body, that cannot be understood.",
-        401: "An account is wanted.",
-        403: "The account may not do this.",
-        404: "No such entity.",
-        409: "Not taken: it came before, is not signed as it must be, or broke a rule.",
-        413: "The body is too large.",
-        503: "The city cannot be read, or written, at the moment.",
-    }
-    content = {"application/problem+json": {"schema": _PROBLEM}}
-    return {status: {"description": said[status], "content": content} for status in statuses}
 
 
 def json_response(about: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ that is kept and sealed has it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Protocol
 
 import orjson
 
@@ -25,7 +26,19 @@ from veracity.server.sensorthings.rendering import time_text
 
 MAX_OBSERVATIONS = 10_000  #: in one body
 MAX_DEPTH_BYTES = 16_384  #: of one observation as it was sent
+EARLIEST = datetime(
+    1900, 1, 1, tzinfo=UTC
+)  #: what sends one by one was not there before; clocks not set say so
 RECEIVED = "received"  #: the member of a record that has what was sent
+#: the member that has the digest of the request's body, where many came in one: the journal of writes has it
+REQUEST = "request_sha256"
+
+
+class Streams(Protocol):
+    """Datastreams by identifier."""
+
+    def get(self, identity: str, /) -> Stream | None:
+        """Return one, None if there is none."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +106,7 @@ def takes_observations(contract: Contract) -> bool:
     return is_text and len(observed) == 1 and needed <= {*observed, "simulated"} and not contract.personal
 
 
-def parse_observation(
-    body: bytes, streams: Mapping[str, Stream], now: datetime, datastream: str | None = None
-) -> Posted:
+def parse_observation(body: bytes, streams: Streams, now: datetime, datastream: str | None = None) -> Posted:
     """Parse the body of ``POST Observations``.
 
     Parameters
@@ -119,7 +130,7 @@ def parse_observation(
     return posted_of(said, _target(streams, identity), now, body.decode("utf-8", "replace"))
 
 
-def parse_arrays(body: bytes, streams: Mapping[str, Stream], now: datetime) -> list[Posted]:
+def parse_arrays(body: bytes, streams: Streams, now: datetime) -> list[Posted]:
     """Parse the body of ``POST CreateObservations`` (OGC 18-088, section 12.2).
 
     Raises
@@ -130,6 +141,7 @@ def parse_arrays(body: bytes, streams: Mapping[str, Stream], now: datetime) -> l
     parts = _parsed(body)
     if not isinstance(parts, list) or not parts:
         raise MalformedObservation("body: want a list of parts, each with a Datastream, got another")
+    request = sha256(body).hexdigest()
     posted: list[Posted] = []
     for part in parts:
         said = _object(part)
@@ -143,7 +155,7 @@ def parse_arrays(body: bytes, streams: Mapping[str, Stream], now: datetime) -> l
             if not isinstance(row, list) or len(row) != len(names):
                 raise MalformedObservation(f"dataArray: want arrays of {len(names)}, got another")
             values = dict(zip(names, row, strict=True))
-            posted.append(posted_of(values, target, now))
+            posted.append(posted_of(values, target, now, request_sha256=request))
     return posted
 
 
@@ -173,15 +185,28 @@ def _datastream_id(value: Any) -> str:
     return identity
 
 
-def _target(streams: Mapping[str, Stream], identity: str) -> Target:
+def _target(streams: Streams, identity: str) -> Target:
     stream = streams.get(identity)
     if stream is None:
         raise MalformedObservation(f"Datastream: want one that there is, got {identity[:120]!r}")
     return target_of(stream)
 
 
-def posted_of(said: Mapping[str, Any], target: Target, now: datetime, text: str | None = None) -> Posted:
-    """Return the record that an observation makes. ``text`` is how it was sent, if that is known.
+def posted_of(
+    said: Mapping[str, Any],
+    target: Target,
+    now: datetime,
+    text: str | None = None,
+    request_sha256: str | None = None,
+) -> Posted:
+    """Return the record that an observation makes.
+
+    Parameters
+    ----------
+    text
+        How it was sent, if it was sent alone: its digest is that of the request's body.
+    request_sha256
+        The digest of the body that it was sent in with others. By it the journal of writes says who sent it.
 
     Raises
     ------
@@ -194,7 +219,8 @@ def posted_of(said: Mapping[str, Any], target: Target, now: datetime, text: str 
             raise MalformedObservation(f"observation: want at most {MAX_DEPTH_BYTES} characters, got more")
         time, result = _time(said.get("phenomenonTime"), now), _result(said, target.kind)
         told = {target.time: time_text(time), target.column: result, RECEIVED: sent}
-        return Posted(target, time, canonical_json({**target.key, **told, **target.more}))
+        within = {} if request_sha256 is None else {REQUEST: request_sha256}
+        return Posted(target, time, canonical_json({**within, **target.key, **told, **target.more}))
     except (NotCanonical, RecursionError) as exc:
         raise MalformedObservation(f"observation: want JSON that others can read, got: {exc}") from exc
 
@@ -213,9 +239,14 @@ def _time(value: Any, now: datetime) -> datetime:
     try:
         if not isinstance(value, str) or len(value) > 40:
             raise ValueError("want a time")
-        return parse_stamp(value)
+        at = parse_stamp(value)
     except (ValueError, OverflowError) as exc:
         raise MalformedObservation(f"phenomenonTime: want an instant, got {str(value)[:60]!r}") from exc
+    if at < EARLIEST:
+        raise MalformedObservation(
+            f"phenomenonTime: want one from {EARLIEST.year} on, got {value!r}: older records come in as files"
+        )
+    return at
 
 
 def _result(said: Mapping[str, Any], kind: str) -> Any:

@@ -1,17 +1,26 @@
-"""What the routes that write have in common: how they are described, their bodies, the answer."""
+"""What the routes that write have in common: how they are described, their bodies, their turn, the answer."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from veracity.home.errors import HomeBusy
+from veracity.server.documented import problems
+from veracity.server.problems import problem
 from veracity.server.request_body import read_body
-from veracity.server.sensorthings.openapi import problems
+from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted, PostsWaiting
 from veracity.server.sensorthings.routes import host_of
 from veracity.server.sensorthings.schema import Dialect
+from veracity.server.sensorthings.sent import Sent, Taken
+from veracity.server.sensorthings.taking import WAIT_S
 
 BODY_TIMEOUT_S = 10.0
 OBJECT = {"type": "object"}
+_RETRY = {"Retry-After": "2"}
 
 
 def created_responses(denied: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
@@ -59,3 +68,33 @@ def address(request: Request, dialect: Dialect, entity_set: str, identity: str) 
 def created(request: Request, dialect: Dialect, entity_set: str, identity: str) -> Response:
     """Return the answer that an entity was made."""
     return Response(status_code=201, headers={"Location": address(request, dialect, entity_set, identity)})
+
+
+async def sealed(
+    request: Request, made: Callable[..., Sent], *what: Any
+) -> tuple[Sent, list[Taken]] | Response:
+    """Let what was sent wait for its turn, without a thread; return what became of it, or the answer to it.
+
+    Parameters
+    ----------
+    made, what
+        The function of the service that parses what was sent, and what it is given.
+    """
+    sent: Sent | None = None
+    try:
+        sent = await run_in_threadpool(made, *what)
+        return sent, await asyncio.wrap_future(sent.answer)
+    except NoSuchEntity as exc:
+        return problem(404, exc.code, str(exc))
+    except NotAccepted as exc:
+        request.state.is_written = True  # what was set aside is sealed too
+        return problem(409, exc.code, str(exc))
+    except PostsWaiting as exc:
+        request.state.is_recorded = True  # nothing was written
+        return problem(503, exc.code, str(exc), _RETRY)
+    except HomeBusy as exc:
+        if sent is None or sent.is_begun:
+            raise
+        request.state.is_recorded = True  # nothing was written
+        said = f"city: want a moment in {WAIT_S:.0f} s when no other program writes, got none: come again"
+        return problem(503, exc.code, said, _RETRY)

@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 
 from veracity.home.home import Home
 from veracity.server.sensorthings.entities import Entity
-from veracity.server.sensorthings.errors import TooMuchAsked
 from veracity.server.sensorthings.expression import Interval
 from veracity.server.sensorthings.finding import (
     OBSERVATIONS,
@@ -20,9 +19,8 @@ from veracity.server.sensorthings.finding import (
 from veracity.server.sensorthings.graph import Graph, Stream
 from veracity.server.sensorthings.observations import Asked, Found, Observation, find
 from veracity.server.sensorthings.query import Expand, Query
+from veracity.server.sensorthings.room import Room, check_room
 
-MAX_ENTITIES = 50_000  #: in one answer, those within others too
-MAX_SEARCHES = 2_000  #: for observations, in one answer
 _ARRAY = ("id", "phenomenonTime", "resultTime", "result", "resultQuality", "parameters")
 _IN_LINKS = "$(),;/:'*@=! "
 
@@ -50,17 +48,22 @@ class Renderer:
         self._as_of = () if as_of is None else (("asOf", as_of),)
         self._home, self._graph, self._root, self._host = home, graph, root, host
         self._dialect = graph.dialect
-        self._left, self._searches_left = MAX_ENTITIES, MAX_SEARCHES
+        self._room = Room()
 
     def self_link(self, entity_set: str, identity: str) -> str:
         """Return the address of an entity."""
         return f"{self._root}/{entity_set}('{quote(identity, safe=':~!.')}')"
 
     def page(self, found: EntitySet, query: Query, path: str) -> dict[str, Any]:
-        """Return a page of an entity set, with the link to the next."""
+        """Return a page of an entity set, with the link to the next; TooMuchAsked if it holds too much."""
+        return self._page(found, query, path, is_within=False)
+
+    def _page(self, found: EntitySet, query: Query, path: str, *, is_within: bool) -> dict[str, Any]:
         if found.name == OBSERVATIONS:
             result = self._found(found.streams, query)
             n, count = len(result.page), result.count
+            if not is_within:
+                check_room(self._graph, (), [o.stream for o in result.page], query.expand)
             items = self._arrays(result, query) if query.is_data_array else self._all(result, query)
             has_more = result.has_more
         else:
@@ -68,7 +71,9 @@ class Renderer:
             count = len(entities) if query.counts else None
             page = entities[query.skip : query.skip + query.top]
             n, has_more = len(page), len(entities) > query.skip + query.top
-            items = [self.entity(entity, query) for entity in page]
+            if not is_within:
+                check_room(self._graph, page, (), query.expand)
+            items = [self._entity(entity, query) for entity in page]
         answer: dict[str, Any] = {}
         if count is not None:
             answer[self._dialect.count] = count
@@ -83,8 +88,12 @@ class Renderer:
         return {**page, "value": [{link: item[link]} for item in page["value"]]}
 
     def entity(self, entity: Entity, query: Query) -> dict[str, Any]:
-        """Return an entity."""
-        self._take()
+        """Return an entity; TooMuchAsked if it holds too much."""
+        check_room(self._graph, [entity], (), query.expand)
+        return self._entity(entity, query)
+
+    def _entity(self, entity: Entity, query: Query) -> dict[str, Any]:
+        self._room.take()
         dialect = self._dialect
         answer = self._head(entity.set, entity.id, query)
         for name in dialect.types[entity.set].properties:
@@ -102,7 +111,7 @@ class Renderer:
 
     def observation(self, observation: Observation, query: Query) -> dict[str, Any]:
         """Return an observation."""
-        self._take()
+        self._room.take()
         dialect, identity = self._dialect, observation.id
         answer = self._head(OBSERVATIONS, identity, query)
         for name, value in observation_values(observation, self._graph).items():
@@ -112,7 +121,7 @@ class Renderer:
         others = {"Datastream": observation.stream.entity, dialect.feature: observation.stream.feature}
         for name, other in others.items():
             if name in expanded:
-                answer[name] = self.entity(other, expanded[name])
+                answer[name] = self._entity(other, expanded[name])
             elif _is_selected(query, name):
                 answer[name + dialect.navigation] = f"{self.self_link(OBSERVATIONS, identity)}/{name}"
         return answer
@@ -155,7 +164,7 @@ class Renderer:
         name, query = expand.relation, expand.query
         if relation is None or not relation.is_many:
             linked = entity.linked(name)
-            answer[name] = self.entity(linked[0], query) if linked else None
+            answer[name] = self._entity(linked[0], query) if linked else None
             return
         is_observed = relation.target == OBSERVATIONS
         found = EntitySet(
@@ -166,14 +175,12 @@ class Renderer:
         path = f"{self.self_link(entity.set, entity.id)[len(self._root) + 1 :]}/{name}"
         if self._as_of:
             query = replace(query, options=(*query.options, *self._as_of))
-        page = self.page(found, query, path)
+        page = self._page(found, query, path, is_within=True)
         for key, value in page.items():
             answer[name if key == "value" else name + key] = value
 
     def _found(self, streams: Sequence[Stream], query: Query) -> Found:
-        self._searches_left -= 1
-        if self._searches_left < 0:
-            raise TooMuchAsked(f"query: want observations of at most {MAX_SEARCHES} entities, got more")
+        self._room.search()
         asked = Asked(query.condition, query.order, query.skip, query.top, query.counts)
         return find(self._home, streams, asked, self._dialect)
 
@@ -185,7 +192,7 @@ class Renderer:
         names = [name[0] for name in query.select if name[0] in _ARRAY] or list(_ARRAY)
         groups: dict[str, list[Any]] = {}
         for observation in result.page:
-            self._take()
+            self._room.take()
             values = observation_values(observation, self._graph)
             told = {"id": observation.id, **values}
             row = [self._of_observation(name, told[name]) for name in names]
@@ -204,13 +211,6 @@ class Renderer:
         kept = [(name, value) for name, value in options if name != "$skip"]
         query = urlencode([*kept, ("$skip", str(skip))], quote_via=quote, safe=_IN_LINKS.strip())
         return f"{self._root}/{path}?{query}"
-
-    def _take(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise TooMuchAsked(
-                f"query: want at most {MAX_ENTITIES} entities in one answer, got more: expand less"
-            )
 
 
 def _is_selected(query: Query, name: str) -> bool:

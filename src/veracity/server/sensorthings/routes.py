@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from veracity.server.answers import answer, json_answer
+from veracity.server.documented import problems
 from veracity.server.problems import problem
 from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity
 from veracity.server.sensorthings.landing import landing_page
-from veracity.server.sensorthings.openapi import json_response, page, parameters, problems
+from veracity.server.sensorthings.openapi import json_response, page, parameters
 from veracity.server.sensorthings.schema import V1, V2, Dialect
 from veracity.server.sensorthings.service import Raw, Service
 

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from secrets import token_hex
 from threading import Lock
 from typing import Any, TypeVar
@@ -11,7 +12,6 @@ from urllib.parse import quote
 import orjson
 
 from veracity.data.errors import TableMismatch
-from veracity.home.clock import Clock
 from veracity.home.home import Home
 from veracity.server.city_reader import CityReader
 from veracity.server.sensorthings.bodies import parse_json
@@ -19,22 +19,25 @@ from veracity.server.sensorthings.building import build_graph
 from veracity.server.sensorthings.cache import DEFAULT_BYTES, ByteCache
 from veracity.server.sensorthings.describing import INSIDE, describe
 from veracity.server.sensorthings.entities import Entity
-from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity, NotAccepted
+from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity
 from veracity.server.sensorthings.feed_columns import FeedColumns
 from veracity.server.sensorthings.finding import EntitySet, Property, Target, resolve
-from veracity.server.sensorthings.graph import Graph, Stream
+from veracity.server.sensorthings.graph import Graph
+from veracity.server.sensorthings.known_streams import KnownStreams
 from veracity.server.sensorthings.ledger import Ledger
-from veracity.server.sensorthings.posting import parse_arrays, parse_observation
+from veracity.server.sensorthings.posting import Posted, parse_arrays, parse_observation
 from veracity.server.sensorthings.query import Query, parse_as_of, parse_query
 from veracity.server.sensorthings.rendering import Renderer
 from veracity.server.sensorthings.resource_path import Step, parse_path
 from veracity.server.sensorthings.schema import Dialect
+from veracity.server.sensorthings.sent import Making, Sent
 from veracity.server.sensorthings.snapshot import Snapshot, Store, take_snapshot
-from veracity.server.sensorthings.taking import Sender, make, take
+from veracity.server.sensorthings.taking import Sender, Taker, entities_of, observations_of
 
 MAX_SNAPSHOTS = 6
 Options = Sequence[tuple[str, str]]
 _T = TypeVar("_T")
+_S = TypeVar("_S", bound=Sent)
 
 
 class Raw:
@@ -62,10 +65,17 @@ class Service:
         self._make_store()
         self._snapshots: OrderedDict[tuple[int, datetime | None], Snapshot] = OrderedDict()
         self._graphs: OrderedDict[tuple[int, datetime | None, str], Graph] = OrderedDict()
+        self._latest: dict[str, Graph] = {}
         self._lock = Lock()
+        self._taker = Taker(city.root, city.clock)
 
     def _make_store(self) -> None:
         self._store = Store(lambda n: FeedColumns(n, self.cache), lambda n: Ledger(n, self.cache))
+
+    @property
+    def n_waiting(self) -> int:
+        """How many requests wait to be sealed."""
+        return self._taker.n_waiting
 
     def read(self, dialect: Dialect, path: str, options: Options, host: str) -> dict[str, Any] | Raw | None:
         """Answer a GET: JSON, a raw value, or None where a value is null.
@@ -107,51 +117,52 @@ class Service:
                 snapshot = self._snapshots.get((size, as_of)) or take_snapshot(home, self._store, as_of)
                 found = build_graph(snapshot, dialect)
                 self._snapshots[size, as_of], self._graphs[key] = snapshot, found
+                if as_of is None:
+                    self._latest[dialect.version] = found
                 while len(self._snapshots) > MAX_SNAPSHOTS:
                     self._snapshots.popitem(last=False)
                 while len(self._graphs) > MAX_SNAPSHOTS:
                     self._graphs.popitem(last=False)
             return found
 
-    def create(
-        self, dialect: Dialect, body: bytes, sender: Sender, clock: Clock, datastream: str | None = None
-    ) -> str:
-        """Take an observation in; return its identifier.
+    def observation(
+        self, dialect: Dialect, body: bytes, sender: Sender, datastream: str | None = None
+    ) -> Sent:
+        """Return an observation that was sent, let to wait for its turn to be sealed.
 
         Raises
         ------
         NoSuchEntity
             If there is no such datastream as the path says.
-        NotAccepted
-            If it was set aside, or came before.
         MalformedObservation, NotCreatable
             If it is none that a feed takes, or not from this sender.
+        PostsWaiting
+            If too much waits.
         """
-        streams = self._streams(dialect)
-        if datastream is not None and datastream not in streams:
-            raise NoSuchEntity(f"Datastreams: want an entity there is, got {datastream[:120]!r}")
-        posted = parse_observation(body, streams, clock(), datastream)
-        (taken,) = take(self._city.root, clock, sender, [posted])
-        if taken.id is None:
-            feed = posted.target.feed
-            raise NotAccepted(f"observation: want one that keeps the rules of {feed}, got one set aside")
-        return taken.id
 
-    def create_all(self, dialect: Dialect, body: bytes, sender: Sender, clock: Clock) -> list[str | None]:
-        """Take many observations in; return their identifiers, None for those that were set aside."""
-        posted = parse_arrays(body, self._streams(dialect), clock())
-        return [taken.id for taken in take(self._city.root, clock, sender, posted)]
+        def parsed(home: Home) -> Posted:
+            streams = self._streams(home, dialect)
+            if datastream is not None and streams.get(datastream) is None:
+                raise NoSuchEntity(f"Datastreams: want an entity there is, got {datastream[:120]!r}")
+            return parse_observation(body, streams, self._city.clock(), datastream)
 
-    def create_entity(
+        return self._put(observations_of(sender, [self._with_home(parsed)]))
+
+    def observations(self, dialect: Dialect, body: bytes, sender: Sender) -> Sent:
+        """Return many observations that were sent as arrays, let to wait; errors as ``observation``."""
+        now = self._city.clock()
+        posted = self._with_home(lambda home: parse_arrays(body, self._streams(home, dialect), now))
+        return self._put(observations_of(sender, posted))
+
+    def entity(
         self,
         dialect: Dialect,
         entity_set: str,
         body: bytes,
         sender: Sender,
-        clock: Clock,
         inside: tuple[str, str] | None = None,
-    ) -> str:
-        """Make an entity with those inside it; return its identifier.
+    ) -> Making:
+        """Return an entity that was sent, with those inside it, let to wait.
 
         Parameters
         ----------
@@ -162,8 +173,10 @@ class Service:
         ------
         NoSuchEntity
             If there is no such entity as the path says.
-        MalformedEntity, MalformedObservation, NotCreatable, NotAccepted, NameTaken
-            See ``describe`` and ``make``.
+        MalformedEntity, MalformedObservation, NotCreatable
+            See ``describe`` and ``entities_of``.
+        PostsWaiting
+            If too much waits.
         """
         said = parse_json(body)
         graph = self._with_home(lambda home: self.graph(home, dialect))
@@ -172,12 +185,18 @@ class Service:
             if inside[1] not in graph.of_set(inside[0]):
                 raise NoSuchEntity(f"{inside[0]}: want an entity there is, got {inside[1][:120]!r}")
             owner = INSIDE[inside[0], entity_set], inside[1]
-        plan = describe(said, entity_set, graph, self._new_id, clock(), owner)
-        make(self._city.root, clock, sender, plan, body.decode())
-        return plan.root
+        now, digest = self._city.clock(), sha256(body).hexdigest()
+        plan = describe(said, entity_set, graph, self._new_id, now, owner, digest)
+        return self._put(entities_of(sender, plan, body.decode(), now))
 
-    def _streams(self, dialect: Dialect) -> dict[str, Stream]:
-        return self._with_home(lambda home: self.graph(home, dialect).streams)
+    def _put(self, sent: _S) -> _S:
+        self._taker.put(sent)
+        return sent
+
+    def _streams(self, home: Home, dialect: Dialect) -> KnownStreams:
+        with self._lock:
+            before = self._latest.get(dialect.version)
+        return KnownStreams(before, home, lambda: self.graph(home, dialect))
 
     def _with_home(self, work: Callable[[Home], _T]) -> _T:
         """Do work that reads; once more, if files were rewritten meanwhile and are gone."""
@@ -188,6 +207,7 @@ class Service:
                 with self._lock:
                     self._snapshots.clear()
                     self._graphs.clear()
+                    self._latest.clear()
                 home.reopen_tables()
                 return work(home)
 

@@ -1,33 +1,46 @@
-"""What clients sent, taken into its feeds: one batch a feed and request, sealed as any other.
+"""What clients sent, taken into its feeds: one batch a feed of all that waits, sealed as any other.
 
 Who may send is decided before. An account that sends for an agency sends to that agency's feeds; where the
 city keeps the agency's key, the batch is signed with it, else it goes in unsigned, if the contract allows.
+
+A batch has the records of many requests, each with what was sent in it; each record is judged by the rules as
+it would be alone, and each request is answered for its own. Those of a feed are answered when its batch is in
+the log, whatever becomes of other feeds.
 """
 
+import logging
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from veracity.canonical import canonical_json
 from veracity.data.contract import Contract
+from veracity.data.errors import TableMismatch
+from veracity.errors import Unavailable, VeracityError
 from veracity.home.clock import Clock
 from veracity.home.enrolments import signing_key
-from veracity.home.errors import MissingKey
+from veracity.home.errors import HomeError, MissingKey
 from veracity.home.home import Home, Writer, open_writer
 from veracity.home.ingest import FileReport, ingest
+from veracity.home.tables import read_kept
 from veracity.provenance.keys import MessageSigner
 from veracity.server.created.entities import MAX_CREATED
 from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feeds
-from veracity.server.sensorthings import ids
-from veracity.server.sensorthings.describing import Draft, Plan
+from veracity.server.sensorthings.describing import Plan
 from veracity.server.sensorthings.errors import NotAccepted, NotCreatable
+from veracity.server.sensorthings.gathering import Gathering, Take
 from veracity.server.sensorthings.posting import Posted
 from veracity.server.sensorthings.rendering import time_text
+from veracity.server.sensorthings.sent import Judged, Making, Sent
 
 WAIT_S = 10.0  #: for another who writes
-_PART = 1 << 20  # records in a batch: all of a request
+_PART = 1 << 20  # records in a batch: all of a turn
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
@@ -39,13 +52,6 @@ class Sender(Protocol):
 
     def check_feed(self, feed: str) -> None:
         """Raise unless it may write to a feed."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What became of one observation: its identifier, None if it was set aside."""
-
-    id: str | None
 
 
 def check_sender(sender: Sender, feed: str, agencies: Iterable[str | None]) -> None:
@@ -62,93 +68,143 @@ def check_sender(sender: Sender, feed: str, agencies: Iterable[str | None]) -> N
             raise NotCreatable(f"feed {feed}: want what is of {sender.agency}, got {agency}'s")
 
 
-def take(root: Path, clock: Clock, sender: Sender, posted: Sequence[Posted]) -> list[Taken]:
-    """Take observations in; return what became of each, in order.
-
-    All of one feed make one batch: those that break a rule that sets aside go to quarantine with their
-    reasons, and the others are in the table when this returns. Where one feed's batch is refused, those of
-    other feeds are taken none the less.
-
-    Raises
-    ------
-    NotCreatable
-        If a feed is not the sender's.
-    NotAccepted
-        If nothing was taken, and a feed's whole batch was refused: the same was received before, or it must
-        be signed and the city has no key to sign with.
-    HomeBusy, StoreUnavailable
-        If another writes for longer than ``WAIT_S``, or the store does not take it.
-    """
-    feeds: dict[str, list[int]] = {}
-    for at, one in enumerate(posted):
-        feeds.setdefault(one.target.feed, []).append(at)
-    for feed, places in feeds.items():
-        check_sender(sender, feed, {posted[at].target.agency for at in places})
-    taken: list[Taken] = [Taken(None)] * len(posted)
-    refused: NotAccepted | None = None
-    with open_writer(root, clock, wait_s=WAIT_S) as home:
-        for feed, places in feeds.items():
-            try:
-                batch, kept = _sealed(home, feed, [posted[at].record for at in places])
-            except NotAccepted as exc:
-                refused = exc
-                continue
-            for record, at in enumerate(places):
-                if record in kept:
-                    stream = posted[at].target.datastream
-                    taken[at] = Taken(str(ids.ObservationId(stream, batch, record)))
-    if refused is not None and not any(one.id for one in taken):
-        raise refused
-    return taken
+def observations_of(sender: Sender, posted: Sequence[Posted]) -> Sent:
+    """Return observations as what one request sends; NotCreatable if a feed is not the sender's."""
+    for feed in {one.target.feed for one in posted}:
+        check_sender(sender, feed, {one.target.agency for one in posted if one.target.feed == feed})
+    return Sent(posted)
 
 
-def make(root: Path, clock: Clock, sender: Sender, plan: Plan, received: str) -> None:
-    """Make entities, then take in the observations inside them: a batch of each built-in feed.
-
-    Parameters
-    ----------
-    received
-        The body as it was sent: it goes into the evidence.
-
-    Raises
-    ------
-    NotCreatable
-        If a thing that it adds to is another agency's, or the city has as many entities as it may have.
-    NotAccepted, NameTaken, HomeBusy, StoreUnavailable
-        As ``take``; nothing was made but, at the last, the entities without their observations.
-    """
+def entities_of(sender: Sender, plan: Plan, received: str, now: datetime) -> Making:
+    """Return entities as what one request sends; NotCreatable if one adds to another agency's thing."""
     check_sender(sender, THINGS, {e.values["properties"].get("agency") for e in plan.owned})
     if plan.observations:
         sender.check_feed(OBSERVATIONS)
-    with open_writer(root, clock, wait_s=WAIT_S) as home:
-        ensure_feeds(home)
-        n_made = sum(b.accepted for b in home.index.batches(THINGS))
-        if n_made + len(plan.drafts) > MAX_CREATED:
-            raise NotCreatable(f"entities: want at most {MAX_CREATED} in a city, got {n_made} before these")
-        at = time_text(clock())
-        records = [_record(draft, at, sender.agency) for draft in plan.drafts]
-        next(r for r in records if r["id"] == plan.root)["received"] = received
-        _, kept = _sealed(home, THINGS, [canonical_json(record) for record in records])
-        if len(kept) < len(records):
-            raise NotAccepted(f"entities: want {len(records)} kept, got {len(kept)}")
-        if plan.observations:
-            _sealed(home, OBSERVATIONS, [one.record for one in plan.observations])
+    return Making(plan, received, sender.agency, time_text(now))
 
 
-def _record(draft: Draft, at: str, agency: str | None) -> dict[str, Any]:
-    said = {"id": draft.id, "created_at": at, "entity_set": draft.set, "document": draft.document}
-    return said if agency is None else {**said, "agency": agency}
+class Taker:
+    """Takes in what requests send, all that waits in one turn at the home; safe to use from many threads."""
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        self._root, self._clock = root, clock
+        self._before: Writer | None = None
+        self._gathering: Gathering[Sent] = Gathering(self._turn)
+
+    @property
+    def n_waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return self._gathering.n_waiting
+
+    def put(self, sent: Sent) -> None:
+        """Let a request's records wait for the next turn; PostsWaiting if too many wait.
+
+        Its answer may fail with PostsWaiting, with HomeBusy or StoreUnavailable, if another writes for longer
+        than ``WAIT_S`` or the store does not take it, and with what ``Sent`` says.
+        """
+        self._gathering.put(sent)
+
+    def _turn(self, take: Take[Sent]) -> None:
+        steps: deque[_Step] | None = None
+        while steps is None or steps:
+            try:
+                with open_writer(self._root, self._clock, wait_s=WAIT_S, after=self._before) as home:
+                    self._before = home
+                    steps = _steps(take()) if steps is None else steps
+                    while steps and _is_done(home, steps):
+                        pass
+            except Exception as exc:
+                if steps is None:
+                    raise
+                _LOGGER.warning("posts: %s", exc)
+                for step in steps:
+                    step.fail(exc)
+                return
 
 
-def _sealed(home: Writer, feed: str, records: Sequence[bytes]) -> tuple[int, set[int]]:
-    """Seal records as one batch; return its number, and which of them are in the table."""
+@dataclass(frozen=True)
+class _Step:
+    """One batch: a feed, and the requests whose records are in it."""
+
+    feed: str
+    sent: Sequence[Sent]
+
+    def fail(self, error: Exception) -> None:
+        for one in self.sent:
+            one.fail(error)
+
+
+def _steps(sent: Sequence[Sent]) -> deque[_Step]:
+    """Return the batches of a turn, entities first: the observations inside them come after."""
+    feeds = dict.fromkeys(feed for one in sent for feed in one.feeds)
+    ordered = sorted(feeds, key=lambda feed: feed != THINGS)
+    return deque(_Step(feed, [one for one in sent if feed in one.feeds]) for feed in ordered)
+
+
+def _is_done(home: Writer, steps: deque[_Step]) -> bool:
+    """Do the first step; tell whether the home is as it should be, so that the next can follow.
+
+    Where records of several requests cannot be judged together, for a reason that is not the home's, each
+    request's are tried alone: nobody's fails another's.
+    """
+    step = steps.popleft()
+    feed, sent = step.feed, [one for one in step.sent if not one.answer.done()]
+    try:
+        if feed == THINGS:
+            sent = _made_room(home, sent)
+        if sent:
+            _seal(home, feed, sent)
+    except NotAccepted as exc:
+        for one in sent:
+            one.refused(feed, exc)
+    except Exception as exc:
+        _LOGGER.warning("posts: feed %s: %s", feed, exc, exc_info=not isinstance(exc, VeracityError))
+        if len(sent) > 1 and not isinstance(exc, Unavailable | HomeError):
+            steps.extendleft(_Step(feed, [one]) for one in reversed(sent))
+        else:
+            _Step(feed, sent).fail(exc)
+        return False
+    return True
+
+
+def _made_room(home: Writer, sent: Sequence[Sent]) -> list[Sent]:
+    """Return those whose entities the city has room for; the others are answered."""
+    ensure_feeds(home)
+    n_made = sum(b.accepted for b in home.index.batches(THINGS))
+    fitting: list[Sent] = []
+    for one in sent:
+        n_new = len(one.records(THINGS))
+        if n_made + n_new > MAX_CREATED:
+            said = f"entities: want at most {MAX_CREATED} in a city, got {n_made} before these"
+            one.fail(NotCreatable(said))
+        else:
+            n_made += n_new
+            fitting.append(one)
+    return fitting
+
+
+def _seal(home: Writer, feed: str, sent: Sequence[Sent]) -> None:
+    """Seal a feed's records of some requests as one batch, and tell each what became of its own."""
+    parts = [one.records(feed) for one in sent]
+    batch, judged = _sealed(home, feed, [record for part in parts for record in part])
+    first = 0
+    for one, part in zip(sent, parts, strict=True):
+        one.took(feed, batch, judged[first : first + len(part)])
+        first += len(part)
+
+
+def _sealed(home: Writer, feed: str, records: Sequence[bytes]) -> tuple[int, list[Judged]]:
+    """Seal records as one batch; return its number, and what became of each."""
     contract = home.feed(feed).contract
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{feed}.ndjson"
         path.write_bytes(b"".join(record + b"\n" for record in records))
         (report,) = ingest(home, feed, [path], sign=_key(home, contract), records_per_part=_PART)
     _check(report)
-    return report.batches[0], _accepted(home, feed, report.batches[0])
+    (batch,), (entry,) = report.batches, report.entries
+    kept = _accepted(home, feed, batch)
+    why = _reasons(home, feed, batch, entry) if report.quarantined else {}
+    return batch, [Judged(n, n in kept, why.get(n, ())) for n in range(len(records))]
 
 
 def _key(home: Home, contract: Contract) -> MessageSigner | None:
@@ -169,3 +225,12 @@ def _check(report: FileReport) -> None:
 def _accepted(home: Home, feed: str, batch: int) -> set[int]:
     rows = home.table(feed).scan(batch=batch).select("_record").collect()
     return set(rows["_record"].to_list())
+
+
+def _reasons(home: Home, feed: str, batch: int, entry: int) -> dict[int, Sequence[str]]:
+    """Return the rules that the quarantined records of a batch broke; none if that cannot be read."""
+    with suppress(TableMismatch):
+        sha256 = str(home.index.predicate(entry)["quarantine"]["sha256"])
+        rows = read_kept(home, "quarantine", feed, batch, sha256)
+        return dict(rows.select("_record", "reasons").iter_rows())
+    return {}

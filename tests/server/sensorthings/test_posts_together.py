@@ -1,0 +1,234 @@
+"""Posts that come at once are sealed as one batch; each is judged, answered and told apart by itself."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from small_city import AGENCY, clock
+from things_posting import OTHER, STAFF, Poster, Posting, posted_to, posting_city
+from veracity.home.accounts.journal import Write, list_path, read_list
+from veracity.home.audit import audit
+from veracity.home.home import Home, open_writer
+from veracity.home.receipts import find_record, make_receipt
+from veracity.provenance.receipts.verification import verify_receipt
+from veracity.server.created.feeds import OBSERVATIONS, THINGS
+from veracity.server.sensorthings import gathering, taking
+
+DEADLINE_S = 60
+ONE, MANY = "/v1.1/Observations", "/v1.1/CreateObservations"
+THING = {
+    "name": "Station",
+    "description": "",
+    "Datastreams": [
+        {
+            "name": "Warmth",
+            "description": "",
+            "unitOfMeasurement": {"name": "degree Celsius", "symbol": "Cel", "definition": "ucum:Cel"},
+            "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
+            "Sensor": {"name": "S", "description": "", "encodingType": "text/plain", "metadata": ""},
+            "ObservedProperty": {"name": "warmth", "definition": "http://vocab.example/w", "description": ""},
+            "Observations": [{"phenomenonTime": "2026-09-02T00:00:00Z", "result": 25.5}],
+        }
+    ],
+}
+Post = tuple[str, Any, str]  #: path, body, account
+
+
+@pytest.fixture
+def posting(tmp_path: Path) -> Posting:
+    """A city with a registry and two batches, and accounts."""
+    return posting_city(tmp_path / "city")
+
+
+@pytest.fixture
+def city(posting: Posting) -> Iterator[Poster]:
+    """It served."""
+    with posted_to(posting) as client:
+        yield client
+
+
+def one(minute: int, result: float = 1.5, gauge: str = "G01", account: str = AGENCY) -> Post:
+    """An observation at a minute of an hour without others."""
+    stream = {"@iot.id": f"rain:{gauge}:rain"}
+    body = {"phenomenonTime": f"2026-09-02T00:{minute:02}:00Z", "result": result, "Datastream": stream}
+    return ONE, body, account
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < end, "it never came to be so"
+        time.sleep(0.01)
+
+
+@contextmanager
+def held(root: Path) -> Iterator[None]:
+    """Hold the lock of the home, as another program does."""
+    with open_writer(root, clock):
+        yield
+
+
+def together(city: Poster, root: Path, posts: Sequence[Post]) -> list[urllib3.BaseHTTPResponse]:
+    """Send posts that all wait before the first can be sealed; return the answers, in their order."""
+    with ThreadPoolExecutor(len(posts)) as clients:
+        with held(root):
+            sent = [clients.submit(city.send, *post) for post in posts]
+            wait_for(lambda: city.n_waiting == len(posts))
+        return [answer.result(DEADLINE_S) for answer in sent]
+
+
+def count(city: Poster) -> int:
+    """Count the observations that are shown."""
+    return int(city.json(f"{ONE}?$count=true&$top=0")["@iot.count"])
+
+
+def n_batches(root: Path, feed: str) -> int:
+    """Count the batches of a feed."""
+    with closing(Home.open(root, clock)) as home:
+        return len(home.index.batches(feed)) if feed in home.feed_names() else 0
+
+
+def written(root: Path) -> dict[str, Write]:
+    """Return what the journal's lists in the log say, by the digest of the body."""
+    with closing(Home.open(root, clock)) as home:
+        lists = [p["writes"]["sha256"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
+        found = [w for digest in lists for w in read_list(home.objects.get(list_path(digest)))]
+    return {w.body_sha256: w for w in found}
+
+
+def record_of(home: Home, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record in the evidence that an observation came in, by its receipt, which is verified."""
+    place = shown["parameters"]
+    found = find_record(home, "rain", place["batch"], place["record"])
+    receipt = make_receipt(home, "rain", found)
+    verify_receipt(receipt, home.policy)
+    proven = receipt.record
+    assert proven is not None
+    content = b"".join(page.content for page in proven.pages)
+    said: dict[str, Any] = json.loads(content[proven.offset : proven.offset + proven.length])
+    return said
+
+
+def test_many_at_once_are_one_batch_with_a_receipt_for_each(posting: Posting) -> None:
+    """Each is there once, under its own address and receipt; the journal and the evidence say whose it is."""
+    posts = [one(n, n / 4, f"G0{n % 3}", STAFF if n % 2 else AGENCY) for n in range(12)]
+    rows = [[f"2026-09-02T01:{n:02}:00Z", n / 4] for n in range(4)]
+    part = {"Datastream": {"@iot.id": "rain:G02:rain"}, "components": ["phenomenonTime", "result"]}
+    posts.append((MANY, [{**part, "dataArray": rows}], STAFF))
+    with posted_to(posting) as city:
+        before = n_batches(posting.root, "rain"), count(city)
+        answers = together(city, posting.root, posts)
+        assert [answer.status for answer in answers] == [201] * len(posts)
+        assert n_batches(posting.root, "rain") == before[0] + 1
+        wait_for(lambda: count(city) != before[1])  # lists show what is new within a second
+        assert count(city) == before[1] + 16
+        links = [answer.headers["Location"] for answer in answers[:-1]]
+        shown = [city.json(link) for link in [*links, *answers[-1].json()]]
+    assert [s["result"] for s in shown] == [n / 4 for n in (*range(12), *range(4))]
+    journal = written(posting.root)
+    with closing(Home.open(posting.root, clock)) as home:
+        assert audit(home).is_clean
+        records = [record_of(home, s) for s in shown]
+    for record, (_, body, account) in zip(records, posts[:-1], strict=False):
+        assert record["received"] == json.dumps(body)
+        assert journal[sha256(record["received"].encode()).hexdigest()].account == account
+    for record in records[-4:]:
+        assert (journal[record["request_sha256"]].account, journal[record["request_sha256"]].path) == (
+            STAFF,
+            MANY,
+        )
+
+
+def test_a_bad_one_fails_no_other(city: Poster, posting: Posting) -> None:
+    """One that breaks a rule, one that is there already, one sent twice at once, one of another agency."""
+    assert city.send(*one(1)).status == 201
+    posts = [one(2), one(3, 900), one(1), one(4), one(4), one(5)]
+    statuses = [answer.status for answer in together(city, posting.root, posts)]
+    assert (statuses[:3], statuses[-1]) == ([201, 409, 409], 201)
+    assert sorted(statuses[3:5]) == [201, 409]
+    assert city.refused(*one(6, account=OTHER)) == (403, "not-creatable")
+
+
+def test_what_breaks_judging_is_tried_alone(
+    city: Poster, posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that no batch can be judged with, for a bug of ours, is the only one that is answered so."""
+    whole = taking._sealed
+
+    def breaking(home: Any, feed: str, records: Sequence[bytes]) -> Any:
+        if any(b"poison" in record for record in records):
+            raise RuntimeError("a bug")
+        return whole(home, feed, records)
+
+    monkeypatch.setattr(taking, "_sealed", breaking)
+    path, body, account = one(2)
+    posts = [one(1), (path, {**body, "parameters": {"a": "poison"}}, account), one(3)]
+    assert [answer.status for answer in together(city, posting.root, posts)] == [201, 500, 201]
+
+
+def test_entities_and_observations_go_together(city: Poster, posting: Posting) -> None:
+    """Bodies with entities share a batch of each built-in feed, beside single observations; each is whole."""
+    posts: list[Post] = [("/v1.1/Things", {**THING, "name": f"Station {n}"}, STAFF) for n in range(3)]
+    answers = together(city, posting.root, [*posts, one(1)])
+    assert [answer.status for answer in answers] == [201] * 4
+    batches = [n_batches(posting.root, feed) for feed in (THINGS, OBSERVATIONS)]
+    assert batches == [1, 1]
+    for n, answer in enumerate(answers[:3]):
+        thing = city.json(f"{answer.headers['Location']}?$expand=Datastreams($expand=Observations)")
+        assert thing["name"] == f"Station {n}"
+        assert [o["result"] for o in thing["Datastreams"][0]["Observations"]] == [25.5]
+
+
+def test_room_for_entities_is_counted_with_those_of_the_same_turn(
+    city: Poster, posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only one body of two has room, one is made whole and the other not at all."""
+    monkeypatch.setattr(taking, "MAX_CREATED", 7)
+    answers = together(city, posting.root, [("/v1.1/Things", THING, STAFF)] * 2)
+    assert sorted(answer.status for answer in answers) == [201, 403]
+    assert city.json("/v1.1/Sensors?$count=true&$filter=name eq 'S'")["@iot.count"] == 1
+
+
+def test_where_another_program_writes_for_long_nothing_is_taken(
+    posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with the reason and when to come again; sent again it is taken, and the journal has that alone."""
+    monkeypatch.setattr(taking, "WAIT_S", 0.1)
+    with posted_to(posting) as city:
+        with held(posting.root):
+            busy = city.send(*one(1))
+        assert (busy.status, busy.json()["code"]) == (503, "home-busy")
+        assert "come again" in busy.json()["detail"]
+        assert int(busy.headers["Retry-After"]) > 0
+        monkeypatch.setattr(taking, "WAIT_S", 30.0)
+        assert city.send(*one(1)).status == 201
+    assert [w.status for w in written(posting.root).values()] == [201]
+
+
+def test_too_many_that_wait_are_sent_away(
+    city: Poster, posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 at once, with when to come again; those that wait are taken."""
+    monkeypatch.setattr(gathering, "MAX_WAITING", 2)
+    answers: list[int] = []
+    clients = [threading.Thread(target=lambda n=n: answers.append(city.send(*one(n)).status)) for n in (1, 2)]
+    with held(posting.root):
+        for client in clients:
+            client.start()
+        wait_for(lambda: city.n_waiting == 2)
+        full = city.send(*one(3))
+    for client in clients:
+        client.join(DEADLINE_S)
+    assert (full.status, full.json()["code"]) == (503, "posts-waiting")
+    assert int(full.headers["Retry-After"]) > 0
+    assert answers == [201, 201]
