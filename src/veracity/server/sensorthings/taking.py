@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from veracity.canonical import canonical_json
 from veracity.data.contract import Contract
+from veracity.home.accounts.intents import expected_file, intend
 from veracity.home.clock import Clock
 from veracity.home.enrolments import signing_key
 from veracity.home.errors import MissingKey
@@ -146,6 +147,7 @@ def _sealed(home: Writer, feed: str, records: Sequence[bytes]) -> tuple[int, set
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{feed}.ndjson"
         path.write_bytes(b"".join(record + b"\n" for record in records))
+        intend(home, expected_file(feed, path))  # if we are killed, it is known who asked
         (report,) = ingest(home, feed, [path], sign=_key(home, contract), records_per_part=_PART)
     _check(report)
     return report.batches[0], _accepted(home, feed, report.batches[0])
