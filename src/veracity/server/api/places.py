@@ -92,7 +92,7 @@ def list_places(
     now = until or rough_now(city.clock)
 
     def make(home: Home) -> Places:
-        contract = open_feed(home, feed)
+        contract = open_feed(home, feed, known)
         up_to = home.index.up_to(feed, known)
         rows = newest_rows(home, contract, up_to, until, MAX_PLACES + 1)
         flags = memory.flags.of(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Query
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from veracity.data.contract import Contract
+from veracity.home.clock import parse_time
 from veracity.home.decisions import read_decisions
 from veracity.home.home import Home
 from veracity.home.live.accounts import accounts
@@ -91,7 +92,7 @@ def show_quality(
     known = parse_when("as_of", as_of)
 
     def make(home: Home) -> Quality:
-        contract = open_feed(home, feed)
+        contract = open_feed(home, feed, known)
         facts = memory.batches.of(home, feed, known)
         flags, aside = _by_action(contract, count_reasons(facts))
         scores = memory.slowly.get(
@@ -114,7 +115,7 @@ def show_quality(
 
 
 def _by_action(contract: Contract, counts: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
-    """Part reasons into those that only flag rows, by the contract in force, and those that set aside."""
+    """Part reasons into those that only flag rows, by the contract of then, and those that set aside."""
     flags = {r: n for r, n in counts.items() if not r.startswith("refused:") and not contract.sets_aside(r)}
     return flags, {r: n for r, n in counts.items() if r not in flags}
 
@@ -142,10 +143,18 @@ def _quarantine(
 ) -> Quarantine:
     n = sum(f.quarantined for f in facts)
     decided = 0
-    if n and known is None:
-        decisions = memory.slowly.get(home, ("decisions", feed), lambda: read_decisions(home, feed))
-        decided = decisions.first.height
+    if n:
+        decisions = memory.slowly.get(home, ("decisions", feed), lambda: read_decisions(home, feed)).first
+        decided = decisions.height
+        if known is not None:
+            said = [i for i, p in home.index.predicates("ingest", feed) if _is_by(p, "received_at", known)]
+            said += [i for i, p in home.index.predicates("reject", feed) if _is_by(p, "decided_at", known)]
+            decided = decisions.filter(pl.col("_idx").is_in(said)).height
     return Quarantine(n=n, waiting=max(0, n - decided), asked=sum(f.asked for f in facts))
+
+
+def _is_by(predicate: Mapping[str, Any], name: str, known: datetime) -> bool:
+    return parse_time(name, str(predicate[name])) <= known
 
 
 def _accounts(

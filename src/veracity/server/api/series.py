@@ -75,7 +75,7 @@ def show_series(
     after = None if numbers is None else Position(*numbers)
 
     def make(home: Home) -> Series:
-        contract = open_feed(home, feed)
+        contract = open_feed(home, feed, known)
         if field not in {f.name for f in contract.fields}:
             raise NotThere(f"field: want a column of {feed}, got {field[:80]!r}")
         up_to = home.index.up_to(feed, known)

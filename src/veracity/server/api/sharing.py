@@ -33,8 +33,10 @@ def is_personal(home: Home, name: str) -> bool:
     return any(home.contract(str(p["sha256"])).personal for _, p in said)
 
 
-def open_feed(home: Home, name: str) -> Contract:
-    """Return the contract of a feed whose rows may be shown to anyone.
+def open_feed(home: Home, name: str, as_of: datetime | None = None) -> Contract:
+    """Return the contract, at a time or now, of a feed whose rows may be shown to anyone.
+
+    As of a time before its first contract it is the first: nothing had come that it could misjudge.
 
     Raises
     ------
@@ -46,7 +48,11 @@ def open_feed(home: Home, name: str) -> Contract:
     contract = find_feed(home, name).contract
     if is_personal(home, name):
         raise PersonalFeed(f"rows of {name}: want a feed without personal fields, got one with some")
-    return contract
+    if as_of is None:
+        return contract
+    said = home.index.predicates("contract", name)
+    before = home.index.known_before(as_of)
+    return home.contract(str(next((p for i, p in reversed(said) if i < before), said[0][1])["sha256"]))
 
 
 def age_s(now: datetime, then: datetime | None) -> float | None:
