@@ -31,6 +31,10 @@ ROUTER = Path(__file__).parents[3] / "web/portal/src/router.ts"
 DQV = rdflib.Namespace("http://www.w3.org/ns/dqv#")
 SPDX = rdflib.Namespace("http://spdx.org/rdf/terms#")
 VERSION = rdflib.URIRef("http://www.w3.org/ns/dcat#version")
+NEEDED = {
+    "/ngsi-ld/v1/temporal/entities": {"type": "AirQualityObserved"},
+    "/ngsi-ld/v1/entities": {"type": "x"},
+}
 # DCAT-AP 3.0.0 (https://semiceu.github.io/DCAT-AP/releases/3.0.0/): least and most of each property.
 CARDINALITIES: dict[rdflib.URIRef, dict[rdflib.URIRef, tuple[int, int | None]]] = {
     DCAT.Catalog: {
@@ -175,12 +179,18 @@ def test_its_links_lead_somewhere(app: ASGIApp) -> None:
     found = graph(app, "/catalogue.ttl")
     links = {
         str(o)
-        for name in (DCAT.accessURL, DCAT.downloadURL, DCTERMS.conformsTo, FOAF.page)
+        for name in (DCAT.accessURL, DCAT.downloadURL, DCTERMS.conformsTo, FOAF.page, DCAT.endpointURL)
         for o in found.objects(None, name)
         if str(o).startswith(f"{BASE}/")
     }
     assert len(links) > 10
     assert {link: ask(app, "GET", link).status_code for link in links} == dict.fromkeys(links, 200)
+    for entry in ("/ngsi-ld/v1", "/log"):
+        named = [i["url"].removeprefix(BASE) for i in ask(app, "GET", entry).json()["items"]]
+        codes = {path: ask(app, "GET", path).status_code for path in named if "{" not in path}
+        # The standard takes no question for every entity of all types: told so, the reader knows what to ask.
+        narrow = {path for path in codes if path.endswith("/entities")}
+        assert codes == {path: 400 if path in narrow else 200 for path in codes}
     (listed,) = re.findall(r"VIEWS = \[([^\]]+)\]", ROUTER.read_text())
     views = re.findall(r'"(\w+)"', listed)
     pages = [str(page) for page in found.objects(None, DCAT.landingPage)]
