@@ -72,6 +72,7 @@ def serve(
     from veracity.server.app import make_app
     from veracity.server.running import address, listen, run
     from veracity.server.settings_file import PUBLIC_URL, read_settings
+    from veracity.server.warming import warm
 
     if public_url is not None and not PUBLIC_URL.fullmatch(public_url):
         raise click.UsageError(
@@ -93,7 +94,7 @@ def serve(
         limits = replace(served.connections, **{n: v for n, v in told.items() if v is not None})
         app.state.accounts.catch_up()
         try:
-            run(app, listening, limits, app.state.events.close)
+            run(app, listening, limits, app.state.events.close, lambda: warm(app))
         finally:
             app.state.accounts.close()
             app.state.city.close()

@@ -126,6 +126,7 @@ async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # no
     from veracity.server.fronts import BehindFronts
     from veracity.server.running import listen, serve
     from veracity.server.settings_file import read_settings
+    from veracity.server.warming import warm
 
     served = read_settings(task.home, clock=task.time)
     city = make_app(served.settings)
@@ -134,7 +135,8 @@ async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # no
     host, port = task.options["address"]
     city.state.accounts.catch_up()
     try:
-        await serve(app, listen(host, port), stop, served.connections, city.state.events.close)
+        events = city.state.events
+        await serve(app, listen(host, port), stop, served.connections, events.close, lambda: warm(city))
     finally:
         city.state.accounts.close()
         city.state.city.close()

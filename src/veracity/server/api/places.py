@@ -98,8 +98,10 @@ def list_places(
         flags = memory.flags.of(
             home, feed, memory.batches.of(home, feed), contract.carried, rows["_batch"].unique().to_list()
         )
-        scores = newest_scores(
-            memory.slowly.get(home, ("trust", feed, known), lambda: memory.trusts.of(home, contract, known))
+        scores = memory.slowly.get(
+            home,
+            ("newest-trust", feed, known),
+            lambda: newest_scores(memory.trusts.of(home, contract, known)),
         )
         where = memory.slowly.get(home, ("sites", feed, known), lambda: positions(home, contract, known))
         features = [
