@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from accounts_city import with_accounts
 from served_city import Made, ServedCity
 from small_city import clock, ndjson, new_city
+from veracity.home.accounts.account import Role
 from veracity.home.accounts.intents import n_open
 from veracity.home.accounts.journal import list_path, read_list
 from veracity.home.accounts.lines import Write
@@ -25,7 +27,7 @@ SCRIPT = Path(__file__).with_name("kill_writes.py")
 STREAM = {"Datastream": {"@iot.id": "rain:G01:rain"}}
 THING = {"name": "a mast", "description": "by the river"}
 DECISIONS = "/api/v1/feeds/rain/quarantine/decisions"
-WRITES = {
+WRITES: dict[str, tuple[Role, str, dict[str, Any]]] = {
     "observation": ("publisher", "/v1.1/Observations", {"result": 1.5, **STREAM}),
     "thing": ("publisher", "/v1.1/Things", THING),
     "release": (
@@ -76,7 +78,7 @@ def test_who_wrote_is_found_again(made: Made, tmp_path: Path, name: str) -> None
     role, path, sent = WRITES[name]
     root, body = Path(shutil.copytree(made[0], tmp_path / "city")), json.dumps(sent)
     before, _, _ = opened(root)
-    killed(root, "noting", made[1][role], "POST", path, body)  # type: ignore[index]
+    killed(root, "noting", made[1][role], "POST", path, body)
     size, lines, n_waiting = opened(root)
     assert size > before, "it was sealed"
     assert (lines, n_waiting > 0) == ([], True)
@@ -96,7 +98,7 @@ def test_what_was_not_done_is_nobodys(made: Made, tmp_path: Path, name: str) -> 
     """Killed before the seal: nothing is in the log, and nothing is said of anybody."""
     role, path, sent = WRITES[name]
     root = Path(shutil.copytree(made[0], tmp_path / "city"))
-    killed(root, "before", made[1][role], "POST", path, json.dumps(sent))  # type: ignore[index]
+    killed(root, "before", made[1][role], "POST", path, json.dumps(sent))
     assert opened(root)[2] > 0
     served = ServedCity(root, made[1])
     assert served.app.state.accounts.seal() == 0
@@ -106,7 +108,7 @@ def test_what_was_not_done_is_nobodys(made: Made, tmp_path: Path, name: str) -> 
 
 def test_the_next_write_finds_it(made: Made, tmp_path: Path) -> None:
     """Before another writes, what was left is looked for: the same observation later is not taken for it."""
-    path, plain = WRITES["observation"][1:]
+    _, path, plain = WRITES["observation"]
     sent = {**plain, "phenomenonTime": "2026-09-02T12:00:00Z"}
     root, body = Path(shutil.copytree(made[0], tmp_path / "city")), json.dumps(sent)
     killed(root, "before", made[1]["publisher"], "POST", path, body)

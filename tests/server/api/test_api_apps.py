@@ -1,16 +1,14 @@
 """Apps and models over the API: runs, forecasts with what came, scores, who let what serve."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import polars as pl
-import pytest
 from fastapi import FastAPI
 
-from api_city import HOURS, OVERRULED, api_app, new_api_city
+from api_city import HOURS, OVERRULED, app, got, made
 from asked import ask
-from released_city import APP, LAN, SYSTEM, Released, use_mean_rain, use_rain_app
+from released_city import APP, LAN, SYSTEM, Released
 from veracity.home.clock import parse_time
 from veracity.home.models.decisions import read_decisions
 from veracity.home.models.matched import outcomes_path, past_scorings
@@ -18,25 +16,7 @@ from veracity.home.models.scoreboard import scoreboard
 from veracity.models.decisions import OWN
 from veracity.provenance.receipts import parse_receipt, verify_receipt
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
-    folder = tmp_path_factory.mktemp("city")
-    with pytest.MonkeyPatch.context() as patch:
-        use_mean_rain(patch)
-        use_rain_app(folder, patch)
-        yield new_api_city(folder)
-
-
-@pytest.fixture(scope="module")
-def app(made: Released) -> FastAPI:
-    return api_app(made)
-
-
-def got(app: FastAPI, path: str, status: int = 200) -> Any:
-    answer = ask(app, "GET", path)
-    assert answer.status_code == status, answer.text
-    return answer.json()
+__all__ = ["app", "made"]
 
 
 def test_an_app_says_where_it_stands(app: FastAPI, made: Released) -> None:

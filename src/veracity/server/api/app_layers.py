@@ -18,7 +18,7 @@ from veracity.server.api.apps import find_app
 from veracity.server.api.asking import AppName, AsOf, When, parse_when, rough_now, time_text
 from veracity.server.api.decisions import quantiles_of, receipt_of
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Shape, Time, json_body
+from veracity.server.api.shapes import Shape, Time
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 from veracity.server.errors import NotThere
@@ -132,8 +132,7 @@ def show_layer(
             is_cut=found.height > MAX_PLACES,
         )
 
-    asked = ("layer", app, target, now, until, known)
-    return json_body(request, memory.answers.get(city, asked, make))
+    return memory.answer(request, city, make, now, until, known)
 
 
 def nearest(rows: pl.DataFrame, at: datetime) -> pl.DataFrame:

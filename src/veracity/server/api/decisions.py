@@ -29,7 +29,7 @@ from veracity.server.api.asking import (
 )
 from veracity.server.api.outcomes import outcomes_of_run
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Page, Shape, Time, json_body, next_url
+from veracity.server.api.shapes import Page, Shape, Time, next_url
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 from veracity.server.errors import NotThere
@@ -139,8 +139,7 @@ def list_decisions(
         goes_on = format_cursor(items[-1].run) if len(said) > n_runs else None
         return Page[Run](items=items, next=next_url(request, goes_on))
 
-    asked = ("decisions", request.url.path, request.url.query)
-    return json_body(request, memory.answers.get(city, asked, make))
+    return memory.answer(request, city, make)
 
 
 @ROUTER.get("/apps/{app}/forecasts", response_model=Forecast)
@@ -203,8 +202,7 @@ def show_forecast(
             points=points,
         )
 
-    asked = ("forecast", request.url.path, request.url.query)
-    return json_body(request, memory.answers.get(city, asked, make))
+    return memory.answer(request, city, make)
 
 
 def receipt_of(idx: int, record: int) -> str:

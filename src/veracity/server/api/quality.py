@@ -18,7 +18,7 @@ from veracity.server.api.asking import AsOf, FeedName, parse_when
 from veracity.server.api.batches import BatchFacts, count_reasons
 from veracity.server.api.feed_shapes import FeedCounts, tally
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import ReasonCount, Shape, Tally, Time, json_body
+from veracity.server.api.shapes import ReasonCount, Shape, Tally, Time
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import Memory, MemoryState
 
@@ -111,7 +111,7 @@ def show_quality(
             accounts=_accounts(home, memory, feed, facts, hours) if known is None else [],
         )
 
-    return json_body(request, memory.answers.get(city, ("quality", feed, known, days, hours), make))
+    return memory.answer(request, city, make, known, days, hours)
 
 
 def _by_action(contract: Contract, counts: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:

@@ -21,7 +21,7 @@ from veracity.server.api.asking import (
 )
 from veracity.server.api.readings import Position, position, series_rows
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Shape, Time, json_body, next_url
+from veracity.server.api.shapes import Shape, Time, next_url
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
 from veracity.server.errors import NotThere
@@ -110,8 +110,7 @@ def show_series(
             next=next_url(request, last),
         )
 
-    asked = ("series", request.url.path, request.url.query)
-    return json_body(request, memory.answers.get(city, asked, make))
+    return memory.answer(request, city, make)
 
 
 def _plain(kind: pl.DataType) -> pl.Expr:
