@@ -1,13 +1,17 @@
 """A city as the API's tests look at it: rain with rows set aside, an app that ran, was scored, overruled."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from fastapi import FastAPI
 
+from asked import ask
 from rain_app import NOW_HOUR
-from released_city import APP, MINH, Released
+from released_city import APP, MINH, Released, use_mean_rain, use_rain_app
 from small_city import AGENCY, NOW, key
 from veracity.home.ingest import ingest
 from veracity.home.models.incidents import ask_close, close_incident, open_incident
@@ -68,3 +72,26 @@ def api_app(made: Released) -> FastAPI:
     """Return the server's application for the city, at its last hour."""
     later = NOW + timedelta(hours=HOURS)
     return make_app(ServerSettings(made.city.root, clock=lambda: later))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
+    """The city, made once for the tests of a file."""
+    folder = tmp_path_factory.mktemp("city")
+    with pytest.MonkeyPatch.context() as patch:
+        use_mean_rain(patch)
+        use_rain_app(folder, patch)
+        yield new_api_city(folder)
+
+
+@pytest.fixture(scope="module")
+def app(made: Released) -> FastAPI:
+    """It served."""
+    return api_app(made)
+
+
+def got(app: FastAPI, path: str, status: int = 200) -> Any:
+    """Ask for a path that answers with JSON and a status."""
+    answer = ask(app, "GET", path)
+    assert answer.status_code == status, answer.text
+    return answer.json()

@@ -25,6 +25,7 @@ WHO_MAY: dict[str, str] = {
     "GET /openapi.json": ALL,
     "GET /catalogue.jsonld": ALL,
     "GET /catalogue.ttl": ALL,
+    "GET /log": ALL,
     "* /log": ALL,
     "* /checkpoint": ALL,
     "* /tile/{path:path}": ALL,

@@ -347,3 +347,20 @@ def test_nothing_beyond_what_is_published_is_served(tmp_path: Path) -> None:
             assert ask("GET", f"{running.url}/{path}").status == 404
         for path in ("tile/0/000", "tile/0/001.p/44", "tile/entries/001.p/44", "tile/1/000.p/1"):
             assert ask("GET", f"{running.url}/{path}").status == 200
+
+
+def test_a_store_that_is_away(tmp_path: Path) -> None:
+    """The checkpoint, and what it covers, are 503 while the store is gone; what is beyond it is 404."""
+    log = Log.open(LocalObjects(tmp_path / "log"), MemoryState(), SIGNER)
+    log.append(numbered(0, 300))
+    with serving("log", "serve", "--log", tmp_path / "log") as running:
+        assert ask("GET", f"{running.url}/tile/0/001.p/99").status == 404
+        assert ask("GET", f"{running.url}/tile/0/001.p/44").status == 200
+        (tmp_path / "log" / "tile").rename(tmp_path / "tile")
+        away = [ask("GET", f"{running.url}/tile/0/000")]
+        (tmp_path / "log").rename(tmp_path / "gone")
+        away += [ask("GET", f"{running.url}/{path}") for path in ("checkpoint", "tile/0/000")]
+        assert [(a.status, a.json()["code"]) for a in away] == [(503, "log-away")] * 3
+        assert all(a.headers["Retry-After"] == "5" for a in away)
+        (tmp_path / "gone").rename(tmp_path / "log")
+        assert ask("GET", f"{running.url}/checkpoint").status == 200

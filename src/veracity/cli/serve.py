@@ -74,6 +74,7 @@ def serve(
     from veracity.server.app import make_app
     from veracity.server.running import address, listen, run
     from veracity.server.settings_file import read_settings
+    from veracity.server.warming import warm
 
     if (witness is None) != (witness_policy is None):
         raise click.UsageError("--witness and --witness-policy go together")
@@ -91,7 +92,7 @@ def serve(
         limits = replace(served.connections, **{n: v for n, v in told.items() if v is not None})
         app.state.accounts.catch_up()
         try:
-            run(app, listening, limits, app.state.events.close)
+            run(app, listening, limits, app.state.events.close, lambda: warm(app))
         finally:
             app.state.accounts.close()
             app.state.city.close()

@@ -125,6 +125,7 @@ async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # no
     from veracity.server.fronts import BehindFronts
     from veracity.server.running import inherited, serve
     from veracity.server.settings_file import read_settings
+    from veracity.server.warming import warm
 
     served = read_settings(task.home, public_url=task.options["public_url"], clock=task.time)
     city = make_app(served.settings)
@@ -132,8 +133,8 @@ async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # no
     app = BehindFronts(joining, served.settings.fronts)
     city.state.accounts.catch_up()
     try:
-        door = inherited(task.options["door"])
-        await serve(app, door, stop, served.connections, city.state.events.close)
+        door, events = inherited(task.options["door"]), city.state.events
+        await serve(app, door, stop, served.connections, events.close, lambda: warm(city))
     finally:
         city.state.accounts.close()
         city.state.city.close()

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from veracity.errors import VeracityError
+from veracity.server import entries
 from veracity.server.accounts import account_routes, session_routes, token_routes, write_routes
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.doors import DENIED, needs
@@ -74,6 +75,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app.include_router(api.receipts())
     app.include_router(catalogue.ROUTER)
     app.include_router(ngsi_ld.ROUTER)
+    app.include_router(entries.ROUTER)
     app.include_router(sensorthings.router())
     app.include_router(creating.router(needs("publisher"), DENIED))
     _serve_files(app, settings)

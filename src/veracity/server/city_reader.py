@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from veracity.home.clock import Clock, system_clock
 from veracity.home.home import Home
+from veracity.server.single_flight import SingleFlight
 
 MAX_IDLE = 16  #: opened homes that wait for a request
 MAX_KEPT = 512  #: answers that are kept
@@ -37,6 +38,7 @@ class CityReader:
         self._lock = Lock()
         self._idle: list[tuple[int, Home]] = []
         self._kept: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
+        self._flights = SingleFlight()
 
     @contextmanager
     def home(self) -> Iterator[Home]:
@@ -75,24 +77,33 @@ class CityReader:
     def kept(self, key: Hashable, make: Callable[[Home], _T]) -> _T:
         """Return what ``make`` makes of the home, made once for each size of the log.
 
-        ``key`` must name all that it depends on besides the log; what is made must not be changed. Two
-        who ask at once may both make it.
+        ``key`` must name all that it depends on besides the log; what is made must not be changed. Who asks
+        while it is being made waits for it.
         """
         with self.home() as home:
             size = home.index.size
-            with self._lock:
-                found = self._kept.get(key)
-                if found is not None and found[0] == size:
+            if (found := self._find(key, size)) is not None:
+                first: _T = found[0]
+                return first
+            with self._flights.of(key):
+                if (found := self._find(key, size)) is not None:
+                    second: _T = found[0]
+                    return second
+                made = make(home)
+                with self._lock:
+                    self._kept[key] = (size, made)
                     self._kept.move_to_end(key)
-                    made: _T = found[1]
-                    return made
-            made = make(home)
+                    while len(self._kept) > MAX_KEPT:
+                        self._kept.popitem(last=False)
+                return made
+
+    def _find(self, key: Hashable, size: int) -> tuple[Any] | None:
         with self._lock:
-            self._kept[key] = (size, made)
+            found = self._kept.get(key)
+            if found is None or found[0] < size:
+                return None
             self._kept.move_to_end(key)
-            while len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
-        return made
+            return (found[1],)
 
     def close(self) -> None:
         """Close what waits."""

@@ -7,7 +7,7 @@ from collections import deque
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veracity.server.problems import problem
+from veracity.server.problems import ALONE, problem
 
 REQUEST_TIMEOUT_S = 60.0
 MAX_WAITING = 10_000  #: requests that wait for a place
@@ -55,19 +55,19 @@ class Guarded:
                 await turn.take()
                 await self._app(scope, received, sent)
         except _Busy:
-            busy = problem(
-                503, "busy", "server: want fewer requests at once; try again", {"Retry-After": "1"}
-            )
+            said = "server: want fewer requests at once; try again"
+            busy = problem(503, "busy", said, {**ALONE, "Retry-After": "1"})
             await busy(scope, receive, send)
         except TimeoutError:
             if started:
                 raise  # the connection is closed: a client that does not read gets no more
-            await problem(503, "too-slow", "server: want an answer in time, got none")(scope, receive, send)
+            late = problem(503, "too-slow", "server: want an answer in time, got none", ALONE)
+            await late(scope, receive, send)
         except Exception as exc:
             traceback.print_exc(file=sys.stderr)
             if started:
                 raise
-            bug = problem(500, "bug", f"a bug in veracity: {type(exc).__name__}")
+            bug = problem(500, "bug", f"a bug in veracity: {type(exc).__name__}", ALONE)
             await bug(scope, receive, send)
         finally:
             turn.leave()

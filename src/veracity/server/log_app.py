@@ -13,7 +13,7 @@ from veracity.errors import Unavailable, VeracityError
 from veracity.log.bundles import Bundle, format_bundle
 from veracity.log.checkpoints import parse_checkpoint
 from veracity.log.doors import Objects
-from veracity.log.errors import MalformedBundle, MalformedTile, ObjectMissing
+from veracity.log.errors import LogError, MalformedBundle, MalformedTile, ObjectMissing
 from veracity.log.notes import parse_note
 from veracity.log.reader import CHECKPOINT_PATH, ObjectTiles, read_bundle
 from veracity.log.tiles import TILE_WIDTH, Tile, n_hashes, split_tile
@@ -32,6 +32,12 @@ _PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
     "Allow": _ALLOWED,
 }
+
+
+class NotShown(LogError):
+    """What is asked for is beyond what is published."""
+
+    code = "not-shown"
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,12 @@ class LogApp:
             return not_found("path: want checkpoint, tile/<L>/<N> or tile/entries/<N>, got another", _CORS)
         try:
             body = await run_in_threadpool(resource.read)
+        except NotShown:
+            return not_found(f"{path}: want what the log has published, got none", _CORS)
         except ObjectMissing:
-            return not_found(f"{path}: want what the log has, got none", _CORS)
+            # Of a log that is there, its checkpoint and what that covers are: its store is away.
+            gone = f"{path}: want what the log has, got none now: nothing is published, or its store is away"
+            return problem(503, "log-away", gone, {**_CORS, "Retry-After": "5"})
         except VeracityError as exc:
             status = 503 if isinstance(exc, Unavailable) else 500
             return problem(status, exc.code, str(exc), _CORS)
@@ -93,7 +103,7 @@ class LogApp:
         """Show no hash or entry beyond what is published: what is immutable must never be taken back."""
         size = parse_checkpoint(parse_note(self._objects.get(CHECKPOINT_PATH)).text).size
         if stop > n_hashes(level, size):
-            raise ObjectMissing(f"want at most {size} entries, as published, got more")
+            raise NotShown(f"want at most {size} entries, as published, got more")
 
     def _read_tile(self, tile: Tile) -> bytes:
         self._check_published(tile.level, tile.index * TILE_WIDTH + tile.width)

@@ -41,6 +41,16 @@ STATUSES: list[tuple[type[VeracityError], int]] = [
 ]
 
 
+#: of answers that are given before, or instead of, all that adds the headers of every answer
+ALONE = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
 def status_of(error: VeracityError) -> int:
     """Return the HTTP status of an error that a request caused."""
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)

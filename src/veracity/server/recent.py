@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, TypeVar
 
+from veracity.server.single_flight import SingleFlight
+
 MAX_KEPT = 256
 
 _T = TypeVar("_T")
@@ -18,19 +20,30 @@ class Recent:
         self._seconds, self._clock = seconds, clock
         self._lock = Lock()
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
+        self._flights = SingleFlight()
 
     def kept(self, key: Hashable, make: Callable[[], _T]) -> _T:
-        """Return what was made for ``key`` not long ago, else make it. What is made must not be changed."""
+        """Return what was made for ``key`` not long ago, else make it, one for all who ask.
+
+        What is made must not be changed.
+        """
+        if (found := self._find(key)) is not None:
+            first: _T = found[0]
+            return first
+        with self._flights.of(key):
+            if (found := self._find(key)) is not None:
+                second: _T = found[0]
+                return second
+            made = make()
+            with self._lock:
+                self._kept[key] = self._clock(), made
+                self._kept.move_to_end(key)
+                while len(self._kept) > MAX_KEPT:
+                    self._kept.popitem(last=False)
+            return made
+
+    def _find(self, key: Hashable) -> tuple[Any] | None:
         now = self._clock()
         with self._lock:
             found = self._kept.get(key)
-            if found is not None and now - found[0] <= self._seconds:
-                made: _T = found[1]
-                return made
-        made = make()
-        with self._lock:
-            self._kept[key] = self._clock(), made
-            self._kept.move_to_end(key)
-            while len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
-        return made
+            return (found[1],) if found is not None and now - found[0] <= self._seconds else None

@@ -7,7 +7,7 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -89,13 +89,15 @@ def run(
     listening: socket.socket,
     limits: Limits = DEFAULTS,
     on_stop: Callable[[], None] | None = None,
+    on_start: Callable[[], Coroutine[Any, Any, object]] | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what is under way and return.
 
-    ``on_stop`` is called when told to stop: to end answers that would go on for ever.
+    ``on_stop`` is called when told to stop: to end answers that would go on for ever. ``on_start`` is run
+    beside the requests once they are listened for, until it ends or the server stops.
     """
     with listening:
-        _Server(_config(app, limits), limits.threads, on_stop).run(sockets=[listening])
+        _Server(_config(app, limits), limits.threads, on_stop, on_start).run(sockets=[listening])
 
 
 async def serve(
@@ -104,9 +106,10 @@ async def serve(
     stop: asyncio.Event,
     limits: Limits = DEFAULTS,
     on_stop: Callable[[], None] | None = None,
+    on_start: Callable[[], Coroutine[Any, Any, object]] | None = None,
 ) -> None:
     """Serve in a loop that runs, until told to stop; then finish what is under way and return."""
-    server = _Guest(_config(app, limits), limits.threads, on_stop)
+    server = _Guest(_config(app, limits), limits.threads, on_stop, on_start)
 
     async def told() -> None:
         await stop.wait()
@@ -151,19 +154,30 @@ def _allow_files(n: int) -> None:
 
 
 class _Stopping(uvicorn.Server):
-    """uvicorn that says when it is told to stop."""
+    """uvicorn that says when it has begun, and when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, threads: int, on_stop: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        threads: int,
+        on_stop: Callable[[], None] | None,
+        on_start: Callable[[], Coroutine[Any, Any, object]] | None,
+    ) -> None:
         super().__init__(config)
-        self._threads, self._on_stop = threads, on_stop
+        self._threads, self._on_stop, self._on_start = threads, on_stop, on_start
+        self._beside: asyncio.Task[object] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say how many threads may compute in this loop, then begin."""
         current_default_thread_limiter().total_tokens = self._threads
         await super().startup(sockets)
+        if self._on_start is not None:
+            self._beside = asyncio.create_task(self._on_start())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would not end by itself, then the rest."""
+        if self._beside is not None:
+            self._beside.cancel()
         if self._on_stop is not None:
             self._on_stop()
         await super().shutdown(sockets)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from accounts_city import with_accounts
 from asked import ask
-from small_city import AGENCY, clock, key, new_city
+from small_city import AGENCY, NOW, clock, key, new_city
 from veracity.home.accounts.account import Role
 from veracity.home.accounts.granting import add_account, make_token
 from veracity.home.accounts.store import AccountStore
@@ -18,6 +19,8 @@ from veracity.home.audit import audit
 from veracity.home.enrolments import add_agency
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
+from veracity.home.releases import reject
+from veracity.home.selection import Selection
 from veracity.server.app import make_app
 from veracity.server.settings import ServerSettings
 
@@ -148,3 +151,18 @@ def test_what_cannot_be_decided(city: City, body: dict[str, Any], status: int) -
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert city.statuses() == ["waiting"] * 4
+
+
+def test_what_waited_then(city: City) -> None:
+    """As of a time before a row was decided on it waits; and before it came there was none."""
+    later = NOW + timedelta(hours=1)
+    with open_writer(city.root, lambda: later) as home:
+        reject(home, "rain", Selection(batch=0, records=(1,)), by="Lan", why="a broken gauge")
+    for asked, n, waiting in (
+        ("", 4, 3),
+        ("?as_of=2026-09-03T13:00:00Z", 4, 3),
+        ("?as_of=2026-09-03T12:30:00Z", 4, 4),
+        ("?as_of=2026-09-03T11:00:00Z", 0, 0),
+    ):
+        told = ask(city.app, "GET", f"/api/v1/feeds/rain/quality{asked}").json()["quarantine"]
+        assert (told["n"], told["waiting"]) == (n, waiting), asked

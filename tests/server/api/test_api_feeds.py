@@ -1,7 +1,6 @@
 """Feeds over the API: counted, placed, drawn over time, and what was set aside, against the home itself."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import pytest
 from fastapi import FastAPI
 
 import persons
-from api_city import api_app, new_api_city
+from api_city import app, got, made
 from asked import ask
 from judged_city import FEED, judged_city, opened
 from rain_app import GAUGES
-from released_city import Released, use_mean_rain, use_rain_app
+from released_city import Released
 from small_city import clock, contract, ndjson, new_city
 from veracity.home.contracts import status
 from veracity.home.home import open_writer
@@ -23,25 +22,7 @@ from veracity.home.ingest import ingest
 from veracity.server.app import make_app
 from veracity.server.settings import ServerSettings
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
-    folder = tmp_path_factory.mktemp("city")
-    with pytest.MonkeyPatch.context() as patch:
-        use_mean_rain(patch)
-        use_rain_app(folder, patch)
-        yield new_api_city(folder)
-
-
-@pytest.fixture(scope="module")
-def app(made: Released) -> FastAPI:
-    return api_app(made)
-
-
-def got(app: FastAPI, path: str, status: int = 200) -> Any:
-    answer = ask(app, "GET", path)
-    assert answer.status_code == status, answer.text
-    return answer.json()
+__all__ = ["app", "made"]
 
 
 def all_pages(app: FastAPI, path: str, name: str = "items") -> list[Any]:

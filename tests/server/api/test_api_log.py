@@ -1,16 +1,15 @@
 """The log over the API: size, witnesses, statements, lineage; and its files where tlog-tiles has them."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
-from api_city import api_app, new_api_city
+from api_city import app, got, made
 from asked import ask
-from released_city import SYSTEM, Released, use_mean_rain, use_rain_app
+from released_city import SYSTEM, Released
 from small_city import AGENCY, clock, key, ndjson, new_city
 from veracity.home.home import open_writer
 from veracity.home.ingest import ingest
@@ -23,25 +22,7 @@ from veracity.server.app import make_app
 from veracity.server.errors import TooManyListeners
 from veracity.server.settings import ServerSettings
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
-    folder = tmp_path_factory.mktemp("city")
-    with pytest.MonkeyPatch.context() as patch:
-        use_mean_rain(patch)
-        use_rain_app(folder, patch)
-        yield new_api_city(folder)
-
-
-@pytest.fixture(scope="module")
-def app(made: Released) -> FastAPI:
-    return api_app(made)
-
-
-def got(app: FastAPI, path: str, status: int = 200) -> Any:
-    answer = ask(app, "GET", path)
-    assert answer.status_code == status, answer.text
-    return answer.json()
+__all__ = ["app", "made"]
 
 
 def test_the_log_is_told_as_it_is(app: FastAPI, made: Released) -> None:

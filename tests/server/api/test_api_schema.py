@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 
 import odata_words
-from api_city import api_app, new_api_city
+from api_city import app, made
 from asked import ask
-from released_city import SYSTEM, Released, use_mean_rain, use_rain_app
+from released_city import SYSTEM
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -21,28 +21,17 @@ with warnings.catch_warnings():
     from schemathesis import GenerationMode
     from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+__all__ = ["app", "made"]
+
 ENDLESS = "/api/v1/events"
 odata_words.register()
 KNOWN = {"feed": "rain", "app": SYSTEM, "model": "rain-hours", "entry": 9, "batch": 0, "record": 3}
 KNOWN |= {
     "name": "rain-hourly", "version": 0, "suffix": "csv", "sha256": "0" * 64, "type": "WeatherObserved",
-    "panel": "rain-hourly", "entity_id": "urn:ngsi-ld:WeatherObserved:rain:G01", "attribute": "precipitation",
+    "panel": "rain-hourly", "target": "rain", "attribute": "precipitation",
+    "entity_id": "urn:ngsi-ld:WeatherObserved:rain:G01",
 }  # fmt: skip
 ASKED = {"key": "G01", "field": "rain", "target": "rain", "column": "rain"}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
-    folder = tmp_path_factory.mktemp("city")
-    with pytest.MonkeyPatch.context() as patch:
-        use_mean_rain(patch)
-        use_rain_app(folder, patch)
-        yield new_api_city(folder)
-
-
-@pytest.fixture(scope="module")
-def app(made: Released) -> FastAPI:
-    return api_app(made)
 
 
 EXAMPLES = settings(

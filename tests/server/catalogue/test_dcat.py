@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from starlette.types import ASGIApp
 import persons
 from asked import ask
 from open_city import LICENCE, ORIGIN, new_open_city
-from small_city import clock
+from small_city import AGENCY, NOW, clock, contract, key, ndjson
+from veracity.home.contracts import add_feed
+from veracity.home.home import open_writer
+from veracity.home.ingest import ingest
+from veracity.home.panels import build_and_say
 from veracity.server.app import make_app
 from veracity.server.settings import ServerSettings
 
@@ -26,6 +31,10 @@ ROUTER = Path(__file__).parents[3] / "web/portal/src/router.ts"
 DQV = rdflib.Namespace("http://www.w3.org/ns/dqv#")
 SPDX = rdflib.Namespace("http://spdx.org/rdf/terms#")
 VERSION = rdflib.URIRef("http://www.w3.org/ns/dcat#version")
+NEEDED = {
+    "/ngsi-ld/v1/temporal/entities": {"type": "AirQualityObserved"},
+    "/ngsi-ld/v1/entities": {"type": "x"},
+}
 # DCAT-AP 3.0.0 (https://semiceu.github.io/DCAT-AP/releases/3.0.0/): least and most of each property.
 CARDINALITIES: dict[rdflib.URIRef, dict[rdflib.URIRef, tuple[int, int | None]]] = {
     DCAT.Catalog: {
@@ -170,12 +179,18 @@ def test_its_links_lead_somewhere(app: ASGIApp) -> None:
     found = graph(app, "/catalogue.ttl")
     links = {
         str(o)
-        for name in (DCAT.accessURL, DCAT.downloadURL, DCTERMS.conformsTo, FOAF.page)
+        for name in (DCAT.accessURL, DCAT.downloadURL, DCTERMS.conformsTo, FOAF.page, DCAT.endpointURL)
         for o in found.objects(None, name)
         if str(o).startswith(f"{BASE}/")
     }
     assert len(links) > 10
     assert {link: ask(app, "GET", link).status_code for link in links} == dict.fromkeys(links, 200)
+    for entry in ("/ngsi-ld/v1", "/log"):
+        named = [i["url"].removeprefix(BASE) for i in ask(app, "GET", entry).json()["items"]]
+        codes = {path: ask(app, "GET", path).status_code for path in named if "{" not in path}
+        # The standard takes no question for every entity of all types: told so, the reader knows what to ask.
+        narrow = {path for path in codes if path.endswith("/entities")}
+        assert codes == {path: 400 if path in narrow else 200 for path in codes}
     (listed,) = re.findall(r"VIEWS = \[([^\]]+)\]", ROUTER.read_text())
     views = re.findall(r'"(\w+)"', listed)
     pages = [str(page) for page in found.objects(None, DCAT.landingPage)]
@@ -254,6 +269,75 @@ def test_the_page_of_a_data_set(app: ASGIApp) -> None:
     assert [b["batch"] for b in early["lineage"]["batches"]] == [0]
     before = ask(app, "GET", "/api/v1/datasets/rain?as_of=0001-01-01T00:00:00Z").json()
     assert before["lineage"]["batches"] == before["lineage"]["used_by"] == []
+
+
+def test_all_is_told_as_known_then(tmp_path: Path) -> None:
+    """Contracts, data sets, panels and measures of a time: what came since is not told, in any form."""
+    root = new_open_city(tmp_path / "city")
+    then, now = "2026-09-03T05:00:00Z", NOW
+    text = (tmp_path / "air.yaml").read_text("utf-8")
+    with open_writer(root, clock) as home:
+        renewed = tmp_path / "air-2.yaml"
+        changed = text.replace("version: 1.2.0", "version: 1.3.0").replace("maximum: 40", "maximum: 60")
+        renewed.write_text(changed.replace("{value: 2,", "{value: 3,"), "utf-8")
+        add_feed(home, renewed)
+        later = ndjson(tmp_path / "t.ndjson", 160, 30)
+    with open_writer(root, lambda: now + timedelta(hours=1)) as home:
+        add_feed(home, contract(tmp_path, "snow"))
+        ingest(home, "rain", [later], sign=key(AGENCY))
+        build_and_say(home, tmp_path / "panel.yaml")
+    app = make_app(ServerSettings(root, clock=lambda: now + timedelta(hours=2)))
+
+    def said(path: str) -> Any:
+        answer = ask(app, "GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    page = said("/api/v1/datasets/air")
+    assert page["contract"]["version"] == "1.3.0"
+    early = said(f"/api/v1/datasets/air?as_of={then}")
+    assert (early["contract"]["version"], early["contract"]["entry"]) == ("1.2.0", 2)
+    assert [c["version"] for c in early["changes"]["contracts"]] == ["1.2.0"]
+    assert [i["dataset"] for i in said("/api/v1/datasets")["items"]] == ["air", "rain", "snow"]
+    listed = said(f"/api/v1/datasets?as_of={then}")["items"]
+    assert [i["dataset"] for i in listed] == ["air", "rain"]
+    assert said(listed[0]["url"].removeprefix(BASE))["contract"] == early["contract"]
+    assert b"1.3.0" in ask(app, "GET", "/catalogue/air/contract.yaml").content
+    assert ask(app, "GET", f"/catalogue/air/contract.yaml?as_of={then}").text == text
+    assert ask(app, "GET", f"/catalogue/snow?as_of={then}").status_code == 404
+    air, city = rdflib.URIRef(f"{BASE}/catalogue/air"), rdflib.URIRef(f"{BASE}/catalogue")
+    for path in ("/catalogue", "/catalogue.jsonld", "/catalogue.ttl", "/catalogue/air", "/catalogue/air.ttl"):
+        found = graph(app, f"{path}?as_of={then}")
+        assert broken(found) == []
+        assert str(found.value(air, VERSION)) == "1.2.0+0"
+        assert str(graph(app, path).value(air, VERSION)) == "1.3.0+1"
+    shown = graph(app, f"/catalogue?as_of={then}")
+    assert len(list(shown.objects(city, DCAT.dataset))) == 2  # no panel had been built
+    between = "2026-09-03T12:30:00Z"  # the contract is new, and no batch came under it yet
+    assert said(f"/api/v1/datasets/air?as_of={between}")["contract"]["version"] == "1.3.0"
+    panel = "/catalogue/_panels/rain-hourly"
+    assert said(panel)["entry"] > said(f"{panel}?as_of={between}")["entry"]
+    assert ask(app, "GET", f"/catalogue/_panels/rain-hourly?as_of={then}").status_code == 404
+    for path in ("/catalogue/air/0/rows.csv", "/catalogue/air/1", "/catalogue/air/1/manifest.json"):
+        refused = ask(app, "GET", f"{path}?as_of={then}")
+        assert (refused.status_code, refused.json()["code"]) == (400, "malformed-parameter")
+
+
+def test_sensor_health_is_a_mean_over_sensors(app: ASGIApp) -> None:
+    """Each sensor counts once, with its lowest score, however many properties have one; and that is said."""
+    health = ask(app, "GET", "/api/v1/datasets/air").json()["quality"]["sensor_health"]
+    worst: dict[str, float] = {}
+    for one in health["sensors"]:
+        worst[one["sensor"]] = min(worst.get(one["sensor"], 1.0), one["score"])
+    assert len(health["sensors"]) > health["n_sensors"] == len(worst) == 3
+    assert health["mean"] == pytest.approx(sum(worst.values()) / 3)
+    assert health["lowest"] == min(worst.values())
+    assert "least trusted" in health["about"]
+    found = graph(app, "/catalogue/air.ttl")
+    metric = rdflib.URIRef(f"{BASE}/catalogue#metric-sensor-health")
+    (node,) = found.subjects(DQV.isMeasurementOf, metric)
+    assert float(str(found.value(node, DQV.value))) == pytest.approx(health["mean"], abs=1e-6)
+    assert str(found.value(metric, SKOS.definition)) == health["about"]
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asked import ask
-from served_city import Made, ServedCity, city, made_once, serving
+from served_city import ORIGIN, Made, ServedCity, city, made_once, serving
 from veracity.server.accounts.headers import content_policy
+from veracity.server.guard import Guarded
 from veracity.server.settings import ServerSettings
 
 __all__ = ["city", "made_once"]
@@ -45,6 +46,44 @@ def test_every_answer(city: ServedCity, method: str, path: str, status: int) -> 
     if status == 405:
         assert got.headers["allow"] == ("GET, POST" if path == "/api/v1/accounts" else "GET, HEAD")
     assert status < 400 or got.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("is_guarded", [False, True])
+def test_an_answer_for_a_bug(made_once: Made, tmp_path: Path, is_guarded: bool) -> None:
+    """A bug of ours is answered with the same headers, and raised again for who runs the server."""
+    with serving(made_once, tmp_path) as served:
+
+        def fails() -> None:
+            raise RuntimeError("a bug")
+
+        served.app.get("/fails")(fails)
+        app: ASGIApp = Guarded(served.app, 4) if is_guarded else served.app
+        got = asyncio.run(asked_though_it_raises(app, "/fails"))
+        assert (got.status_code, got.json()["code"]) == (500, "bug")
+        policy = got.headers["content-security-policy"]
+        assert policy == ask(served.app, "GET", "/openapi.json").headers["content-security-policy"]
+        assert got.headers["x-frame-options"] == "DENY"
+        assert got.headers["referrer-policy"] == "no-referrer"
+
+
+def test_answers_beside_the_application() -> None:
+    """What stands before it, and turns away or gives up, tells browsers to distrust too."""
+
+    async def never(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
+        raise RuntimeError("a bug")
+
+    for app in (Guarded(never, 0), Guarded(never, 4)):
+        got = asyncio.run(asked_though_it_raises(app, "/"))
+        assert got.status_code in (500, 503)
+        assert "default-src 'none'" in got.headers["content-security-policy"]
+        assert got.headers["x-content-type-options"] == "nosniff"
+
+
+async def asked_though_it_raises(app: ASGIApp, path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as asking:
+        return await asking.get(path)
 
 
 def test_over_tls(made_once: Made, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from asked import ask
 from served_city import ORIGIN, Made, ServedCity, city, made_once, serving
 from small_city import clock
-from veracity.home.accounts.journal import Write, list_path, read_list
+from veracity.home.accounts.journal import list_path, read_list
+from veracity.home.accounts.lines import Write
 from veracity.home.audit import audit
 from veracity.home.home import Home
 from veracity.log.errors import StoreUnavailable

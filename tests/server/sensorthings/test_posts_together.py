@@ -15,7 +15,8 @@ import urllib3
 
 from small_city import AGENCY, clock
 from things_posting import OTHER, STAFF, Poster, Posting, posted_to, posting_city
-from veracity.home.accounts.journal import Write, list_path, read_list
+from veracity.home.accounts.journal import list_path, read_list
+from veracity.home.accounts.lines import Write
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.home.receipts import find_record, make_receipt
@@ -165,10 +166,10 @@ def test_what_breaks_judging_is_tried_alone(
     """A record that no batch can be judged with, for a bug of ours, is the only one that is answered so."""
     whole = taking._sealed
 
-    def breaking(home: Any, feed: str, records: Sequence[bytes]) -> Any:
+    def breaking(home: Any, feed: str, records: Sequence[bytes], writings: Any) -> Any:
         if any(b"poison" in record for record in records):
             raise RuntimeError("a bug")
-        return whole(home, feed, records)
+        return whole(home, feed, records, writings)
 
     monkeypatch.setattr(taking, "_sealed", breaking)
     path, body, account = one(2)

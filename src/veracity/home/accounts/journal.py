@@ -3,19 +3,20 @@
 A write stands in the database before its answer goes out, and then in a list that the log has by its
 digest. A list is NDJSON, kept at ``access/<sha256>.ndjson``; it is not served. Writes are numbered from 0
 without a gap, across lists too: a list that is missing, or a write taken out before it was listed, leaves a
-hole that an audit sees.
+hole that an audit sees. One whose server was killed before it wrote the line is found again by its intent
+(``intents``).
 """
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from veracity.canonical import canonical_json
 from veracity.home.accounts.errors import MalformedJournal
-from veracity.home.accounts.tables import counters, writes
+from veracity.home.accounts.intents import settle_intents
+from veracity.home.accounts.lines import MAX_PATH, Write, add_line
+from veracity.home.accounts.tables import found_writes, intents, writes
 from veracity.home.clock import format_time
 from veracity.home.home import Home, Writer
 from veracity.provenance.fields import Fields
@@ -25,31 +26,7 @@ from veracity.provenance.strictjson import parse_json
 from veracity.stores.sql import SqlDatabase
 
 MAX_LIST = 10_000  #: writes in one list
-MAX_PATH = 400
 _MAX_LINE = 4_096
-_NEXT = "writes"
-
-
-@dataclass(frozen=True)
-class Write:
-    """One write: who, how it was proved, what and when. ``status`` is what was answered.
-
-    ``body_sha256`` is of the request's body as it came; the path is without what follows ``?``.
-    """
-
-    number: int
-    at: str
-    account: str
-    came_by: str
-    credential: str
-    method: str
-    path: str
-    status: int
-    body_sha256: str
-
-    def to_line(self) -> bytes:
-        """Return its line."""
-        return canonical_json(asdict(self)) + b"\n"
 
 
 def note_write(
@@ -62,26 +39,30 @@ def note_write(
     path: str,
     status: int,
     body_sha256: str,
+    intent: str | None = None,
 ) -> int:
-    """Put a write into the journal, durably; return its number."""
-    following = sa.update(counters).where(counters.c.name == _NEXT).values(value=counters.c.value + 1)
+    """Put a write into the journal, durably; return its number. With that its intent, if any, is over.
+
+    If another found the write in the log meanwhile, and wrote its line, there is no second one.
+    """
     with database.writing() as db:
-        number = db.execute(following.returning(counters.c.value)).scalar_one_or_none()
-        if number is None:
-            db.execute(sa.insert(counters), {"name": _NEXT, "value": 0})
-            number = 0
-        row = Write(
-            int(number), at, account, came_by, credential, method, path[:MAX_PATH], status, body_sha256
-        )
-        db.execute(sa.insert(writes), asdict(row))
-    return int(number)
+        if intent is not None:
+            found = db.execute(
+                sa.select(intents.c.number).where(intents.c.id == intent, intents.c.number.is_not(None))
+            ).scalar()
+            db.execute(sa.delete(intents).where(intents.c.id == intent))
+            if found is not None:
+                return int(found)
+        return add_line(db, at, account, came_by, credential, method, path, status, body_sha256)
 
 
 def seal_writes(home: Writer, database: SqlDatabase) -> int:
     """Put what waits in the journal into lists that the log has; return how many writes that were.
 
-    Broken off and called again, it goes on: what a list has already is not listed twice.
+    Writes of servers that were killed before they wrote a line are looked for in the log first. Broken off
+    and called again, it goes on: what a list has already is not listed twice.
     """
+    settle_intents(home, database)
     n_sealed = 0
     while True:
         listed = last_listed(home)
@@ -96,7 +77,7 @@ def seal_writes(home: Writer, database: SqlDatabase) -> int:
         number, at = next_number(home), format_time(home.clock())
         home.say(Access(number, "writes", "operator", "command", at, writes=said).to_statement())
         with database.writing() as db:
-            db.execute(sa.delete(writes).where(writes.c.number <= waiting[-1].number))
+            _forget(db, waiting[-1].number)
         n_sealed += len(waiting)
 
 
@@ -139,6 +120,7 @@ def read_list(data: bytes) -> Iterator[Write]:
             fields.text("path", MAX_PATH),
             fields.count("status"),
             fields.sha256("body_sha256"),
+            fields.count("found_entry") if "found_entry" in fields else None,
         )
         fields.done()
         yield write
@@ -146,9 +128,16 @@ def read_list(data: bytes) -> Iterator[Write]:
 
 def _waiting(database: SqlDatabase, listed: int) -> list[Write]:
     with database.writing() as db:
-        db.execute(sa.delete(writes).where(writes.c.number <= listed))
-        query = sa.select(writes).order_by(writes.c.number).limit(MAX_LIST)
-        return [Write(**_plain(row)) for row in db.execute(query).mappings()]
+        _forget(db, listed)
+        joined = writes.outerjoin(found_writes, writes.c.number == found_writes.c.number)
+        query = sa.select(writes, found_writes.c.entry.label("found_entry")).select_from(joined)
+        rows = db.execute(query.order_by(writes.c.number).limit(MAX_LIST)).mappings()
+        return [Write(**_plain(row)) for row in rows]
+
+
+def _forget(db: sa.Connection, listed: int) -> None:
+    for table in (writes, found_writes):
+        db.execute(sa.delete(table).where(table.c.number <= listed))
 
 
 def _plain(row: Any) -> dict[str, Any]:

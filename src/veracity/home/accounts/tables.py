@@ -72,6 +72,31 @@ writes = sa.Table(
     sa.Column("status", sa.Integer, nullable=False),
     sa.Column("body_sha256", TEXT, nullable=False),
 )
+found_writes = sa.Table(
+    "access_found_writes",  # those whose server was killed before it wrote their line
+    ACCOUNTS_METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entry", sa.Integer, nullable=False),  # of the log: what was written
+)
+intents = sa.Table(
+    "access_intents",
+    ACCOUNTS_METADATA,
+    sa.Column("id", TEXT, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("process", TEXT, nullable=False),
+    sa.Column("at", TEXT, nullable=False),
+    sa.Column("account", TEXT, nullable=False),
+    sa.Column("came_by", TEXT, nullable=False),
+    sa.Column("credential", TEXT, nullable=False),
+    sa.Column("method", TEXT, nullable=False),
+    sa.Column("path", TEXT, nullable=False),
+    sa.Column("body_sha256", TEXT, nullable=False),
+    sa.Column("since", sa.Integer, nullable=False),  # the log's size before
+    sa.Column("kind", TEXT, nullable=False),  # of the statement that the write makes
+    sa.Column("feed", TEXT),
+    sa.Column("said", TEXT, nullable=False),  # what its predicate says, as JSON
+    sa.Column("number", sa.Integer),  # the line that was made of it, once it was found
+)
 counters = sa.Table(
     "access_counters",
     ACCOUNTS_METADATA,

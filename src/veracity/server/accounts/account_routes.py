@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from veracity.home.accounts.granting import add_account, close_account, set_rights
-from veracity.home.home import open_writer
+from veracity.home.accounts.intents import Expected, intend
+from veracity.home.home import Writer, open_writer
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.doors import DENIED, Account, needs
 from veracity.server.accounts.fitting import fitting
@@ -45,6 +46,7 @@ def create(request: Request, response: Response, who: _Admin, body: AccountBody)
     """Add an account. It has no token yet, and no password ever."""
     accounts = _accounts(request)
     with fitting(), open_writer(accounts.settings.home, accounts.settings.clock) as home:
+        _intend(home, who, "grant", body.name)
         add_account(home, accounts.store, body.name, body.roles, body.agency, by=who)
     return _said(request, response, accounts, body.name)
 
@@ -54,6 +56,7 @@ def change(request: Request, response: Response, who: _Admin, name: _Name, body:
     """Replace an account's roles and agency."""
     accounts = _accounts(request)
     with fitting(), open_writer(accounts.settings.home, accounts.settings.clock) as home:
+        _intend(home, who, "grant", name)
         set_rights(home, accounts.store, name, body.roles, body.agency, by=who)
     return _said(request, response, accounts, name)
 
@@ -63,8 +66,13 @@ def close(request: Request, who: _Admin, name: _Name) -> None:
     """End an account for ever, with its tokens and sessions."""
     accounts = _accounts(request)
     with open_writer(accounts.settings.home, accounts.settings.clock) as home:
+        _intend(home, who, "revoke", name)
         close_account(home, accounts.store, name, by=who)
     request.state.is_recorded = True
+
+
+def _intend(home: Writer, who: Account, act: str, name: str) -> None:
+    intend(home, Expected("access", None, {"act": act, "account": name, "by": who.name}))
 
 
 def _accounts(request: Request) -> Accounts:

@@ -5,6 +5,7 @@ import threading
 from contextlib import suppress
 
 from veracity.errors import Unavailable, VeracityError
+from veracity.home.accounts.intents import n_open
 from veracity.home.accounts.journal import n_waiting, seal_writes
 from veracity.home.accounts.sign_in_settings import read_sign_in
 from veracity.home.accounts.store import AccountStore
@@ -63,7 +64,7 @@ class Accounts:
         try:
             home = Home.open(self.settings.home)
             try:
-                waits = has_tables(home.database) and n_waiting(home.database) > 0
+                waits = has_tables(home.database) and n_waiting(home.database) + n_open(home.database) > 0
             finally:
                 home.close()
         except VeracityError as exc:

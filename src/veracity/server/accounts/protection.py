@@ -2,6 +2,7 @@
 
 ===================  =======================================================================
 ``SecurityHeaders``  what browsers are told on every answer
+``AnsweredBugs``     the answer for a bug of ours
 ``CrossOrigin``      what other sites may do
 ``Identified``       who asks, how often, and whether the city is open
 ``BoundedBodies``    how much is read, and for how long
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.bodies import BoundedBodies
+from veracity.server.accounts.bugs import AnsweredBugs
 from veracity.server.accounts.cross_origin import CrossOrigin
 from veracity.server.accounts.headers import SecurityHeaders
 from veracity.server.accounts.identified import Identified
@@ -25,4 +27,5 @@ def protect(app: FastAPI, accounts: Accounts) -> None:
     app.add_middleware(BoundedBodies, settings=accounts.settings)
     app.add_middleware(Identified, accounts=accounts)
     app.add_middleware(CrossOrigin, settings=accounts.settings)
+    app.add_middleware(AnsweredBugs)
     app.add_middleware(SecurityHeaders, settings=accounts.settings)

@@ -4,6 +4,9 @@ A write is a request that may change something (not GET, HEAD, OPTIONS) and was 
 that was answered 5xx, took too long or met a bug of ours may have been done. A route that says what it did
 in the log itself, or reads with POST, sets ``request.state.is_recorded``; one that refuses with 4xx what it
 wrote all the same, as rows set aside are, sets ``request.state.is_written``.
+
+Who is killed between a write and its line leaves the intent that the write put down before it was done: see
+``home.accounts.intents``.
 """
 
 import hashlib
@@ -16,12 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veracity.errors import VeracityError
 from veracity.home.accounts.account import Account
+from veracity.home.accounts.intents import UNANSWERED, UNDER_WAY, Writing, drop_intent
 from veracity.home.accounts.journal import note_write
+from veracity.home.clock import format_time
 from veracity.server.accounts.accounts import Accounts
 from veracity.server.accounts.pace import SAFE
 from veracity.server.problems import problem
-
-UNANSWERED = 500  #: of a write that no answer was made for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ class Recorded:
             await self._app(scope, receive, send)
             return
         body, is_unrecorded, is_answered = hashlib.sha256(), False, False
+        at = format_time(self._accounts.clock())
+        writing = Writing(at, account, scope["method"], scope["path"], body.hexdigest)
 
         async def received() -> Message:
             message = await receive()
@@ -50,11 +55,12 @@ class Recorded:
             nonlocal is_unrecorded, is_answered
             is_start = message["type"] == "http.response.start"
             is_refused = is_start and 400 <= message["status"] < 500 and not state.get("is_written")
-            is_answered |= is_refused
-            if is_start and not is_refused and not state.get("is_recorded"):
+            if is_refused or (is_start and state.get("is_recorded")):
+                is_answered = True
+                await run_in_threadpool(self._drop, writing)
+            elif is_start:
                 try:
-                    what = scope["method"], scope["path"], message["status"], body.hexdigest()
-                    await run_in_threadpool(self._note, account, *what)
+                    await run_in_threadpool(self._note, writing, message["status"])
                     is_answered = True
                 except VeracityError as exc:
                     _LOGGER.error("journal: %s: %s", exc.code, exc)
@@ -64,24 +70,38 @@ class Recorded:
             if not is_unrecorded:
                 await send(message)
 
+        before = UNDER_WAY.set(writing)
         try:
             await self._app(scope, received, sent)
         except BaseException:
             if not (is_answered or is_unrecorded or state.get("is_recorded")):
-                await self._note_unanswered(account, scope, body.hexdigest())
+                await self._note_unanswered(writing)
             raise
+        finally:
+            UNDER_WAY.reset(before)
+            writing.forget()
 
-    async def _note_unanswered(self, account: Account, scope: Scope, body_sha256: str) -> None:
+    async def _note_unanswered(self, writing: Writing) -> None:
         """Note a write whose answer was cut off, though whoever waited for it is gone."""
         try:
             with anyio.CancelScope(shield=True):
-                what = scope["method"], scope["path"], UNANSWERED, body_sha256
-                await run_in_threadpool(self._note, account, *what)
+                await run_in_threadpool(self._note, writing, UNANSWERED)
         except VeracityError as exc:
             _LOGGER.error("journal: %s: %s", exc.code, exc)
 
-    def _note(self, account: Account, method: str, path: str, status: int, body_sha256: str) -> None:
-        store = self._accounts.store
-        who = account.name, account.came_by, account.credential
-        note_write(store.database, store.now(), *who, method, path, status, body_sha256)
+    def _note(self, writing: Writing, status: int) -> None:
+        intent = writing.identifier if writing.end() else None
+        store, account = self._accounts.store, writing.account
+        who = store.now(), account.name, account.came_by, account.credential
+        digest = writing.body_sha256()
+        note_write(store.database, *who, writing.method, writing.path, status, digest, intent)
         self._accounts.seal_soon()
+
+    def _drop(self, writing: Writing) -> None:
+        """Take back what was put down of a write that was refused, or that the log says whole itself."""
+        if not writing.end():
+            return
+        try:
+            drop_intent(self._accounts.store.database, writing)
+        except VeracityError as exc:  # it is looked for in the log later, and says the same
+            _LOGGER.warning("journal: %s: %s", exc.code, exc)

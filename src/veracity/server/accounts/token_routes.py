@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from veracity.home.accounts.errors import RoleNeeded, UnknownToken
 from veracity.home.accounts.granting import make_token, say_revoked
+from veracity.home.accounts.intents import Expected, intend, intend_to_revoke
 from veracity.home.clock import format_time
 from veracity.home.home import open_writer
 from veracity.server.accounts.accounts import Accounts
@@ -66,6 +67,7 @@ def create(request: Request, response: Response, who: _Anyone, body: TokenBody) 
     accounts = _accounts(request)
     valid_for = timedelta(days=body.days)
     with fitting(), open_writer(accounts.settings.home, accounts.settings.clock) as home:
+        intend(home, Expected("access", None, {"act": "grant", "account": name, "by": who.name}))
         made, expires = make_token(home, accounts.store, name, body.roles, body.feeds, valid_for, by=who)
     request.state.is_recorded = True
     response.headers["Cache-Control"] = PRIVATE
@@ -81,6 +83,7 @@ def revoke(request: Request, who: _Anyone, identifier: Annotated[TokenId, Path()
     kept = accounts.store.token(identifier)
     if kept.account != who.name and not who.has("admin"):
         raise UnknownToken(f"token: want one that is there, got {identifier!r}")
+    intend_to_revoke(accounts.store.database, identifier)
     ended = accounts.store.revoke_token(identifier)
     with open_writer(accounts.settings.home, accounts.settings.clock) as home:
         say_revoked(home, ended, who)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from veracity.home.accounts.journal import Write, list_path, read_list
+from veracity.home.accounts.journal import list_path, read_list
+from veracity.home.accounts.lines import Write
 from veracity.home.home import Home
 from veracity.server.accounts.doors import DENIED, Account, needs
 from veracity.server.accounts.shapes import AccountName, Time
@@ -35,6 +36,9 @@ class WriteShape(BaseModel):
     path: str
     status: int
     body_sha256: str
+    found_entry: int | None = Field(
+        description="Of a write whose server was killed before it noted it: the log entry it was found by."
+    )
     entry: int
 
 

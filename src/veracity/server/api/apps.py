@@ -20,7 +20,7 @@ from veracity.models.app import App
 from veracity.server.answers import json_answer
 from veracity.server.api.asking import AppName, rough_now
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Page, Shape, Words, json_body, shaped
+from veracity.server.api.shapes import Page, Shape, Words, shaped
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 from veracity.server.errors import NotThere
@@ -114,14 +114,13 @@ def list_apps(request: Request, city: CityState, memory: MemoryState) -> Respons
                 found.append(_app(home, app))
         return Page[AppShape](items=found)
 
-    return json_body(request, memory.answers.get(city, "apps", make))
+    return memory.answer(request, city, make, None)
 
 
 @ROUTER.get("/apps/{app}", response_model=AppShape)
 def show_app(request: Request, city: CityState, memory: MemoryState, app: AppName) -> Response:
     """One app."""
-    body = memory.answers.get(city, ("app", app), lambda home: _app(home, find_app(home, app)))
-    return json_body(request, body)
+    return memory.answer(request, city, lambda home: _app(home, find_app(home, app)), None)
 
 
 @ROUTER.get("/apps/{app}/register", response_model=dict[str, Any])

@@ -18,7 +18,7 @@ from veracity.server.api.asking import rough_now
 from veracity.server.api.ground import GroundShape
 from veracity.server.api.log import published_log
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Shape, Time, json_body
+from veracity.server.api.shapes import Shape, Time
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import Memory, MemoryState
 from veracity.server.base_map import BaseMap
@@ -84,10 +84,9 @@ def show_city(request: Request, city: CityState, memory: MemoryState) -> Respons
     ground = GroundShape.of(memory.ground.of(city.root))
     settings: ServerSettings = request.app.state.settings
     base_map = BaseMapShape.of(settings.base_map)
-    body = memory.answers.get(
-        city, ("city", now, note, ground), lambda home: _city(home, memory, now, ground, base_map)
+    return memory.answer(
+        request, city, lambda home: _city(home, memory, now, ground, base_map), now, note, ground
     )
-    return json_body(request, body)
 
 
 def _city(

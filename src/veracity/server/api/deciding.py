@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from veracity.home.accounts.errors import FeedNotAllowed
+from veracity.home.accounts.intents import Expected, intend
 from veracity.home.home import Home, open_writer
 from veracity.home.releases import Outcome, reject, release, try_reject, try_release
 from veracity.home.selection import Selection
@@ -99,6 +100,7 @@ def decide(
         if body.is_trial:
             return _told(body, _tried(home, feed, selection, who, body))
     with open_writer(settings.home, settings.clock, wait_s=WAIT_S) as writer:
+        intend(writer, _expected(feed, who, body))
         if body.decision == "release":
             made = release(writer, feed, selection, who.name, body.why, body.waive)
         else:
@@ -113,6 +115,13 @@ def _check(home: Home, feed: str, who: Account) -> None:
     who.check_feed(feed)
     if who.agency is not None and contract.agency != who.agency:
         raise FeedNotAllowed(f"feed {feed}: want one of {who.agency}, got another's")
+
+
+def _expected(feed: str, who: Account, body: DecisionBody) -> Expected:
+    """Return the statement that the log will have of it."""
+    if body.decision == "reject":
+        return Expected("reject", feed, {"by": who.name, "why": body.why})
+    return Expected("ingest", feed, {"released.by": who.name, "released.why": body.why})
 
 
 def _tried(home: Home, feed: str, selection: Selection, who: Account, body: DecisionBody) -> Outcome:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from veracity.home.home import Home
 from veracity.server.city_reader import CityReader
+from veracity.server.single_flight import SingleFlight
 
 MAX_BYTES = 64 * 1024 * 1024  #: of bodies and of what they are kept by
 _HELD_BYTES = 1_000  # of objects around what is kept
@@ -21,17 +22,33 @@ class KeptAnswers:
         self._lock = Lock()
         self._kept: OrderedDict[Hashable, tuple[int, bytes]] = OrderedDict()
         self._n_bytes = 0
+        self._flights = SingleFlight()
 
     def get(self, city: CityReader, key: Hashable, make: Callable[[Home], BaseModel]) -> bytes:
-        """Return what ``make`` makes of the city's home as JSON, made once for each size of the log."""
+        """Return what ``make`` makes of the city's home as JSON, made once for each size of the log.
+
+        Who asks while it is being made waits for it.
+        """
         with city.home() as home:
             size = home.index.size
-            with self._lock:
-                found = self._kept.get(key)
-                if found is not None and found[0] == size:
-                    self._kept.move_to_end(key)
-                    return found[1]
-            body = make(home).model_dump_json(by_alias=True).encode()
+            if (body := self._find(key, size)) is not None:
+                return body
+            with self._flights.of(key):  # who waited finds what the first has made
+                if (body := self._find(key, size)) is not None:
+                    return body
+                body = make(home).model_dump_json(by_alias=True).encode()
+                self._keep(key, size, body)
+                return body
+
+    def _find(self, key: Hashable, size: int) -> bytes | None:
+        with self._lock:
+            found = self._kept.get(key)
+            if found is None or found[0] < size:
+                return None
+            self._kept.move_to_end(key)
+            return found[1]
+
+    def _keep(self, key: Hashable, size: int, body: bytes) -> None:
         with self._lock:
             if key in self._kept:
                 self._n_bytes -= _size(key, self._kept.pop(key)[1])
@@ -40,7 +57,6 @@ class KeptAnswers:
             while self._n_bytes > self._max_bytes:
                 first, (_, gone) = self._kept.popitem(last=False)
                 self._n_bytes -= _size(first, gone)
-        return body
 
 
 def _size(key: Hashable, body: bytes) -> int:

@@ -20,7 +20,7 @@ from veracity.provenance.statements import parse_statement
 from veracity.server.api.asking import MAX_ENTRY, Cursor1, format_cursor, parse_cursor
 from veracity.server.api.ledger import Line
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Page, Shape, Time, json_body, next_url, shaped
+from veracity.server.api.shapes import Page, Shape, Time, next_url, shaped
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 
@@ -104,7 +104,7 @@ def show_log(request: Request, city: CityState, memory: MemoryState) -> Response
     with city.home() as home:
         published = published_log(home)
         note = b"" if published is None else published.checkpoint_note
-    return json_body(request, memory.answers.get(city, ("log", note), make))
+    return memory.answer(request, city, make, note)
 
 
 @ROUTER.get("/log/statements", response_model=Page[StatementShape])

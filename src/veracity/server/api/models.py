@@ -51,13 +51,13 @@ def list_models(request: Request, city: CityState, memory: MemoryState) -> Respo
             items=[ModelLine(**_line(home, idx)) for idx in sorted(said.values(), reverse=True)]
         )
 
-    return json_body(request, memory.answers.get(city, "models", make))
+    return memory.answer(request, city, make, None)
 
 
 @ROUTER.get("/models/{model}", response_model=ModelShape)
 def show_model(request: Request, city: CityState, memory: MemoryState, model: ModelName) -> Response:
     """One model, by its digest or, the last of that name, by its name."""
-    return json_body(request, memory.answers.get(city, ("model", model), lambda home: _model(home, model)))
+    return memory.answer(request, city, lambda home: _model(home, model), None)
 
 
 @ROUTER.get("/models/{model}/card", response_model=dict[str, Any])

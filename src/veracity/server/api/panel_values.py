@@ -29,7 +29,7 @@ from veracity.server.api.asking import (
 from veracity.server.api.panel_known import KnownPanel, known_panel
 from veracity.server.api.panel_part import Span, between, part_cells
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Shape, Time, json_body, next_url
+from veracity.server.api.shapes import Shape, Time, next_url
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import Memory, MemoryState
 from veracity.server.errors import NotThere
@@ -141,8 +141,7 @@ def show_panel_series(
             next=next_url(request, None if after is None else format_cursor(after)),
         )
 
-    asked = ("panel series", request.url.path, request.url.query)
-    return json_body(request, memory.answers.get(city, asked, make))
+    return memory.answer(request, city, make)
 
 
 @ROUTER.get("/panels/{panel}/values", response_model=PanelMoment)
@@ -181,8 +180,7 @@ def show_panel_values(
             next=next_url(request, more),
         )
 
-    asked = ("panel values", request.url.path, request.url.query)
-    return json_body(request, memory.answers.get(city, asked, make))
+    return memory.answer(request, city, make)
 
 
 def unit_of(home: Home, column: Column) -> str | None:

@@ -10,7 +10,7 @@ from veracity.home.home import Home
 from veracity.home.panels import panel_path
 from veracity.server.api.panel_values import unit_of
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Page, Shape, Time, json_body
+from veracity.server.api.shapes import Page, Shape, Time
 from veracity.server.api.sharing import CityState
 from veracity.server.api.state import MemoryState
 
@@ -65,7 +65,7 @@ def list_panels(request: Request, city: CityState, memory: MemoryState) -> Respo
         last = {str(p["name"]): (idx, p) for idx, p in home.index.predicates("transform")}
         return Page[PanelShape](items=[_panel(home, idx, p) for _, (idx, p) in sorted(last.items())])
 
-    return json_body(request, memory.answers.get(city, "panels", make))
+    return memory.answer(request, city, make, None)
 
 
 def _panel(home: Home, idx: int, p: dict[str, object]) -> PanelShape:

@@ -14,7 +14,7 @@ from veracity.home.home import Home
 from veracity.server.api.asking import AsOf, FeedName, When, parse_when, rough_now, time_text
 from veracity.server.api.readings import newest_rows
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Shape, Time, json_body
+from veracity.server.api.shapes import Shape, Time
 from veracity.server.api.sharing import CityState, age_s, open_feed
 from veracity.server.api.state import MemoryState
 from veracity.server.api.trusts import newest_scores
@@ -92,14 +92,16 @@ def list_places(
     now = until or rough_now(city.clock)
 
     def make(home: Home) -> Places:
-        contract = open_feed(home, feed)
+        contract = open_feed(home, feed, known)
         up_to = home.index.up_to(feed, known)
         rows = newest_rows(home, contract, up_to, until, MAX_PLACES + 1)
         flags = memory.flags.of(
             home, feed, memory.batches.of(home, feed), contract.carried, rows["_batch"].unique().to_list()
         )
-        scores = newest_scores(
-            memory.slowly.get(home, ("trust", feed, known), lambda: memory.trusts.of(home, contract, known))
+        scores = memory.slowly.get(
+            home,
+            ("newest-trust", feed, known),
+            lambda: newest_scores(memory.trusts.of(home, contract, known)),
         )
         where = memory.slowly.get(home, ("sites", feed, known), lambda: positions(home, contract, known))
         features = [
@@ -110,7 +112,7 @@ def list_places(
             feed=feed, simulated=contract.simulated, is_cut=rows.height > MAX_PLACES, features=features
         )
 
-    return json_body(request, memory.answers.get(city, ("places", feed, known, now, until is None), make))
+    return memory.answer(request, city, make, known, now, until is None)
 
 
 def _feature(

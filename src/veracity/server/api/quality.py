@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Query
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from veracity.data.contract import Contract
+from veracity.home.clock import parse_time
 from veracity.home.decisions import read_decisions
 from veracity.home.home import Home
 from veracity.home.live.accounts import accounts
@@ -17,7 +18,7 @@ from veracity.server.api.asking import AsOf, FeedName, parse_when
 from veracity.server.api.batches import BatchFacts, count_reasons
 from veracity.server.api.feed_shapes import FeedCounts, tally
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import ReasonCount, Shape, Tally, Time, json_body
+from veracity.server.api.shapes import ReasonCount, Shape, Tally, Time
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import Memory, MemoryState
 
@@ -91,7 +92,7 @@ def show_quality(
     known = parse_when("as_of", as_of)
 
     def make(home: Home) -> Quality:
-        contract = open_feed(home, feed)
+        contract = open_feed(home, feed, known)
         facts = memory.batches.of(home, feed, known)
         flags, aside = _by_action(contract, count_reasons(facts))
         scores = memory.slowly.get(
@@ -110,11 +111,11 @@ def show_quality(
             accounts=_accounts(home, memory, feed, facts, hours) if known is None else [],
         )
 
-    return json_body(request, memory.answers.get(city, ("quality", feed, known, days, hours), make))
+    return memory.answer(request, city, make, known, days, hours)
 
 
 def _by_action(contract: Contract, counts: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
-    """Part reasons into those that only flag rows, by the contract in force, and those that set aside."""
+    """Part reasons into those that only flag rows, by the contract of then, and those that set aside."""
     flags = {r: n for r, n in counts.items() if not r.startswith("refused:") and not contract.sets_aside(r)}
     return flags, {r: n for r, n in counts.items() if r not in flags}
 
@@ -142,10 +143,18 @@ def _quarantine(
 ) -> Quarantine:
     n = sum(f.quarantined for f in facts)
     decided = 0
-    if n and known is None:
-        decisions = memory.slowly.get(home, ("decisions", feed), lambda: read_decisions(home, feed))
-        decided = decisions.first.height
+    if n:
+        decisions = memory.slowly.get(home, ("decisions", feed), lambda: read_decisions(home, feed)).first
+        decided = decisions.height
+        if known is not None:
+            said = [i for i, p in home.index.predicates("ingest", feed) if _is_by(p, "received_at", known)]
+            said += [i for i, p in home.index.predicates("reject", feed) if _is_by(p, "decided_at", known)]
+            decided = decisions.filter(pl.col("_idx").is_in(said)).height
     return Quarantine(n=n, waiting=max(0, n - decided), asked=sum(f.asked for f in facts))
+
+
+def _is_by(predicate: Mapping[str, Any], name: str, known: datetime) -> bool:
+    return parse_time(name, str(predicate[name])) <= known
 
 
 def _accounts(

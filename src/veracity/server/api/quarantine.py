@@ -14,7 +14,7 @@ from veracity.home.tables import read_kept
 from veracity.server.api.asking import Cursor2, FeedName, Limit, format_cursor, parse_cursor
 from veracity.server.api.batches import BatchFacts
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Page, Shape, json_body, next_url
+from veracity.server.api.shapes import Page, Shape, next_url
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
 
@@ -65,8 +65,7 @@ def list_quarantine(
             goes_on = format_cursor(found[-1].batch, number + 1)
         return Page[QuarantinedRow](items=found)
 
-    asked = ("quarantine", request.url.path, request.url.query)
-    return json_body(request, memory.answers.get(city, asked, make))
+    return memory.answer(request, city, make)
 
 
 def _rows(

@@ -2,23 +2,20 @@
 
 import logging
 from collections.abc import Callable, Coroutine
-from inspect import signature
 from typing import Any
 
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
 from veracity.errors import VeracityError
 from veracity.home.errors import RecordNotFound
-from veracity.server.errors import CityUnreadable, MalformedQuery, ServerError
-
-AS_OF = "as_of"
+from veracity.server.as_of_route import AsOfRoute
+from veracity.server.errors import CityUnreadable, ServerError
 
 logger = logging.getLogger(__name__)
 
 
-class ReadingRoute(APIRoute):
+class ReadingRoute(AsOfRoute):
     """A route that reads the home: what it cannot read is 503, whatever the kind of the error.
 
     One that knows only what is now refuses ``as_of``: who asks what was known then must not be told more.
@@ -30,11 +27,8 @@ class ReadingRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler with its errors told apart."""
         inner = super().get_route_handler()
-        knows_then = AS_OF in signature(self.endpoint).parameters
 
         async def handler(request: Request) -> Response:
-            if not knows_then and AS_OF in request.query_params:
-                raise MalformedQuery(f"{AS_OF}: want none, as this is told of now alone, got one")
             try:
                 return await inner(request)
             except (ServerError, RecordNotFound):

@@ -21,7 +21,7 @@ from veracity.server.api.asking import (
 )
 from veracity.server.api.readings import Position, position, series_rows
 from veracity.server.api.routing import ReadingRoute
-from veracity.server.api.shapes import Shape, Time, json_body, next_url
+from veracity.server.api.shapes import Shape, Time, next_url
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
 from veracity.server.errors import NotThere
@@ -75,7 +75,7 @@ def show_series(
     after = None if numbers is None else Position(*numbers)
 
     def make(home: Home) -> Series:
-        contract = open_feed(home, feed)
+        contract = open_feed(home, feed, known)
         if field not in {f.name for f in contract.fields}:
             raise NotThere(f"field: want a column of {feed}, got {field[:80]!r}")
         up_to = home.index.up_to(feed, known)
@@ -110,8 +110,7 @@ def show_series(
             next=next_url(request, last),
         )
 
-    asked = ("series", request.url.path, request.url.query)
-    return json_body(request, memory.answers.get(city, asked, make))
+    return memory.answer(request, city, make)
 
 
 def _plain(kind: pl.DataType) -> pl.Expr:

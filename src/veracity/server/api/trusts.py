@@ -9,7 +9,7 @@ import polars as pl
 from veracity.data.contract import Contract
 from veracity.data.trust import trust_scores
 from veracity.home.home import Home
-from veracity.home.trust import batch_health, read_health
+from veracity.home.trust import read_health
 
 _EMPTY = {"key": pl.String(), "field": pl.String(), "day": pl.Date(), "score": pl.Float64()}
 
@@ -40,7 +40,9 @@ class Trusts:
         if not contract.sensor:
             return pl.DataFrame(schema=_EMPTY)
         if as_of is not None:
-            health = batch_health(home, contract.feed, home.index.up_to(contract.feed, as_of))
+            up_to = home.index.up_to(contract.feed, as_of)
+            said_then = (p for _, p in home.index.predicates("ingest", contract.feed) if p["batch"] <= up_to)
+            health = read_health(home.objects, contract.feed, contract.sensor, said_then)
         else:
             health = self._all(home, contract)
         if health.is_empty():

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from starlette.requests import Request
 
-from veracity.home.clock import parse_time
+from veracity.home.clock import format_time, parse_time
 from veracity.server.catalogue.dcat import City
 from veracity.server.catalogue.spool import Spool
 from veracity.server.city_reader import CityReader
@@ -37,6 +37,11 @@ AsOf = Annotated[
 def time_asked(as_of: str | None) -> datetime | None:
     """Return the time asked for; ``BadName`` if it is none."""
     return None if as_of is None else parse_time("as_of", as_of)
+
+
+def then(when: datetime | None) -> str:
+    """Return what follows the address of something as known at a time; nothing for now."""
+    return "" if when is None else f"?as_of={format_time(when)}"
 
 
 def city_of(request: Request) -> City:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from veracity.home.home import Home
 from veracity.server.answers import IMMUTABLE, answer, json_answer
+from veracity.server.as_of_route import AsOfRoute
 from veracity.server.catalogue.asking import (
     AsOf,
     Digest,
@@ -17,6 +18,7 @@ from veracity.server.catalogue.asking import (
     reader_of,
     recent_of,
     spool_of,
+    then,
     time_asked,
 )
 from veracity.server.catalogue.dcat import catalogue_graph, dataset_graph
@@ -32,65 +34,68 @@ from veracity.server.errors import NoSuchDataset
 from veracity.server.problems import problem
 from veracity.server.public_feeds import contracts_of, public_feed, public_feeds
 
-ROUTER = APIRouter(tags=["catalogue"])
+ROUTER = APIRouter(tags=["catalogue"], route_class=AsOfRoute)
 _MINUTE = 60  #: for so long what is measured against the clock is kept
 _GRAPH = document(JSONLD, TURTLE, about="DCAT-AP 3.0")
 
 
-@ROUTER.get("/catalogue", response_class=Response, responses=_GRAPH | problems(406))
-def catalogue(request: Request) -> Response:
+@ROUTER.get("/catalogue", response_class=Response, responses=_GRAPH | problems(400, 406))
+def catalogue(request: Request, as_of: AsOf = None) -> Response:
     """All data sets of the city, as DCAT-AP 3 in JSON-LD or Turtle, whichever is accepted."""
-    return _negotiated(request, lambda: _catalogue(request))
+    return _negotiated(request, lambda: _catalogue(request, as_of))
 
 
-@ROUTER.get("/catalogue.jsonld", response_class=Response, responses=document(JSONLD) | problems())
-def catalogue_jsonld(request: Request) -> Response:
+@ROUTER.get("/catalogue.jsonld", response_class=Response, responses=document(JSONLD) | problems(400))
+def catalogue_jsonld(request: Request, as_of: AsOf = None) -> Response:
     """All data sets of the city, as DCAT-AP 3 in JSON-LD."""
-    return _represented(request, _catalogue(request), JSONLD)
+    return _represented(request, _catalogue(request, as_of), JSONLD)
 
 
-@ROUTER.get("/catalogue.ttl", response_class=Response, responses=document(TURTLE) | problems())
-def catalogue_turtle(request: Request) -> Response:
+@ROUTER.get("/catalogue.ttl", response_class=Response, responses=document(TURTLE) | problems(400))
+def catalogue_turtle(request: Request, as_of: AsOf = None) -> Response:
     """All data sets of the city, as DCAT-AP 3 in Turtle."""
-    return _represented(request, _catalogue(request), TURTLE)
+    return _represented(request, _catalogue(request, as_of), TURTLE)
 
 
 @ROUTER.get(
-    "/catalogue/{feed}.jsonld", response_class=Response, responses=document(JSONLD) | problems(403, 404)
+    "/catalogue/{feed}.jsonld", response_class=Response, responses=document(JSONLD) | problems(400, 403, 404)
 )
-def dataset_jsonld(request: Request, feed: FeedName) -> Response:
+def dataset_jsonld(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
     """One data set, as DCAT-AP 3 in JSON-LD."""
-    return _represented(request, _dataset(request, feed), JSONLD)
+    return _represented(request, _dataset(request, feed, as_of), JSONLD)
 
 
-@ROUTER.get("/catalogue/{feed}.ttl", response_class=Response, responses=document(TURTLE) | problems(403, 404))
-def dataset_turtle(request: Request, feed: FeedName) -> Response:
+@ROUTER.get(
+    "/catalogue/{feed}.ttl", response_class=Response, responses=document(TURTLE) | problems(400, 403, 404)
+)
+def dataset_turtle(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
     """One data set, as DCAT-AP 3 in Turtle."""
-    return _represented(request, _dataset(request, feed), TURTLE)
+    return _represented(request, _dataset(request, feed, as_of), TURTLE)
 
 
-@ROUTER.get("/catalogue/{feed}", response_class=Response, responses=_GRAPH | problems(403, 404, 406))
-def dataset(request: Request, feed: FeedName) -> Response:
+@ROUTER.get("/catalogue/{feed}", response_class=Response, responses=_GRAPH | problems(400, 403, 404, 406))
+def dataset(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
     """One data set, as DCAT-AP 3 in JSON-LD or Turtle, whichever is accepted."""
-    return _negotiated(request, lambda: _dataset(request, feed))
+    return _negotiated(request, lambda: _dataset(request, feed, as_of))
 
 
 @ROUTER.get(
     "/catalogue/{feed}/contract.yaml",
     response_class=Response,
-    responses=document("application/yaml", about="ODCS 3.1") | problems(403, 404),
+    responses=document("application/yaml", about="ODCS 3.1") | problems(400, 403, 404),
 )
-def contract(request: Request, feed: FeedName) -> Response:
-    """The contract in force of a feed: its very bytes, whose digest is in the log."""
+def contract(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
+    """The contract in force of a feed, now or at a time: its very bytes, whose digest is in the log."""
+    when = time_asked(as_of)
     with reader_of(request).home() as home:
-        text = public_feed(home, feed).contract.text
+        text = public_feed(home, feed, when).contract.text
     return answer(request, text, "application/yaml")
 
 
 @ROUTER.get(
     "/catalogue/{feed}/contract/{sha256}.yaml",
     response_class=Response,
-    responses=document("application/yaml", about="ODCS 3.1") | problems(403, 404),
+    responses=document("application/yaml", about="ODCS 3.1") | problems(400, 403, 404),
 )
 def contract_version(request: Request, feed: FeedName, sha256: Digest) -> Response:
     """A contract that the feed has or had, by its digest."""
@@ -102,10 +107,10 @@ def contract_version(request: Request, feed: FeedName, sha256: Digest) -> Respon
     return answer(request, found[0].text, "application/yaml", cache_control=IMMUTABLE)
 
 
-@ROUTER.get("/api/v1/datasets", response_class=Response, responses=listing("Data sets") | problems())
-def datasets(request: Request) -> Response:
-    """The data sets that are shown, each with where its page is."""
-    city = city_of(request)
+@ROUTER.get("/api/v1/datasets", response_class=Response, responses=listing("Data sets") | problems(400))
+def datasets(request: Request, as_of: AsOf = None) -> Response:
+    """The data sets that are shown, or were at a time, each with where its page is."""
+    city, when = city_of(request), time_asked(as_of)
 
     def make(home: Home) -> dict[str, Any]:
         items = [
@@ -114,13 +119,13 @@ def datasets(request: Request) -> Response:
                 "title": feed.contract.title,
                 "agency": feed.contract.agency,
                 "simulated": feed.contract.simulated,
-                "url": f"{city.url}/api/v1/datasets/{name}",
+                "url": f"{city.url}/api/v1/datasets/{name}{then(when)}",
             }
-            for name, feed in public_feeds(home).items()
+            for name, feed in public_feeds(home, when).items()
         ]
         return {"items": items, "next": None}
 
-    return json_answer(request, reader_of(request).kept(("datasets", city), make))
+    return json_answer(request, reader_of(request).kept(("datasets", city, when), make))
 
 
 @ROUTER.get(
@@ -141,24 +146,24 @@ def page(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
     return json_answer(request, made)
 
 
-def _catalogue(request: Request) -> Graph:
-    city, spool = city_of(request), spool_of(request)
+def _catalogue(request: Request, as_of: str | None) -> Graph:
+    city, spool, when = city_of(request), spool_of(request), time_asked(as_of)
 
     def make(home: Home) -> Graph:
-        facts = [_with_files(spool, dataset_facts(home, name)) for name in public_feeds(home)]
-        return catalogue_graph(city, facts, public_panels(home))
+        facts = [_with_files(spool, dataset_facts(home, name, when)) for name in public_feeds(home, when)]
+        return catalogue_graph(city, facts, public_panels(home, when))
 
-    key = ("catalogue", city)
+    key = ("catalogue", city, when)
     return recent_of(request).kept(key, lambda: reader_of(request).kept((*key, _minute(request)), make))
 
 
-def _dataset(request: Request, feed: str) -> Graph:
-    city, spool = city_of(request), spool_of(request)
+def _dataset(request: Request, feed: str, as_of: str | None) -> Graph:
+    city, spool, when = city_of(request), spool_of(request), time_asked(as_of)
 
     def make(home: Home) -> Graph:
-        return dataset_graph(city, _with_files(spool, dataset_facts(home, feed)))
+        return dataset_graph(city, _with_files(spool, dataset_facts(home, feed, when)))
 
-    key = ("dataset", city, feed)
+    key = ("dataset", city, feed, when)
     return recent_of(request).kept(key, lambda: reader_of(request).kept((*key, _minute(request)), make))
 
 

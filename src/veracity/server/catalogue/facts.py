@@ -51,13 +51,16 @@ class DatasetFacts:
 
 
 def dataset_facts(home: Home, name: str, as_of: datetime | None = None) -> DatasetFacts:
-    """Gather what there is to say of a feed as known at a time (or now); errors as ``public_feed``."""
-    feed = public_feed(home, name)
+    """Gather what there is to say of a feed as known at a time (or now); errors as ``public_feed``.
+
+    Positions are those known at that time. Files were made since, of rows that do not change.
+    """
+    feed = public_feed(home, name, as_of)
     try:
         snap = snapshot(home, name, version_at(home, name, as_of))
     except NoSuchDataset:
         snap = None
-    contract = feed.contract if snap is None or as_of is None else snap.contract
+    contract = feed.contract
     up_to = -1 if snap is None else snap.version
     times = [
         p["event_time"]
@@ -67,20 +70,22 @@ def dataset_facts(home: Home, name: str, as_of: datetime | None = None) -> Datas
     batches = home.index.batches(name)
     return DatasetFacts(
         contract=contract,
-        contract_entry=feed.idx if snap is None or as_of is None else snap.contract_entry,
+        contract_entry=feed.idx,
         about=about(contract),
         snapshot=snap,
-        measured=measure(home, name, as_of),
-        bbox=bounding_box(home, contract, up_to),
+        measured=measure(home, contract, as_of),
+        bbox=bounding_box(home, contract, up_to, as_of),
         temporal=(min(t["first"] for t in times), max(t["last"] for t in times)) if times else None,
         issued=batches[0].received_at if batches and up_to >= 0 else None,
         simulated=contract.simulated or (snap is not None and snap.simulated),
     )
 
 
-def bounding_box(home: Home, contract: Contract, up_to_batch: int) -> Box | None:
+def bounding_box(
+    home: Home, contract: Contract, up_to_batch: int, as_of: datetime | None = None
+) -> Box | None:
     """Return the box around a feed's sensors; None where no position is known."""
-    places = positions(home, contract)
+    places = positions(home, contract, as_of)
     if places.columns is None:
         spots = places.spots
         if not spots:

@@ -8,12 +8,17 @@ import polars as pl
 
 from veracity.data.contract import Contract
 from veracity.data.lake import collect_rows
+from veracity.data.trust import trust_scores
 from veracity.home.clock import format_time, parse_time
 from veracity.home.home import Home
-from veracity.home.trust import feed_trust
+from veracity.home.trust import next_day, read_health
 
 DAY = timedelta(days=1)
 _MAX_SENSORS = 1_000
+HEALTH_IS = (
+    "Mean over sensors of each one's trust, from 0 to 1: that of its least trusted property,"
+    " or of its records as a whole where that is lower."
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,10 @@ class Measured:
     n_sensors
         How many sensors were seen then; None where the feed has no sensors.
     health
-        The mean score of its sensors, and the lowest; None without evidence.
+        The mean over its sensors of each one's score, and the lowest score of any; None without evidence. A
+        sensor's score is that of its least trusted property, or of its records as a whole if that is lower.
+    n_scored
+        Over how many sensors that mean is.
     """
 
     feed: str
@@ -56,6 +64,7 @@ class Measured:
     completeness: float | None
     n_sensors: int | None
     health: tuple[float, float] | None
+    n_scored: int
     sensors: tuple[dict[str, Any], ...]
 
     @property
@@ -69,9 +78,9 @@ class Measured:
         return None if self.age_s is None or self.wanted_s is None else self.age_s <= self.wanted_s
 
 
-def measure(home: Home, feed: str, as_of: datetime | None = None) -> Measured:
-    """Measure a feed as known at a time (or now); its age is that at that time."""
-    contract = home.feed(feed).contract
+def measure(home: Home, contract: Contract, as_of: datetime | None = None) -> Measured:
+    """Measure a feed as known at a time (or now), by the contract of then; its age is that at that time."""
+    feed = contract.feed
     now = home.clock() if as_of is None else min(as_of, home.clock())
     up_to = home.index.up_to(feed, as_of)
     rows = [row for row in home.index.batches(feed) if row.batch <= up_to]
@@ -79,8 +88,10 @@ def measure(home: Home, feed: str, as_of: datetime | None = None) -> Measured:
     newest = max((str(p["event_time"]["last"]) for p in said if p["event_time"]), default=None)
     age = None if newest is None else (now - parse_time("event", newest)).total_seconds()
     completeness, n_sensors = _completeness(home, contract, up_to, newest)
-    sensors = _health(home, contract, as_of)
-    scores = [s["score"] for s in sensors]
+    sensors = _health(home, contract, said)
+    worst: dict[str, float] = {}
+    for one in sensors:  # the least trusted first
+        worst.setdefault(one["sensor"], one["score"])
     return Measured(
         feed=feed,
         at=format_time(now),
@@ -96,7 +107,8 @@ def measure(home: Home, feed: str, as_of: datetime | None = None) -> Measured:
         batches=len(rows),
         completeness=completeness,
         n_sensors=n_sensors,
-        health=(sum(scores) / len(scores), min(scores)) if scores else None,
+        health=(sum(worst.values()) / len(worst), min(worst.values())) if worst else None,
+        n_scored=len(worst),
         sensors=tuple(sensors[:_MAX_SENSORS]),
     )
 
@@ -119,11 +131,13 @@ def _completeness(
     return float(came) / (expected * seen.height), seen.height
 
 
-def _health(home: Home, contract: Contract, as_of: datetime | None) -> list[dict[str, Any]]:
-    """Return the scores of each sensor, least trusted first: over all of its properties, or the whole."""
+def _health(home: Home, contract: Contract, said: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the scores of each sensor's properties and of its records as a whole, least trusted first."""
     if not contract.sensor:
         return []
-    scores = feed_trust(home, contract.feed, as_of)
+    health = read_health(home.objects, contract.feed, contract.sensor, said)
+    day = next_day(health)
+    scores = trust_scores(health, since=day, until=day)
     if scores.is_empty():
         return []
     rows = scores.sort("_score", *contract.sensor, "_property", descending=False)

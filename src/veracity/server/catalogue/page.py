@@ -8,7 +8,7 @@ from veracity.home.home import Home
 from veracity.home.index import BatchRow
 from veracity.server.catalogue.facts import DatasetFacts
 from veracity.server.catalogue.formats import FORMATS
-from veracity.server.catalogue.measured import Measured
+from veracity.server.catalogue.measured import HEALTH_IS, Measured
 
 _NEWEST = 50  #: of what there may be many of
 
@@ -72,6 +72,8 @@ def quality(measured: Measured) -> dict[str, Any]:
         "sensor_health": {
             "mean": None if m.health is None else m.health[0],
             "lowest": None if m.health is None else m.health[1],
+            "n_sensors": m.n_scored,
+            "about": HEALTH_IS,
             "sensors": list(m.sensors),
         },
     }

@@ -1,6 +1,7 @@
 """Panels in the catalogue: what a statement says of one, its definition, and its rows made again."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -9,23 +10,24 @@ from starlette.responses import Response
 
 from veracity.home.home import Home
 from veracity.server.answers import IMMUTABLE, answer, json_answer
-from veracity.server.catalogue.asking import Entry, PanelName, city_of, reader_of, spool_of
+from veracity.server.as_of_route import AsOfRoute
+from veracity.server.catalogue.asking import AsOf, Entry, PanelName, city_of, reader_of, spool_of, time_asked
 from veracity.server.catalogue.downloads import open_panel
 from veracity.server.catalogue.file_answers import file_answer
 from veracity.server.catalogue.formats import FORMATS
 from veracity.server.catalogue.panel_versions import PanelVersion, panel_version
 from veracity.server.documented import binary, document, problems
 
-ROUTER = APIRouter(prefix="/catalogue/_panels", tags=["catalogue"])
+ROUTER = APIRouter(prefix="/catalogue/_panels", tags=["catalogue"], route_class=AsOfRoute)
 Suffix = Literal["parquet", "csv"]
-_FILE = binary(*(FORMATS[s].media_type for s in ("parquet", "csv"))) | problems(404, 416)
-_DOCUMENT = document("application/json") | problems(404)
+_FILE = binary(*(FORMATS[s].media_type for s in ("parquet", "csv"))) | problems(400, 404, 416)
+_DOCUMENT = document("application/json") | problems(400, 404)
 
 
 @ROUTER.get("/{name}", response_class=Response, responses=_DOCUMENT)
-def newest(request: Request, name: PanelName) -> Response:
-    """The newest version of a panel."""
-    return _described(request, name, None)
+def newest(request: Request, name: PanelName, as_of: AsOf = None) -> Response:
+    """The newest version of a panel, now or at a time."""
+    return _described(request, name, None, time_asked(as_of))
 
 
 @ROUTER.get("/{name}/{entry}", response_class=Response, responses=_DOCUMENT)
@@ -37,7 +39,7 @@ def version(request: Request, name: PanelName, entry: Entry) -> Response:
 @ROUTER.get(
     "/{name}/{entry}/definition.yaml",
     response_class=Response,
-    responses=document("application/yaml") | problems(404),
+    responses=document("application/yaml") | problems(400, 404),
 )
 def definition(request: Request, name: PanelName, entry: Entry) -> Response:
     """The definition that a version was built by."""
@@ -54,13 +56,15 @@ def rows(request: Request, name: PanelName, entry: Entry, suffix: Suffix) -> Res
     return file_answer(request, file, made, FORMATS[suffix].media_type, f"{name}-{entry}.{suffix}")
 
 
-def _described(request: Request, name: str, entry: int | None, **more: str) -> Response:
+def _described(
+    request: Request, name: str, entry: int | None, when: datetime | None = None, **more: str
+) -> Response:
     city = city_of(request)
 
     def make(home: Home) -> dict[str, Any]:
-        return _document(city.catalogue, panel_version(home, name, entry))
+        return _document(city.catalogue, panel_version(home, name, entry, when))
 
-    return json_answer(request, reader_of(request).kept(("panel", city, name, entry), make), **more)
+    return json_answer(request, reader_of(request).kept(("panel", city, name, entry, when), make), **more)
 
 
 def _document(catalogue: str, version: PanelVersion) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Panels that the log speaks of: a version is one statement, made again from its inputs and compared."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -31,10 +33,10 @@ class PanelVersion:
         return self.panel.name
 
 
-def public_panels(home: Home) -> list[PanelVersion]:
-    """Return the newest version of every panel whose feeds may all be shown, by name."""
+def public_panels(home: Home, as_of: datetime | None = None) -> list[PanelVersion]:
+    """Return the newest version, at a time or now, of each panel whose feeds may all be shown, by name."""
     newest: dict[str, tuple[int, str, list[str]]] = {}
-    for idx, p in home.index.predicates("transform"):
+    for idx, p in _said(home, as_of):
         newest[str(p["name"])] = idx, str(p["definition"]), [str(i["feed"]) for i in p["inputs"]]
     shown, found = public_feeds(home), []
     for _, (idx, definition, feeds) in sorted(newest.items()):
@@ -43,9 +45,17 @@ def public_panels(home: Home) -> list[PanelVersion]:
     return found
 
 
-def panel_version(home: Home, name: str, entry: int | None = None) -> PanelVersion:
-    """Return a panel at a log entry, or its newest version; ``NoSuchDataset`` if there is none to show."""
-    said = [(i, p) for i, p in home.index.predicates("transform") if p["name"] == name]
+def panel_version(
+    home: Home, name: str, entry: int | None = None, as_of: datetime | None = None
+) -> PanelVersion:
+    """Return a panel at a log entry, or its newest version, at a time or now.
+
+    Raises
+    ------
+    NoSuchDataset
+        If there is none to show.
+    """
+    said = [(i, p) for i, p in _said(home, as_of) if p["name"] == name]
     wanted = [(i, p) for i, p in said if entry is None or i == entry]
     if not wanted:
         raise NoSuchDataset(f"panel: want one of this city, got {name[:64]!r} at entry {entry}")
@@ -75,6 +85,12 @@ def panel_rows(home: Home, version: PanelVersion) -> pl.DataFrame:
     if digest != said.output.sha256:
         raise TableMismatch(f"panel {version.name}: want {said.output.sha256[:16]}, got {digest[:16]}")
     return frame.with_columns(_simulated=pl.lit(value=True)) if said.simulated else frame
+
+
+def _said(home: Home, as_of: datetime | None) -> list[tuple[int, dict[str, Any]]]:
+    """Return what the log said of panels up to a time: before the first batch that came later."""
+    said = home.index.predicates("transform")
+    return said if as_of is None else [one for one in said if one[0] < home.index.known_before(as_of)]
 
 
 def _at(home: Home, idx: int) -> PanelVersion:

@@ -1,7 +1,7 @@
 """Measured quality in W3C's Data Quality Vocabulary: https://www.w3.org/TR/vocab-dqv/. Pure."""
 
 from veracity.server.catalogue.graph import Graph, Iri, Text, named, time_text
-from veracity.server.catalogue.measured import Measured
+from veracity.server.catalogue.measured import HEALTH_IS, Measured
 
 _METRICS = {
     "freshness": ("Freshness", "Age of the newest reading when measured, in seconds.", "xsd:decimal"),
@@ -11,7 +11,7 @@ _METRICS = {
         "xsd:decimal",
     ),
     "validity": ("Validity", "Share of the records received that kept the contract's rules.", "xsd:decimal"),
-    "sensor-health": ("Sensor health", "Mean trust of the feed's sensors, from 0 to 1.", "xsd:decimal"),
+    "sensor-health": ("Sensor health", HEALTH_IS, "xsd:decimal"),
     "flagged": ("Flagged", "Accepted rows that broke a rule which only flags.", "xsd:integer"),
 }
 

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from veracity.home.home import Home
 from veracity.server.answers import FRESH, IMMUTABLE, json_answer
+from veracity.server.as_of_route import AsOfRoute
 from veracity.server.catalogue.asking import (
     AsOf,
     FeedName,
@@ -27,14 +28,14 @@ from veracity.server.documented import binary, document, problems
 from veracity.server.errors import NoSuchDataset
 from veracity.server.public_feeds import public_feed
 
-ROUTER = APIRouter(tags=["catalogue"])
+ROUTER = APIRouter(tags=["catalogue"], route_class=AsOfRoute)
 Suffix = Literal["parquet", "csv", "geojson"]
 AtEntry = Annotated[
     int | None, Query(description="As the log was up to this entry, in place of a time", ge=0, le=10**12)
 ]
 _CROISSANT = "application/ld+json"
 _FOUND: dict[int | str, dict[str, Any]] = {307: {"description": "At the address of that version"}}
-_FILE = binary(*(f.media_type for f in FORMATS.values())) | problems(403, 404, 416)
+_FILE = binary(*(f.media_type for f in FORMATS.values())) | problems(400, 403, 404, 416)
 
 
 @ROUTER.get(
@@ -76,7 +77,7 @@ def rows_at(
     "/catalogue/{feed}/{version}",
     status_code=307,
     response_class=Response,
-    responses=_FOUND | problems(403, 404),
+    responses=_FOUND | problems(400, 403, 404),
 )
 def version(request: Request, feed: FeedName, version: Version) -> Response:
     """Where the manifest of a version is."""
@@ -89,7 +90,7 @@ def version(request: Request, feed: FeedName, version: Version) -> Response:
 @ROUTER.get(
     "/catalogue/{feed}/{version}/manifest.json",
     response_class=Response,
-    responses=document("application/json") | problems(403, 404),
+    responses=document("application/json") | problems(400, 403, 404),
 )
 def version_manifest(request: Request, feed: FeedName, version: Version) -> Response:
     """A version's manifest: files, counts, and the proof that the log knows it.
@@ -102,7 +103,7 @@ def version_manifest(request: Request, feed: FeedName, version: Version) -> Resp
 @ROUTER.get(
     "/catalogue/{feed}/{version}/croissant.json",
     response_class=Response,
-    responses=document(_CROISSANT, about="Croissant 1.1") | problems(403, 404),
+    responses=document(_CROISSANT, about="Croissant 1.1") | problems(400, 403, 404),
 )
 def version_croissant(request: Request, feed: FeedName, version: Version) -> Response:
     """A version as Croissant 1.1."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from veracity.canonical import canonical_json
+from veracity.home.accounts.intents import UNDER_WAY
 from veracity.server.created.feeds import THINGS
 from veracity.server.sensorthings import ids
 from veracity.server.sensorthings.describing import Draft, Plan
@@ -33,12 +34,14 @@ class Judged:
 class Sent:
     """Observations of one request, by feed. Used by one thread at a time; ``answer`` by all.
 
+    ``writing`` is the request as the journal of writes has it; None where nobody keeps one.
     ``answer`` is what became of each observation, in order. It fails with NotAccepted if nothing was taken
     and a feed's whole batch was refused.
     """
 
     def __init__(self, posted: Sequence[Posted]) -> None:
         self.posted = posted
+        self.writing = UNDER_WAY.get()
         self.answer: Future[list[Taken]] = Future()
         self._places: dict[str, list[int]] = {}
         for at, one in enumerate(posted):

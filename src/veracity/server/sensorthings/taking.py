@@ -21,6 +21,7 @@ from typing import Protocol
 from veracity.data.contract import Contract
 from veracity.data.errors import TableMismatch
 from veracity.errors import Unavailable, VeracityError
+from veracity.home.accounts.intents import Writing, expected_file, intend
 from veracity.home.clock import Clock
 from veracity.home.enrolments import signing_key
 from veracity.home.errors import HomeError, MissingKey
@@ -186,19 +187,23 @@ def _made_room(home: Writer, sent: Sequence[Sent]) -> list[Sent]:
 def _seal(home: Writer, feed: str, sent: Sequence[Sent]) -> None:
     """Seal a feed's records of some requests as one batch, and tell each what became of its own."""
     parts = [one.records(feed) for one in sent]
-    batch, judged = _sealed(home, feed, [record for part in parts for record in part])
+    writings = [one.writing for one in sent if one.writing is not None]
+    batch, judged = _sealed(home, feed, [record for part in parts for record in part], writings)
     first = 0
     for one, part in zip(sent, parts, strict=True):
         one.took(feed, batch, judged[first : first + len(part)])
         first += len(part)
 
 
-def _sealed(home: Writer, feed: str, records: Sequence[bytes]) -> tuple[int, list[Judged]]:
-    """Seal records as one batch; return its number, and what became of each."""
+def _sealed(
+    home: Writer, feed: str, records: Sequence[bytes], writings: Sequence[Writing]
+) -> tuple[int, list[Judged]]:
+    """Seal records as one batch, put down whose they are before; return its number, and what became of each."""
     contract = home.feed(feed).contract
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{feed}.ndjson"
         path.write_bytes(b"".join(record + b"\n" for record in records))
+        intend(home, expected_file(feed, path), writings)  # if we are killed, it is known who asked
         (report,) = ingest(home, feed, [path], sign=_key(home, contract), records_per_part=_PART)
     _check(report)
     (batch,), (entry,) = report.batches, report.entries
