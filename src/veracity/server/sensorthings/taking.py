@@ -198,7 +198,7 @@ def _seal(home: Writer, feed: str, sent: Sequence[Sent]) -> None:
 def _sealed(
     home: Writer, feed: str, records: Sequence[bytes], writings: Sequence[Writing]
 ) -> tuple[int, list[Judged]]:
-    """Seal records as one batch, put down whose they are before; return its number, and what became of each."""
+    """Seal records as one batch, put down whose they are before; return its number, and what came of each."""
     contract = home.feed(feed).contract
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{feed}.ndjson"
