@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,14 @@ ALLOWED = {
 }
 
 
-def modules() -> list[Path]:
-    return sorted(ROOT.rglob("*.py"))
+@cache
+def modules() -> tuple[Path, ...]:
+    return tuple(sorted(ROOT.rglob("*.py")))
+
+
+@cache
+def names() -> frozenset[str]:
+    return frozenset(map(dotted, modules()))
 
 
 def dotted(path: Path) -> str:
@@ -66,7 +73,6 @@ def area(module: str) -> str:
 
 def imported(path: Path) -> Iterator[str]:
     """Our own modules that a file imports, anywhere in it."""
-    known = {dotted(p) for p in modules()}
     for node in ast.walk(ast.parse(path.read_bytes(), path.name)):
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if a.name.split(".")[0] == "veracity")
@@ -75,7 +81,7 @@ def imported(path: Path) -> Iterator[str]:
             if node.module is not None and node.module.split(".")[0] == "veracity":
                 for alias in node.names:
                     full = f"{node.module}.{alias.name}"
-                    yield full if full in known else node.module
+                    yield full if full in names() else node.module
 
 
 @pytest.mark.parametrize("path", modules(), ids=dotted)
