@@ -7,10 +7,10 @@ import click
 
 from veracity.cli.exit_codes import UNREACHED
 from veracity.cli.output import COUNT, columns, common, emit, in_home, mark, note, visible
-from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
 from veracity.home.roll import check_published
+from veracity.home.simulated import is_simulated
 from veracity.log.bundles import MAX_BUNDLE_BYTES
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.doors import Objects
