@@ -157,6 +157,70 @@ def test_version_loads_no_tables() -> None:
     assert not {"polars", "deltalake", "sqlalchemy"} & loaded_by(run)
 
 
+HEAVY = {
+    "deltalake",
+    "jinja2",
+    "numpy",
+    "open_data_contract_standard",
+    "pint",
+    "polars",
+    "pydantic",
+    "scipy",
+    "starlette",
+    "urllib3",
+    "yaml",
+}
+
+
+_RUN = """
+import contextlib, io
+from veracity.cli.main import main
+for line in LINES:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        try:
+            main(line)
+        except SystemExit as exc:
+            assert exc.code == 0, line
+"""
+
+
+def loaded_by_commands(*lines: list[str]) -> set[str]:
+    """The modules that a fresh interpreter has after running commands, each of which must succeed."""
+    return loaded_by(_RUN.replace("LINES", repr(lines)))
+
+
+def test_light_commands_load_no_tables(tmp_path: Path) -> None:
+    """Who founds a city, enrols, or looks at log and accounts waits for nothing that cleans data."""
+    home = ["--home", str(tmp_path / "city")]
+    loaded = loaded_by_commands(
+        ["init", *home, "--origin", "example.org/city"],
+        ["agency", "add", "river-board", *home],
+        ["device", "add", "river-board/gauge-1", *home],
+        ["agency", "rotate", "river-board", *home],
+        ["agency", "ls", *home],
+        ["key", "ls", *home],
+        ["account", "add", "desk", "--role", "operator", *home],
+        ["account", "ls", *home],
+        ["log", "show", *home],
+        ["log", "fsck", *home],
+        ["lineage", "1", *home],
+    )
+    assert not HEAVY & loaded
+
+
+def test_lists_and_helps_load_no_tables() -> None:
+    """The lists of commands, and checking a receipt until there is one, load no tables and no database."""
+    helps = [
+        ["--help"],
+        ["feed", "--help"],
+        ["model", "--help"],
+        ["verify", "--help"],
+        ["timestamp", "--help"],
+    ]
+    assert not (HEAVY | {"sqlalchemy"}) & loaded_by_commands(*helps)
+
+
 def test_version() -> None:
     """``python -m veracity --version`` prints the version and nothing else."""
     done = subprocess.run([sys.executable, "-m", "veracity", "--version"], capture_output=True, text=True)

@@ -76,7 +76,7 @@ _COMMANDS = {
         "veracity.cli.receipt:receipt",
         "Write a receipt for one record, or one decision: a file that anyone can check without this home.",
     ),
-    "verify": ("veracity.cli.receipt:verify", "Check a receipt."),
+    "verify": ("veracity.cli.verify:verify", "Check a receipt."),
     "timestamp": (
         "veracity.cli.timestamp:timestamp",
         "RFC 3161 time stamps of a receipt's checkpoint: write the query, take in the answer.",
