@@ -42,7 +42,9 @@ def verify(
     UnreadableFile
         If a file cannot be read.
     """
-    from veracity.data.reexecution import reexecute  # what cleans brings tables; to read or to stamp needs none
+    from veracity.data.reexecution import (
+        reexecute,  # what cleans brings tables; to read or to stamp needs none
+    )
 
     roots = () if tsa_roots is None else parse_roots(read_file(Path(tsa_roots), ROOTS_BYTES))
     return verify_receipt(open_receipt(receipt), _policy(policy), reexecute, roots)
