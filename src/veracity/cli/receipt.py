@@ -9,7 +9,6 @@ from veracity.cli.output import emit, in_home, mark, write_output
 from veracity.home.erasures import erased_at
 from veracity.home.errors import BadName
 from veracity.home.home import Home
-from veracity.home.models.decision_receipts import make_decision_receipt
 from veracity.home.receipts import find_record, find_row, make_receipt
 from veracity.provenance.receipts import Receipt, format_receipt
 from veracity.verifying import add_time_stamp
@@ -76,6 +75,8 @@ def receipt(
 def _decision(
     opened: Home, system: str, decision: str, output: Path, stamps: tuple[Path, ...], as_json: bool
 ) -> None:
+    from veracity.home.models.decision_receipts import make_decision_receipt  # brings the models
+
     run, record = _record(decision)
     made, body = _stamped(make_decision_receipt(opened, system, run, record), stamps)
     opened.close()
