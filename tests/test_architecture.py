@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,14 @@ ALLOWED = {
 }
 
 
-def modules() -> list[Path]:
-    return sorted(ROOT.rglob("*.py"))
+@cache
+def modules() -> tuple[Path, ...]:
+    return tuple(sorted(ROOT.rglob("*.py")))
+
+
+@cache
+def names() -> frozenset[str]:
+    return frozenset(map(dotted, modules()))
 
 
 def dotted(path: Path) -> str:
@@ -66,7 +73,6 @@ def area(module: str) -> str:
 
 def imported(path: Path) -> Iterator[str]:
     """Our own modules that a file imports, anywhere in it."""
-    known = {dotted(p) for p in modules()}
     for node in ast.walk(ast.parse(path.read_bytes(), path.name)):
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if a.name.split(".")[0] == "veracity")
@@ -75,7 +81,7 @@ def imported(path: Path) -> Iterator[str]:
             if node.module is not None and node.module.split(".")[0] == "veracity":
                 for alias in node.names:
                     full = f"{node.module}.{alias.name}"
-                    yield full if full in known else node.module
+                    yield full if full in names() else node.module
 
 
 @pytest.mark.parametrize("path", modules(), ids=dotted)
@@ -149,6 +155,70 @@ def test_version_loads_no_tables() -> None:
     """``veracity --version`` answers without loading Polars, Delta or the database."""
     run = "from veracity.cli.main import main\ntry: main(['--version'])\nexcept SystemExit: pass"
     assert not {"polars", "deltalake", "sqlalchemy"} & loaded_by(run)
+
+
+HEAVY = {
+    "deltalake",
+    "jinja2",
+    "numpy",
+    "open_data_contract_standard",
+    "pint",
+    "polars",
+    "pydantic",
+    "scipy",
+    "starlette",
+    "urllib3",
+    "yaml",
+}
+
+
+_RUN = """
+import contextlib, io
+from veracity.cli.main import main
+for line in LINES:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        try:
+            main(line)
+        except SystemExit as exc:
+            assert exc.code == 0, line
+"""
+
+
+def loaded_by_commands(*lines: list[str]) -> set[str]:
+    """The modules that a fresh interpreter has after running commands, each of which must succeed."""
+    return loaded_by(_RUN.replace("LINES", repr(lines)))
+
+
+def test_light_commands_load_no_tables(tmp_path: Path) -> None:
+    """Who founds a city, enrols, or looks at log and accounts waits for nothing that cleans data."""
+    home = ["--home", str(tmp_path / "city")]
+    loaded = loaded_by_commands(
+        ["init", *home, "--origin", "example.org/city"],
+        ["agency", "add", "river-board", *home],
+        ["device", "add", "river-board/gauge-1", *home],
+        ["agency", "rotate", "river-board", *home],
+        ["agency", "ls", *home],
+        ["key", "ls", *home],
+        ["account", "add", "desk", "--role", "operator", *home],
+        ["account", "ls", *home],
+        ["log", "show", *home],
+        ["log", "fsck", *home],
+        ["lineage", "1", *home],
+    )
+    assert not HEAVY & loaded
+
+
+def test_lists_and_helps_load_no_tables() -> None:
+    """The lists of commands, and checking a receipt until there is one, load no tables and no database."""
+    helps = [
+        ["--help"],
+        ["feed", "--help"],
+        ["model", "--help"],
+        ["verify", "--help"],
+        ["timestamp", "--help"],
+    ]
+    assert not (HEAVY | {"sqlalchemy"}) & loaded_by_commands(*helps)
 
 
 def test_version() -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from veracity.data.reexecution import reexecute
 from veracity.feeds.file_info import open_file, read_file
 from veracity.log.policy import Policy, parse_policy
 from veracity.provenance.receipts import Receipt, Verification, read_receipt, verify_receipt
@@ -43,6 +42,10 @@ def verify(
     UnreadableFile
         If a file cannot be read.
     """
+    from veracity.data.reexecution import (
+        reexecute,  # what cleans brings tables; to read or to stamp needs none
+    )
+
     roots = () if tsa_roots is None else parse_roots(read_file(Path(tsa_roots), ROOTS_BYTES))
     return verify_receipt(open_receipt(receipt), _policy(policy), reexecute, roots)
 

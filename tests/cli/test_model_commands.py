@@ -12,7 +12,7 @@ from released_city import LAN, MINH, SYSTEM, assure, use_mean_rain, use_rain_app
 from run_cli import Done, Here, is_one_line
 from small_city import PANEL, clock, key, key_file
 from veracity.canonical import canonical_json
-from veracity.cli import main, model_release
+from veracity.cli import model_release
 from veracity.home.home import open_writer
 from veracity.home.models.gate_checks import card_path
 from veracity.home.models.registry import load_model, models
@@ -24,7 +24,6 @@ from veracity.home.officers import add_officer
 def _rain_app(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """An app in a folder of its own, found as every app is; and its card, checked as the tests' is."""
     use_mean_rain(monkeypatch)
-    monkeypatch.setitem(main._COMMANDS, "officer", ("veracity.cli.officer", "officer"))
     use_rain_app(tmp_path_factory.mktemp("apps"), monkeypatch)
 
 

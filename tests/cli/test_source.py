@@ -13,19 +13,12 @@ from meteo import Service
 from run_cli import Here, is_one_line
 from small_city import NOW, clock, new_city
 from things import Things
-from veracity.cli.main import _COMMANDS
 from veracity.feeds.contract_files import contract_file
 from veracity.feeds.errors import SourceUnavailable
 from veracity.feeds.kinds import KINDS, Kind
 from veracity.feeds.source import Fetched
 from veracity.home.contracts import add_feed
 from veracity.home.home import open_writer
-
-
-@pytest.fixture(autouse=True)
-def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command is part of the program."""
-    monkeypatch.setitem(_COMMANDS, "source", ("veracity.cli.source", "source"))
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from air_city import SILENT, new_air_city
 from run_cli import Here, is_one_line
 from small_city import NOW, clock
 from veracity.apps.environment.app import APP
-from veracity.cli import main
 from veracity.home.city import City
 from veracity.home.errors import BadName
 from veracity.home.home import Home, open_writer
@@ -34,12 +33,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("veracity.models.nowcast.N_TESTS", 200)
         run_app(writer, APP, NOW)
     return home
-
-
-@pytest.fixture
-def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
-    monkeypatch.setitem(main._COMMANDS, "app", ("veracity.cli.app", "app"))
-    return Here(capsys, monkeypatch)
 
 
 def test_the_pages_of_a_city(root: Path, here: Here, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 from released_city import APP, MINH, later, new_released_city
 from run_cli import Here
 from small_city import NOW, key, key_file
-from veracity.cli import main
 from veracity.errors import VeracityError
 from veracity.home.clock import format_time
 from veracity.home.errors import BadName
@@ -156,8 +155,6 @@ def test_the_deadlines_have_reasons() -> None:
 
 def test_the_commands(tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """Open, update, ask, sign and close on the command line; ls exits 1 while one is overdue."""
-    for name in ("incident", "officer"):
-        monkeypatch.setitem(main._COMMANDS, name, (f"veracity.cli.{name}", name))
     monkeypatch.setattr("veracity.cli.apps.find", lambda _: APP)
     monkeypatch.setattr("veracity.cli.apps.names", lambda: (APP.name,))
     city = new_released_city(tmp_path)

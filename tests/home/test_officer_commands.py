@@ -8,7 +8,6 @@ import pytest
 
 from run_cli import Here
 from small_city import clock, key, key_file, new_city
-from veracity.cli import main
 from veracity.home.enrolments import revoke_key, rotate_key, signing_key
 from veracity.home.errors import AgencyExists, BadName
 from veracity.home.home import Home, open_writer
@@ -21,11 +20,6 @@ from veracity.provenance.statements.release import asked_release
 NOW = "2026-09-03T12:00:00.000000Z"
 ASKED = asked_release("air", "release", "22" * 32, "advise", "33" * 32, (), None, simulated=True)
 REQUEST = Request("release", "air", ASKED)
-
-
-@pytest.fixture(autouse=True)
-def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(main._COMMANDS, "officer", ("veracity.cli.officer", "officer"))
 
 
 def test_officers_come_and_go(tmp_path: Path) -> None:

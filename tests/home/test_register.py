@@ -12,7 +12,6 @@ from rain_app import NOW_HOUR, stop_rule
 from released_city import APP, MINH, Released, later, new_released_city, use_mean_rain
 from run_cli import Here
 from small_city import key
-from veracity.cli import main
 from veracity.home.models import gate
 from veracity.home.models.gate_checks import card_path
 from veracity.home.models.incidents import ask_close, close_incident, open_incident
@@ -172,7 +171,6 @@ def test_pages_are_whole_and_say_what_they_are(served: Released) -> None:
 
 def test_the_commands(served: Released, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """ls, show and export; the JSON beside the pages is what the commands print."""
-    monkeypatch.setitem(main._COMMANDS, "register", ("veracity.cli.register", "register"))
     monkeypatch.setattr("veracity.cli.apps.find", lambda _: APP)
     monkeypatch.setattr("veracity.cli.apps.names", lambda: (APP.name,))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(later(5).timestamp())))

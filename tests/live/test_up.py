@@ -150,13 +150,8 @@ def test_a_worker_that_cannot_work_is_not_healthy(tmp_path: Path) -> None:
         assert running.ask("/health")[0] == 503
 
 
-def test_what_cannot_start_is_said_in_one_line(
-    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_start_is_said_in_one_line(tmp_path: Path, here: Here) -> None:
     """No city there, an address in use, options that do not fit: exit codes as everywhere."""
-    monkeypatch.setitem(
-        __import__("veracity.cli.main", fromlist=["x"])._COMMANDS, "up", ("veracity.cli.up", "up")
-    )
     assert here("up", tmp_path / "nothing").code == 3
     home = new_city(tmp_path / "city")
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -15,13 +15,6 @@ from veracity.cli.up import _add_live_feeds
 from veracity.home.audit import audit
 from veracity.home.home import Home
 
-_RUN = """\
-import sys
-from veracity.cli import main
-main._COMMANDS["up"] = ("veracity.cli.up", "up")
-main.main(sys.argv[1:])
-"""
-
 
 def n_rows(root: Path) -> int:
     home = Home.open(root)
@@ -56,7 +49,7 @@ def play(root: Path, n_more: int) -> None:
     before = n_rows(root) if root.exists() else 0
     with (root.parent / "log").open("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", _RUN, "up", root, "--city", "demo", "--speed", "3600", *options],
+            [sys.executable, "-m", "veracity", "up", root, "--city", "demo", "--speed", "3600", *options],
             stderr=log,
             stdout=log,
             env={**environment, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},

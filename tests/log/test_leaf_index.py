@@ -18,6 +18,13 @@ from veracity.log.merkle import leaf_hash
 from veracity.stores.objects import StoredObjects
 
 
+@pytest.fixture(params=["small", "large"])
+def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs count as small, and are kept whole, or as large, and are sorted."""
+    monkeypatch.setattr(leaf_index, "_RECENT", {"small": 65_536, "large": 2}[request.param])
+
+
+@pytest.mark.usefixtures("_size")
 @pytest.mark.parametrize("steps", [[1, 1, 1], [255, 1, 1, 256], [300, 0, 700], [1000, 24, 1]])
 def test_it_grows_to_any_size(steps: list[int]) -> None:
     """Grown in any steps, it finds every entry up to there and none beyond."""
@@ -53,6 +60,17 @@ def stored(leaves: list[bytes]) -> tuple[Objects, Checkpoint]:
     return objects, Checkpoint("o", edge.size, edge.root())
 
 
+@pytest.mark.usefixtures("_size")
+def test_an_entry_that_a_log_holds_twice_has_its_first_place() -> None:
+    """Whoever wrote it twice: what is found is where it was first."""
+    leaves = [sha256(b"%d" % (i % 200)).digest() for i in range(300)]
+    objects, checkpoint = stored(leaves)
+    index = LeafIndex(objects)
+    index.grow(checkpoint)
+    assert index.find(checkpoint, leaves) == {leaf: i for i, leaf in enumerate(leaves[:200])}
+
+
+@pytest.mark.usefixtures("_size")
 def test_equal_prefixes_are_told_apart() -> None:
     """Hashes that share their first 8 bytes, in the log or only asked for, are compared whole."""
     leaves = [b"prefix: " + sha256(b"%d" % (i % 3)).digest()[:24] for i in range(3)]

@@ -9,8 +9,8 @@ import click
 from veracity.cli.apps import app_of
 from veracity.cli.output import emit, in_home, mark
 from veracity.home.audit import audit as run_audit
-from veracity.home.contracts import is_simulated
 from veracity.home.home import Home
+from veracity.home.simulated import is_simulated
 from veracity.provenance.fields import MAX_COUNT
 
 _SHOWN = 20

@@ -9,9 +9,9 @@ import click
 
 from veracity.cli.output import F, columns, emit, mark
 from veracity.home.clock import parse_time
-from veracity.home.contracts import is_simulated
 from veracity.home.enrolments import AgencyKey, list_keys
 from veracity.home.home import Home
+from veracity.home.simulated import is_simulated
 
 
 def expiring(command: F) -> F:

@@ -7,10 +7,10 @@ import click
 
 from veracity.cli.exit_codes import UNREACHED
 from veracity.cli.output import COUNT, columns, common, emit, in_home, mark, note, visible
-from veracity.home.contracts import is_simulated
 from veracity.home.errors import BadName, NoHome
 from veracity.home.home import Home, open_writer
 from veracity.home.roll import check_published
+from veracity.home.simulated import is_simulated
 from veracity.log.bundles import MAX_BUNDLE_BYTES
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.doors import Objects
@@ -20,7 +20,6 @@ from veracity.log.notes import Verifier
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.lineage import Lineage
 from veracity.provenance.statements import Statement, parse_statement
-from veracity.stores.http_objects import HttpObjects
 from veracity.stores.objects import LocalObjects
 from veracity.stores.opening import open_objects
 from veracity.stores.plain_files import PlainFiles
@@ -110,9 +109,10 @@ def fsck(location: str | None, key: str | None, home: Path | None, as_json: bool
 
 
 def _check_location(location: str, verifier: Verifier) -> Report:
+    objects = open_objects(location, read_only=True)
     if location.startswith(("http://", "https://")):
-        return run_fsck(HttpObjects(location), verifier, is_listed=False)
-    return _check_objects(open_objects(location, read_only=True), verifier)
+        return run_fsck(objects, verifier, is_listed=False)
+    return _check_objects(objects, verifier)
 
 
 def _check_objects(objects: Objects, verifier: Verifier, signed: Checkpoint | None = None) -> Report:

@@ -3,71 +3,130 @@
 import logging
 import sys
 import traceback
-from importlib import import_module
 
 import click
 
 import veracity
 from veracity.cli.exit_codes import BUG, INTERRUPTED, USAGE, exit_code
+from veracity.cli.lazy import LazyGroup
 from veracity.cli.output import emit_error
 from veracity.errors import VeracityError
 
-# command -> (module, attribute): loaded when called, so that --help and verify start quickly
+# command -> (module:attribute, what it does)
 _COMMANDS = {
-    "init": ("veracity.cli.init", "init"),
-    "demo": ("veracity.cli.demo", "demo"),
-    "agency": ("veracity.cli.agency", "agency"),
-    "device": ("veracity.cli.device", "device"),
-    "officer": ("veracity.cli.officer", "officer"),
-    "account": ("veracity.cli.account", "account"),
-    "key": ("veracity.cli.key", "key"),
-    "up": ("veracity.cli.up", "up"),
-    "serve": ("veracity.cli.serve", "serve"),
-    "ground": ("veracity.cli.ground", "ground"),
-    "feed": ("veracity.cli.feed", "feed"),
-    "source": ("veracity.cli.source", "source"),
-    "sign": ("veracity.cli.ingest", "sign"),
-    "ingest": ("veracity.cli.ingest", "ingest"),
-    "quarantine": ("veracity.cli.quarantine", "quarantine"),
-    "personal": ("veracity.cli.personal", "personal"),
-    "table": ("veracity.cli.table", "table"),
-    "panel": ("veracity.cli.panel", "panel"),
-    "calibration": ("veracity.cli.calibration", "calibration"),
-    "receipt": ("veracity.cli.receipt", "receipt"),
-    "verify": ("veracity.cli.receipt", "verify"),
-    "timestamp": ("veracity.cli.timestamp", "timestamp"),
-    "audit": ("veracity.cli.audit", "audit"),
-    "monitor": ("veracity.cli.monitor", "monitor"),
-    "lineage": ("veracity.cli.log", "lineage"),
-    "log": ("veracity.cli.log", "log"),
-    "cose": ("veracity.cli.cose", "cose"),
-    "model": ("veracity.cli.model", "model"),
-    "app": ("veracity.cli.app", "app"),
-    "scoreboard": ("veracity.cli.scoreboard", "scoreboard"),
-    "incident": ("veracity.cli.incident", "incident"),
-    "register": ("veracity.cli.register", "register"),
-    "witness": ("veracity.cli.witness", "witness"),
-    "gateway": ("veracity.cli.gateway", "gateway"),
+    "init": (
+        "veracity.cli.init:init",
+        "Make a city's home: keys (mode 0600), stores, database, and trust.policy to hand out.",
+    ),
+    "demo": (
+        "veracity.cli.demo:demo",
+        "Play the built-in city (simulated): ingest, seal, learn, forecast, score, prove, tamper, notice.",
+    ),
+    "agency": ("veracity.cli.agency:agency", "Enrol agencies, rotate and revoke their keys."),
+    "device": (
+        "veracity.cli.device:device",
+        "Enrol devices of agencies as AGENCY/DEVICE, rotate and revoke their keys.",
+    ),
+    "officer": (
+        "veracity.cli.officer:officer",
+        "Enrol the persons who may approve, and sign what is asked of one.",
+    ),
+    "account": ("veracity.cli.account:account", "Say who may do what over the network."),
+    "key": (
+        "veracity.cli.key:key",
+        "Hold private keys under a passphrase, in a keyring, or on a token (HSM).",
+    ),
+    "up": (
+        "veracity.cli.up:up",
+        "Run the city: broker, workers, schedules, until Ctrl-C or SIGTERM; a second Ctrl-C ends it at once.",
+    ),
+    "serve": (
+        "veracity.cli.serve:serve",
+        "Serve the city until stopped: standard APIs, the log, receipts, and the portal at /.",
+    ),
+    "ground": (
+        "veracity.cli.ground:ground",
+        "The ground under the city's map, from the city's own GeoJSON: a backdrop, nothing that is sealed.",
+    ),
+    "feed": ("veracity.cli.feed:feed", "Add feeds, list them, check files against a contract."),
+    "source": (
+        "veracity.cli.source:source",
+        "Sources of the city: services that it asks again and again, or listens to.",
+    ),
+    "sign": ("veracity.cli.ingest:sign", "Sign files as their sender, writing FILE.dsse.json beside each."),
+    "ingest": (
+        "veracity.cli.ingest:ingest",
+        "Take files into a feed: csv(.gz), tsv, ndjson, jsonl, parquet of any size.",
+    ),
+    "quarantine": (
+        "veracity.cli.quarantine:quarantine",
+        "Rows set aside, and what people decide about them.",
+    ),
+    "personal": (
+        "veracity.cli.personal:personal",
+        "Find a person's data, show them to who holds the keys, erase them.",
+    ),
+    "table": ("veracity.cli.table:table", "Accepted rows."),
+    "panel": ("veracity.cli.panel:panel", "Feeds on one event-time grid."),
+    "calibration": (
+        "veracity.cli.calibration:calibration",
+        "Correct a sensor by a reference that stood beside it.",
+    ),
+    "receipt": (
+        "veracity.cli.receipt:receipt",
+        "Write a receipt for one record, or one decision: a file that anyone can check without this home.",
+    ),
+    "verify": ("veracity.cli.verify:verify", "Check a receipt."),
+    "timestamp": (
+        "veracity.cli.timestamp:timestamp",
+        "RFC 3161 time stamps of a receipt's checkpoint: write the query, take in the answer.",
+    ),
+    "audit": (
+        "veracity.cli.audit:audit",
+        "Make again all that the log speaks of, from the evidence, and compare digests.",
+    ),
+    "monitor": (
+        "veracity.cli.monitor:monitor",
+        "Follow a log from outside: ``veracity monitor URL --policy FILE`` is ``monitor follow``.",
+    ),
+    "lineage": (
+        "veracity.cli.log:lineage",
+        "Show what a statement of the log rests on, and what rests on it.",
+    ),
+    "log": ("veracity.cli.log:log", "The transparency log."),
+    "cose": (
+        "veracity.cli.cose:cose",
+        "COSE Receipts (RFC 9942) and SCITT statements of what the log holds.",
+    ),
+    "model": (
+        "veracity.cli.model:model",
+        "Train models on sealed data, release them with an officer's approval, and sign directories.",
+    ),
+    "app": ("veracity.cli.app:app", "Applications of the city: run, score, override."),
+    "scoreboard": (
+        "veracity.cli.scoreboard:scoreboard",
+        "Scores of decisions, from the log; nobody can take a bad day off it.",
+    ),
+    "incident": (
+        "veracity.cli.incident:incident",
+        "Report what went wrong with a system, and follow it until it is closed.",
+    ),
+    "register": (
+        "veracity.cli.register:register",
+        "Show and export the public register of systems: purpose, skill, incidents, how to appeal.",
+    ),
+    "witness": (
+        "veracity.cli.witness:witness",
+        "Watch logs for others: cosign a checkpoint only if it extends the last one.",
+    ),
+    "gateway": (
+        "veracity.cli.gateway:gateway",
+        "Read devices at the edge, sign what they say, keep it until the city has it.",
+    ),
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature of click
-        """Return the names in the order of the work."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        """Import one command."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module, attribute = _COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, commands_in=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(veracity.__version__, message="%(version)s")
 def cli() -> None:
     """Verifiable data for cities: from real files to a receipt that anyone can check offline."""

@@ -34,14 +34,7 @@ def parse_yaml(text: bytes, what: str, limit: int, error: type[Malformed]) -> di
     if len(text) > limit:
         raise error(f"{what}: line {_line(text, limit)}: want at most {limit} bytes, got {len(text)}")
     try:
-        depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            _check_event(event)
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEPTH:
-                raise _fault(f"more than {DEPTH} levels", event.start_mark)
-        document = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 - a SafeLoader
+        document = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
@@ -102,8 +95,20 @@ def _check_event(event: yaml.Event) -> None:
             raise _fault("text that is not Unicode", event.start_mark) from None
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """Safe YAML in which a name is plain text, and is given once in a mapping."""
+class _PlainLoader(yaml.SafeLoader):
+    """Safe YAML without aliases and tags, in which a name is plain text, and is given once in a mapping."""
+
+    _depth = 0
+
+    def get_event(self) -> Any:
+        """Return the next event, checked: all of a document are before anything is made of it."""
+        event = super().get_event()  # type: ignore[no-untyped-call]
+        _check_event(event)
+        self._depth += isinstance(event, yaml.CollectionStartEvent)
+        self._depth -= isinstance(event, yaml.CollectionEndEvent)
+        if self._depth > DEPTH:
+            raise _fault(f"more than {DEPTH} levels", event.start_mark)
+        return event
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:

@@ -1,8 +1,10 @@
 """Clean one proven record again: what turns "these bytes were received" into "this number is right"."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import polars as pl
@@ -12,7 +14,9 @@ from veracity.data.contract import Contract, parse_contract
 from veracity.data.errors import EvidenceMismatch
 from veracity.data.records import TextFormat, parse_one, split_records
 from veracity.data.released import released_contract
-from veracity.provenance.receipts import RecordEvidence
+
+if TYPE_CHECKING:
+    from veracity.provenance.receipts import RecordEvidence
 
 
 def reexecute(evidence: RecordEvidence) -> Sequence[Mapping[str, Any]]:

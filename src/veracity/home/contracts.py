@@ -198,12 +198,6 @@ def count_late(home: Home, name: str) -> int | None:
     return total + int(collect_rows(late.select(pl.len()), streaming=True).item())
 
 
-def is_simulated(home: Home, feed: str | None = None, *, agency: str | None = None) -> bool:
-    """Tell from the statements whether any feed is simulated: one feed, an agency's, or any of all."""
-    said = home.index.predicates("contract", feed)
-    return any(p["simulated"] is True for _, p in said if agency is None or p["agency"] == agency)
-
-
 def reasons(home: Home, name: str) -> dict[str, int]:
     """Count a feed's quarantine reasons and refusals over all batches, most frequent first."""
     counts: dict[str, int] = {}

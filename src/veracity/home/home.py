@@ -1,4 +1,8 @@
-"""A home opened: its stores, its log, its index, and who may sign. What every task starts from."""
+"""A home opened: its stores, its log, its index, and who may sign. What every task starts from.
+
+Contracts, tables, evidence, the vault and witnesses bring large libraries of their own. Most tasks need
+none of them, or few, so each is imported by the method that hands it out.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 
-from veracity.data.contract import Contract, parse_contract
-from veracity.data.evidence import EvidenceStore
-from veracity.data.lake import Table
 from veracity.errors import Malformed, Rejected, VeracityError
 from veracity.home.clock import Clock, system_clock
 from veracity.home.copies import Copies
@@ -27,7 +29,6 @@ from veracity.home.lock import DirectoryLock, writing
 from veracity.home.operator_keys import open_operator
 from veracity.home.publication import Publication, publisher
 from veracity.home.stores import Stores, open_stores
-from veracity.home.vault import Vault
 from veracity.log.append import Log
 from veracity.log.errors import ObjectMissing
 from veracity.log.notes import HeldSigner, Verifier
@@ -45,7 +46,13 @@ from veracity.provenance.statements import (
 )
 from veracity.provenance.statements.statement import Statement
 from veracity.stores.log_state import SqlLogState
-from veracity.stores.witness_client import HttpWitnesses
+
+if TYPE_CHECKING:
+    from veracity.data.contract import Contract
+    from veracity.data.evidence import EvidenceStore
+    from veracity.data.lake import Table
+    from veracity.home.vault import Vault
+    from veracity.log.witnessing import WitnessTransport
 
 logger = logging.getLogger(__name__)
 
@@ -161,6 +168,8 @@ class Home:
 
     def contract(self, sha256: str) -> Contract:
         """Return a contract by the digest a statement gives; ``StateBehind`` if the store has another."""
+        from veracity.data.contract import parse_contract
+
         text = self.objects.get(contract_path(sha256))
         digest = hashlib.sha256(text).hexdigest()
         if digest != sha256:
@@ -169,6 +178,8 @@ class Home:
 
     def table(self, feed: str) -> Table:
         """Return a feed's table."""
+        from veracity.data.lake import Table
+
         if feed not in self._tables:
             prefix = f"tables/{feed}"
             uri = self.objects.uri(prefix)
@@ -191,10 +202,16 @@ class Home:
 
     def vault(self, *, read_only: bool = False) -> Vault | None:
         """Open the keys of personal values; None where there are none. To be closed after use."""
+        if not self.directory.vault.exists():
+            return None
+        from veracity.home.vault import Vault
+
         return Vault.open(self.directory, read_only=read_only)
 
     def evidence(self, feed: str) -> EvidenceStore:
         """Return a feed's evidence."""
+        from veracity.data.evidence import EvidenceStore
+
         return EvidenceStore(self.objects, feed)
 
 
@@ -221,7 +238,7 @@ class Writer(Home):
             self.log_key = open_key(KeyPlace(directory.keys, LOG))
             signer = HeldSigner(directory.origin, self.log_key.public.raw, self.log_key.sign)
             self.publisher = publisher(
-                directory.origin, self.log_state, self.policy, HttpWitnesses(), self._published_note()
+                directory.origin, self.log_state, self.policy, _witnesses, self._published_note()
             )
             self.log = Log.open(self.log_objects, self.log_state, signer, self.publisher, known)
             self._publication = Publication()
@@ -237,6 +254,8 @@ class Writer(Home):
 
     def make_vault(self) -> Vault:
         """Open the keys of personal values, made if there are none. To be closed after use."""
+        from veracity.home.vault import Vault
+
         self.check_own("personal fields")
         return Vault.make(self.directory)
 
@@ -428,6 +447,13 @@ def open_writer(
             raise
         finally:
             writer.close()
+
+
+def _witnesses() -> WitnessTransport:
+    """Return how witnesses are asked."""
+    from veracity.stores.witness_client import HttpWitnesses
+
+    return HttpWitnesses()
 
 
 def contract_path(sha256: str) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -104,15 +104,20 @@ class HomePublisher:
 
 
 def publisher(
-    origin: str, state: LogState, policy: Policy, transport: WitnessTransport, published: bytes | None
+    origin: str,
+    state: LogState,
+    policy: Policy,
+    transport: Callable[[], WitnessTransport],
+    published: bytes | None,
 ) -> HomePublisher | None:
     """Return who publishes a home's checkpoints; None where the policy has no witness to ask.
 
-    ``published`` is the note published last, from which is known where each witness stands.
+    ``transport`` makes the way to the witnesses, where there are any to ask; ``published`` is the note
+    published last, from which is known where each witness stands.
     """
     if not policy.asks_witnesses:
         return None
-    witnesses = WitnessedPublisher(policy, transport, TIMEOUT_S)
+    witnesses = WitnessedPublisher(policy, transport(), TIMEOUT_S)
     if published is not None:
         try:
             witnesses.remember(published)

@@ -3,11 +3,13 @@
 What an audit must know before it takes the index's word for which batches there are.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from veracity.data.contract import Contract
 from veracity.errors import VeracityError
 from veracity.home.home import Home, sealed_contract
 from veracity.home.index import BatchRow
@@ -21,6 +23,9 @@ from veracity.log.reader import CHECKPOINT_PATH, LogReader
 from veracity.provenance.dsse import Envelope, open_envelope
 from veracity.provenance.errors import EnvelopeRejected
 from veracity.provenance.statements import Delivery, Ingest, Statement, parse_statement, said_at
+
+if TYPE_CHECKING:
+    from veracity.data.contract import Contract
 
 _AT_ONCE = 1_024
 
@@ -97,7 +102,7 @@ class StatedParts:
     n_records: int
 
     @classmethod
-    def of(cls, home: Home, feed: str, file_sha256: str) -> "StatedParts":
+    def of(cls, home: Home, feed: str, file_sha256: str) -> StatedParts:
         """Read them from the index, once for a file."""
         rows = home.index.parts(feed, file_sha256)
         said = [home.index.predicate(row.idx) for row in rows]

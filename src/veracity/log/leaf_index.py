@@ -1,14 +1,15 @@
 """Which entries a log already has, in memory, read from its level-0 tiles when it is first asked.
 
-About 16 bytes an entry: the first 8 bytes of each leaf hash, sorted, and its position. Every tile
-is checked against the signed root as it is read, and every answer once more, whole hash and all.
+The newest, or all of a small log, are kept as they are; the others in about 16 bytes an entry, see
+``SortedPrefixes``. Every tile is checked against the signed root as it is read, and what is found among the
+sorted once more, whole hash and all.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from veracity.log.checkpoints import Checkpoint
 from veracity.log.doors import Objects
@@ -18,12 +19,12 @@ from veracity.log.reader import ObjectTiles
 from veracity.log.tile_cache import TileCache
 from veracity.log.tiles import TILE_WIDTH, Tile, split_tile, tile_at
 
+if TYPE_CHECKING:
+    from veracity.log.sorted_prefixes import SortedPrefixes
+
 _N_PARALLEL = 16
 _TILES_AT_ONCE = 256
 _RECENT = 65_536  #: entries kept whole before they are sorted in: one pass for many appends
-
-Prefixes = NDArray[np.uint64]
-Positions = NDArray[np.int64]
 
 
 class LeafIndex:
@@ -32,8 +33,7 @@ class LeafIndex:
     def __init__(self, objects: Objects) -> None:
         self._tiles = ObjectTiles(objects)
         self._cache = TileCache(self._tiles)
-        self._prefixes: Prefixes = np.empty(0, np.uint64)
-        self._positions: Positions = np.empty(0, np.int64)
+        self._sorted: SortedPrefixes | None = None  # until there are too many to keep whole
         self._recent: dict[bytes, int] = {}
         self.size = 0
 
@@ -49,12 +49,13 @@ class LeafIndex:
         """
         if checkpoint.size <= self.size:
             return
-        prefixes: list[Prefixes] = []
-        for tile, data in self._read(checkpoint.size):
-            self._check(tile, data, checkpoint)
-            skip = max(self.size - tile.index * TILE_WIDTH, 0)
-            prefixes.append(_prefixes(data)[skip:])
-        self._sort_in(np.concatenate(prefixes), np.arange(self.size, checkpoint.size, dtype=np.int64))
+        if len(self._recent) + checkpoint.size - self.size < _RECENT:
+            hashes = b"".join(self._new(checkpoint))
+            for position, leaf in enumerate(_split(hashes), self.size):
+                self._recent.setdefault(leaf, position)
+        else:
+            self._sort_recent()
+            self._sorting().add(self._new(checkpoint), range(self.size, checkpoint.size))
         self.size = checkpoint.size
 
     def add(self, entries: Sequence[tuple[bytes, int]]) -> None:
@@ -62,11 +63,7 @@ class LeafIndex:
         self._recent.update(entries)
         self.size += len(entries)
         if len(self._recent) >= _RECENT:
-            self._sort_in(
-                _prefixes(b"".join(self._recent)),
-                np.fromiter(self._recent.values(), np.int64, len(self._recent)),
-            )
-            self._recent = {}
+            self._sort_recent()
 
     def find(self, checkpoint: Checkpoint, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
         """Return the position of each leaf hash that the log of ``checkpoint`` has; errors as ``grow``.
@@ -75,15 +72,33 @@ class LeafIndex:
         """
         # A log that another program began may hold an entry twice: the earlier position wins, below.
         found = {leaf: self._recent[leaf] for leaf in leaf_hashes if leaf in self._recent}
-        sought = _prefixes(b"".join(leaf_hashes))
-        first = np.searchsorted(self._prefixes, sought, "left")
-        last = np.searchsorted(self._prefixes, sought, "right")
-        for i in np.flatnonzero(first < last).tolist():
-            for position in self._positions[first[i] : last[i]].tolist():
-                if self._leaf_at(position, checkpoint) == leaf_hashes[i]:
-                    found[leaf_hashes[i]] = position
+        if self._sorted is None:
+            return found
+        for leaf, positions in self._sorted.candidates(leaf_hashes):
+            for position in positions:
+                if self._leaf_at(position, checkpoint) == leaf:
+                    found[leaf] = position
                     break
         return found
+
+    def _sorting(self) -> SortedPrefixes:
+        """Return the sorted ones; only a log too large to be kept whole brings numpy in."""
+        if self._sorted is None:
+            from veracity.log.sorted_prefixes import SortedPrefixes
+
+            self._sorted = SortedPrefixes()
+        return self._sorted
+
+    def _sort_recent(self) -> None:
+        if self._recent:
+            self._sorting().add(self._recent, list(self._recent.values()))
+            self._recent = {}
+
+    def _new(self, checkpoint: Checkpoint) -> Iterator[bytes]:
+        """Yield the leaf hashes from ``self.size`` on, many at once, each checked."""
+        for tile, data in self._read(checkpoint.size):
+            self._check(tile, data, checkpoint)
+            yield data[max(self.size - tile.index * TILE_WIDTH, 0) * HASH_BYTES :]
 
     def _read(self, size: int) -> Iterator[tuple[Tile, bytes]]:
         """Yield the level-0 tiles from ``self.size`` on, several requests under way at once."""
@@ -110,13 +125,6 @@ class LeafIndex:
         self._check(tile, b"".join(hashes), checkpoint)
         return hashes[position % TILE_WIDTH]
 
-    def _sort_in(self, prefixes: Prefixes, positions: Positions) -> None:
-        prefixes = np.concatenate([self._prefixes, prefixes])
-        positions = np.concatenate([self._positions, positions])
-        order = np.argsort(prefixes, kind="stable")
-        self._prefixes, self._positions = prefixes[order], positions[order]
 
-
-def _prefixes(hashes: bytes) -> Prefixes:
-    """Return the first 8 bytes of each hash, as numbers."""
-    return np.frombuffer(hashes, ">u8")[:: HASH_BYTES // 8].astype(np.uint64)
+def _split(hashes: bytes) -> Iterator[bytes]:
+    return (hashes[i : i + HASH_BYTES] for i in range(0, len(hashes), HASH_BYTES))

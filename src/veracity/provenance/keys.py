@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
-    pkcs12,
 )
 
 from veracity.provenance.errors import (
@@ -141,6 +140,8 @@ class SigningKey:
             raise MalformedSigningKey(f"private key: want at most {MAX_PEM_BYTES} bytes, got {len(data)}")
         if passphrase is None:
             raise PassphraseNeeded("private key: want its passphrase, got none")
+        from cryptography.hazmat.primitives.serialization import pkcs12  # brings all of X.509 with it
+
         try:
             key, _, _ = pkcs12.load_key_and_certificates(data, passphrase)
         except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
@@ -160,6 +161,8 @@ class SigningKey:
 
     def to_pkcs12(self, passphrase: bytes, rounds: int = KDF_ROUNDS) -> bytes:
         """Write a PKCS#12 encrypted with a passphrase, which is not empty."""
+        from cryptography.hazmat.primitives.serialization import pkcs12
+
         encryption = (
             PrivateFormat.PKCS12.encryption_builder()
             .kdf_rounds(rounds)

@@ -19,11 +19,11 @@ its directory                             its SQLite file
 from pathlib import Path
 from typing import Protocol
 
+from veracity.log.bundles import MAX_BUNDLE_BYTES
 from veracity.log.doors import LogState, Objects
 from veracity.stores.conditional import ConditionalObjects, check_conditions
 from veracity.stores.database import Database
 from veracity.stores.errors import BadLocation
-from veracity.stores.http_objects import MAX_BUNDLE_BYTES, HttpObjects
 from veracity.stores.log_state import CHECKPOINTS, SqlLogState
 from veracity.stores.object_state import MAX_STATE_BYTES, ObjectState
 from veracity.stores.objects import LocalObjects, StoredObjects
@@ -64,6 +64,8 @@ def open_objects(location: str, *, read_only: bool = False) -> Objects:
             raise BadLocation(
                 f"log: want a place to write, got {location.split('://')[0]}, which is read only"
             )
+        from veracity.stores.http_objects import HttpObjects  # an HTTP library, for the few that read so
+
         return HttpObjects(location)
     return LocalObjects(_path(location), read_only=read_only)
 
