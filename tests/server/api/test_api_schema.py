@@ -46,7 +46,7 @@ def app(made: Released) -> FastAPI:
 
 
 EXAMPLES = settings(
-    max_examples=int(os.environ.get("VERACITY_EXAMPLES", "5")),  # `make schema` asks more
+    max_examples=int(os.environ.get("VERACITY_EXAMPLES", "2")),  # `make schema` asks more
     deadline=None,
     derandomize=True,
     database=None,
