@@ -4,7 +4,6 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,15 +49,8 @@ ALLOWED = {
 }
 
 
-@cache
-def modules() -> tuple[Path, ...]:
-    return tuple(sorted(ROOT.rglob("*.py")))
-
-
-@cache
-def known() -> frozenset[str]:
-    """Every module of ours."""
-    return frozenset(map(dotted, modules()))
+def modules() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
 
 
 def dotted(path: Path) -> str:
@@ -72,13 +64,9 @@ def area(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-@cache
-def imported(path: Path) -> frozenset[str]:
+def imported(path: Path) -> Iterator[str]:
     """Our own modules that a file imports, anywhere in it."""
-    return frozenset(_imported(path))
-
-
-def _imported(path: Path) -> Iterator[str]:
+    known = {dotted(p) for p in modules()}
     for node in ast.walk(ast.parse(path.read_bytes(), path.name)):
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if a.name.split(".")[0] == "veracity")
@@ -87,7 +75,7 @@ def _imported(path: Path) -> Iterator[str]:
             if node.module is not None and node.module.split(".")[0] == "veracity":
                 for alias in node.names:
                     full = f"{node.module}.{alias.name}"
-                    yield full if full in known() else node.module
+                    yield full if full in known else node.module
 
 
 @pytest.mark.parametrize("path", modules(), ids=dotted)

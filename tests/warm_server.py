@@ -18,8 +18,12 @@ import time
 import warnings
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
+AREAS = [f"veracity.{area}" for area in ("cli", "data", "feeds", "home", "log", "provenance", "stores")]
+#: What these import only when they need it, and most commands do.
+LIBRARIES = ("cryptography.x509", "deltalake", "numpy", "obstore", "polars", "pydantic", "sqlalchemy", "yaml")
 FIRST_BYTES = 1 << 20
 #: This one, those of OpenBLAS, which starts them again in a fork, and those of memory, which wait.
 IDLE = {"python", "python3", "jemalloc_bg_thd", "polars-ooc-clea"}
@@ -27,12 +31,14 @@ IDLE = {"python", "python3", "jemalloc_bg_thd", "polars-ooc-clea"}
 
 def load() -> None:
     """Import what commands import. Of pools of threads none may start by that: a fork would not have it."""
-    from veracity.cli import main
-
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for module, _attribute in main._COMMANDS.values():
-            import_module(module)
+        for library in LIBRARIES:
+            import_module(library)
+        for area in AREAS:
+            package = import_module(area)
+            for found in walk_packages(package.__path__, f"{area}."):
+                import_module(found.name)
     tasks = {path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")}
     assert tasks <= IDLE, f"want only idle threads after importing, got {sorted(tasks - IDLE)}"
     gc.collect()
