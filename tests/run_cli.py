@@ -1,4 +1,7 @@
-"""Run the command: as a process of its own, or in this one where only its answers matter."""
+"""Run the command: as a process of its own, or in this one where only its answers matter.
+
+A process that is only waited for comes from one that has everything loaded (``warm_command``).
+"""
 
 import os
 import signal
@@ -12,6 +15,7 @@ import pytest
 
 from small_city import EPOCH
 from veracity.cli.main import main
+from warm_command import warm_command
 
 COMMAND = [sys.executable, "-m", "veracity"]
 
@@ -32,9 +36,10 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(*arguments: str | Path, before: Callable[[], None] | None = None, timeout_s: float = 120) -> Done:
-    """Run the command as a process; ``before`` runs in it first, to set limits."""
+    """Run the command as a process; with ``before``, which sets limits, as one from its very start."""
+    command = [str(warm_command())] if before is None else COMMAND
     done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
+        [*command, *map(str, arguments)],
         capture_output=True,
         text=True,
         env=environment(),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -78,9 +79,25 @@ def _flags(feed: str, done: cleaning.Cleaned) -> list[pl.DataFrame]:
     return [told.filter("value").select(pl.lit(feed).alias("feed"), "station", "observed_at", "reason")]
 
 
-TWINS = [Twin(seed, START) for seed in (1, 2, 7, 12)]
-RUNS = [(twin, Cleaned(twin)) for twin in TWINS]
-over_seeds = pytest.mark.parametrize(("twin", "cleaned"), RUNS, ids=["seed1", "seed2", "seed7", "seed12"])
+SEEDS = (1, 2, 7, 12)
+over_seeds = pytest.mark.parametrize("seed", SEEDS, ids=[f"seed{seed}" for seed in SEEDS])
+
+
+@cache
+def run_of(seed: int) -> tuple[Twin, Cleaned]:
+    """A twin and what cleaning makes of it: seconds, for all tests."""
+    twin = Twin(seed, START)
+    return twin, Cleaned(twin)
+
+
+@pytest.fixture
+def twin(seed: int) -> Twin:
+    return run_of(seed)[0]
+
+
+@pytest.fixture
+def cleaned(seed: int) -> Cleaned:
+    return run_of(seed)[1]
 
 
 def faults(twin: Twin, *kinds: str) -> list[Fault]:

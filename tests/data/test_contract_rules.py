@@ -400,7 +400,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = places(FULL)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 @given(
     changes=st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING, WORDS), min_size=1, max_size=3),
     how=st.sampled_from(["set", "add", "remove"]),

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from warm_command import warm_command
+
 FENCE = re.compile(r"(`{3,})(\w*)\s*$")
 NOTE = re.compile(r"<!-- (file|not run): (.+?) -->\s*$")
 EXIT = re.compile(r"#\s*exit ([0-9]{1,3})\s*$")
@@ -115,15 +117,17 @@ def matches(shown: tuple[str, ...], printed: str) -> bool:
     return re.fullmatch(pattern, text) is not None
 
 
-def run_document(document: Path, directory: Path) -> int:
+def run_document(document: Path, directory: Path, *, is_warm: bool = True) -> int:
     """Run a document's commands in ``directory``; return how many there were.
+
+    With ``is_warm``, ``veracity`` has all it needs loaded when it is called (``warm_command``).
 
     Raises
     ------
     DocumentDiffers
         At the first command with another exit code or other output than the document shows.
     """
-    session = _Session(directory)
+    session = _Session(directory, is_warm)
     n = 0
     for block in blocks(document.read_text(encoding="utf-8")):
         if block.note == "file":
@@ -145,11 +149,12 @@ def run_document(document: Path, directory: Path) -> int:
 class _Session:
     """A shell in pieces: each command in its own bash, in the directory and environment left before."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, is_warm: bool) -> None:
         self.directory = directory
-        bin_directory = str(Path(sys.executable).parent)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("VERACITY_", "PYTEST_", "COV_"))}
-        self._environment = kept | {"PATH": f"{bin_directory}{os.pathsep}{kept.get('PATH', '')}"}
+        folders = [str(warm_command().parent)] if is_warm else []
+        folders += [str(Path(sys.executable).parent), kept.get("PATH", "")]
+        self._environment = kept | {"PATH": os.pathsep.join(folders)}
 
     def run(self, command: str) -> tuple[int, str]:
         """Run one command; return its exit code and what it printed on both streams."""

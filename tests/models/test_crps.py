@@ -1,15 +1,23 @@
 """The score of quantiles, against another implementation and its own limits."""
 
+from importlib import import_module
+from types import ModuleType
+
 import numpy as np
 import pytest
-import scoringrules
 
 from veracity.models.crps import crps_of_quantiles, level_weights, pinball
 from veracity.models.errors import BadParameter
 from veracity.models.forecast import LEVELS
 
 
-def test_evenly_spaced_levels_are_as_scoringrules() -> None:
+@pytest.fixture(scope="module")
+def scoringrules() -> ModuleType:
+    """The other implementation. It compiles itself for seconds when imported."""
+    return import_module("scoringrules")
+
+
+def test_evenly_spaced_levels_are_as_scoringrules(scoringrules: ModuleType) -> None:
     """For levels in the middles of equal parts the score is that of scoringrules, which weighs all alike."""
     rng = np.random.default_rng(0)
     for n in (1, 3, 9, 50):
@@ -19,7 +27,7 @@ def test_evenly_spaced_levels_are_as_scoringrules() -> None:
         assert np.allclose(crps_of_quantiles(values, levels, y), want)
 
 
-def test_each_loss_is_as_scoringrules() -> None:
+def test_each_loss_is_as_scoringrules(scoringrules: ModuleType) -> None:
     """The loss of each quantile is the quantile score of scoringrules."""
     rng = np.random.default_rng(1)
     values, y = rng.normal(size=(30, len(LEVELS))), rng.normal(size=30)
@@ -28,7 +36,7 @@ def test_each_loss_is_as_scoringrules() -> None:
         assert np.allclose(pinball(values, LEVELS, y)[:, i], want)
 
 
-def test_many_quantiles_of_a_normal_give_its_score() -> None:
+def test_many_quantiles_of_a_normal_give_its_score(scoringrules: ModuleType) -> None:
     """With a thousand quantiles of a normal distribution it is that distribution's CRPS."""
     from scipy.stats import norm
 
@@ -38,7 +46,7 @@ def test_many_quantiles_of_a_normal_give_its_score() -> None:
     assert np.allclose(crps_of_quantiles(values, levels, y), scoringrules.crps_normal(y, 0.0, 1.0), atol=2e-3)
 
 
-def test_logged_levels_come_close() -> None:
+def test_logged_levels_come_close(scoringrules: ModuleType) -> None:
     """With the seven levels that are logged it is within 6 % of the normal distribution's, on average."""
     from scipy.stats import norm
 

@@ -35,7 +35,7 @@ ASKED = {"key": "G01", "field": "rain", "target": "rain", "column": "rain"}
 
 
 EXAMPLES = settings(
-    max_examples=int(os.environ.get("VERACITY_EXAMPLES", "5")),  # `make schema` asks more
+    max_examples=int(os.environ.get("VERACITY_EXAMPLES", "2")),  # `make schema` asks more
     deadline=None,
     derandomize=True,
     database=None,
