@@ -43,7 +43,18 @@ $(INTEROP): requirements/interop.txt
 	@$(NEWER) -m venv build/interop
 	@build/interop/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
 	@touch $@
-interop: $(if $(NEWER),$(INTEROP)) ## install the other log's own checker (needs Python >= 3.12)
+
+# aio-sensorthings, which reads our server, wants Python 3.13 or newer: the same.
+CLIENT := build/client/.installed
+NEWEST := $(shell for python in python3.14 python3.13 $(HOME)/.pyenv/versions/3.1[34].*/bin/python; do \
+            "$$python" -c "import ensurepip" 2>/dev/null && { echo "$$python"; break; }; done)
+$(CLIENT): requirements/client.txt
+	@echo "installing aio-sensorthings, to read our server with, in build/client"
+	@$(NEWEST) -m venv build/client
+	@build/client/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+interop: $(if $(NEWER),$(INTEROP)) $(if $(NEWEST),$(CLIENT)) ## install others' log checker and client (need Python >= 3.12, 3.13)
 
 demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, learn, forecast, prove, tamper, notice
 	@.venv/bin/veracity demo $(ARGS)
@@ -136,6 +147,8 @@ lock: ## choose versions again and write the lock files (needs uv)
 	done
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  requirements/peers.in -o requirements/peers.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/client.in -o requirements/client.txt
 	@for name in interop server-peers; do \
 	  uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \

@@ -23,7 +23,7 @@ from veracity.cli.up import _run
 from veracity.errors import VeracityError
 from veracity.live.broker_config import BrokerSettings
 from veracity.live.logs import configure
-from veracity.live.up import UpSettings
+from veracity.live.up_settings import UpSettings
 configure(as_json=True)
 broker = BrokerSettings(("127.0.0.1", 0), is_open=True, max_bytes=16 * 1024**2)
 settings = UpSettings(Path(sys.argv[1]), broker, monitor=("127.0.0.1", 0), as_json=True, worker=sys.argv[2])

@@ -20,13 +20,14 @@ from veracity.provenance.statements import (
 
 WORLD = World()
 STATEMENTS = [(i, WORLD.prove(i).statement) for i in range(len(WORLD.entries))]
+AGENCY_AT = 1  # the entry of the key that signed the deliveries
 CONTRACT_AT, (FIRST, SECOND), PANEL = WORLD.contract_index, WORLD.ingest_indices, WORLD.transform_index
 
 
 def test_back_and_forth() -> None:
     """A panel rests on every batch and contract below it, and they carry it."""
     lineage = Lineage.of(STATEMENTS)
-    assert lineage.ancestors(PANEL) == [CONTRACT_AT, FIRST, SECOND]
+    assert lineage.ancestors(PANEL) == [AGENCY_AT, CONTRACT_AT, FIRST, SECOND]
     assert lineage.descendants(CONTRACT_AT) == [FIRST, SECOND, PANEL]
     assert lineage.descendants(SECOND) == [PANEL]
     assert lineage.ancestors(0) == lineage.descendants(PANEL) == []
@@ -40,7 +41,7 @@ def test_a_panel_uses_batches_up_to_the_one_it_names() -> None:
     lineage = Lineage.of(
         [*STATEMENTS[:PANEL], (PANEL, replace(panel, predicate=first_only)), (PANEL + 1, late)]
     )
-    assert lineage.ancestors(PANEL) == [CONTRACT_AT, FIRST]
+    assert lineage.ancestors(PANEL) == [AGENCY_AT, CONTRACT_AT, FIRST]
     assert lineage.descendants(SECOND) == []
     assert lineage.descendants(PANEL) == []
 
@@ -54,7 +55,7 @@ def test_other_kinds_name_their_inputs() -> None:
         {"inputs": [{"sha256": panel.subjects[0].digest}, {"other": 1}, "text"]},
     )
     lineage = Lineage.of([*STATEMENTS, (PANEL + 1, alert)])
-    assert lineage.ancestors(PANEL + 1) == [CONTRACT_AT, FIRST, SECOND, PANEL]
+    assert lineage.ancestors(PANEL + 1) == [AGENCY_AT, CONTRACT_AT, FIRST, SECOND, PANEL]
     odd = Statement("evaluate", (Subject("sha256", "33" * 32),), {"inputs": "none"})
     lineage.add(PANEL + 2, odd)
     assert lineage.ancestors(PANEL + 2) == []
@@ -80,11 +81,11 @@ def test_calibrations_and_certificates() -> None:
     said = [s.to_statement() for s in (fit, undo, day, none, far)]
     first = len(STATEMENTS)
     lineage = Lineage.of([*STATEMENTS, *enumerate(said, first)])
-    assert lineage.ancestors(first) == [CONTRACT_AT, FIRST]
-    assert lineage.ancestors(first + 1) == [CONTRACT_AT, FIRST, first]
-    assert lineage.ancestors(first + 2) == [CONTRACT_AT, SECOND]
+    assert lineage.ancestors(first) == [AGENCY_AT, CONTRACT_AT, FIRST]
+    assert lineage.ancestors(first + 1) == [AGENCY_AT, CONTRACT_AT, FIRST, first]
+    assert lineage.ancestors(first + 2) == [AGENCY_AT, CONTRACT_AT, SECOND]
     assert lineage.ancestors(first + 3) == []
-    assert lineage.ancestors(first + 4) == [CONTRACT_AT, FIRST, SECOND]
+    assert lineage.ancestors(first + 4) == [AGENCY_AT, CONTRACT_AT, FIRST, SECOND]
     assert lineage.descendants(FIRST) == [PANEL, first, first + 1, first + 4]
     assert lineage.descendants(SECOND) == [PANEL, first + 2, first + 4]
 
@@ -95,7 +96,7 @@ def test_an_account_rests_on_its_batches() -> None:
     account = Account(feed, hour, (1, 1), Sums(1, 22, 22, 0, 0, 0), rows, "veracity", simulated=True)
     at = len(STATEMENTS)
     lineage = Lineage.of([*STATEMENTS, (at, account.to_statement())])
-    assert lineage.ancestors(at) == [CONTRACT_AT, SECOND]
+    assert lineage.ancestors(at) == [AGENCY_AT, CONTRACT_AT, SECOND]
     assert at in lineage.descendants(SECOND)
     assert at not in lineage.descendants(FIRST)
 
@@ -107,7 +108,7 @@ def test_a_batch_rests_on_its_registries() -> None:
     looked_up = replace(ingest, feed="other", checks=checks).to_statement()
     at = len(STATEMENTS)
     lineage = Lineage.of([*STATEMENTS, (at, looked_up)])
-    assert lineage.ancestors(at) == [CONTRACT_AT, FIRST]
+    assert lineage.ancestors(at) == [AGENCY_AT, CONTRACT_AT, FIRST]
     assert at in lineage.descendants(FIRST)
     assert at not in lineage.descendants(SECOND)
 

@@ -1,16 +1,21 @@
 """Lineage of models: from a decision back to the batches, and from a batch to what was scored."""
 
-from model_world import DECIDE_AT, RELEASE_AT, Life
-from receipt_world import World
+from dataclasses import replace
+
+from model_world import DECIDE_AT, OFFICER, OFFICER_COMES, RELEASE_AT, Life
+from receipt_world import World, key
 
 from veracity.provenance.lineage import Lineage
+from veracity.provenance.statements import Incident, Override, Release
 
 WORLD = World()
 # The world's panel is entry 6: the life of a system takes its place.
 BATCHES = [(i, WORLD.prove(i).statement) for i in range(WORLD.transform_index)]
 LINEAGE = Lineage.of([*BATCHES, *((i, form.to_statement()) for i, form in Life().said)])
+OFFICER_AT = 2
+AGENCY = 1  # the entry of the key that signed the deliveries
 CONTRACT, FIRST, SECOND = WORLD.contract_index, *WORLD.ingest_indices
-DATA = [CONTRACT, FIRST, SECOND]
+DATA = [AGENCY, CONTRACT, FIRST, SECOND]
 
 
 def test_what_each_rests_on() -> None:
@@ -37,3 +42,16 @@ def test_what_rests_on_each() -> None:
     assert LINEAGE.descendants(DECIDE_AT) == [11, 12]
     assert LINEAGE.descendants(14) == [15, 16]
     assert LINEAGE.descendants(19) == []
+
+
+def test_who_signed_is_below_what_was_signed() -> None:
+    """What an officer approved rests on the officer's key; a key on the one that it replaces."""
+    said = [(OFFICER_AT, OFFICER_COMES), *Life().said]
+    lineage = Lineage.of((i, form.to_statement()) for i, form in said)
+    approved = [i for i, form in said if getattr(form, "approval", None) is not None]
+    assert {type(form) for i, form in said if i in approved} == {Release, Override, Incident}
+    assert lineage.children(OFFICER_AT) >= set(approved)
+    last = said[-1][0]
+    other = replace(OFFICER_COMES, action="rotate", key=key("other").public, replaces=OFFICER.public.keyid)
+    lineage.add(last + 1, other.to_statement())
+    assert lineage.parents(last + 1) == {OFFICER_AT}

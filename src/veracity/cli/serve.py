@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from veracity.cli import addresses
 from veracity.cli.output import emit, in_home, note
 from veracity.home.clock import system_clock
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--public-url",
     metavar="URL",
+    callback=addresses.public_url,
     help="Where readers find it, if a front stands before it; as in server.yaml.",
 )
 @click.option(
@@ -71,13 +73,9 @@ def serve(
     # Imported here: no other command needs them.
     from veracity.server.app import make_app
     from veracity.server.running import address, listen, run
-    from veracity.server.settings_file import PUBLIC_URL, read_settings
+    from veracity.server.settings_file import read_settings
     from veracity.server.warming import warm
 
-    if public_url is not None and not PUBLIC_URL.fullmatch(public_url):
-        raise click.UsageError(
-            f"--public-url: want https://HOST without a slash at its end, got {public_url[:80]!r}"
-        )
     if (witness is None) != (witness_policy is None):
         raise click.UsageError("--witness and --witness-policy go together")
     with ExitStack() as stack:

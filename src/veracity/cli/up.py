@@ -11,22 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from veracity.cli import addresses
+from veracity.cli.addresses import host_and_port
 from veracity.cli.output import common, emit, note
 from veracity.home.errors import NoHome
 
 if TYPE_CHECKING:
-    from veracity.live.up import UpSettings
-
-
-def _address(
-    _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> tuple[str, int] | None:
-    if text is None:
-        return None
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise click.BadParameter(f"want HOST:PORT, such as 0.0.0.0:1883, got {text[:80]!r}")
-    return host.strip("[]"), int(port)
+    from veracity.live.up_settings import UpSettings
 
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True)
@@ -47,7 +38,11 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
     "--seed", default=1, show_default=True, type=click.IntRange(0, 2**62), help="Of the built-in city."
 )
 @click.option(
-    "--mqtt", callback=_address, default="127.0.0.1:1883", show_default=True, help="Where devices connect."
+    "--mqtt",
+    callback=host_and_port,
+    default="127.0.0.1:1883",
+    show_default=True,
+    help="Where devices connect.",
 )
 @click.option("--open", "is_open", is_flag=True, help="Ask devices for no password; the demo never does.")
 @click.option("--tls-cert", type=_FILE, help="The broker's certificate (PEM).")
@@ -72,16 +67,22 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
 )
 @click.option(
     "--http",
-    callback=_address,
+    callback=host_and_port,
     help="Serve the city here, as `veracity serve` does, by the home's server.yaml; and let gateways join.",
 )
-@click.option("--notify", callback=_address, help="Take notifications of NGSI-LD brokers here.")
+@click.option(
+    "--public-url",
+    metavar="URL",
+    callback=addresses.public_url,
+    help="Where readers find --http, if a front stands before it; as in server.yaml.",
+)
+@click.option("--notify", callback=host_and_port, help="Take notifications of NGSI-LD brokers here.")
 @click.option(
     "--announce", metavar="URL", help="The broker's address as gateways are told it: mqtts://HOST:PORT."
 )
 @click.option(
     "--monitor",
-    callback=_address,
+    callback=host_and_port,
     default="127.0.0.1:7881",
     show_default=True,
     help="Where /health, /ready and /metrics are.",
@@ -106,6 +107,7 @@ def up(
     max_gb: float,
     sync_always: bool,
     http: tuple[str, int] | None,
+    public_url: str | None,
     notify: tuple[str, int] | None,
     announce: str | None,
     monitor: tuple[str, int],
@@ -116,7 +118,7 @@ def up(
     # Imported here: no other command needs them.
     from veracity.live.broker_config import BrokerSettings, Tls
     from veracity.live.logs import configure
-    from veracity.live.up import UpSettings
+    from veracity.live.up_settings import UpSettings
 
     root = directory or home
     if root is None:
@@ -140,6 +142,7 @@ def up(
         replicas=replicas,
         n_workers=workers,
         http=http,
+        public_url=public_url,
         notify=notify,
         announce=announce,
         monitor=monitor,
@@ -174,7 +177,9 @@ async def _run(settings: "UpSettings") -> None:
     if settings.http is not None:
         from veracity.server.settings_file import read_settings
 
-        read_settings(settings.home)  # what is wrong is told before anything starts
+        read_settings(
+            settings.home, public_url=settings.public_url
+        )  # what is wrong is told before anything starts
     await run_up(settings, stop, hurry)
     if hurry.is_set():
         raise KeyboardInterrupt

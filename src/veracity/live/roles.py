@@ -110,13 +110,12 @@ async def sources(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:
 
 async def _notifications(task: Task, app: ASGIApp, stop: asyncio.Event) -> None:
     """Serve what brokers of NGSI-LD notify, if there is a place for that, until told to stop."""
-    from veracity.server.running import listen, serve
+    from veracity.server.running import inherited, serve
 
-    if task.options["notify"] is None:
+    if "door" not in task.options:
         await stop.wait()
         return
-    host, port = task.options["notify"]
-    await serve(app, listen(host, port), stop)
+    await serve(app, inherited(task.options["door"]), stop)
 
 
 async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # noqa: ARG001 - as all roles
@@ -124,19 +123,18 @@ async def http(task: Task, stop: asyncio.Event, metrics: Metrics) -> None:  # no
     from veracity.server.app import make_app
     from veracity.server.enrolment_app import enrolment_app
     from veracity.server.fronts import BehindFronts
-    from veracity.server.running import listen, serve
+    from veracity.server.running import inherited, serve
     from veracity.server.settings_file import read_settings
     from veracity.server.warming import warm
 
-    served = read_settings(task.home, clock=task.time)
+    served = read_settings(task.home, public_url=task.options["public_url"], clock=task.time)
     city = make_app(served.settings)
     joining = enrolment_app(city, task.home, partial(_told_the_broker, task), clock=task.time)
     app = BehindFronts(joining, served.settings.fronts)
-    host, port = task.options["address"]
     city.state.accounts.catch_up()
     try:
-        events = city.state.events
-        await serve(app, listen(host, port), stop, served.connections, events.close, lambda: warm(city))
+        door, events = inherited(task.options["door"]), city.state.events
+        await serve(app, door, stop, served.connections, events.close, lambda: warm(city))
     finally:
         city.state.accounts.close()
         city.state.city.close()

@@ -11,6 +11,10 @@ the model, the reports and the release it replaces, a ``decide`` the release it 
 an ``override`` its run, an ``outcome`` the runs it scored and what it read, a step of an ``incident`` the
 steps before.
 
+Of who signed: an ``ingest`` uses the ``enrol`` of the key that signed its delivery, a ``release``, an
+``override`` and an ``incident`` that of the officer's who approved, and an ``enrol`` that of the key that it
+replaces. Which keys signed a batch's messages is in the batch's own list, not in the log.
+
 What the rules remember of the batches before is not followed: every batch would rest on all of them.
 """
 
@@ -19,12 +23,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from veracity.provenance.dsse import Envelope
 from veracity.provenance.statements import (
     Account,
     Assure,
     Calibrate,
     Certify,
     Decide,
+    Enrol,
     Erase,
     Incident,
     Ingest,
@@ -77,7 +83,7 @@ class Lineage:
         made = () if isinstance(form, Release) else tuple(dict.fromkeys(s.digest for s in statement.subjects))
         used = _inputs(statement)
         if isinstance(form, Ingest):
-            used = (form.contract_sha256,)
+            used = (form.contract_sha256, *_signers(form.delivery))
             self._take_batch(index, form.feed, form.batch)
             if form.released is not None:
                 self._use_batches(index, form.feed, form.released.batches)
@@ -89,6 +95,8 @@ class Lineage:
             self._use_spans(index, [(form.feed, *form.batches)])
         elif isinstance(form, Withdraw):
             used = (form.document_sha256,)
+        elif isinstance(form, Enrol):
+            used = () if form.replaces is None else (form.replaces,)
         elif isinstance(form, Transform | Calibrate):
             used = self._use_inputs(index, form.inputs, form.definition_sha256)
         else:
@@ -107,19 +115,21 @@ class Lineage:
             return self._use_inputs(index, form.inputs, form.definition_sha256, form.model_sha256)
         if isinstance(form, Release):
             self._use_entry(index, form.replaces)
-            return (form.model_sha256, *form.reports)
+            return (form.model_sha256, *form.reports, *_signers(form.approval))
         if isinstance(form, Decide):
             self._use_entry(index, form.release)
             self._take_batch(index, _runs(form.system), form.run)
             return self._use_inputs(index, form.inputs)
         if isinstance(form, Override):
             self._use_batches(index, _runs(form.system), [form.run])
-            return ()
+            return _signers(form.approval)
         if isinstance(form, Outcome):
             runs = [] if form.runs is None else [(_runs(form.system), *form.runs)]
             self._use_spans(index, [*runs, *((i.feed, 0, i.up_to_batch) for i in form.inputs)])
             return tuple(i.sha256 for i in form.inputs)
-        return (form.subject_sha256,) if isinstance(form, Incident) else used
+        if isinstance(form, Incident):
+            return (form.subject_sha256, *_signers(form.approval))
+        return used
 
     def _use_inputs(self, index: int, inputs: tuple[Input, ...], *more: str) -> tuple[str, ...]:
         """Take in that a statement used some feeds up to a batch; return those digests and ``more``."""
@@ -187,6 +197,11 @@ class Lineage:
 def _runs(system: str) -> str:
     """Return what the runs of a system are kept under: no feed has such a name."""
     return f"runs of {system}"
+
+
+def _signers(envelope: Envelope | None) -> tuple[str, ...]:
+    """Return the key IDs of who signed what a statement holds; a key's ID is what its ``enrol`` makes."""
+    return () if envelope is None else tuple(line.keyid for line in envelope.signatures)
 
 
 def _inputs(statement: Statement) -> tuple[str, ...]:

@@ -73,6 +73,11 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotListen(f"listen: want {host} port {port}, got {reason}") from exc
 
 
+def inherited(number: int) -> socket.socket:
+    """Return the listening socket that the process which started this one has under a number."""
+    return socket.socket(fileno=number)
+
+
 def address(listening: socket.socket) -> str:
     """Return the URL of a listening socket."""
     host, port = listening.getsockname()[:2]

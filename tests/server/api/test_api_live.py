@@ -42,6 +42,10 @@ def test_a_row_leads_to_its_device(tmp_path: Path) -> None:
         (f"{AGENCY}/g00", AGENCY),
         (None, AGENCY),
     ]
+    assert rows[2]["enrolment"] is None
+    (came,) = [n for n in rows[0]["rests_on"] if n["entry"] == rows[0]["enrolment"]]
+    assert (came["kind"], came["about"]) == ("enrol", f"{AGENCY}/g00")
+    assert [came["entry"], rows[0]["entry"]] in rows[0]["edges"]
     assert got(f"/api/v1/feeds/{FEED}")["live"]
     accounts = got(f"/api/v1/feeds/{FEED}/quality")["accounts"]
     assert sum(a["sent"] for a in accounts) == 3

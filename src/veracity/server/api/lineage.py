@@ -12,6 +12,7 @@ from veracity.home.home import Home
 from veracity.home.index import is_whole_file_refusal
 from veracity.home.live.gathering import TAKEN
 from veracity.home.live.sealing import read_messages
+from veracity.provenance.agencies import Authority
 from veracity.provenance.dsse import Envelope
 from veracity.provenance.errors import RevokedKey, UnknownKey
 from veracity.server.api.asking import FeedName, Number
@@ -50,7 +51,10 @@ class LineageShape(Shape):
 
 
 class RowLineage(LineageShape):
-    """The lineage of a record: that of its batch, and who sent it. ``page`` is of the batch's evidence."""
+    """The lineage of a record: that of its batch, and who sent it. ``page`` is of the batch's evidence.
+
+    ``enrolment`` is the entry by which the key came that signed it; None of what nobody signed.
+    """
 
     feed: str
     batch: int
@@ -58,6 +62,7 @@ class RowLineage(LineageShape):
     page: int
     device: str | None
     agency: str | None
+    enrolment: int | None
     receipt: str
     simulated: bool
 
@@ -90,36 +95,42 @@ def show_row_lineage(
         said = None if row is None else home.index.predicate(row.idx)
         if row is None or said is None or is_whole_file_refusal(said) or record >= said["part"]["n_records"]:
             raise NotThere(f"record: want one of a batch of {feed}, got {batch}:{record}")
-        device, agency = _sender(home, feed, batch, record, row.idx, said)
-    of_batch = _lineage(memory.ledger, row.idx, limit)
+        sender = _sender(home, feed, batch, record, row.idx, said)
+    of_batch = _lineage(
+        memory.ledger, row.idx, limit, signed_by=None if sender is None else sender.enrolled_at
+    )
     found = RowLineage(
         **of_batch.model_dump(),
         feed=feed,
         batch=batch,
         record=record,
         page=record // RECORDS_PER_PAGE,
-        device=device,
-        agency=agency or contract.agency,
+        device=sender.name if sender is not None and sender.role == "device" else None,
+        agency=contract.agency if sender is None else sender.agency,
+        enrolment=None if sender is None else sender.enrolled_at,
         receipt=f"/receipts/{feed}/{batch}/{record}",
         simulated=contract.simulated,
     )
     return shaped(request, found)
 
 
-def _lineage(ledger: Ledger, entry: int, limit: int) -> LineageShape:
+def _lineage(ledger: Ledger, entry: int, limit: int, signed_by: int | None = None) -> LineageShape:
+    """Return both sides of a statement; ``signed_by`` is the enrolment that a record of it rests on."""
     line = ledger.line(entry)
     if line is None:
         raise NotThere(f"entry: want one of the log, got {entry}")
-    above, below = ledger.rests_on(entry, limit), ledger.used_by(entry, limit)
-    lines = [ledger.line(n) for n in sorted({*above.entries, *below.entries})]
+    rests, uses = ledger.rests_on(entry, limit), ledger.used_by(entry, limit)
+    above = {*rests.entries} if signed_by is None else {*rests.entries, signed_by}
+    lines = [ledger.line(n) for n in sorted({*above, *uses.entries})]
     told = {one.entry: _node(one) for one in lines if one is not None}
+    edges = ledger.edges([entry, *told])
     return LineageShape(
         entry=entry,
         it=_node(line),
-        rests_on=[told[n] for n in sorted(above.entries)],
-        used_by=[told[n] for n in sorted(below.entries)],
-        edges=ledger.edges([entry, *told]),
-        is_cut=above.is_cut or below.is_cut,
+        rests_on=[told[n] for n in sorted(above)],
+        used_by=[told[n] for n in sorted(uses.entries)],
+        edges=edges if signed_by is None else sorted({*edges, (signed_by, entry)}),
+        is_cut=rests.is_cut or uses.is_cut,
     )
 
 
@@ -129,8 +140,8 @@ def _node(line: Line) -> Node:
 
 def _sender(
     home: Home, feed: str, batch: int, record: int, idx: int, said: dict[str, object]
-) -> tuple[str | None, str | None]:
-    """Return the device and the agency that signed a record's message, or the agency that signed its file."""
+) -> Authority | None:
+    """Return whose key signed a record's message, or its file; None if nobody's did."""
     keyid = None
     if said.get("messages") is not None:
         rows = read_messages(home, feed, batch)
@@ -142,9 +153,8 @@ def _sender(
     elif said.get("delivery") is not None:
         keyid = Envelope.from_object(said["delivery"]).signatures[0].keyid
     if keyid is None:
-        return None, None
+        return None
     try:
-        authority = home.agencies().authority(str(keyid), idx)
+        return home.agencies().authority(str(keyid), idx)
     except (RevokedKey, UnknownKey):
-        return None, None
-    return (authority.name if authority.role == "device" else None), authority.agency
+        return None
