@@ -349,3 +349,17 @@ export interface StatementItem {
   readonly simulated: boolean;
   readonly statement?: unknown;
 }
+
+/** A request that may have changed something, and the entry of the log whose list has it. */
+export interface Written {
+  readonly number: number;
+  readonly at: string;
+  readonly account: string;
+  readonly came_by: "token" | "session";
+  readonly credential: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly body_sha256: string;
+  readonly entry: number;
+}
