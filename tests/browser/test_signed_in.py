@@ -1,4 +1,4 @@
-"""A real server, with a real provider of OpenID Connect beside it: signing in, a token, and deciding about rows."""
+"""A real server with a real provider beside it: signing in, a token, and deciding about rows."""
 
 import json
 import socket
