@@ -120,7 +120,7 @@ function Row(props: {
           </p>
         )}
       </td>
-      <td>
+      <td class="long">
         <code>
           {Object.entries(row)
             .filter(([, value]) => value !== null)
