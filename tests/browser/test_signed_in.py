@@ -47,7 +47,9 @@ class Seen:
 
     @property
     def url(self) -> str:
-        return self.served.url
+        """Where the city is."""
+        url: str = self.served.url
+        return url
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +82,9 @@ def seen(portal: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[See
         (root / "sign-in.yaml").write_text(text, encoding="utf-8")
         with serving("serve", "--home", root, port=port) as served:
             yield Seen(served, provider, root, tokens)
-    home = Home.open(root, clock)
-    report = audit(home)
-    home.close()
+    read = Home.open(root, clock)
+    report = audit(read)
+    read.close()
     assert report.is_clean, report.findings
 
 
