@@ -1,6 +1,7 @@
 """Apps and models over the API: runs, forecasts with what came, scores, who let what serve."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from api_city import HOURS, OVERRULED, api_app, new_api_city
 from asked import ask
 from released_city import APP, LAN, SYSTEM, Released, use_mean_rain, use_rain_app
+from veracity.home.clock import parse_time
 from veracity.home.models.decisions import read_decisions
 from veracity.home.models.matched import outcomes_path, past_scorings
 from veracity.home.models.scoreboard import scoreboard
@@ -101,6 +103,52 @@ def test_a_forecast_stands_beside_what_came(app: FastAPI, made: Released) -> Non
     assert (newest["run"], newest["key"], newest["target"]) == (3, "G00", "rain")
     for wrong in ("key=none", "target=none", "origin=2020-01-01T00:00:00Z"):
         assert got(app, f"/api/v1/apps/{SYSTEM}/forecasts?{wrong}", 404)["code"] == "not-there"
+
+
+def test_a_layer_is_what_the_forecasts_of_its_places_say(app: FastAPI, made: Released) -> None:
+    """One answer for all places: each as its own forecast has it, of the first time after that asked for."""
+    listed = got(app, f"/api/v1/apps/{SYSTEM}/decisions")["items"]
+    keys = got(app, f"/api/v1/apps/{SYSTEM}/forecasts")["keys"]
+    for run in listed:
+        layer = got(app, f"/api/v1/apps/{SYSTEM}/layers/rain?at={run['made_at']}")
+        assert (layer["run"], layer["decision"], layer["unit"]) == (run["run"], run["entry"], "mm")
+        assert (layer["state"], layer["simulated"], layer["at"]) == ("forecast", True, run["made_at"])
+        assert [place["key"] for place in layer["items"]] == keys
+        assert layer["silent"] == [] or not set(layer["silent"]) & set(keys)
+        for place in layer["items"]:
+            path = f"/api/v1/apps/{SYSTEM}/forecasts?key={place['key']}&target=rain&origin={run['made_at']}"
+            points = [p for p in got(app, path)["points"] if p["at"] > run["made_at"]]
+            (first, *_) = sorted(points, key=lambda p: (p["at"], p["record"]))
+            same = {k: v for k, v in first.items() if k not in ("at", "outcome")}
+            assert {k: v for k, v in place.items() if k not in ("key", "due", "horizon_s")} == same
+            assert place["due"] == first["at"]
+    # The city's clock is past all that was said: it is shown as it was last.
+    newest = got(app, f"/api/v1/apps/{SYSTEM}/layers/rain")
+    assert newest == got(app, f"/api/v1/apps/{SYSTEM}/layers/rain?at={newest['at']}")
+    for wrong in ("none", "rain?at=2020-01-01T00:00:00Z"):
+        assert got(app, f"/api/v1/apps/{SYSTEM}/layers/{wrong}", 404)["code"] == "not-there"
+
+
+def test_a_layer_as_known_then(app: FastAPI, made: Released) -> None:
+    """No run and no officer's word that came later; of a place without a next time the last."""
+    runs = got(app, f"/api/v1/apps/{SYSTEM}/decisions")["items"]
+    path = f"/api/v1/apps/{SYSTEM}/layers/rain"
+    then = got(app, f"{path}?as_of={runs[1]['made_at']}")
+    assert (then["run"], then["made_before"]) == (runs[1]["run"], runs[2]["made_at"])
+    late = got(app, f"{path}?at=2026-09-30T00:00:00Z")
+    assert (late["run"], late["at"]) == (runs[0]["run"], "2026-09-30T00:00:00.000000Z")
+    for place in late["items"]:
+        points = got(app, f"/api/v1/apps/{SYSTEM}/forecasts?key={place['key']}")["points"]
+        assert place["due"] == max(p["at"] for p in points)
+    home = made.city.open(HOURS)
+    (word,) = [p for _, p in home.index.predicates("override")]
+    row = read_decisions(home, SYSTEM, 3).with_row_index("record").row(OVERRULED, named=True)
+    home.close()
+    before = (row["due"] - timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
+    said = {p["record"]: p["override"] for p in got(app, f"{path}?at={before}")["items"]}
+    assert said[OVERRULED] == word["value"]
+    at = (parse_time("t", word["overridden_at"]) - timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
+    assert all(p["override"] is None for p in got(app, f"{path}?at={before}&as_of={at}")["items"])
 
 
 def test_the_scoreboard_is_the_homes(app: FastAPI, made: Released) -> None:

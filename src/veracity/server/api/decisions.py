@@ -192,7 +192,7 @@ def show_forecast(
             made_at=str(p["made_at"]),
             run=run,
             decision=idx,
-            receipt=_receipt(idx, points[0].record if points else 0),
+            receipt=receipt_of(idx, points[0].record if points else 0),
             stage=str(p["stage"]),
             model=p["model"],
             release=p["release"],
@@ -207,7 +207,8 @@ def show_forecast(
     return json_body(request, memory.answers.get(city, asked, make))
 
 
-def _receipt(idx: int, record: int) -> str:
+def receipt_of(idx: int, record: int) -> str:
+    """Return where the receipt is of a record of the run that a log entry says."""
     return f"/receipts/decisions/{idx}?record={record}"
 
 
@@ -228,7 +229,7 @@ def _run(home: Home, idx: int, p: dict[str, Any], key: str | None, words: dict[i
         rungs={str(n): int(v) for n, v in p["rungs"].items()},
         n_overrides=len(words),
         simulated=bool(p["simulated"]),
-        receipt=_receipt(idx, 0),
+        receipt=receipt_of(idx, 0),
         rows=rows,
     )
 
@@ -241,13 +242,13 @@ def _row(idx: int, r: dict[str, Any], words: dict[int, str]) -> DecisionRow:
         issued=str(time_text(r["issued"])),
         due=str(time_text(r["due"])),
         horizon_s=r["horizon_s"],
-        quantiles=_quantiles(r),
+        quantiles=quantiles_of(r),
         threshold=r["threshold"],
         probability=r["probability"],
         action=r["action"],
         rung=r["rung"],
         override=words.get(r["record"]),
-        receipt=_receipt(idx, r["record"]),
+        receipt=receipt_of(idx, r["record"]),
     )
 
 
@@ -255,18 +256,18 @@ def _point(idx: int, r: dict[str, Any], values: dict[int, float], words: dict[in
     return ForecastPoint(
         at=str(time_text(r["due"])),
         record=r["record"],
-        quantiles=_quantiles(r),
+        quantiles=quantiles_of(r),
         threshold=r["threshold"],
         probability=r["probability"],
         action=r["action"],
         rung=r["rung"],
         outcome=values.get(r["record"]),
         override=words.get(r["record"]),
-        receipt=_receipt(idx, r["record"]),
+        receipt=receipt_of(idx, r["record"]),
     )
 
 
-def _quantiles(r: dict[str, Any]) -> dict[str, float]:
+def quantiles_of(r: dict[str, Any]) -> dict[str, float]:
     """Return what is said by level: ``{"0.1": …}``; empty where only a chance or an action is said."""
     named = zip(LEVELS, QUANTILES, strict=True)
     return {f"{level:g}": r[name] for level, name in named if r[name] is not None}

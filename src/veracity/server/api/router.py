@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from veracity.server.api import (
+    app_layers,
     apps,
     city,
     deciding,
@@ -41,6 +42,7 @@ def router() -> APIRouter:
         panel_values,
         apps,
         decisions,
+        app_layers,
         models,
         log,
         events,
