@@ -239,6 +239,27 @@ export interface Forecast {
   readonly receipt: string | null;
 }
 
+/** What an app says of all its places at one time: of each, what is due first after it. */
+export interface AppPlaces {
+  readonly unit: string | null;
+  readonly made_at: string;
+  readonly made_before: string | null;
+  readonly every_s: number;
+  readonly decision: number;
+  readonly simulated: boolean;
+  readonly items: readonly AppPlace[];
+  readonly silent: readonly string[]; // of these nothing was said
+  readonly is_cut: boolean;
+}
+
+export interface AppPlace {
+  readonly key: string;
+  readonly due: string;
+  readonly quantiles: Readonly<Record<string, number | null>>;
+  readonly override: string | null;
+  readonly receipt: string;
+}
+
 /** Of a panel's cell: made of readings, the last one carried on, between two of them, or nothing. */
 export type CellState = ValueState | "missing";
 

@@ -315,6 +315,7 @@ export const en = {
   "forecast.title": "Forecast of {target} made at {time}",
   "forecast.when": "Made at",
   "forecast.none": "There is no forecast of this.",
+  "forecast.silent": "Of these places the last run says nothing: {places}.",
   "forecast.came": "what came",
   "forecast.band": "The shaded band is where {share} of outcomes should lie.",
   "forecast.bands": "The widest shaded band is where {widest} of outcomes should lie, the narrowest where {narrowest} should.",

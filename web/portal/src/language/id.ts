@@ -323,6 +323,7 @@ export const id: Catalogue = {
   "forecast.title": "Prakiraan {target} dibuat pada {time}",
   "forecast.when": "Dibuat pada",
   "forecast.none": "Tidak ada prakiraan untuk ini.",
+  "forecast.silent": "Proses terakhir tidak menyatakan apa pun tentang: {places}.",
   "forecast.came": "yang terjadi",
   "forecast.band": "Pita berwarna adalah rentang tempat {share} hasil diperkirakan berada.",
   "forecast.bands": "Pita berwarna terlebar adalah rentang tempat {widest} hasil diperkirakan berada, yang tersempit {narrowest}.",

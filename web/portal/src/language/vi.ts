@@ -323,6 +323,7 @@ export const vi: Catalogue = {
   "forecast.title": "Dự báo {target} lập lúc {time}",
   "forecast.when": "Lập lúc",
   "forecast.none": "Không có dự báo cho mục này.",
+  "forecast.silent": "Lần chạy cuối không nói gì về các địa điểm: {places}.",
   "forecast.came": "thực tế",
   "forecast.band": "Dải tô màu là khoảng mà {share} kết quả dự kiến nằm trong đó.",
   "forecast.bands": "Dải tô màu rộng nhất là khoảng mà {widest} kết quả dự kiến nằm trong đó, dải hẹp nhất là {narrowest}.",
