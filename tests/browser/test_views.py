@@ -194,7 +194,7 @@ def test_a_statement_is_shown_as_it_arrives(city: RecordedCity, tab: Any) -> Non
     """The log grows, and the page says so without being asked."""
     page = tab(viewport=DESK)
     shown(page, city, "#/log")
-    page.wait_for_selector(".live.live")
+    page.wait_for_selector(".live.is-live")
     entry = city.grow()
     page.get_by_text(f"told just now, as entry {entry}").first.wait_for()
     page.get_by_text(f"{entry + 1} entries").wait_for()  # and what depends on the log is fetched again
