@@ -1,6 +1,6 @@
 """A small city with accounts: opened for writing with its store, and a clock that can be moved."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ class Time:
 
 
 @contextmanager
-def granting(root: Path, time: Time | None = None) -> Iterator[tuple[Writer, AccountStore]]:
+def granting(root: Path, time: Callable[[], datetime] | None = None) -> Iterator[tuple[Writer, AccountStore]]:
     """The city opened for writing, with its accounts."""
     with open_writer(root, clock) as home, AccountStore.open(home.directory, time or Time()) as store:
         yield home, store

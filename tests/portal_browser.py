@@ -47,17 +47,20 @@ def city(portal: Path) -> Iterator[RecordedCity]:
 
 @pytest.fixture
 def tab(chromium: Any) -> Iterator[Open]:
-    """Open pages of their own; a test fails if one of them threw, broke its policy or asked another host."""
+    """Open pages of their own; a test fails if one of them threw, broke its policy or asked another host.
+
+    What a page of ``stranger``, another server's address, asks is not the portal's doing.
+    """
     contexts, complaints = [], []
 
-    def opened(**options: Any) -> Any:
+    def opened(stranger: str | None = None, **options: Any) -> Any:
         context = chromium.new_context(**{"locale": "en-GB", "timezone_id": "Europe/Berlin", **options})
         contexts.append(context)
         context.set_default_timeout(TIMEOUT_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: _listen(message.text, complaints))
-        page.on("request", lambda request: _watch(request.url, complaints))
+        page.on("request", lambda request: _watch(request, stranger, complaints))
         return page
 
     yield opened
@@ -71,7 +74,10 @@ def _listen(text: str, complaints: list[str]) -> None:
         complaints.append(text)
 
 
-def _watch(url: str, complaints: list[str]) -> None:
+def _watch(request: Any, stranger: str | None, complaints: list[str]) -> None:
+    url = request.url
+    if stranger is not None and request.headers.get("referer", "").startswith(stranger):
+        return
     if not url.startswith(("http://127.0.0.1:", "file:", "blob:", "data:")):
         complaints.append(f"asked {url}")
 

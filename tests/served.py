@@ -37,10 +37,10 @@ class Served:
 
 
 @contextmanager
-def serving(*arguments: str | Path) -> Iterator[Served]:
-    """Run a serving command, with ``--json`` and a free port, until the block ends."""
+def serving(*arguments: str | Path, port: int = 0) -> Iterator[Served]:
+    """Run a serving command, with ``--json`` and a free port unless one is named, until the block ends."""
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments), "--port", "0", "--json"],
+        [*COMMAND, *map(str, arguments), "--port", str(port), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -35,6 +35,7 @@ PATHS = [
     "/api/v1/panels/city-5min/values?column=pm25",
     "/api/v1/apps",
     "/api/v1/apps/environment/forecasts",
+    "/api/v1/apps/environment/layers/pm25?at=2026-09-16T11:30:00Z",
     "/api/v1/apps/environment/decisions",
     "/api/v1/apps/environment/scoreboard?by=all",
     "/api/v1/models",

@@ -26,7 +26,7 @@ def test_nothing_there_is_said_in_words(city: RecordedCity, tab: Any) -> None:
     city.answers["/api/v1/models"] = {"items": [], "next": None}
     page = tab()
     page.goto(f"{city.url}/#/city")
-    page.get_by_text("No feed of this city has places").wait_for()
+    page.get_by_text("This city has no feed yet. Who runs it adds one").wait_for()
     page.goto(f"{city.url}/#/quality")
     page.get_by_text("This city has no feed yet.").wait_for()
     page.goto(f"{city.url}/#/models")
@@ -50,7 +50,7 @@ def test_what_cannot_be_refreshed_stays_and_is_said_to_be_old(city: RecordedCity
     page = tab()
     page.goto(f"{city.url}/#/log")
     page.get_by_role("heading", name="Witnesses").wait_for()
-    page.wait_for_selector(".live.live")
+    page.wait_for_selector(".live.is-live")
     city.failing[LOG] = 503
     city.grow()
     page.locator("main .stale").wait_for()
@@ -88,3 +88,19 @@ def test_a_receipt_of_another_server_is_not_fetched(city: RecordedCity, tab: Any
     page.goto(f"{city.url}/#/verify?receipt=https%3A%2F%2Fexample.org%2Freceipt.json")
     page.locator("main .failed").wait_for()
     assert page.locator(".banner").count() == 0
+
+
+def test_a_view_opens_when_the_server_has_gone(city: RecordedCity, tab: Any) -> None:
+    """What was not looked at before says that the server is away, and the page is not lost for it."""
+    page = tab()
+    with page.expect_request("**/assets/lineage-*.js"):  # the views are fetched when there is time
+        page.goto(f"{city.url}/#/log")
+    page.get_by_role("heading", name="Witnesses").wait_for()
+    until(
+        page,
+        "performance.getEntriesByType('resource').some(e => /models-/.test(e.name) && e.responseEnd > 0)",
+    )
+    page.context.set_offline(True)
+    page.evaluate("() => { location.hash = '#/models' }")
+    page.get_by_text("The server cannot be reached.").first.wait_for()
+    page.get_by_role("heading", name="AI register").wait_for()

@@ -194,7 +194,7 @@ def test_a_statement_is_shown_as_it_arrives(city: RecordedCity, tab: Any) -> Non
     """The log grows, and the page says so without being asked."""
     page = tab(viewport=DESK)
     shown(page, city, "#/log")
-    page.wait_for_selector(".live.live")
+    page.wait_for_selector(".live.is-live")
     entry = city.grow()
     page.get_by_text(f"told just now, as entry {entry}").first.wait_for()
     page.get_by_text(f"{entry + 1} entries").wait_for()  # and what depends on the log is fetched again
@@ -260,13 +260,18 @@ def test_forecasts_and_panels_are_layers_beside_readings(city: RecordedCity, tab
     assert "in 8 of 10 cases" in first.inner_text()
     assert "forecast" in first.inner_text()
     assert first.locator(".proof").get_by_role("link", name="Step by step").count() == 1
+    assert sum("/layers/pm25" in path for path in city.asked) == 1, "one question for all its places"
+    assert not any("/forecasts" in path for path in city.asked)
     panel = page.locator("section.layer", has=page.get_by_role("heading", name="PM2.5, panel city-5min"))
     tiles = panel.locator(".tile")
-    texts = [tiles.nth(i).inner_text() for i in range(4)]
+    shown_tiles = [tiles.nth(0), tiles.nth(1), tiles.nth(2), tiles.last]
+    texts = [tile.inner_text() for tile in shown_tiles]
     assert ["filled in" in text for text in texts] == [True, False, False, False]
     assert ["estimated" in text for text in texts] == [False, True, False, False]
-    assert ["no value" in text for text in texts] == [False, False, True, False]
-    marks = [tiles.nth(i).locator("svg.mark").inner_html() for i in range(4)]
+    assert ["no value" in text for text in texts] == [False, False, False, True], (
+        "what has no value comes last"
+    )
+    marks = [tile.locator("svg.mark").inner_html() for tile in shown_tiles]
     assert len({*marks, first.locator("svg.mark").inner_html()}) == 5
     assert "Built as the log states" in texts[0]
 
@@ -385,3 +390,46 @@ def test_each_view_by_keyboard_alone(city: RecordedCity, tab: Any, view: str) ->
             .map(e => e.outerHTML.slice(0, 120))"""
     )
     assert missed == []
+
+
+@pytest.mark.parametrize("view", EVERY)
+def test_each_view_fits_320_and_text_of_twice_the_size(city: RecordedCity, tab: Any, view: str) -> None:
+    """WCAG 1.4.4, 1.4.10: the page scrolls one way alone at 320 pixels, and on a desk with doubled text."""
+    page = tab(viewport={"width": 320, "height": 640})
+    shown(page, city, view)
+    until(page, "document.querySelectorAll('main .loading').length === 0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_nothing_moves_where_the_reader_wants_no_motion(city: RecordedCity, tab: Any) -> None:
+    """Neither the sign of what is on its way nor anything else turns or slides."""
+    city.slow.add("/api/v1/feeds")
+    page = tab(viewport=DESK, reduced_motion="reduce")
+    page.goto(f"{city.url}/#/city")
+    page.locator("main .loading").wait_for()
+    moving = """[...document.querySelectorAll('*')].filter(e => {
+        const style = getComputedStyle(e);
+        return style.animationName !== 'none' || parseFloat(style.transitionDuration) > 0;
+    }).map(e => e.outerHTML.slice(0, 80))"""
+    assert page.evaluate(moving) == []
+    city.slow.clear()
+    page.wait_for_selector(".tile")
+    assert page.evaluate(moving) == []
+
+
+def test_whatever_can_be_used_has_a_name(city: RecordedCity, tab: Any) -> None:
+    """For a screen reader: buttons, links and fields are named, and no two seals of a page alike."""
+    for view in ("#/city", "#/quality/air-quality", "#/log", "#/models/environment"):
+        page = tab(viewport=DESK)
+        shown(page, city, view)
+        until(page, "document.querySelectorAll('main .loading').length === 0")
+        unnamed = """[...document.querySelectorAll('main button, main a[href], main input, main select')]
+            .filter(e => !(e.ariaLabel || e.textContent.trim() || e.labels?.length))
+            .map(e => e.outerHTML.slice(0, 100))"""
+        assert page.evaluate(unnamed) == []
+        names = page.locator("main .proof button").evaluate_all("all => all.map(e => e.ariaLabel)")
+        assert len(set(names)) == len(names)

@@ -1,6 +1,7 @@
 """The portal's files: by name, cached as they may be, and nothing beside them."""
 
 import gzip
+import shutil
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
@@ -88,3 +89,47 @@ def test_a_page_that_is_whole_has_a_policy_of_its_own(tmp_path: Path) -> None:
         f"default-src 'none'; script-src 'sha256-{digests[0]}'; style-src 'sha256-{digests[1]}';"
         " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+
+
+def build(folder: Path, name: str) -> None:
+    """Put a build there as Vite does: the folder is emptied first, the page that stands alone comes last."""
+    (folder / "assets").mkdir(parents=True, exist_ok=True)
+    (folder / f"assets/index-{name}.js").write_text(f"let a = '{name}';")
+    (folder / "index.html").write_text(f'<script type="module" src="./assets/index-{name}.js"></script>')
+    (folder / "verify.html").write_text(f"<!doctype html><script>let a = '{name}';</script>")
+
+
+def test_a_new_build_is_shown_by_a_server_that_runs(tmp_path: Path) -> None:
+    """The old one is whole while the new one is made; then the new one is, with the parts of open pages."""
+    folder = tmp_path / "portal"
+    build(folder, "AAAAAAAA")
+    app = PortalFiles(folder)
+    old = ask(app, "GET", "/")
+    policy = ask(app, "GET", "/verify.html").headers["content-security-policy"]
+    shutil.rmtree(folder)
+    for path in ("/", "/verify.html", "/assets/index-AAAAAAAA.js"):
+        assert ask(app, "GET", path).status_code == 200, path
+    build(folder, "BBBBBBBB")
+    (folder / "verify.html").unlink()
+    assert ask(app, "GET", "/").text == old.text, "the new one is not whole yet"
+    build(folder, "BBBBBBBB")
+    new = ask(app, "GET", "/", headers={"If-None-Match": old.headers["etag"]})
+    assert (new.status_code, "BBBBBBBB" in new.text) == (200, True)
+    assert ask(app, "GET", "/assets/index-BBBBBBBB.js").text == "let a = 'BBBBBBBB';"
+    assert ask(app, "GET", "/assets/index-AAAAAAAA.js").text == "let a = 'AAAAAAAA';"
+    alone = ask(app, "GET", "/verify.html")
+    assert alone.headers["content-security-policy"] != policy
+    assert "BBBBBBBB" in alone.text
+    build(folder, "CCCCCCCC")
+    assert "CCCCCCCC" in ask(app, "GET", "/").text
+    assert ask(app, "GET", "/assets/index-AAAAAAAA.js").status_code == 404, "one build before, and no more"
+
+
+def test_a_portal_that_is_built_after_the_start_is_shown(tmp_path: Path) -> None:
+    """The page that says how to build it makes room for what was built."""
+    folder = tmp_path / "portal"
+    app = PortalFiles(folder)
+    assert "make portal" in ask(app, "GET", "/").text
+    build(folder, "AAAAAAAA")
+    assert "AAAAAAAA" in ask(app, "GET", "/").text
+    assert ask(app, "GET", "/assets/index-AAAAAAAA.js").status_code == 200

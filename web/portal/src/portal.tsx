@@ -30,6 +30,8 @@ const VIEWS: Readonly<Record<ViewName, () => Promise<ComponentType<ViewProps>>>>
   account: async () => (await import("./views/account/account")).AccountView,
 };
 
+const FETCH_VIEWS_MS = 4_000; // the first view comes first
+
 export function Portal(): JSX.Element {
   const route = useRoute();
   const city = useResource<City>("api/v1/city");
@@ -44,6 +46,7 @@ export function Portal(): JSX.Element {
     if (told.peek() === null) told.value = { size: known.log.size, statements: [] };
   }, [known]);
   useEffect(() => void whoAmIQuietly(), []);
+  useEffect(fetchViews, []);
   useEffect(() => {
     document.documentElement.lang = language.value;
     document.title = `${t(route === null ? "nav.missing" : `nav.${route.view}`)} · Veracity`;
@@ -69,12 +72,29 @@ function View({ route, city }: ViewProps): JSX.Element {
   if (view.value === "failed") {
     return (
       <p class="state failed" role="alert">
-        {t("failed.view")} <a href="">{t("state.again")}</a>
+        {t("failed.view")}{" "}
+        <button type="button" class="small" onClick={() => void anew()}>
+          {t("state.again")}
+        </button>
       </p>
     );
   }
   const Made = view.value.made;
   return <Made route={route} city={city} />;
+}
+
+/** Load the page anew, if its server is there: where it is away, what is shown stays. */
+async function anew(): Promise<void> {
+  const found = await fetch(document.baseURI, { cache: "no-store" }).catch(() => null);
+  if (found?.ok) location.reload();
+}
+
+/** Fetch the other views while nothing else is to be done: they open at once, and when the server is away. */
+function fetchViews(): () => void {
+  const timer = setTimeout(() => {
+    for (const fetchView of Object.values(VIEWS)) fetchView().catch(() => undefined);
+  }, FETCH_VIEWS_MS);
+  return () => clearTimeout(timer);
 }
 
 function Missing(): JSX.Element {

@@ -77,7 +77,7 @@ export function Shell(props: {
 
 function Liveness(): JSX.Element {
   return (
-    <span class={`live ${live.value}`} role="status">
+    <span class={`live is-${live.value}`} role="status">
       <span class="dot" aria-hidden="true" /> <span class="words">{t(`live.${live.value}`)}</span>
     </span>
   );

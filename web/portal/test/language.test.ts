@@ -62,6 +62,20 @@ test("a value that is not given stays to be seen", () => {
   assert.equal(fill("{a}", { a: "$&{b}" }), "$&{b}");
 });
 
+test("one is not written as many", () => {
+  const text = "{n} {n:row comes|rows come} in";
+  assert.equal(fill(text, { n: 1 }), "1 row comes in");
+  assert.equal(fill(text, { n: "1" }), "1 row comes in");
+  assert.equal(fill(text, { n: 0 }), "0 rows come in");
+  assert.equal(fill(text, { n: "1,001" }), "1,001 rows come in");
+  for (const language of LANGUAGES) {
+    for (const [key, said] of Object.entries(CATALOGUES[language])) {
+      const named = [...said.matchAll(/\{(\w+):/g)].map(([, name]) => name ?? "");
+      for (const name of named) assert.ok(said.includes(`{${name}}`), `${language} ${key}: the number itself too`);
+    }
+  }
+});
+
 test("the city's own words are in the reader's language, else in English, else in any", () => {
   speak("vi");
   assert.equal(said({ en: "air", vi: "không khí" }), "không khí");

@@ -142,14 +142,14 @@ test("a row that is not the record's is noticed, and what was not compared is sa
 
 test("a contract of another kind leaves the row uncompared", () => {
   const evidence = (contract: string, text: string) =>
-    ({ contract: new TextEncoder().encode(contract), text, columns: null, isExact: true }) as unknown as Parameters<typeof compareAgain>[0];
+    ({ contract: new TextEncoder().encode(contract), data: new TextEncoder().encode(text), text, columns: null, isExact: true }) as unknown as Parameters<typeof compareAgain>[0];
   const schema = (property: string) => `schema:\n  - name: rows\n    properties:\n      - ${property}\n`;
   const row = new Map([["pm", 1]]);
   const plain = schema("{name: pm, logicalType: number, physicalName: PM}");
   assert.deepEqual(compareAgain(evidence(plain, '{"PM":1}\n'), row), { wrong: null, compared: ["pm"], left: [] });
   assert.match(compareAgain(evidence(plain, '{"PM":2}\n'), row)?.wrong ?? "", /^pm: want 2, got 1$/);
   assert.match(compareAgain(evidence(plain, '{"PM":"NA"}\n'), row)?.wrong ?? "", /^pm: want null/);
-  const scaled = schema("{name: pm, logicalType: number, customProperties: [{property: sourceUnit, value: g/m3}]}");
+  const scaled = schema("{name: pm, logicalType: number, customProperties: [{property: unit, value: m}, {property: sourceUnit, value: cubits}]}");
   assert.deepEqual(compareAgain(evidence(scaled, '{"pm":2}\n'), row)?.left, ["pm"]);
   assert.equal(compareAgain(evidence(schema('{name: pm, physicalName: "wl_{station}"}'), '{"pm":2}\n'), row), null);
   assert.equal(compareAgain(evidence("a: &x 1\nb: [", '{"pm":2}\n'), row), null);

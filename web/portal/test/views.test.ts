@@ -3,10 +3,10 @@ import { test } from "node:test";
 
 import { ours, query } from "../src/api/client";
 import type { Dataset, Measured } from "../src/api/dataset";
-import type { App, Feed, ForecastPoint, LineageNode, Panel, PanelColumn, Place } from "../src/api/types";
+import type { App, Feed, LineageNode, Panel, PanelColumn, Place } from "../src/api/types";
 import { dayAxis } from "../src/parts/day_axis";
 import { linkTo, parseRoute } from "../src/router";
-import { middleAndRange, nextPoint } from "../src/views/city/forecasts";
+import { middleAndRange } from "../src/views/city/forecasts";
 import { firstLayers, layersOf } from "../src/views/city/layers";
 import { sitesBy } from "../src/views/city/sites";
 import { boxOf, madeOf, matches, valuesOf } from "../src/views/city/tiles";
@@ -105,13 +105,9 @@ test("places that share a ward are one site in the middle of them", () => {
   assert.equal(sitesBy("", true, "air", [east]).get("AQ01")?.title, "Hải Châu");
 });
 
-test("a forecast is shown for the time that comes next; one that is over by its last word", () => {
-  const point = (hour: number) => ({ at: `2026-01-01T0${hour}:00:00Z`, quantiles: { "0.1": 1, "0.5": hour, "0.9": 9 }, outcome: null }) as ForecastPoint;
-  const points = [point(3), point(1), point(2)];
-  assert.equal(nextPoint(points, Date.parse("2026-01-01T01:00:00Z")), points[2]);
-  assert.equal(nextPoint(points, Date.parse("2027-01-01T01:00:00Z")), points[0]);
-  assert.equal(nextPoint([], 0), null);
-  assert.deepEqual(middleAndRange(point(2)), { middle: 2, low: 1, high: 9 });
+test("the middle of a forecast, and the range that holds four fifths of outcomes", () => {
+  assert.deepEqual(middleAndRange({ quantiles: { "0.1": 1, "0.5": 2, "0.9": 9 } }), { middle: 2, low: 1, high: 9 });
+  assert.deepEqual(middleAndRange({ quantiles: { "0.5": 2 } }), { middle: 2, low: null, high: null });
 });
 
 test("a fan has its levels in order, and counts what fell inside", () => {

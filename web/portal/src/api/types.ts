@@ -239,6 +239,27 @@ export interface Forecast {
   readonly receipt: string | null;
 }
 
+/** What an app says of all its places at one time: of each, what is due first after it. */
+export interface AppPlaces {
+  readonly unit: string | null;
+  readonly made_at: string;
+  readonly made_before: string | null;
+  readonly every_s: number;
+  readonly decision: number;
+  readonly simulated: boolean;
+  readonly items: readonly AppPlace[];
+  readonly silent: readonly string[]; // of these nothing was said
+  readonly is_cut: boolean;
+}
+
+export interface AppPlace {
+  readonly key: string;
+  readonly due: string;
+  readonly quantiles: Readonly<Record<string, number | null>>;
+  readonly override: string | null;
+  readonly receipt: string;
+}
+
 /** Of a panel's cell: made of readings, the last one carried on, between two of them, or nothing. */
 export type CellState = ValueState | "missing";
 
@@ -348,4 +369,18 @@ export interface StatementItem {
   readonly signer?: string | null; // events leave it out, and the statement
   readonly simulated: boolean;
   readonly statement?: unknown;
+}
+
+/** A request that may have changed something, and the entry of the log whose list has it. */
+export interface Written {
+  readonly number: number;
+  readonly at: string;
+  readonly account: string;
+  readonly came_by: "token" | "session";
+  readonly credential: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly body_sha256: string;
+  readonly entry: number;
 }

@@ -27,8 +27,14 @@ export function t(key: Key, values: Values = {}): string {
   return fill(CATALOGUES[language.value][key], values);
 }
 
+/** Put values into a text: `{n}` is the value, `{n:row is|rows are}` the words beside one, and beside any other number. */
 export function fill(text: string, values: Values): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)(?::([^|{}]*)\|([^{}]*))?\}/g, (whole, name: string, one?: string, many?: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    if (one === undefined) return String(value);
+    return (String(value) === "1" ? one : many) ?? "";
+  });
 }
 
 /** Whether a text made elsewhere is a key, so that what the API adds later is shown as it came. */

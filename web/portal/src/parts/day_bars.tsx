@@ -17,6 +17,7 @@ export function DayBars(props: {
   readonly caption: string;
   readonly days: readonly Day[];
   readonly names: Readonly<Record<string, string>>;
+  readonly empty?: string;
 }): JSX.Element {
   const { n: width, bars } = dayAxis(props.days, MOST);
   const days = bars.map(({ day }) => day).sort((a, b) => a.day.localeCompare(b.day));
@@ -24,7 +25,7 @@ export function DayBars(props: {
   const most = Math.max(1, ...days.map(({ parts }) => parts.reduce((sum, { n }) => sum + n, 0)));
   const first = days[0];
   const last = days.at(-1);
-  if (first === undefined || last === undefined) return <p class="state empty">{t("state.empty")}</p>;
+  if (first === undefined || last === undefined) return <p class="state empty">{props.empty ?? t("state.empty")}</p>;
   return (
     <figure>
       <svg class="bars" viewBox={`0 0 ${width} 100`} preserveAspectRatio="none" role="img" aria-label={props.caption}>

@@ -6,7 +6,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { language, t } from "../language";
-import { clock, dayAndMonth, time, zone } from "../language/format";
+import { clock, dayAndMonth, number, time, zone } from "../language/format";
 import { colour, painted } from "../theme";
 
 export type Columns = uPlot.AlignedData;
@@ -64,6 +64,18 @@ export function Plot(props: PlotProps): JSX.Element {
   );
 }
 
+/** The words below a plot say its last values wherever the pointer is on none. */
+function sayLast(plot: uPlot): void {
+  if (typeof plot.cursor.idx !== "number") plot.setLegend({ idx: lastOf(plot.data) }, false);
+}
+
+/** Where the last value of any line is. */
+function lastOf(columns: Columns): number {
+  const [when, ...lines] = columns;
+  for (let i = when.length - 1; i > 0; i -= 1) if (lines.some((line) => typeof line[i] === "number")) return i;
+  return 0;
+}
+
 function optionsOf(props: PlotProps, width: number, UPlot: typeof uPlot): uPlot.Options {
   const axis = { stroke: colour("soft"), grid: { stroke: colour("rule"), width: 1 }, ticks: { stroke: colour("rule"), width: 1 } };
   const bands = (props.bands ?? []).map(({ between, colour: name, opacity }) => ({
@@ -90,10 +102,16 @@ function optionsOf(props: PlotProps, width: number, UPlot: typeof uPlot): uPlot.
         ...(dash === undefined ? {} : { dash: [...dash] }),
         points: { show: false },
         spanGaps: false,
+        value: (_: uPlot, value: number | null) => (value === null || value === undefined ? "–" : number(value)),
       })),
     ],
     bands,
-    hooks: draw === undefined ? {} : { draw: [(plot) => draw(plot, plot.ctx)] },
+    hooks: {
+      ...(draw === undefined ? {} : { draw: [(plot: uPlot) => draw(plot, plot.ctx)] }),
+      ready: [sayLast],
+      setCursor: [sayLast],
+      setSize: [sayLast],
+    },
   };
 }
 

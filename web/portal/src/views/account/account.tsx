@@ -4,10 +4,11 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { ApiError, ours } from "../../api/client";
-import { comeWith, session, signOut, whoAmI, type Session } from "../../api/session";
+import { comeWith, may, session, signOut, whoAmI, type Session } from "../../api/session";
 import { Facts } from "../../parts/facts";
 import { Failed, Loading } from "../../parts/states";
 import { t, tWord } from "../../language";
+import { Writes } from "./writes";
 
 const TOKEN = /^vct_[\x21-\x7e]{1,400}$/;
 
@@ -22,6 +23,7 @@ export function AccountView(): JSX.Element {
       <h1 tabIndex={-1}>{t("account.heading")}</h1>
       {known === null && (problem.value === null ? <Loading /> : <Failed error={problem.value} />)}
       {known !== null && (known.account === null ? <Nobody known={known} /> : <Somebody account={known.account} />)}
+      {may("auditor") && <Writes />}
     </>
   );
 }

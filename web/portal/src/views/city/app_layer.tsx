@@ -2,28 +2,37 @@
 
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { App, Forecast } from "../../api/types";
+import { query } from "../../api/client";
+import { useResource } from "../../api/resource";
+import type { App, AppPlace, AppPlaces } from "../../api/types";
 import { Simulated, type Made } from "../../parts/mark";
 import { SealOf } from "../../parts/seal";
-import { Empty, Failed, Loading } from "../../parts/states";
+import { Empty, Loaded } from "../../parts/states";
 import { said, t, tWord } from "../../language";
 import { age, number, sentence, shortTime, time } from "../../language/format";
 import { isFound } from "../../language/search";
 import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
 import { fieldWords } from "../words";
-import { middleAndRange, MOST_PLACES, nextPoint, useForecasts } from "./forecasts";
+import { middleAndRange } from "./forecasts";
 import { hrefOf, type Asked } from "./layer";
 import type { MapPlace } from "./map";
 import { markName } from "./mark_image";
 import { sitesOf, usePlaces, type Site } from "./sites";
 import { Tile, Tiles, Value } from "./tile";
+import { stamp } from "./tiles";
 
 interface Said {
-  readonly key: string;
+  readonly place: AppPlace;
   readonly name: string;
   readonly site: Site | undefined;
-  readonly forecast: Forecast;
+}
+
+interface OfLayer {
+  readonly app: App;
+  readonly target: string;
+  readonly head: AppPlaces;
+  readonly asked: Asked;
 }
 
 export function AppLayer(props: {
@@ -34,25 +43,21 @@ export function AppLayer(props: {
 }): JSX.Element {
   const { id, app, target, asked } = props;
   const { at, asOf, search, onFound } = asked;
-  // As known then, no run counts that came later.
-  const until = at === null || asOf === null ? (at ?? asOf) : Math.min(at, asOf);
-  const { forecasts, problem, isDone } = useForecasts(app, target, until);
+  const path = `api/v1/apps/${encodeURIComponent(app.app)}/layers/${encodeURIComponent(target)}`;
+  const layer = useResource<AppPlaces>(path + query({ at: stamp(at), as_of: stamp(asOf) }));
   const places = usePlaces(app.feeds);
   const sites = useMemo(() => sitesOf(app.feeds, places), [places]);
-  const all = useMemo(
-    () =>
-      [...forecasts].flatMap(([key, forecast]): Said[] => {
-        const site = sites.get(key);
-        return forecast === null ? [] : [{ key, name: site?.title ?? key, site, forecast }];
-      }),
-    [forecasts, sites],
-  );
-  const found = all.filter(({ key, name }) => isFound(search, `${key} ${name}`));
+  const head = layer.state === "ready" ? layer.data : null;
+  const matching = ({ items }: AppPlaces) =>
+    items
+      .map((place): Said => ({ place, site: sites.get(place.key), name: sites.get(place.key)?.title ?? place.key }))
+      .filter(({ place, name }) => isFound(search, `${place.key} ${name}`));
   useEffect(() => {
-    if (isDone) onFound(id, found.flatMap((one) => onMap(one, app, asked)));
-  }, [all, search, isDone]);
+    if (head !== null) onFound(id, matching(head).flatMap((one) => onMap(one, { app, target, head, asked })));
+  }, [head, search, sites]);
   useEffect(() => () => onFound(id, null), []);
   const title = appTitle(app, target);
+  const hasNotRun = layer.state === "failed" && layer.error.status === 404;
   return (
     <section aria-label={title} class="layer">
       <h2>
@@ -62,12 +67,23 @@ export function AppLayer(props: {
         {app.stage === null ? t("models.not-released") : tWord("stage", app.stage)} ·{" "}
         <a href={linkTo("models", ["app", app.app])}>{t("models.app-page")}</a>
       </p>
-      {app.keys.length > MOST_PLACES && <p class="soft">{t("city.first-places", { n: MOST_PLACES, of: app.keys.length })}</p>}
-      {problem !== null && <Failed error={problem} />}
-      {problem === null && !isDone && <Loading />}
-      {isDone && all.length === 0 && <Empty>{t("forecast.none")}</Empty>}
-      {isDone && all.length > 0 && found.length === 0 && <Empty>{t("city.none-found", { query: search })}</Empty>}
-      {isDone && <Tiles of={found} tile={(one) => <ForecastTile key={one.key} of={one} app={app} asked={asked} />} />}
+      {hasNotRun ? (
+        <Empty>{t("forecast.none")}</Empty>
+      ) : (
+        <Loaded of={layer} isEmpty={({ items }) => items.length === 0} empty={t("forecast.none")}>
+          {(data) => {
+            const found = matching(data);
+            if (found.length === 0) return <Empty>{t("city.none-found", { query: search })}</Empty>;
+            return (
+              <>
+                {data.is_cut && <p class="soft">{t("city.first-places", { n: data.items.length, of: app.keys.length })}</p>}
+                <Tiles of={found} tile={(one) => <ForecastTile key={one.place.key} of={one} in={{ app, target, head: data, asked }} />} />
+                {data.silent.length > 0 && <p class="soft">{t("forecast.silent", { places: data.silent.slice(0, 20).join(", ") })}</p>}
+              </>
+            );
+          }}
+        </Loaded>
+      )}
     </section>
   );
 }
@@ -76,67 +92,47 @@ export function appTitle(app: App, target: string): string {
   return t("layer.forecast", { target: sentence(fieldWords(target)), app: said(app.title) || app.app });
 }
 
-/** A city that fell silent is shown as it was last. */
-function nowOf(asked: Asked): number {
-  return asked.at ?? asked.end;
-}
-
-function madeOf(forecast: Forecast, app: App, asked: Asked): Made {
+function madeOf({ head, asked }: OfLayer): Made {
   // Old is what two runs should have replaced, as far apart as the last two were.
-  const [last, before] = [forecast.origins.at(-1), forecast.origins.at(-2)];
-  const gap = last === undefined || before === undefined ? 0 : Date.parse(last) - Date.parse(before);
-  const old = asked.now - Date.parse(forecast.made_at) > 2 * Math.max(gap, app.every_s * 1_000);
-  return { state: "forecast", simulated: forecast.simulated, flagged: false, old };
+  const gap = head.made_before === null ? 0 : Date.parse(head.made_at) - Date.parse(head.made_before);
+  const old = asked.now - Date.parse(head.made_at) > 2 * Math.max(gap, head.every_s * 1_000);
+  return { state: "forecast", simulated: head.simulated, flagged: false, old };
 }
 
-function ForecastTile({ of, app, asked }: { readonly of: Said; readonly app: App; readonly asked: Asked }): JSX.Element {
-  const { key, name, site, forecast } = of;
-  const point = nextPoint(forecast.points, nowOf(asked));
-  const { middle, low, high } = point === null ? { middle: null, low: null, high: null } : middleAndRange(point);
+function ForecastTile({ of, in: layer }: { readonly of: Said; readonly in: OfLayer }): JSX.Element {
+  const { place, name, site } = of;
+  const { target, head, asked } = layer;
+  const { middle, low, high } = middleAndRange(place);
   const range = low === null || high === null ? undefined : t("forecast.range", { low: number(low), high: number(high) });
-  const made = madeOf(forecast, app, asked);
   return (
     <Tile
-      made={made}
-      name={name === key ? key : `${name} (${key})`}
-      href={site === undefined ? null : hrefOf(site.feed, site.key, asked, forecast.target)}
+      made={madeOf(layer)}
+      name={name === place.key ? name : `${name} (${place.key})`}
+      href={site === undefined ? null : hrefOf(site.feed, site.key, asked, target)}
       values={
-        <Value
-          name={fieldWords(forecast.target)}
-          value={middle}
-          unit={forecast.unit}
-          state="forecast"
-          {...(range === undefined ? {} : { also: range })}
-        />
+        <Value name={fieldWords(target)} value={middle} unit={head.unit} state="forecast" {...(range === undefined ? {} : { also: range })} />
       }
       when={
         <>
-          {point !== null && <>{t("forecast.for", { time: shortTime(point.at) })} · </>}
-          {t("forecast.made", { time: time(forecast.made_at) })} ({age((asked.now - Date.parse(forecast.made_at)) / 1_000)})
+          {t("forecast.for", { time: shortTime(place.due) })} · {t("forecast.made", { time: time(head.made_at) })} (
+          {age((asked.now - Date.parse(head.made_at)) / 1_000)})
         </>
       }
-      flags={point?.override ? [`${t("forecast.overruled")}: ${point.override}`] : []}
-      proof={
-        <SealOf
-          path={point?.receipt ?? forecast.receipt}
-          about={`${name}, ${fieldWords(forecast.target)}`}
-          {...(forecast.decision === null ? {} : { lineage: linkTo("lineage", [forecast.decision]) })}
-        />
-      }
+      flags={place.override === null ? [] : [`${t("forecast.overruled")}: ${place.override}`]}
+      proof={<SealOf path={place.receipt} about={`${name}, ${fieldWords(target)}`} lineage={linkTo("lineage", [head.decision])} />}
     />
   );
 }
 
-function onMap({ site, forecast, name }: Said, app: App, asked: Asked): MapPlace[] {
+function onMap({ place, site, name }: Said, layer: OfLayer): MapPlace[] {
   if (site === undefined || site.at === null) return [];
-  const point = nextPoint(forecast.points, nowOf(asked));
-  const middle = point === null ? null : middleAndRange(point).middle;
+  const { middle } = middleAndRange(place);
   return [
     {
-      href: hrefOf(site.feed, site.key, asked, forecast.target),
+      href: hrefOf(site.feed, site.key, layer.asked, layer.target),
       at: site.at,
-      label: middle === null ? name : `${number(middle, 1)} ${unitWords(forecast.unit)}`,
-      mark: markName(madeOf(forecast, app, asked)),
+      label: middle === null ? name : `${number(middle, 1)} ${unitWords(layer.head.unit)}`,
+      mark: markName(madeOf(layer)),
     },
   ];
 }

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { useResource } from "../../api/resource";
+import { useResource, type Resource } from "../../api/resource";
 import type { App, Feed, List, Panel } from "../../api/types";
 import { Legend } from "../../parts/mark";
 import { Loaded } from "../../parts/states";
@@ -40,11 +40,15 @@ export function CityView({ route, city }: ViewProps): JSX.Element {
   return (
     <>
       <h1>{t("city.title")}</h1>
-      <Loaded of={feeds} isEmpty={(list) => !list.items.some(isShown)} empty={t("city.no-feeds")}>
+      <Loaded of={feeds} isEmpty={(list) => !list.items.some(isShown)} empty={t(hasNone(feeds) ? "city.none-yet" : "city.no-feeds")}>
         {() => <Layers key={String(isWhole)} layers={layers} route={route} city={city} />}
       </Loaded>
     </>
   );
+}
+
+function hasNone(feeds: Resource<List<Feed>>): boolean {
+  return feeds.state === "ready" && feeds.data.items.length === 0;
 }
 
 /** Feeds of places, whose rows are of nobody in particular. */

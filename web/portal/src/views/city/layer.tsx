@@ -88,7 +88,7 @@ function PlaceTile({ feed, place, asked }: { readonly feed: Feed; readonly place
         </>
       }
       flags={flags.map(flagWords)}
-      proof={<SealOf path={receiptPath(feed.feed, record)} about={name} lineage={rowLineage(feed.feed, record)} />}
+      proof={<SealOf path={receiptPath(feed.feed, record)} about={`${name} (${key}), ${said(feed.title) || feed.feed}`} lineage={rowLineage(feed.feed, record)} />}
     />
   );
 }

@@ -39,7 +39,11 @@ export function PanelLayer(props: {
   const key = column.key ?? "";
   const sites = useMemo(() => sitesBy(key, feed.key.includes(key), feed.feed, places.get(feed.feed) ?? []), [places]);
   const data = values.state === "ready" ? values.data : null;
-  const matching = (cells: readonly Cell[]) => cells.filter((cell) => isFound(search, `${cell.key} ${sites.get(cell.key)?.title ?? ""}`));
+  const matching = (cells: readonly Cell[]) => {
+    const found = cells.filter((cell) => isFound(search, `${cell.key} ${sites.get(cell.key)?.title ?? ""}`));
+    // Those without a value come last: some places have no sensor of the kind at all.
+    return [...found.filter(({ value }) => value !== null), ...found.filter(({ value }) => value === null)];
+  };
   useEffect(() => {
     if (data !== null) onFound(id, onMap(data, matching(data.items), sites, feed, column, asked));
   }, [data, search, sites]);
@@ -53,11 +57,11 @@ export function PanelLayer(props: {
       <p class="soft">{panelWords(column)}</p>
       <Loaded of={values} isEmpty={({ items }) => items.length === 0} empty={t("city.no-places")}>
         {(head) => {
-          const found = matching(head.items);
-          if (found.length === 0) return <Empty>{t("city.none-found", { query: search })}</Empty>;
+          const cells = matching(head.items);
+          if (cells.length === 0) return <Empty>{t("city.none-found", { query: search })}</Empty>;
           return (
             <Tiles
-              of={found}
+              of={cells}
               tile={(cell) => (
                 <CellTile key={cell.key} cell={cell} head={head} site={sites.get(cell.key)} feed={feed} column={column} asked={asked} />
               )}
@@ -79,6 +83,11 @@ export function panelWords(column: Pick<PanelColumn, "aggregate" | "window_s" | 
   if (column.fill === "none") return `${made} ${t("panel.no-fill")}`;
   const fill = column.fill === "linear" ? "panel.fill-linear" : "panel.fill-previous";
   return `${made} ${t(fill, { age: span(column.longest_age_s) })}`;
+}
+
+/** How old it is, where it is not of the very time that is shown. */
+function since(seconds: number): string {
+  return seconds < 1 ? "" : ` · ${age(seconds)}`;
 }
 
 function madeOf({ state }: Cell, head: PanelValues, asked: Asked): Made {
@@ -103,7 +112,7 @@ function CellTile(props: {
       name={name}
       href={site === undefined ? null : hrefOf(site.feed, site.key, asked, column.field)}
       values={<Value name={fieldWords(column.field)} value={cell.value} unit={head.unit} state={made.state} />}
-      when={head.at !== null && <>{time(head.at)} · {age((asked.now - Date.parse(head.at)) / 1_000)}</>}
+      when={head.at !== null && <>{time(head.at)}{since((asked.now - Date.parse(head.at)) / 1_000)}</>}
       proof={
         <span class="proof none">
           {t(head.is_stated ? "panel.stated" : "panel.not-stated")}{" "}

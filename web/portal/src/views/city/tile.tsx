@@ -9,6 +9,7 @@ import { number } from "../../language/format";
 import { unitWords } from "../../language/units";
 
 const PAGE = 30;
+const PAGE_NARROW = 12; // the next layer is not far below on a phone
 
 export function Tile(props: {
   readonly made: Made;
@@ -82,12 +83,13 @@ export function Value(props: {
 
 /** Tiles, some at a time. */
 export function Tiles<T>({ of, tile }: { readonly of: readonly T[]; readonly tile: (one: T) => JSX.Element }): JSX.Element {
-  const most = useSignal(PAGE);
+  const page = matchMedia("(max-width: 40rem)").matches ? PAGE_NARROW : PAGE;
+  const most = useSignal(page);
   return (
     <>
       <ul class="tiles">{of.slice(0, most.value).map(tile)}</ul>
       {of.length > most.value && (
-        <button type="button" onClick={() => (most.value += PAGE)}>
+        <button type="button" onClick={() => (most.value += page)}>
           {t("more", { n: of.length - most.value })}
         </button>
       )}

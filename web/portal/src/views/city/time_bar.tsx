@@ -37,12 +37,13 @@ export function TimeBar(props: {
   return (
     <fieldset class="time-bar">
       <legend>{t("time.title")}</legend>
-      <label>
+      <div>
         <span>
           {t("time.at")} <output>{words}</output>
         </span>
         <input
           type="range"
+          aria-label={t("time.at-exactly")}
           min={-REACH_MIN}
           max={0}
           step={STEP_MIN}
@@ -50,7 +51,7 @@ export function TimeBar(props: {
           aria-valuetext={words}
           onInput={(event) => (dragged.value = end + Number(event.currentTarget.value) * 60_000)}
         />
-      </label>
+      </div>
       <p class="soft ends" aria-hidden="true">
         <span>{shortTime(end - REACH_MIN * 60_000)}</span>
         <span>{isSilent ? shortTime(end) : t("time.now")}</span>

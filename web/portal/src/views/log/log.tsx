@@ -45,6 +45,7 @@ export function LogView(): JSX.Element {
               caption={t("log.growth")}
               days={data.growth.map(({ day, n }) => ({ day, parts: [{ name: "n", n }] }))}
               names={{ n: t("log.statements") }}
+              empty={t("log.no-times")}
             />
             <Witnesses witnesses={data.witnesses} />
             <Statements kinds={data.kinds} />

@@ -70,7 +70,7 @@ export function Quarantine({ feed, reasons }: { readonly feed: string; readonly 
       {isOperator ? (
         <Decide feed={feed} chosen={chosen} reason={reason.value} reasons={reasons} />
       ) : (
-        <p class="soft">{t("acts.not-you", { role: t("role-name.operator") })}</p>
+        <p class="soft">{t("decide.not-you")} <a href={linkTo("account")}>{t("nav.account")}</a></p>
       )}
     </>
   );
@@ -120,7 +120,7 @@ function Row(props: {
           </p>
         )}
       </td>
-      <td>
+      <td class="long">
         <code>
           {Object.entries(row)
             .filter(([, value]) => value !== null)

@@ -1,11 +1,14 @@
-// The row beside the record: each value that the contract takes from the record as it stands is read again and compared.
+// The row beside the record: each value that can be read here just as Python reads it is read again and compared.
 //
-// This is not cleaning again, which is the Python package's: rules are not asked, and units, formats and names that a
-// contract changes on the way are left out, and said to be. What is compared is compared exactly: a row whose value is
-// not the record's does not hold.
+// This is not cleaning again, which is the Python package's: rules are not asked, and what this page cannot be sure to read
+// in the same way is left out, and said to be. What is compared is compared exactly: a row whose value is not the record's
+// does not hold. Both readers are held to the vectors in `tests/vectors/rows`.
 
 import { CORE_SCHEMA, load } from "js-yaml";
 import type { RecordEvidence, Value } from "@veracity/verify";
+import { columnOf, customOf, isPlain, type Column, type Plain } from "./column";
+import { splitCells } from "./csv_cells";
+import { readDate, readTime } from "./times";
 
 export interface Again {
   /** `wrong` names a column whose value is not the record's; null if all that were compared are. */
@@ -14,24 +17,23 @@ export interface Again {
   readonly left: readonly string[]; // columns that were not
 }
 
-type Plain = Readonly<Record<string, unknown>>;
 type Row = ReadonlyMap<string, Value>;
 
-/** A value as the row should have it; undefined where this page cannot tell. */
-type Wanted = Value | undefined;
+/** A value as the row should have it: times as microseconds; undefined where this page cannot tell. */
+type Wanted = Value | bigint | undefined;
 
-/** Properties of a column that change nothing of how its value is read. */
-const QUIET = ["unit"];
-const MISSING = ["", "NA"];
+const MISSING = ["NA"]; // where a contract says nothing else; an empty text is always one
 const TRUE = ["true", "1", "yes", "t", "y"];
 const FALSE = ["false", "0", "no", "f", "n"];
-const ZONED = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+// What Unicode calls white space, which is not what `trim` takes.
+const BLANK = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+const EDGES = new RegExp(`^${BLANK}+|${BLANK}+$`, "g");
 
-/** Compare what can be; null where the record or its contract is not of the plain kind that this page reads. */
+/** Compare what can be; null where the record or its contract is not of the kind that this page reads. */
 export function compareAgain(evidence: RecordEvidence, row: Row): Again | null {
   const schema = schemaOf(new TextDecoder().decode(evidence.contract));
-  const record = schema === null || !evidence.isExact ? null : recordOf(evidence, schema.separator);
+  const record = schema === null ? null : recordOf(evidence, schema);
   if (schema === null || record === null) return null;
   const compared: string[] = [];
   const left: string[] = [];
@@ -40,22 +42,21 @@ export function compareAgain(evidence: RecordEvidence, row: Row): Again | null {
   }
   for (const [name, column] of schema.columns) {
     const got = row.get(name);
-    const wanted = got === undefined ? undefined : wantedOf(column, schema, record, got);
+    const wanted = got === undefined || column === null ? undefined : wantedOf(column, record, got);
     if (got === undefined || wanted === undefined) {
       left.push(name);
       continue;
     }
-    if (!isSame(column, wanted, got)) return { wrong: `${name}: want ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`, compared, left };
+    if (!isSame(wanted, got)) return { wrong: `${name}: want ${shown(wanted)}, got ${shown(got)}`, compared, left };
     compared.push(name);
   }
   return { wrong: null, compared, left };
 }
 
 interface Schema {
-  readonly columns: ReadonlyMap<string, Plain>;
-  readonly missing: readonly string[];
-  readonly hasActions: boolean; // a value that breaks a rule may be taken out
+  readonly columns: ReadonlyMap<string, Column | null>;
   readonly separator: string;
+  readonly isUtf8: boolean;
 }
 
 function schemaOf(text: string): Schema | null {
@@ -67,18 +68,18 @@ function schemaOf(text: string): Schema | null {
   }
   const first = isPlain(contract) && Array.isArray(contract["schema"]) ? (contract["schema"][0] as unknown) : null;
   if (!isPlain(first) || !Array.isArray(first["properties"])) return null;
-  const columns = new Map<string, Plain>();
+  const custom = customOf(first);
+  const shared = custom.get("missing") ?? MISSING;
+  const columns = new Map<string, Column | null>();
   for (const property of first["properties"] as unknown[]) {
     if (!isPlain(property) || typeof property["name"] !== "string" || isSpread(property)) return null;
-    columns.set(property["name"], property);
+    columns.set(property["name"], columnOf(property, shared, custom.has("actions")));
   }
-  const custom = customOf(first);
-  const missing = custom.get("missing") ?? MISSING;
   const servers = (contract as Plain)["servers"];
   const server = Array.isArray(servers) && isPlain(servers[0]) ? servers[0] : {};
-  if (!Array.isArray(missing)) return null;
   const separator = String(server["delimiter"] ?? ",");
-  return { columns, missing: missing.map(String), hasActions: custom.has("actions"), separator };
+  if (separator.length !== 1) return null;
+  return { columns, separator, isUtf8: /^utf-?8$/i.test(String(server["encoding"] ?? "utf-8")) };
 }
 
 /** Whether a file's columns carry a field in their names: then one record is many rows. */
@@ -86,15 +87,18 @@ function isSpread(property: Plain): boolean {
   return typeof property["physicalName"] === "string" && property["physicalName"].includes("{");
 }
 
-function customOf(of: Plain): ReadonlyMap<string, unknown> {
-  const all = Array.isArray(of["customProperties"]) ? (of["customProperties"] as unknown[]) : [];
-  return new Map(all.flatMap((one) => (isPlain(one) ? [[String(one["property"]), one["value"]] as const] : [])));
-}
-
-/** A record's members by name: of JSON, or of a line without quotes whose columns the statement names. */
-function recordOf({ text, columns }: RecordEvidence, separator: string): Plain | null {
-  const line = text.replace(/\r?\n$/, "");
-  if (line.startsWith("{")) {
+/** A record's members by name: of JSON, or of a CSV record whose columns the statement names. */
+function recordOf({ data, columns, isExact }: RecordEvidence, { separator, isUtf8 }: Schema): Plain | null {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
+  } catch {
+    return null; // of the contract's other encoding
+  }
+  if (text.startsWith("\ufeff") || !isUtf8) return null;
+  const line = text.replace(/\n$/, "").replace(/\r$/, "");
+  if (columns === null) {
+    if (!isExact || !line.startsWith("{")) return null;
     try {
       const record = JSON.parse(line) as unknown;
       return isPlain(record) ? record : null;
@@ -102,34 +106,36 @@ function recordOf({ text, columns }: RecordEvidence, separator: string): Plain |
       return null;
     }
   }
-  const cells = line.split(separator);
-  if (columns === null || line.includes('"') || cells.length !== columns.length) return null;
+  const cells = splitCells(line, separator);
+  if (cells === null || cells.length < columns.length || cells.slice(columns.length).some((cell) => /[^ \t]/.test(cell))) return null;
   return Object.fromEntries(columns.map((name, i) => [name, cells[i]]));
 }
 
-function wantedOf(column: Plain, schema: Schema, record: Plain, got: Value): Wanted {
-  const custom = customOf(column);
-  if ([...custom.keys()].some((name) => !QUIET.includes(name)) || column["transformSourceObjects"] !== undefined) return undefined;
-  const source = String(column["physicalName"] ?? column["name"]);
-  const raw = Object.hasOwn(record, source) ? record[source] : null;
-  if (raw === null) return got === null ? null : undefined; // it may stand under a name that is read otherwise
-  if (got === null && (schema.hasActions || JSON.stringify(column["quality"] ?? []).includes("missingValues"))) return undefined;
-  const text = typeof raw === "string" ? raw.trim() : typeof raw === "boolean" ? String(raw) : null;
-  if (text !== null && schema.missing.includes(text)) return null;
-  switch (column["logicalType"] ?? "string") {
+/** What a record has for a column; null for nothing, undefined where that is not clear. */
+function rawOf(column: Column, record: Plain): unknown {
+  const held = (name: string) => (Object.hasOwn(record, name) ? record[name] : null);
+  if (column.joined.length === 0) return column.sources.map(held).find((value) => value !== null) ?? null;
+  const parts = column.joined.map(held);
+  if (parts.includes(null)) return null;
+  return parts.every((part) => typeof part === "string") ? parts.join(" ") : undefined;
+}
+
+function wantedOf(column: Column, record: Plain, got: Value): Wanted {
+  const raw = rawOf(column, record);
+  if (raw === undefined || raw === null) return raw;
+  if (got === null && column.mayBeEmptied) return undefined;
+  const text = typeof raw === "string" ? raw.replace(EDGES, "") : typeof raw === "boolean" ? String(raw) : null;
+  if (text !== null && column.missing.includes(text)) return null;
+  switch (column.type) {
     case "number":
-      return numberOf(raw, text, schema.missing);
-    case "integer": {
-      const number = numberOf(raw, text, schema.missing);
-      return typeof number === "number" && Number.isSafeInteger(number) ? number : undefined;
-    }
+    case "integer":
+      return scaled(column, numberOf(column, raw, text));
     case "boolean":
       return text === null ? undefined : TRUE.includes(text.toLowerCase()) ? true : FALSE.includes(text.toLowerCase()) ? false : undefined;
-    case "timestamp": {
-      const options = column["logicalTypeOptions"];
-      const isOwn = isPlain(options) && options["format"] !== undefined;
-      return !isOwn && text !== null && ZONED.test(text) ? text : undefined;
-    }
+    case "timestamp":
+      return text === null ? undefined : readTime(text, column.shapes, column.zone);
+    case "date":
+      return text === null ? undefined : readDate(text, column.shapes);
     case "string":
       return text ?? undefined;
     default:
@@ -138,23 +144,29 @@ function wantedOf(column: Plain, schema: Schema, record: Plain, got: Value): Wan
 }
 
 /** However a number is written that stands for a missing value, it is the same one. */
-function numberOf(raw: unknown, text: string | null, missing: readonly string[]): Wanted {
-  const number = typeof raw === "number" ? raw : text !== null && DECIMAL.test(text) ? Number(text) : NaN;
+function numberOf({ missing, decimal }: Column, raw: unknown, text: string | null): number | null | undefined {
+  const read = (written: string) => (DECIMAL.test(written.replace(decimal, ".")) ? Number(written.replace(decimal, ".")) : NaN);
+  const number = typeof raw === "number" ? raw : typeof raw === "string" && text !== null ? read(text) : NaN;
   if (!Number.isFinite(number)) return undefined;
-  return missing.some((token) => DECIMAL.test(token) && Number(token) === number) ? null : number;
+  return missing.some((token) => read(token) === number) ? null : number;
+}
+
+/** In the table's unit: one product and one sum of 64-bit floats, as Python's. */
+function scaled({ type, scale, offset }: Column, number: number | null | undefined): Wanted {
+  if (number === null || number === undefined) return number;
+  const value = scale === 1 && offset === 0 ? number : number * scale + offset;
+  if (type === "number") return value;
+  if (!Number.isSafeInteger(Math.round(value)) || !Number.isSafeInteger(number)) return undefined;
+  if (value === number) return number;
+  return Math.abs(value - Math.trunc(value)) === 0.5 ? undefined : Math.round(value); // a half is rounded by one rule or another
 }
 
 /** Times are the same if they are the same moment, to the microsecond; all else if it is equal. */
-function isSame(column: Plain, wanted: Value, got: Value): boolean {
-  if (column["logicalType"] !== "timestamp" || typeof wanted !== "string") return wanted === got;
-  return typeof got === "string" && ZONED.test(got) && momentOf(wanted) === momentOf(got);
+function isSame(wanted: Value | bigint, got: Value): boolean {
+  if (typeof wanted !== "bigint") return wanted === got;
+  return typeof got === "string" && readTime(got, [], "") === wanted;
 }
 
-function momentOf(text: string): string {
-  const fraction = (/\.(\d+)/.exec(text)?.[1] ?? "").padEnd(6, "0").slice(0, 6);
-  return `${Date.parse(text.replace(" ", "T").replace(/\.\d+/, ""))}.${fraction}`;
-}
-
-function isPlain(value: unknown): value is Plain {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function shown(value: Value | bigint): string {
+  return typeof value === "bigint" ? new Date(Number(value / 1_000n)).toISOString() : JSON.stringify(value);
 }
