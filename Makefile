@@ -73,7 +73,7 @@ EXAMPLES ?= 50
 schema: $(DEV_STAMP) ## ask every operation of the API what a machine makes of its description; EXAMPLES=50 each
 	@VERACITY_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q --timeout=0 tests/server/api/test_api_schema.py $(ARGS)
 
-crash: $(DEV_STAMP) ## fail every system call and every request of a log, not a sample of them (long)
+crash: $(DEV_STAMP) ## fail every system call, every write and every request of a log, not a sample of them (long)
 	@VERACITY_ALL_FAULTS=1 $(PY) -m pytest -q --timeout=0 tests/crash $(ARGS)
 
 ROUNDS ?= 50
@@ -118,6 +118,7 @@ bench-peers: $(DEV_STAMP) $(PEERS) ## nine rules beside Pandera, Great Expectati
 bench-server: $(DEV_STAMP) ## queries of ten million rows, and a thousand readers of the public pages
 	@$(PY) benchmarks/server.py $(ARGS)
 	@$(PY) benchmarks/server_readers.py
+	@$(PY) benchmarks/server_posts.py
 
 SERVER_PEERS := build/server-peers/.installed
 $(SERVER_PEERS): requirements/server-peers.txt
