@@ -127,3 +127,20 @@ def test_a_turn_that_cannot_begin_answers_those_that_waited_for_it() -> None:
         first.answer.result(WAIT_S)
     turns.go_on.release()
     assert answers([second]) == [1]
+
+
+def test_where_no_thread_starts_nobody_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes then is answered so; who comes later has a turn."""
+    turns, first, second = Turns(), Job(), Job()
+
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", none)
+        turns.put(first)
+    with pytest.raises(PostsWaiting):
+        first.answer.result(WAIT_S)
+    turns.put(second)
+    turns.go_on.release()
+    assert answers([second]) == [1]

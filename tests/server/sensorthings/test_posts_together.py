@@ -177,6 +177,23 @@ def test_what_breaks_judging_is_tried_alone(
     assert [answer.status for answer in together(city, posting.root, posts)] == [201, 500, 201]
 
 
+def test_what_is_sealed_is_not_tried_again(
+    city: Poster, posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a bug comes after the seal, all are told so, and what they sent is there once."""
+    before = n_batches(posting.root, "rain"), count(city)
+
+    def breaking(*_: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(taking, "_accepted", breaking)
+    posts = [one(1), one(2), one(3)]
+    assert [answer.status for answer in together(city, posting.root, posts)] == [500] * 3
+    assert n_batches(posting.root, "rain") == before[0] + 1
+    wait_for(lambda: count(city) != before[1])
+    assert count(city) == before[1] + 3
+
+
 def test_entities_and_observations_go_together(city: Poster, posting: Posting) -> None:
     """Bodies with entities share a batch of each built-in feed, beside single observations; each is whole."""
     posts: list[Post] = [("/v1.1/Things", {**THING, "name": f"Station {n}"}, STAFF) for n in range(3)]

@@ -66,7 +66,7 @@ class Gathering(Generic[_J]):
             return len(self._waiting)
 
     def put(self, job: _J) -> None:
-        """Let a job wait for its turn; PostsWaiting if too many do."""
+        """Let a job wait for its turn; PostsWaiting if too many do, or as its answer if none can begin."""
         with self._lock:
             if len(self._waiting) >= MAX_WAITING or self._n_bytes + job.n_bytes > MAX_WAITING_BYTES:
                 raise PostsWaiting("posts: want fewer that wait to be sealed, got as many as may: come again")
@@ -75,7 +75,12 @@ class Gathering(Generic[_J]):
             if self._is_running:
                 return
             self._is_running = True
-        threading.Thread(target=self._run, name="posts").start()  # is waited for when the process ends
+        try:
+            threading.Thread(target=self._run, name="posts").start()  # is waited for when the process ends
+        except RuntimeError:  # no more threads may start: who comes next tries again
+            with self._lock:
+                self._is_running = False
+            self._fail(self._now(), PostsWaiting("posts: want a thread to seal them, got none: come again"))
 
     def _run(self) -> None:
         while True:

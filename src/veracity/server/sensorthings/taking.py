@@ -146,13 +146,15 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
     """Do the first step; tell whether the home is as it should be, so that the next can follow.
 
     Where records of several requests cannot be judged together, for a reason that is not the home's, each
-    request's are tried alone: nobody's fails another's.
+    request's are tried alone: nobody's fails another's. Not once they are in the log: they would come twice.
     """
     step = steps.popleft()
     feed, sent = step.feed, [one for one in step.sent if not one.answer.done()]
+    n_before = home.log.size
     try:
         if feed == THINGS:
             sent = _made_room(home, sent)
+            n_before = home.log.size  # the contracts may be new
         if sent:
             _seal(home, feed, sent)
     except NotAccepted as exc:
@@ -160,7 +162,8 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
             one.refused(feed, exc)
     except Exception as exc:
         _LOGGER.warning("posts: feed %s: %s", feed, exc, exc_info=not isinstance(exc, VeracityError))
-        if len(sent) > 1 and not isinstance(exc, Unavailable | HomeError):
+        is_sealed = home.log.size > n_before
+        if len(sent) > 1 and not is_sealed and not isinstance(exc, Unavailable | HomeError):
             steps.extendleft(_Step(feed, [one]) for one in reversed(sent))
         else:
             _Step(feed, sent).fail(exc)
