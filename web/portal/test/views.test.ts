@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ours, query } from "../src/api/client";
+import { ApiError, ours, query } from "../src/api/client";
 import type { Dataset, Measured } from "../src/api/dataset";
 import type { App, Feed, LineageNode, Panel, PanelColumn, Place } from "../src/api/types";
 import { dayAxis } from "../src/parts/day_axis";
 import { linkTo, parseRoute } from "../src/router";
 import { middleAndRange } from "../src/views/city/forecasts";
 import { firstLayers, layersOf } from "../src/views/city/layers";
+import { marksOf } from "../src/views/city/marks";
 import { sitesBy } from "../src/views/city/sites";
 import { boxOf, madeOf, matches, valuesOf } from "../src/views/city/tiles";
 import { ENTRY, entryOf } from "../src/views/lineage/entry";
@@ -197,4 +198,11 @@ test("an entry's number is taken however it is grouped, and nothing else is", ()
   assert.equal(entryOf("0"), "0");
   for (const text of ["", " ", "1,23", "1.5", "12345,678", "-1", "1e3", "x", "1234567890123"]) assert.equal(entryOf(text), null, text);
   assert.doesNotThrow(() => new RegExp(ENTRY, "v"), "a browser reads a pattern with this flag");
+});
+
+test("the map has no marks of what is not there any more, and keeps them while an answer is on its way", () => {
+  const marks = [{ href: "#/x", at: [108, 16] as const, label: "1", mark: "m" }];
+  assert.equal(marksOf({ state: "loading" }, () => marks), undefined);
+  assert.equal(marksOf({ state: "ready", data: 1, at: 0, problem: null }, () => marks), marks);
+  assert.deepEqual(marksOf({ state: "failed", error: new ApiError(404, "not-there", "no run by then") }, () => marks), []);
 });

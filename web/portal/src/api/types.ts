@@ -382,5 +382,6 @@ export interface Written {
   readonly path: string;
   readonly status: number;
   readonly body_sha256: string;
+  readonly found_entry: number | null; // of one whose server was killed before it noted it: what it wrote
   readonly entry: number;
 }

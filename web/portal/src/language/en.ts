@@ -601,6 +601,7 @@ export const en = {
   "writes.what": "What",
   "writes.status": "Answer",
   "writes.cut-off": "may have been done",
+  "writes.found": "was done: entry {entry}",
   "writes.entry": "Entry of the log",
   "decide.choose": "Choose",
   "decide.how": "It is done in your account's name, with your reason for all to read, as a statement in the log. Each row is decided on once. Try it first.",

@@ -609,6 +609,7 @@ export const id: Catalogue = {
   "writes.what": "Apa",
   "writes.status": "Jawaban",
   "writes.cut-off": "mungkin telah dilakukan",
+  "writes.found": "telah dilakukan: entri {entry}",
   "writes.entry": "Entri log",
   "decide.choose": "Pilih",
   "decide.how": "Ini dilakukan atas nama akun Anda, dengan alasan yang dapat dibaca semua orang, sebagai pernyataan di log. Tiap baris diputuskan sekali. Coba dulu.",

@@ -609,6 +609,7 @@ export const vi: Catalogue = {
   "writes.what": "Việc",
   "writes.status": "Trả lời",
   "writes.cut-off": "có thể đã được thực hiện",
+  "writes.found": "đã được thực hiện: mục {entry}",
   "writes.entry": "Mục trong nhật ký",
   "decide.choose": "Chọn",
   "decide.how": "Việc này được ghi dưới tên tài khoản của bạn, kèm lý do công khai, thành một tuyên bố trong nhật ký. Mỗi dòng chỉ được quyết định một lần. Hãy thử trước.",

@@ -56,7 +56,7 @@ export function Writes(): JSX.Element {
                     </code>
                   </td>
                   <td>
-                    {one.status} {one.status >= 500 && <span class="tag bad">{t("writes.cut-off")}</span>}
+                    {one.status} <Unanswered of={one} />
                   </td>
                   <td>
                     <a href={linkTo("lineage", [one.entry])}>{one.entry}</a>
@@ -83,4 +83,10 @@ export function Writes(): JSX.Element {
       </Loaded>
     </section>
   );
+}
+
+/** Of a write that was not answered: what it wrote, if the log has it; else that it may have. */
+function Unanswered({ of: { status, found_entry } }: { readonly of: Written }): JSX.Element | null {
+  if (found_entry !== null) return <a href={linkTo("lineage", [found_entry])}>{t("writes.found", { entry: found_entry })}</a>;
+  return status >= 500 ? <span class="tag bad">{t("writes.cut-off")}</span> : null;
 }

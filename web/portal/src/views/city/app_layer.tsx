@@ -1,7 +1,7 @@
 // What an application expects at each of its places: the middle, the range, since when, and the decision's receipt.
 
 import type { JSX } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { query } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { App, AppPlace, AppPlaces } from "../../api/types";
@@ -18,6 +18,7 @@ import { middleAndRange } from "./forecasts";
 import { hrefOf, type Asked } from "./layer";
 import type { MapPlace } from "./map";
 import { markName } from "./mark_image";
+import { useMarks } from "./marks";
 import { sitesOf, usePlaces, type Site } from "./sites";
 import { Tile, Tiles, Value } from "./tile";
 import { stamp } from "./tiles";
@@ -47,15 +48,12 @@ export function AppLayer(props: {
   const layer = useResource<AppPlaces>(path + query({ at: stamp(at), as_of: stamp(asOf) }));
   const places = usePlaces(app.feeds);
   const sites = useMemo(() => sitesOf(app.feeds, places), [places]);
-  const head = layer.state === "ready" ? layer.data : null;
   const matching = ({ items }: AppPlaces) =>
     items
       .map((place): Said => ({ place, site: sites.get(place.key), name: sites.get(place.key)?.title ?? place.key }))
       .filter(({ place, name }) => isFound(search, `${place.key} ${name}`));
-  useEffect(() => {
-    if (head !== null) onFound(id, matching(head).flatMap((one) => onMap(one, { app, target, head, asked })));
-  }, [head, search, sites]);
-  useEffect(() => () => onFound(id, null), []);
+  const marks = (head: AppPlaces) => matching(head).flatMap((one) => onMap(one, { app, target, head, asked }));
+  useMarks(id, onFound, layer, marks, [search, sites]);
   const title = appTitle(app, target);
   const hasNotRun = layer.state === "failed" && layer.error.status === 404;
   return (

@@ -1,7 +1,6 @@
 // The readings of one feed: each place's last row, with its age, its flags, the trust in it, and its seal.
 
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import { query } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { Feed, Place, Places } from "../../api/types";
@@ -15,6 +14,7 @@ import { linkTo } from "../../router";
 import { fieldTitle, fieldWords, flagWords } from "../words";
 import type { MapPlace } from "./map";
 import { markName } from "./mark_image";
+import { useMarks } from "./marks";
 import { Tile, Tiles, Value } from "./tile";
 import { madeOf, matches, stamp, valuesOf } from "./tiles";
 
@@ -35,11 +35,8 @@ export function placesPath(feed: string, at: number | null, asOf: number | null)
 export function Layer({ feed, asked }: { readonly feed: Feed; readonly asked: Asked }): JSX.Element {
   const { at, asOf, search, onFound } = asked;
   const places = useResource<Places>(placesPath(feed.feed, at, asOf));
-  const data = places.state === "ready" ? places.data : null;
-  useEffect(() => {
-    if (data !== null) onFound(feed.feed, onMap(feed, data.features.filter((place) => matches(search, place)), asked));
-  }, [data, search]);
-  useEffect(() => () => onFound(feed.feed, null), []);
+  const marks = ({ features }: Places) => onMap(feed, features.filter((place) => matches(search, place)), asked);
+  useMarks(feed.feed, onFound, places, marks, [search]);
   const title = said(feed.title) || feed.feed;
   return (
     <section aria-label={title} class="layer">

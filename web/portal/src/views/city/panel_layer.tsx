@@ -1,7 +1,7 @@
 // One column of a panel: every place at one time of its grid, what is missing filled by the panel's rules, and marked.
 
 import type { JSX } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { query } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { Feed, Panel, PanelColumn, PanelValues } from "../../api/types";
@@ -16,6 +16,7 @@ import { fieldWords } from "../words";
 import { hrefOf, type Asked } from "./layer";
 import type { MapPlace } from "./map";
 import { markName } from "./mark_image";
+import { useMarks } from "./marks";
 import { sitesBy, usePlaces, type Site } from "./sites";
 import { Tile, Tiles, Value } from "./tile";
 import { stamp } from "./tiles";
@@ -38,16 +39,12 @@ export function PanelLayer(props: {
   const places = usePlaces([feed.feed]);
   const key = column.key ?? "";
   const sites = useMemo(() => sitesBy(key, feed.key.includes(key), feed.feed, places.get(feed.feed) ?? []), [places]);
-  const data = values.state === "ready" ? values.data : null;
   const matching = (cells: readonly Cell[]) => {
     const found = cells.filter((cell) => isFound(search, `${cell.key} ${sites.get(cell.key)?.title ?? ""}`));
     // Those without a value come last: some places have no sensor of the kind at all.
     return [...found.filter(({ value }) => value !== null), ...found.filter(({ value }) => value === null)];
   };
-  useEffect(() => {
-    if (data !== null) onFound(id, onMap(data, matching(data.items), sites, feed, column, asked));
-  }, [data, search, sites]);
-  useEffect(() => () => onFound(id, null), []);
+  useMarks(id, onFound, values, (data) => onMap(data, matching(data.items), sites, feed, column, asked), [search, sites]);
   const title = panelTitle(panel, column);
   return (
     <section aria-label={title} class="layer">
