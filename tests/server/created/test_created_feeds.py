@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from small_city import clock, contract, new_city
-from veracity.data.contract import parse_contract
 from veracity.home.contracts import add_feed
 from veracity.home.home import Writer, open_writer
 from veracity.home.ingest import ingest
 from veracity.server.created.entities import datastream_spots, is_point, read_created, stays
 from veracity.server.created.errors import NameTaken
-from veracity.server.created.feeds import OBSERVATIONS, THINGS, built_in, ensure_feeds, is_made_up
+from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feeds
+from veracity.server.created.simulated import is_made_up, is_simulated
 from veracity.server.sensorthings.refusing import why_not
 
 POINT = {"type": "Point", "coordinates": [108.2, 16.1]}
@@ -115,10 +115,19 @@ def test_why_a_method_is_not_there() -> None:
 
 def test_what_is_made_is_simulated_where_all_else_is(tmp_path: Path) -> None:
     """In a city of simulated feeds it is; with a real feed, or without any of its own, it is not."""
-    made_up = contract(tmp_path).read_bytes()
-    measured = made_up.replace(b"tags: [simulated]\n", b"").replace(b"id: rain", b"id: river")
-    ours, simulated, real = (parse_contract(text) for text in (built_in(THINGS), made_up, measured))
-    assert (simulated.simulated, real.simulated) == (True, False)
-    assert is_made_up([ours, simulated])
-    assert not is_made_up([ours, simulated, real])
-    assert not is_made_up([ours])
+    root = new_city(tmp_path / "city", feeds=())
+    path = contract(tmp_path)
+    measured = path.read_bytes().replace(b"tags: [simulated]\n", b"").replace(b"id: rain", b"id: river")
+    (tmp_path / "river.yaml").write_bytes(measured)
+    with open_writer(root, clock) as home:
+        ensure_feeds(home)
+        ours = home.feed(OBSERVATIONS).contract
+        assert not is_made_up(home)
+        add_feed(home, path)
+        assert is_made_up(home)
+        assert is_simulated(home, ours)
+        before = add_feed(home, tmp_path / "river.yaml").idx
+        assert not is_simulated(home, ours)
+        assert is_simulated(home, ours, before)
+        assert is_simulated(home, home.feed("rain").contract)
+        assert not is_simulated(home, home.feed("river").contract)

@@ -169,6 +169,17 @@ def test_what_is_made_in_a_simulated_city_is_simulated(city: Poster) -> None:
     name = stream["@iot.id"]
     entities = [e for e in city.json("/ngsi-ld/v1/entities?type=*&limit=1000") if name in str(e)]
     assert [e["simulated"]["value"] for e in entities] == [True] * 2  # the datastream, and what it observed
+    for feed in (THINGS, OBSERVATIONS):
+        api = f"/api/v1/feeds/{feed}"
+        places = city.json(f"{api}/places")
+        assert {places["simulated"], *(p["properties"]["simulated"] for p in places["features"])} == {True}
+        shown = (api, f"{api}/quality", f"/api/v1/lineage/row/{feed}/0/0", f"/api/v1/datasets/{feed}")
+        assert [city.json(path)["simulated"] for path in shown] == [True] * 4
+        assert city.json(f"/catalogue/{feed}/0/manifest.json")["simulated"] is True
+    listed = {d["dataset"]: d["simulated"] for d in city.json("/api/v1/datasets")["items"]}
+    assert listed[OBSERVATIONS] is True
+    series = city.json(f"/api/v1/feeds/{OBSERVATIONS}/series?field=number&key={name}")
+    assert series["simulated"] is True
 
 
 def test_a_thing_moves(city: Poster) -> None:

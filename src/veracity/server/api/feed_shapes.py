@@ -12,6 +12,7 @@ from veracity.server.api.batches import BatchFacts
 from veracity.server.api.shapes import Shape, Tally, Time
 from veracity.server.api.sharing import age_s, is_personal
 from veracity.server.contract_columns import key_columns
+from veracity.server.created.simulated import is_simulated
 
 
 class ContractShape(Shape):
@@ -81,7 +82,7 @@ def describe_feed(home: Home, feed: Feed, facts: Sequence[BatchFacts], now: date
         description=description,
         agency=contract.agency,
         licence=licence,
-        simulated=contract.simulated,
+        simulated=is_simulated(home, contract),
         is_personal=is_personal(home, contract.feed),
         contract=ContractShape(version=contract.version, sha256=contract.sha256, entry=feed.idx),
         time_field=contract.time,

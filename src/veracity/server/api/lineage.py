@@ -21,6 +21,7 @@ from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, shaped
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
+from veracity.server.created.simulated import is_simulated
 from veracity.server.errors import NotThere
 
 MAX_NODES = 1_000  #: of each side
@@ -95,7 +96,7 @@ def show_row_lineage(
         said = None if row is None else home.index.predicate(row.idx)
         if row is None or said is None or is_whole_file_refusal(said) or record >= said["part"]["n_records"]:
             raise NotThere(f"record: want one of a batch of {feed}, got {batch}:{record}")
-        sender = _sender(home, feed, batch, record, row.idx, said)
+        sender, simulated = _sender(home, feed, batch, record, row.idx, said), is_simulated(home, contract)
     of_batch = _lineage(
         memory.ledger, row.idx, limit, signed_by=None if sender is None else sender.enrolled_at
     )
@@ -109,7 +110,7 @@ def show_row_lineage(
         agency=contract.agency if sender is None else sender.agency,
         enrolment=None if sender is None else sender.enrolled_at,
         receipt=f"/receipts/{feed}/{batch}/{record}",
-        simulated=contract.simulated,
+        simulated=simulated,
     )
     return shaped(request, found)
 

@@ -19,6 +19,7 @@ from veracity.server.api.sharing import CityState, age_s, open_feed
 from veracity.server.api.state import MemoryState
 from veracity.server.api.trusts import newest_scores
 from veracity.server.contract_columns import key_columns
+from veracity.server.created.simulated import is_simulated
 from veracity.server.positions import Positions, positions
 
 MAX_PLACES = 5_000
@@ -93,6 +94,7 @@ def list_places(
 
     def make(home: Home) -> Places:
         contract = open_feed(home, feed, known)
+        simulated = is_simulated(home, contract)
         up_to = home.index.up_to(feed, known)
         rows = newest_rows(home, contract, up_to, until, MAX_PLACES + 1)
         flags = memory.flags.of(
@@ -105,12 +107,10 @@ def list_places(
         )
         where = memory.slowly.get(home, ("sites", feed, known), lambda: positions(home, contract, known))
         features = [
-            _feature(contract, row, flags, scores, where, now)
+            _feature(contract, row, flags, scores, where, now, simulated=simulated)
             for row in rows.head(MAX_PLACES).iter_rows(named=True)
         ]
-        return Places(
-            feed=feed, simulated=contract.simulated, is_cut=rows.height > MAX_PLACES, features=features
-        )
+        return Places(feed=feed, simulated=simulated, is_cut=rows.height > MAX_PLACES, features=features)
 
     return memory.answer(request, city, make, known, now, until is None)
 
@@ -122,6 +122,8 @@ def _feature(
     scores: Mapping[str, float],
     where: Positions,
     now: datetime,
+    *,
+    simulated: bool,
 ) -> PlaceFeature:
     key, batch, record = str(row["_key"] or ""), int(row["_batch"]), int(row["_record"])
     carried = None if contract.carried is None else str(row[contract.carried])
@@ -151,7 +153,7 @@ def _feature(
             values=values,
             flags=list(broken),
             trust=scores.get(key),
-            simulated=contract.simulated,
+            simulated=simulated,
         ),
     )
 

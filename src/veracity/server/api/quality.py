@@ -21,6 +21,7 @@ from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import ReasonCount, Shape, Tally, Time
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import Memory, MemoryState
+from veracity.server.created.simulated import is_simulated
 
 MAX_SCORES = 20_000
 MAX_DEVICES = 500  #: of an hour
@@ -100,7 +101,7 @@ def show_quality(
         )
         return Quality(
             feed=feed,
-            simulated=contract.simulated,
+            simulated=is_simulated(home, contract),
             counts=FeedCounts(batches=len(facts), **tally(facts)),
             flagged_rows=sum(f.flagged for f in facts),
             reasons=[ReasonCount(reason=r, n=n) for r, n in aside.items()],

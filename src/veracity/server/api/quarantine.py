@@ -17,6 +17,7 @@ from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, next_url
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
+from veracity.server.created.simulated import is_simulated
 
 ROUTER = APIRouter(tags=["quality"], route_class=ReadingRoute)
 _OWN = ("_batch", "_record", "reasons", "_decision", "_by", "_why", "_released_as")
@@ -53,7 +54,7 @@ def list_quarantine(
     after = parse_cursor(cursor, 2)
 
     def make(home: Home) -> Page[QuarantinedRow]:
-        simulated = open_feed(home, feed).simulated
+        simulated = is_simulated(home, open_feed(home, feed))
         decisions = memory.slowly.get(home, ("decisions", feed), lambda: read_decisions(home, feed))
         facts = memory.batches.of(home, feed)
         found: list[QuarantinedRow] = []

@@ -24,6 +24,7 @@ from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time, next_url
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
+from veracity.server.created.simulated import is_simulated
 from veracity.server.errors import NotThere
 
 MAX_POINTS = 10_000
@@ -105,7 +106,7 @@ def show_series(
             key=key,
             field=field,
             unit=contract.field(field).unit,
-            simulated=contract.simulated,
+            simulated=is_simulated(home, contract),
             points=points,
             next=next_url(request, last),
         )

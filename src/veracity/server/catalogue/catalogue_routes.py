@@ -29,6 +29,7 @@ from veracity.server.catalogue.page import dataset_page
 from veracity.server.catalogue.panel_versions import public_panels
 from veracity.server.catalogue.representation import JSONLD, TURTLE, wanted_form
 from veracity.server.catalogue.spool import Spool
+from veracity.server.created.simulated import is_simulated
 from veracity.server.documented import document, listing, problems
 from veracity.server.errors import NoSuchDataset
 from veracity.server.problems import problem
@@ -118,7 +119,7 @@ def datasets(request: Request, as_of: AsOf = None) -> Response:
                 "dataset": name,
                 "title": feed.contract.title,
                 "agency": feed.contract.agency,
-                "simulated": feed.contract.simulated,
+                "simulated": is_simulated(home, feed.contract),
                 "url": f"{city.url}/api/v1/datasets/{name}{then(when)}",
             }
             for name, feed in public_feeds(home, when).items()

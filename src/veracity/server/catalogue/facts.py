@@ -13,6 +13,7 @@ from veracity.server.catalogue.measured import Measured, measure
 from veracity.server.catalogue.snapshots import Snapshot, snapshot, version_at
 from veracity.server.catalogue.spool import Made
 from veracity.server.contract_about import About, about
+from veracity.server.created.simulated import is_simulated
 from veracity.server.errors import NoSuchDataset
 from veracity.server.positions import positions
 from veracity.server.public_feeds import public_feed
@@ -77,7 +78,7 @@ def dataset_facts(home: Home, name: str, as_of: datetime | None = None) -> Datas
         bbox=bounding_box(home, contract, up_to, as_of),
         temporal=(min(t["first"] for t in times), max(t["last"] for t in times)) if times else None,
         issued=batches[0].received_at if batches and up_to >= 0 else None,
-        simulated=contract.simulated or (snap is not None and snap.simulated),
+        simulated=is_simulated(home, contract) or (snap is not None and snap.simulated),
     )
 
 

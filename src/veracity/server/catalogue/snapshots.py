@@ -11,6 +11,7 @@ from veracity.home.home import Home
 from veracity.home.index import BatchRow
 from veracity.home.panels import is_any_simulated, snapshot_digest
 from veracity.home.verdicts import row_flags
+from veracity.server.created.simulated import is_simulated
 from veracity.server.errors import NoSuchDataset
 from veracity.server.public_feeds import public_feed
 
@@ -78,6 +79,7 @@ def _snapshot(home: Home, feed: str, rows: list[BatchRow], last: BatchRow) -> Sn
     said = [
         idx for idx, p in home.index.predicates("contract", feed) if p["sha256"] == sha256 and idx < last.idx
     ]
+    contract = home.contract(sha256)
     return Snapshot(
         feed=feed,
         version=last.batch,
@@ -86,9 +88,9 @@ def _snapshot(home: Home, feed: str, rows: list[BatchRow], last: BatchRow) -> Sn
         n_batches=len(rows),
         n_rows=sum(row.accepted for row in rows),
         sha256=snapshot_digest(home, feed, last.batch),
-        contract=home.contract(sha256),
+        contract=contract,
         contract_entry=said[-1] if said else last.idx,
-        simulated=is_any_simulated(home, (feed,), before=last.idx),
+        simulated=is_any_simulated(home, (feed,), last.idx) or is_simulated(home, contract, last.idx),
     )
 
 

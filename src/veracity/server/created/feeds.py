@@ -1,6 +1,5 @@
 """The two built-in feeds that hold what clients make: things, and observations of their datastreams."""
 
-from collections.abc import Iterable
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -35,15 +34,6 @@ def is_observations(contract: Contract) -> bool:
 def value_columns(contract: Contract) -> tuple[Field, ...]:
     """Return the columns of observations that hold values."""
     return tuple(contract.field(name) for name in dict.fromkeys(VALUE_COLUMNS.values()))
-
-
-def is_made_up(contracts: Iterable[Contract]) -> bool:
-    """Tell whether what clients make in a city is simulated: all that its own contracts describe is.
-
-    Where some feeds are simulated and others not, what a client says of its own counts.
-    """
-    own = [contract.simulated for contract in contracts if not is_built_in(contract)]
-    return bool(own) and all(own)
 
 
 def ensure_feeds(home: Writer) -> None:

@@ -5,13 +5,12 @@ from datetime import datetime
 
 import polars as pl
 
-from veracity.data.contract import Contract
 from veracity.data.lake import collect_rows
 from veracity.home.decisions import row_key
 from veracity.home.home import Home
 from veracity.home.panels import is_any_simulated
 from veracity.home.verdicts import row_flags
-from veracity.server.created.feeds import is_built_in, is_made_up
+from veracity.server.created.simulated import is_simulated
 from veracity.server.ngsi_ld.views import View, entity_key, view_of
 from veracity.server.positions import Survey
 from veracity.server.public_feeds import public_feeds
@@ -21,14 +20,14 @@ MAX_ENTITIES = 100_000  #: of one feed: of those that came last
 
 def views(home: Home) -> list[View]:
     """Return how every feed is shown that may be, and that tells its things apart; by name of the feed."""
-    survey, made_up = Survey(home), is_made_up(feed.contract for feed in home.feeds().values())
-
-    def is_simulated(contract: Contract) -> bool:
-        return is_any_simulated(home, (contract.feed,)) or (made_up and is_built_in(contract))
-
+    survey = Survey(home)
     found = (
-        view_of(feed.contract, survey.of(feed.contract), simulated=is_simulated(feed.contract))
-        for feed in public_feeds(home).values()
+        view_of(
+            feed.contract,
+            survey.of(feed.contract),
+            simulated=is_any_simulated(home, (name,)) or is_simulated(home, feed.contract),
+        )
+        for name, feed in public_feeds(home).items()
     )
     return [view for view in found if view is not None]
 

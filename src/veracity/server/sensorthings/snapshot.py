@@ -13,7 +13,8 @@ from veracity.data.lake import Table
 from veracity.home.home import Home
 from veracity.server.contract_columns import point_columns, value_fields
 from veracity.server.created.entities import Created, read_created
-from veracity.server.created.feeds import is_made_up, is_observations, value_columns
+from veracity.server.created.feeds import is_observations, value_columns
+from veracity.server.created.simulated import is_made_up
 from veracity.server.positions import Positions, Survey
 from veracity.server.sensorthings.columns import SENSOR, STAMP
 from veracity.server.sensorthings.feed_columns import FeedColumns, Segment, data_files, merged, segments
@@ -126,9 +127,8 @@ def take_snapshot(home: Home, store: Store, as_of: datetime | None) -> Snapshot:
         If its own files are not as its log says.
     """
     snapshot, survey = Snapshot(home.index.size, created=read_created(home, as_of)), Survey(home, as_of)
-    feeds = home.feeds()
-    snapshot.is_made_up = is_made_up(feed.contract for feed in feeds.values())
-    for name, feed in feeds.items():
+    snapshot.is_made_up = is_made_up(home)
+    for name, feed in home.feeds().items():
         if not is_shown(feed.contract):
             continue
         view = store.view(home, feed.contract, as_of)
