@@ -1,5 +1,6 @@
 """The portal's files: by name, cached as they may be, and nothing beside them."""
 
+import asyncio
 import gzip
 import shutil
 from base64 import b64encode
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from asked import ask
+from veracity.server.portal_build import Build, BuiltFile
 from veracity.server.portal_files import PortalFiles
 
 
@@ -133,3 +135,24 @@ def test_a_portal_that_is_built_after_the_start_is_shown(tmp_path: Path) -> None
     build(folder, "AAAAAAAA")
     assert "AAAAAAAA" in ask(app, "GET", "/").text
     assert ask(app, "GET", "/assets/index-AAAAAAAA.js").status_code == 200
+
+
+def test_a_new_build_is_read_once_for_all_who_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many who come at once: one reads its files, and all are shown it."""
+    folder = tmp_path / "portal"
+    app = PortalFiles(folder)
+    build(folder, "AAAAAAAA")
+    n_read, read = 0, Build.read
+
+    def counted(place: Path) -> Build:
+        nonlocal n_read
+        n_read += 1
+        return read(place)
+
+    async def all_at_once() -> list[BuiltFile | None]:
+        return await asyncio.gather(*(app._find("index.html") for _ in range(8)))
+
+    monkeypatch.setattr(Build, "read", counted)
+    shown = asyncio.run(all_at_once())
+    assert all(file is not None and b"AAAAAAAA" in file.body for file in shown)
+    assert n_read == 1

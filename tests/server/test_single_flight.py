@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from run_up import wait
 from small_city import clock, new_city
-from veracity.home.home import Home
+from veracity.home.home import Home, open_writer
 from veracity.server.api.kept_answers import KeptAnswers
 from veracity.server.city_reader import CityReader
 from veracity.server.recent import Recent
@@ -59,6 +59,28 @@ def test_it_is_made_once(tmp_path: Path, who: str) -> None:
     assert len(made) == 1
     assert got == [got[0]] * N
     assert flights._flights == {}
+    city.close()
+
+
+@pytest.mark.parametrize("who", ["reader", "answers"])
+def test_what_was_made_of_a_longer_log_is_not_told(tmp_path: Path, who: str) -> None:
+    """Where a backup was put back, or the index is made again, there is less: it is made of what there is."""
+    root = new_city(tmp_path / "city")
+    city, answers, made = CityReader(root, clock), KeptAnswers(), []
+
+    def make(home: Home) -> Answer:
+        made.append(home.index.size)
+        return Answer(n=home.index.size)
+
+    def ask() -> object:
+        return city.kept("key", make) if who == "reader" else answers.get(city, "key", make)
+
+    before = ask()
+    assert ask() == before
+    with open_writer(root, clock) as home:
+        home.index.clear()
+    assert ask() != before
+    assert made == [made[0], 0]
     city.close()
 
 

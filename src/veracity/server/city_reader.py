@@ -82,11 +82,11 @@ class CityReader:
         """
         with self.home() as home:
             size = home.index.size
-            if (found := self._find(key, size)) is not None:
+            if (found := self._find(key, size, size)) is not None:
                 first: _T = found[0]
                 return first
             with self._flights.of(key):
-                if (found := self._find(key, size)) is not None:
+                if (found := self._find(key, size, home.index.size)) is not None:
                     second: _T = found[0]
                     return second
                 made = make(home)
@@ -97,10 +97,11 @@ class CityReader:
                         self._kept.popitem(last=False)
                 return made
 
-    def _find(self, key: Hashable, size: int) -> tuple[Any] | None:
+    def _find(self, key: Hashable, size: int, now: int) -> tuple[Any] | None:
+        """Return what was made since the log had a size; not of a longer one than now: a backup may be back."""
         with self._lock:
             found = self._kept.get(key)
-            if found is None or found[0] < size:
+            if found is None or not size <= found[0] <= now:
                 return None
             self._kept.move_to_end(key)
             return (found[1],)

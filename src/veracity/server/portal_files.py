@@ -5,6 +5,7 @@ shows a new build as soon as it is whole, and goes on answering for the parts of
 are open fetch theirs when a view is first looked at.
 """
 
+import asyncio
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -44,6 +45,7 @@ class PortalFiles:
         self._folder = files("veracity") / "portal" if folder is None else folder
         self._build = Build.read(self._folder)
         self._before: dict[str, BuiltFile] = {}  # parts of the build before
+        self._reading = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -77,7 +79,12 @@ class PortalFiles:
         if known is not None and known.is_hashed:
             return known  # whatever was built since: its name is of its content
         if self._build.is_followed_by(stamp_of(self._folder)):
-            old, self._build = self._build, await run_in_threadpool(Build.read, self._folder)
-            self._before = {name: file for name, file in old.files.items() if file.is_hashed}
+            async with self._reading:  # one reads it, for all who ask meanwhile
+                await self._renew()
             known = self._build.files.get(path)
         return self._before.get(path) if known is None else known
+
+    async def _renew(self) -> None:
+        if self._build.is_followed_by(stamp_of(self._folder)):
+            old, self._build = self._build, await run_in_threadpool(Build.read, self._folder)
+            self._before = {name: file for name, file in old.files.items() if file.is_hashed}

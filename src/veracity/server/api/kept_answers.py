@@ -31,19 +31,20 @@ class KeptAnswers:
         """
         with city.home() as home:
             size = home.index.size
-            if (body := self._find(key, size)) is not None:
+            if (body := self._find(key, size, size)) is not None:
                 return body
             with self._flights.of(key):  # who waited finds what the first has made
-                if (body := self._find(key, size)) is not None:
+                if (body := self._find(key, size, home.index.size)) is not None:
                     return body
                 body = make(home).model_dump_json(by_alias=True).encode()
                 self._keep(key, size, body)
                 return body
 
-    def _find(self, key: Hashable, size: int) -> bytes | None:
+    def _find(self, key: Hashable, size: int, now: int) -> bytes | None:
+        """Return what was made since the log had a size; not of a longer one than now: a backup may be back."""
         with self._lock:
             found = self._kept.get(key)
-            if found is None or found[0] < size:
+            if found is None or not size <= found[0] <= now:
                 return None
             self._kept.move_to_end(key)
             return found[1]
