@@ -98,7 +98,7 @@ class CityReader:
                 return made
 
     def _find(self, key: Hashable, size: int, now: int) -> tuple[Any] | None:
-        """Return what was made since the log had a size; not of a longer one than now: a backup may be back."""
+        """Return what was made since the log had a size, and of no longer one than now: backups come back."""
         with self._lock:
             found = self._kept.get(key)
             if found is None or not size <= found[0] <= now:
