@@ -112,6 +112,11 @@ export function age(seconds: number | null | undefined): string {
   return seconds === null || seconds === undefined ? t("age.unknown") : t("age.ago", { span: span(seconds) });
 }
 
+/** How old something is beside its time, where it is not of the very time that is shown. */
+export function since(seconds: number | null): string {
+  return seconds !== null && seconds < 1 ? "" : ` · ${age(seconds)}`;
+}
+
 /** A text that begins a heading: its first letter is a capital one. */
 export function sentence(text: string): string {
   return text.slice(0, 1).toLocaleUpperCase(LOCALES[language.value]) + text.slice(1);

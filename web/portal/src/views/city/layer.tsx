@@ -8,7 +8,7 @@ import { Simulated } from "../../parts/mark";
 import { Empty, Loaded } from "../../parts/states";
 import { receiptPath, rowLineage, SealOf } from "../../parts/seal";
 import { said, t } from "../../language";
-import { age, number, percent, time } from "../../language/format";
+import { age, number, percent, since, time } from "../../language/format";
 import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
 import { fieldTitle, fieldWords, flagWords } from "../words";
@@ -79,8 +79,7 @@ function PlaceTile({ feed, place, asked }: { readonly feed: Feed; readonly place
       ))}
       when={
         <>
-          {observed_at !== null && <>{time(observed_at)} · </>}
-          {age(age_s)}
+          {observed_at === null ? age(age_s) : time(observed_at) + since(age_s)}
           {trust !== null && <> · {t("city.trust", { score: percent(trust) })}</>}
         </>
       }

@@ -8,7 +8,7 @@ import type { Feed, Panel, PanelColumn, PanelValues } from "../../api/types";
 import { Simulated, type Made } from "../../parts/mark";
 import { Empty, Loaded } from "../../parts/states";
 import { t, tWord } from "../../language";
-import { age, number, sentence, span, time } from "../../language/format";
+import { number, sentence, since, span, time } from "../../language/format";
 import { isFound } from "../../language/search";
 import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
@@ -80,11 +80,6 @@ export function panelWords(column: Pick<PanelColumn, "aggregate" | "window_s" | 
   if (column.fill === "none") return `${made} ${t("panel.no-fill")}`;
   const fill = column.fill === "linear" ? "panel.fill-linear" : "panel.fill-previous";
   return `${made} ${t(fill, { age: span(column.longest_age_s) })}`;
-}
-
-/** How old it is, where it is not of the very time that is shown. */
-function since(seconds: number): string {
-  return seconds < 1 ? "" : ` · ${age(seconds)}`;
 }
 
 function madeOf({ state }: Cell, head: PanelValues, asked: Asked): Made {
