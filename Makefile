@@ -46,7 +46,7 @@ $(INTEROP): requirements/interop.txt
 
 # aio-sensorthings, which reads our server, wants Python 3.13 or newer: the same.
 CLIENT := build/client/.installed
-NEWEST := $(shell for python in python3.14 python3.13 $(HOME)/.pyenv/versions/3.1[34].*/bin/python; do \
+NEWEST := $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python python3.14; do \
             "$$python" -c "import ensurepip" 2>/dev/null && { echo "$$python"; break; }; done)
 $(CLIENT): requirements/client.txt
 	@echo "installing aio-sensorthings, to read our server with, in build/client"

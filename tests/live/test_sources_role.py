@@ -21,9 +21,8 @@ TOKEN = "0123456789abcdef"  # noqa: S105 - of a test
 async def test_a_broker_that_notifies_is_answered_when_it_is_safe(tmp_path: Path) -> None:
     """From `sources.yaml` to the stream: it subscribes, is notified at its own place, and ends when told."""
     root, there = new_city(tmp_path / "city"), ContextBroker()
-    with listen("127.0.0.1", 0) as probe:
-        place = probe.getsockname()[:2]
-        endpoint = address(probe)
+    door = listen("127.0.0.1", 0)
+    endpoint = address(door)
     with answering(there) as server:
         said = {
             "name": "air",
@@ -37,7 +36,7 @@ async def test_a_broker_that_notifies_is_answered_when_it_is_safe(tmp_path: Path
         add_source(root, said)
         async with broker(tmp_path) as (it, client):
             stop = asyncio.Event()
-            options = {"live": False, "notify": place}
+            options = {"live": False, "door": door.detach()}
             task = Task("sources", "veracity.live.roles:sources", root, it.url, False, None, options)
             running = asyncio.create_task(sources(task, stop, Metrics()))
             await until(lambda: bool(there.subscriptions) or running.done())

@@ -131,6 +131,8 @@ def up(
         raise click.UsageError(
             f"--announce: want mqtt://HOST:PORT or mqtts://HOST:PORT, got {announce[:80]!r}"
         )
+    if http is None and (public_url is not None or announce is not None):
+        raise click.UsageError("--public-url and --announce tell of what is served: they need --http")
     if city is not None and nats is not None:
         raise click.UsageError("--city demo has a broker of its own: leave --nats out")
     configure(as_json=json_logs or not sys.stderr.isatty())

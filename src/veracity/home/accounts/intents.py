@@ -56,7 +56,7 @@ class Expected:
 
     kind: str
     feed: str | None
-    said: dict[str, str]
+    said: dict[str, str | None]
 
     def find(self, home: Home, since: int) -> int | None:
         """Return its place in the log, at ``since`` or behind; None if it is not there."""

@@ -72,7 +72,7 @@ def close(request: Request, who: _Admin, name: _Name) -> None:
 
 
 def _intend(home: Writer, who: Account, act: str, name: str) -> None:
-    intend(home, Expected("access", None, {"act": act, "account": name, "by": who.name}))
+    intend(home, Expected("access", None, {"act": act, "account": name, "token": None, "by": who.name}))
 
 
 def _accounts(request: Request) -> Accounts:

@@ -49,6 +49,7 @@ class Sent:
         self._left = set(self._places)
         self._taken: list[Taken] = [Taken(None)] * len(posted)
         self._refused: NotAccepted | None = None
+        self._is_begun = False
 
     @property
     def n_records(self) -> int:
@@ -67,8 +68,8 @@ class Sent:
 
     @property
     def is_begun(self) -> bool:
-        """Whether some of it is in the log already."""
-        return any(one.id for one in self._taken)
+        """Whether some of it is in the log already, in a table or set aside."""
+        return self._is_begun
 
     def records(self, feed: str) -> list[bytes]:
         """Return its records of a feed."""
@@ -76,6 +77,7 @@ class Sent:
 
     def took(self, feed: str, batch: int, judged: Sequence[Judged]) -> None:
         """Learn that a feed's records were sealed, and what became of each."""
+        self._is_begun = True
         for place, one in zip(self._places[feed], judged, strict=True):
             stream = self.posted[place].target.datastream
             identity = str(ids.ObservationId(stream, batch, one.record)) if one.is_kept else None
@@ -119,7 +121,6 @@ class Making(Sent):
         super().__init__(plan.observations)
         self.plan, self._received, self._agency, self._at = plan, received, agency, at
         self._left.add(THINGS)
-        self._is_made = False
 
     @property
     def n_records(self) -> int:
@@ -137,11 +138,6 @@ class Making(Sent):
         """The feeds that it has records for: that of entities first."""
         return (THINGS, *super().feeds)
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether its entities are in the log."""
-        return self._is_made
-
     def records(self, feed: str) -> list[bytes]:
         """Return its records of a feed."""
         if feed != THINGS:
@@ -155,11 +151,11 @@ class Making(Sent):
         if feed != THINGS:
             super().took(feed, batch, judged)
             return
+        self._is_begun = True
         n_kept = sum(one.is_kept for one in judged)
         if n_kept < len(judged):
             self.fail(NotAccepted(f"entities: want {len(judged)} kept, got {n_kept}"))
             return
-        self._is_made = True
         self._done(feed)
 
     def refused(self, feed: str, why: NotAccepted) -> None:

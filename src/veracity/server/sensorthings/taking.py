@@ -146,7 +146,8 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
     """Do the first step; tell whether the home is as it should be, so that the next can follow.
 
     Where records of several requests cannot be judged together, for a reason that is not the home's, each
-    request's are tried alone: nobody's fails another's. Not once they are in the log: they would come twice.
+    half of them is tried, down to one request: nobody's fails another's. Not once they are in the log: they
+    would come twice.
     """
     step = steps.popleft()
     feed, sent = step.feed, [one for one in step.sent if not one.answer.done()]
@@ -164,7 +165,8 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
         _LOGGER.warning("posts: feed %s: %s", feed, exc, exc_info=not isinstance(exc, VeracityError))
         is_sealed = home.log.size > n_before
         if len(sent) > 1 and not is_sealed and not isinstance(exc, Unavailable | HomeError):
-            steps.extendleft(_Step(feed, [one]) for one in reversed(sent))
+            half = len(sent) // 2
+            steps.extendleft((_Step(feed, sent[half:]), _Step(feed, sent[:half])))
         else:
             _Step(feed, sent).fail(exc)
         return False
