@@ -10,6 +10,7 @@ import pytest
 
 from accounts_city import Time, granting
 from small_city import ndjson, new_city
+from veracity.home.accounts import intents as under_way
 from veracity.home.accounts import journal
 from veracity.home.accounts.account import Account
 from veracity.home.accounts.errors import MalformedJournal
@@ -169,6 +170,26 @@ def test_what_another_sent_again_is_not_found(root: Path, tmp_path: Path, proces
         lines = list(read_list(home.objects.get(list_path(_last(home)))))
         assert [w.account for w in lines] == ["minh"]
         assert n_open(store.database) == 0
+
+
+def test_a_line_written_while_we_look_is_not_made_again(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request is answered after what is under way was read, and before it is judged: it has one line."""
+    path = ndjson(tmp_path / "a.ndjson", 0, 50)
+    with granting(root) as (home, store):
+        wrote = writing(store, "lan")
+        intend(home, expected_file("rain", path), [wrote])
+        ingest(home, "rain", [path])
+
+        def answered_meanwhile(*_: object) -> bool:
+            note_write(store.database, store.now(), "lan", *WHAT, intent=wrote.identifier)
+            wrote.forget()
+            return False
+
+        monkeypatch.setattr(under_way, "_is_awaited", answered_meanwhile)
+        assert seal_writes(home, store.database) == 1
+        assert [w.status for w in read_list(home.objects.get(list_path(_last(home))))] == [201]
 
 
 def test_lists_are_read_strictly() -> None:

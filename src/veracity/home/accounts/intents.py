@@ -200,6 +200,9 @@ def _settle(find: _Find, database: SqlDatabase, identifier: str, parts: list[dic
     )
     digest = str(first["body_sha256"])
     with database.writing() as db:
+        kept = db.execute(sa.select(intents.c.number).where(intents.c.id == identifier)).first()
+        if kept is None or kept.number is not None:
+            return 0  # its server wrote the line since we looked
         number = add_line(db, at, account, came_by, credential, method, path, UNANSWERED, digest, entry)
         db.execute(sa.update(intents).where(intents.c.id == identifier).values(number=number))
     return 1
