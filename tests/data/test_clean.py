@@ -165,6 +165,24 @@ def test_a_missing_number_is_missing_however_it_is_written(column: str, dtype: p
     assert run(**{column: ["-2e2"]}).accepted[column].to_list() == [None]
 
 
+@pytest.mark.parametrize("dtype", [pl.String, pl.Float64])
+def test_a_number_too_large_for_the_tables_unit_is_none(dtype: pl.DataType) -> None:
+    """What is infinite once it is converted is set aside, as what was sent as infinite is."""
+    unit = b"customProperties: [{property: unit, value: ug/m3}, {property: sourceUnit, value: mg/m3}]"
+    contract = parse_contract(
+        YAML.replace(
+            b"- {name: n, logicalType: integer}", b"- name: n\n        logicalType: number\n        " + unit
+        )
+    )
+    native = pl.Series(["1e306", "1e300", None]).cast(dtype)
+    frame = pl.DataFrame(
+        {"_record": [0, 1, 2], "at": ["01/01/2026 08:00"] * 3, "station": ["S1", "S2", "S3"], "n": native}
+    )
+    got = clean(frame, contract, NOW)
+    assert got.accepted["n"].to_list() == [1e303, None]
+    assert got.reasons == {"type:n": 1}
+
+
 def test_a_row_keeps_every_reason() -> None:
     """Two broken rules are two reasons on one row."""
     got = run(pm25=["-5"], wind=["X"])

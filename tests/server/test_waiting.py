@@ -2,11 +2,14 @@
 
 import anyio
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from veracity.server import guard
-from veracity.server.guard import Guarded, let_last
+from veracity.server.guard import Guarded, leave_place, let_last
 from veracity.server.problems import not_found
+from veracity.server.request_body import read_body
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
@@ -54,6 +57,70 @@ def test_a_thousand_wait_for_two_places() -> None:
     assert anyio.run(trial) == [404] * 1_000
     assert most == 2
     assert all(abs(number - at) <= 2 for at, number in enumerate(order))
+
+
+def test_what_waits_for_others_has_no_place() -> None:
+    """A request that only waits for what others do, as a post for its batch, keeps nobody out."""
+
+    async def trial() -> list[int]:
+        release, statuses = anyio.Event(), []
+
+        async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+            leave_place(scope)
+            await release.wait()
+            await not_found("x")(scope, receive, send)
+
+        app = Guarded(waiting, 1)
+
+        async def ask() -> None:
+            statuses.append(await status_of(app))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            release.set()
+        return statuses
+
+    assert anyio.run(trial) == [404] * 3
+
+
+def test_a_wait_for_a_place_is_no_slow_body() -> None:
+    """A body that came in time is taken, however long its request then waits for its turn."""
+    limit_s = 0.05
+
+    async def trial() -> list[int]:
+        arrived, release, statuses = anyio.Event(), anyio.Event(), []
+
+        async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["method"] == "GET":
+                await release.wait()
+                answer = not_found("x")
+            else:
+                body = await read_body(Request(scope, receive), 10, limit_s)
+                answer = body if isinstance(body, Response) else Response(body, 201)
+            await answer(scope, receive, send)
+
+        app = Guarded(reading, 1, wait_s=30)
+
+        async def late() -> Message:
+            await arrived.wait()
+            return {"type": "http.request", "body": b"x", "more_body": False}
+
+        async def send(message: Message) -> None:
+            statuses.append(message.get("status", 0))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(app, {**SCOPE, "method": "POST"}, late, send)
+            await anyio.wait_all_tasks_blocked()
+            group.start_soon(app, dict(SCOPE), never, send)  # has the place while the body comes
+            arrived.set()
+            await anyio.wait_all_tasks_blocked()
+            await anyio.sleep(4 * limit_s)
+            release.set()
+        return [status for status in statuses if status]
+
+    assert anyio.run(trial) == [404, 201]
 
 
 def test_who_waits_too_long_is_told_so() -> None:

@@ -10,7 +10,8 @@ def host_and_port(
     if text is None:
         return None
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+    is_whole = host.startswith("[") == host.endswith("]") and host not in ("", "[]")
+    if not colon or not is_whole or not port.isascii() or not port.isdigit() or int(port) > 65_535:
         raise click.BadParameter(f"want HOST:PORT, such as 0.0.0.0:1883, got {text[:80]!r}")
     return host.strip("[]"), int(port)
 

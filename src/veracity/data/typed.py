@@ -96,7 +96,9 @@ def _scaled(f: Field, number: pl.Expr) -> pl.Expr:
     if f.scale == 1.0 and f.offset == 0.0:
         return number
     scaled = number.cast(pl.Float64) * f.scale + f.offset
-    return scaled.round(0).cast(pl.Int64, strict=False) if f.type == "integer" else scaled
+    if f.type == "integer":
+        return scaled.round(0).cast(pl.Int64, strict=False)
+    return pl.when(scaled.is_finite()).then(scaled)  # no number of the table's unit: nothing could write it
 
 
 def parse_timestamps(series: pl.Series, f: Field) -> pl.Series:

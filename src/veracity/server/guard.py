@@ -1,8 +1,11 @@
 """What every application of ours is wrapped in: few requests at once, each in bounded time."""
 
+import math
 import sys
 import traceback
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,14 +14,15 @@ from veracity.server.problems import ALONE, problem
 
 REQUEST_TIMEOUT_S = 60.0
 MAX_WAITING = 10_000  #: requests that wait for a place
-_LASTING = "veracity.lasting"
+_LASTING, _TURN = "veracity.lasting", "veracity.turn"
 
 
 class Guarded:
     """Answers 503 above ``max_at_once`` requests, ends those that take too long, and 500 for our bugs.
 
     A request has one of the places only while it is computed: not while its body arrives, nor once its
-    answer is being sent. Clients who are slow at either keep nobody out.
+    answer is being sent. Clients who are slow at either keep nobody out, nor does what waits for a turn of
+    another kind, as posts do (``leave_place``).
 
     Parameters
     ----------
@@ -34,6 +38,7 @@ class Guarded:
         """Pass one request on, or answer it."""
         started = False
         turn = _Turn(self._places)
+        scope[_TURN] = turn
 
         async def received() -> Message:
             if started:
@@ -78,6 +83,27 @@ def let_last(scope: Scope) -> None:
     timeout = scope.get(_LASTING)
     if isinstance(timeout, anyio.CancelScope):
         timeout.deadline = float("inf")
+
+
+def leave_place(scope: Scope) -> None:
+    """Let this request wait for something without a place: it computes next to nothing any more."""
+    turn = scope.get(_TURN)
+    if isinstance(turn, _Turn):
+        turn.leave()
+
+
+@contextmanager
+def body_within(scope: Scope, seconds: float) -> Iterator[None]:
+    """Raise TimeoutError if a body takes too long to come; time that it waits for a place does not count."""
+    turn = scope.get(_TURN)
+    with anyio.fail_after(seconds) as limit:
+        if isinstance(turn, _Turn):
+            turn.limit = limit
+        try:
+            yield
+        finally:
+            if isinstance(turn, _Turn):
+                turn.limit = None
 
 
 class _Busy(Exception):
@@ -126,15 +152,24 @@ class _Places:
 
 
 class _Turn:
-    """One request's hold of a place; leaving it twice is leaving it once."""
+    """One request's hold of a place; leaving it twice is leaving it once.
+
+    ``limit`` is that of its body, while that is read: it stands still while a place is waited for.
+    """
 
     def __init__(self, places: _Places) -> None:
         self._places = places
         self._is_held = False
+        self.limit: anyio.CancelScope | None = None
 
     async def take(self) -> None:
         """Take a place; ``_Busy`` if there is none."""
+        limit, began = self.limit, anyio.current_time()
+        if limit is not None:
+            left_s, limit.deadline = limit.deadline - began, math.inf
         await self._places.take()
+        if limit is not None:
+            limit.deadline = anyio.current_time() + left_s
         self._is_held = True
 
     def leave(self) -> None:

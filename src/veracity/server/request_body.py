@@ -1,9 +1,9 @@
 """The body of a request: of bounded size, in bounded time."""
 
-import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from veracity.server.guard import body_within
 from veracity.server.problems import problem
 
 
@@ -17,7 +17,7 @@ async def read_body(request: Request, max_bytes: int, seconds: float) -> bytes |
         return too_large
     body = bytearray()
     try:
-        with anyio.fail_after(seconds):
+        with body_within(request.scope, seconds):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > max_bytes:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from veracity.server.bad_heads import MAX_HEAD_BYTES, RefusingProtocol
 from veracity.server.errors import CannotListen
 from veracity.server.guard import Guarded
+from veracity.server.no_descriptors import tell_seldom
 
 MAX_AT_ONCE = 64  #: requests computed at once
 MAX_THREADS = 40
@@ -170,6 +171,7 @@ class _Stopping(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say how many threads may compute in this loop, then begin."""
         current_default_thread_limiter().total_tokens = self._threads
+        tell_seldom(asyncio.get_running_loop())
         await super().startup(sockets)
         if self._on_start is not None:
             self._beside = asyncio.create_task(self._on_start())

@@ -1,6 +1,7 @@
 """Every write over the network stands in a list that the log has; one taken out leaves a hole."""
 
 import os
+import socket
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from accounts_city import Time, granting
 from small_city import ndjson, new_city
+from veracity.home.accounts import intents as under_way
 from veracity.home.accounts import journal
 from veracity.home.accounts.account import Account
 from veracity.home.accounts.errors import MalformedJournal
@@ -143,6 +145,51 @@ def test_another_machines_server_is_waited_for(root: Path, tmp_path: Path) -> No
         with store.database.writing() as db:
             db.execute(intents.update().values(at="2026-09-03T12:00:00Z"))
         assert seal_writes(home, store.database) == 1
+
+
+@pytest.mark.parametrize(
+    "process", ["1 elsewhere", f"{os.getppid()} {socket.gethostname()}"], ids=["elsewhere", "reused"]
+)
+def test_what_another_sent_again_is_not_found(root: Path, tmp_path: Path, process: str) -> None:
+    """A server is killed before it wrote, and another takes the same from another account: it is not both's.
+
+    The server may seem to live: it is another machine's, or its process id is another's by now.
+    """
+    path = ndjson(tmp_path / "a.ndjson", 0, 50)
+    with granting(root, Time(datetime.now(UTC))) as (home, store):
+        wrote = [writing(store, name) for name in ("lan", "minh")]
+        intend(home, expected_file("rain", path), wrote[:1])
+        with store.database.writing() as db:
+            db.execute(intents.update().values(process=process))
+        intend(home, expected_file("rain", path), wrote[1:])
+        ingest(home, "rain", [path])
+        note_write(store.database, store.now(), "minh", *WHAT, intent=wrote[1].identifier)
+        with store.database.writing() as db:
+            db.execute(intents.update().values(at="2026-09-03T12:00:00Z"))
+        assert seal_writes(home, store.database) == 1
+        lines = list(read_list(home.objects.get(list_path(_last(home)))))
+        assert [w.account for w in lines] == ["minh"]
+        assert n_open(store.database) == 0
+
+
+def test_a_line_written_while_we_look_is_not_made_again(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request is answered after what is under way was read, and before it is judged: it has one line."""
+    path = ndjson(tmp_path / "a.ndjson", 0, 50)
+    with granting(root) as (home, store):
+        wrote = writing(store, "lan")
+        intend(home, expected_file("rain", path), [wrote])
+        ingest(home, "rain", [path])
+
+        def answered_meanwhile(*_: object) -> bool:
+            note_write(store.database, store.now(), "lan", *WHAT, intent=wrote.identifier)
+            wrote.forget()
+            return False
+
+        monkeypatch.setattr(under_way, "_is_awaited", answered_meanwhile)
+        assert seal_writes(home, store.database) == 1
+        assert [w.status for w in read_list(home.objects.get(list_path(_last(home))))] == [201]
 
 
 def test_lists_are_read_strictly() -> None:

@@ -60,6 +60,7 @@ def test_an_answer_for_a_bug(made_once: Made, tmp_path: Path, is_guarded: bool) 
         app: ASGIApp = Guarded(served.app, 4) if is_guarded else served.app
         got = asyncio.run(asked_though_it_raises(app, "/fails"))
         assert (got.status_code, got.json()["code"]) == (500, "bug")
+        assert got.headers["connection"] == "close"
         policy = got.headers["content-security-policy"]
         assert policy == ask(served.app, "GET", "/openapi.json").headers["content-security-policy"]
         assert got.headers["x-frame-options"] == "DENY"

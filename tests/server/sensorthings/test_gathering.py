@@ -129,18 +129,18 @@ def test_a_turn_that_cannot_begin_answers_those_that_waited_for_it() -> None:
     assert answers([second]) == [1]
 
 
-def test_where_no_thread_starts_nobody_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who comes then is answered so; who comes later has a turn."""
-    turns, first, second = Turns(), Job(), Job()
+def test_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started a job is refused at once, and the next is done as soon as one can."""
+    turns, jobs = Turns(), [Job(), Job()]
 
-    def none(_: threading.Thread) -> None:
+    def start(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    with monkeypatch.context() as short:
-        short.setattr(threading.Thread, "start", none)
-        turns.put(first)
-    with pytest.raises(PostsWaiting):
-        first.answer.result(WAIT_S)
-    turns.put(second)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(PostsWaiting, match="want a thread"):
+            turns.put(jobs[0])
+    assert turns.gathering.n_waiting == 0
+    turns.put(jobs[1])
     turns.go_on.release()
-    assert answers([second]) == [1]
+    assert answers(jobs[1:]) == [1]

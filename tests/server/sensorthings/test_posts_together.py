@@ -194,6 +194,34 @@ def test_what_is_sealed_is_not_tried_again(
     assert count(city) == before[1] + 3
 
 
+def test_a_command_waits_for_a_turn_and_is_let_in(
+    city: Poster, posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While clients post, an operator's command is not refused: it gets the home between two turns."""
+    whole, begun, go_on = taking._seal, threading.Event(), threading.Event()
+
+    def waiting(*of: Any) -> None:
+        begun.set()
+        assert go_on.wait(DEADLINE_S)
+        whole(*of)
+
+    monkeypatch.setattr(taking, "_seal", waiting)
+
+    def command() -> int:
+        with open_writer(posting.root, clock) as home:
+            return home.log.size
+
+    with ThreadPoolExecutor(2) as others:
+        post = others.submit(city.send, *one(1))
+        assert begun.wait(DEADLINE_S)
+        asking = others.submit(command)
+        with pytest.raises(TimeoutError):
+            asking.result(0.5)  # it waits
+        go_on.set()
+        assert asking.result(DEADLINE_S) > 0
+        assert post.result(DEADLINE_S).status == 201
+
+
 def test_entities_and_observations_go_together(city: Poster, posting: Posting) -> None:
     """Bodies with entities share a batch of each built-in feed, beside single observations; each is whole."""
     posts: list[Post] = [("/v1.1/Things", {**THING, "name": f"Station {n}"}, STAFF) for n in range(3)]

@@ -8,7 +8,7 @@ is dropped.
 
 An intent is put down and looked for under the home's lock, so nobody looks while another has said that he
 will write and has not yet. (One to end a token waits for no lock: it ends at once.) Whose line is still to
-come, as his server lives, is left to him.
+come, as his server lives, is left to him; but what the log has not by then it will never have.
 
 Rights say in the log themselves who gave or took them, so an intent of theirs that the log bears out makes no
 line; one that it does not makes one: rights end before that is said, so some may have ended.
@@ -27,6 +27,7 @@ from contextlib import ExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ from veracity.stores.sql import SqlDatabase
 UNANSWERED = 500  #: the status of a write that no answer was made for
 OTHERS_FOR = timedelta(minutes=2)  #: how long a line of another machine's server may be to come
 FOUND_FOR = timedelta(days=1)  #: how long it is known that an intent was found
+
+#: where the log has a statement: of its kind, its feed, what it says as JSON, and the first place to look at
+_Find = Callable[[str, str | None, str, int], int | None]
 
 _LOGGER = logging.getLogger(__name__)
 _LIVE: set[str] = set()  # the intents whose lines this process will write
@@ -162,6 +166,11 @@ def settle_intents(home: Writer, database: SqlDatabase) -> int:
     """
     n_made = 0
     now = system_clock()()
+
+    @cache
+    def find(kind: str, feed: str | None, said: str, since: int) -> int | None:
+        return Expected(kind, feed, orjson.loads(said)).find(home, since)
+
     with database.reading() as db:
         kept = sa.select(intents).order_by(intents.c.id, intents.c.part)
         rows = [dict(row) for row in db.execute(kept).mappings()]
@@ -172,15 +181,15 @@ def settle_intents(home: Writer, database: SqlDatabase) -> int:
                 _delete(database, identifier)
             continue
         if _is_awaited(parts[0], format_time(now - OTHERS_FOR)):
+            _drop_undone(find, database, parts)
             continue
-        n_made += _settle(home, database, identifier, parts)
+        n_made += _settle(find, database, identifier, parts)
     return n_made
 
 
-def _settle(home: Writer, database: SqlDatabase, identifier: str, parts: list[dict[str, Any]]) -> int:
+def _settle(find: _Find, database: SqlDatabase, identifier: str, parts: list[dict[str, Any]]) -> int:
     first = parts[0]
-    said = [(Expected(p["kind"], p["feed"], orjson.loads(p["said"])), int(p["since"])) for p in parts]
-    entry = next((idx for one, since in said if (idx := one.find(home, since)) is not None), None)
+    entry = next((idx for p in parts if (idx := find(*_said(p))) is not None), None)
     says_who = first["kind"] == "access"
     if (entry is None) != says_who:
         _delete(database, identifier)
@@ -191,9 +200,29 @@ def _settle(home: Writer, database: SqlDatabase, identifier: str, parts: list[di
     )
     digest = str(first["body_sha256"])
     with database.writing() as db:
+        kept = db.execute(sa.select(intents.c.number).where(intents.c.id == identifier)).first()
+        if kept is None or kept.number is not None:
+            return 0  # its server wrote the line since we looked
         number = add_line(db, at, account, came_by, credential, method, path, UNANSWERED, digest, entry)
         db.execute(sa.update(intents).where(intents.c.id == identifier).values(number=number))
     return 1
+
+
+def _said(part: dict[str, Any]) -> tuple[str, str | None, str, int]:
+    return part["kind"], part["feed"], part["said"], int(part["since"])
+
+
+def _drop_undone(find: _Find, database: SqlDatabase, parts: list[dict[str, Any]]) -> None:
+    """Take away what the log does not have: who put it down had the lock and has let it go, so it never will.
+
+    Else the same sent again by another would be found for this one too, were its server killed meanwhile.
+    One to end a token waits for no lock, so it is left.
+    """
+    for part in parts:
+        if part["kind"] == "access" or find(*_said(part)) is not None:
+            continue
+        with database.writing() as db:
+            db.execute(sa.delete(intents).where(intents.c.id == part["id"], intents.c.part == part["part"]))
 
 
 def _delete(database: SqlDatabase, identifier: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from veracity.data.contract import Contract
-from veracity.data.lake import Table, collect_rows
+from veracity.data.lake import Table, collect_rows, reading_rows
 from veracity.server.sensorthings.cache import ByteCache
 from veracity.server.sensorthings.columns import SENSOR, STAMP
 
@@ -212,7 +212,7 @@ class FeedColumns:
     ) -> pl.DataFrame:
         """Return what ``summary`` does, made now, of the rows of the batches up to one."""
         scan = table.scan_file(file.name)
-        have = scan.collect_schema().names()
+        have = _names(scan)
         rows = scan if up_to is None else scan.filter(pl.col(BATCH) <= up_to)
         time = pl.col(contract.time or "")
         made = collect_rows(
@@ -224,6 +224,12 @@ class FeedColumns:
             )
         )
         return made.with_columns(self.sensors.numbers(made[SENSOR]))
+
+
+def _names(scan: pl.LazyFrame) -> list[str]:
+    """Return the columns of a file, which may be gone or damaged."""
+    with reading_rows():
+        return scan.collect_schema().names()
 
 
 def merged(summaries: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -274,7 +280,7 @@ def _decoded(table: Table, contract: Contract, file: DataFile, name: str) -> pl.
         wanted = pl.col(contract.time or "").cast(STAMP)
     elif name in (BATCH, RECORD):
         wanted = pl.col(name)
-    elif name not in scan.collect_schema().names():
+    elif name not in _names(scan):
         return pl.Series(name, [None], dtype=_type(contract, name)).new_from_index(0, file.n_rows)
     else:
         wanted = pl.col(name).cast(_type(contract, name))

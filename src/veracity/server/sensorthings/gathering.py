@@ -66,21 +66,22 @@ class Gathering(Generic[_J]):
             return len(self._waiting)
 
     def put(self, job: _J) -> None:
-        """Let a job wait for its turn; PostsWaiting if too many do, or as its answer if none can begin."""
+        """Let a job wait for its turn; PostsWaiting if too many do, or no thread can be had to do it."""
         with self._lock:
             if len(self._waiting) >= MAX_WAITING or self._n_bytes + job.n_bytes > MAX_WAITING_BYTES:
                 raise PostsWaiting("posts: want fewer that wait to be sealed, got as many as may: come again")
+            if not self._is_running:
+                self._begin()
             self._waiting.append((self._now(), job))
             self._n_bytes += job.n_bytes
-            if self._is_running:
-                return
-            self._is_running = True
+
+    def _begin(self) -> None:
+        """Start the thread, which goes on when the lock is let go; it is waited for when the process ends."""
         try:
-            threading.Thread(target=self._run, name="posts").start()  # is waited for when the process ends
-        except RuntimeError:  # no more threads may start: who comes next tries again
-            with self._lock:
-                self._is_running = False
-            self._fail(self._now(), PostsWaiting("posts: want a thread to seal them, got none: come again"))
+            threading.Thread(target=self._run, name="posts").start()
+        except RuntimeError as exc:  # this process, or its user, has as many as it may
+            raise PostsWaiting("posts: want a thread to seal them, got none: come again") from exc
+        self._is_running = True
 
     def _run(self) -> None:
         while True:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from veracity.home.errors import HomeBusy
 from veracity.server.documented import problems
+from veracity.server.guard import leave_place
 from veracity.server.problems import problem
 from veracity.server.request_body import read_body
 from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted, PostsWaiting
@@ -83,6 +84,7 @@ async def sealed(
     sent: Sent | None = None
     try:
         sent = await run_in_threadpool(made, *what)
+        leave_place(request.scope)  # others are answered while it waits
         return sent, await asyncio.wrap_future(sent.answer)
     except NoSuchEntity as exc:
         return problem(404, exc.code, str(exc))

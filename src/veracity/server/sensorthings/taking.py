@@ -109,7 +109,10 @@ class Taker:
         steps: deque[_Step] | None = None
         while steps is None or steps:
             try:
-                with open_writer(self._root, self._clock, wait_s=WAIT_S, after=self._before) as home:
+                # Between two turns others are let in: a command waits for that, and is not refused.
+                with open_writer(
+                    self._root, self._clock, wait_s=WAIT_S, passes_on=True, after=self._before
+                ) as home:
                     self._before = home
                     steps = _steps(take()) if steps is None else steps
                     while steps and _is_done(home, steps):
