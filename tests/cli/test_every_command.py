@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 import pytest
-from command_cases import CASES, ENDLESS, MARKED, OF_DECISIONS, WHERE, arguments, home_of
-from command_cities import make_folder
 
 import veracity
+from command_cases import CASES, ENDLESS, MARKED, OF_DECISIONS, WHERE, arguments, home_of
+from command_cities import make_folder
 from rain_app import HOUR
 from released_city import use_mean_rain, use_rain_app
 from run_cli import Done, Here
