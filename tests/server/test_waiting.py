@@ -123,6 +123,48 @@ def test_a_wait_for_a_place_is_no_slow_body() -> None:
     assert anyio.run(trial) == [404, 201]
 
 
+def test_a_stream_that_began_while_it_waited_has_no_place() -> None:
+    """One whose answer began while it asked whether its client is gone: others are answered beside it."""
+
+    async def main() -> None:
+        is_computing, compute, end = anyio.Event(), anyio.Event(), anyio.Event()
+
+        async def working(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/computed":
+                is_computing.set()
+                await compute.wait()
+            if scope["path"] != "/stream":
+                await Response()(scope, receive, send)
+                return
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(receive)  # as a streaming answer does, to know when its client leaves
+                await is_computing.wait()  # by the place that this one left
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                compute.set()
+                await end.wait()
+
+        async def asked(path: str) -> None:
+            scope: Scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+            await app(scope, body, dropped)
+
+        async def body() -> Message:
+            return {"type": "http.request"}
+
+        async def dropped(message: Message) -> None:
+            """Send nothing."""
+
+        app = Guarded(working, 1, wait_s=30)
+        async with anyio.create_task_group() as clients:
+            clients.start_soon(asked, "/stream")
+            clients.start_soon(asked, "/computed")
+            await compute.wait()
+            with anyio.fail_after(10):
+                await asked("/other")
+            end.set()
+
+    anyio.run(main)
+
+
 def test_who_waits_too_long_is_told_so() -> None:
     """After its time a request gets 503, and its turn is nobody's loss."""
     release = anyio.Event()

@@ -46,6 +46,8 @@ class Guarded:
             turn.leave()
             message = await receive()
             await turn.take()
+            if started:  # while a place was waited for: an answer that is being sent has none
+                turn.leave()
             return message
 
         async def sent(message: Message) -> None:
