@@ -137,11 +137,15 @@ def test_a_stream_that_began_while_it_waited_has_no_place() -> None:
                 await Response()(scope, receive, send)
                 return
             async with anyio.create_task_group() as beside:
-                beside.start_soon(receive)  # as a streaming answer does, to know when its client leaves
+                beside.start_soon(watch, receive)
                 await is_computing.wait()  # by the place that this one left
                 await send({"type": "http.response.start", "status": 200, "headers": []})
                 compute.set()
                 await end.wait()
+
+        async def watch(receive: Receive) -> None:
+            """Look whether the client has left, as a streaming answer does."""
+            await receive()
 
         async def asked(path: str) -> None:
             scope: Scope = {"type": "http", "method": "GET", "path": path, "headers": []}

@@ -46,14 +46,12 @@ class Guarded:
             turn.leave()
             message = await receive()
             await turn.take()
-            if started:  # while a place was waited for: an answer that is being sent has none
-                turn.leave()
             return message
 
         async def sent(message: Message) -> None:
             nonlocal started
             started = True
-            turn.leave()
+            turn.end()
             await send(message)
 
         try:
@@ -161,18 +159,31 @@ class _Turn:
 
     def __init__(self, places: _Places) -> None:
         self._places = places
-        self._is_held = False
+        self._is_held = self._is_over = False
         self.limit: anyio.CancelScope | None = None
+
+    def end(self) -> None:
+        """Leave the place for good: the answer is being sent."""
+        self._is_over = True
+        self.leave()
 
     async def take(self) -> None:
         """Take a place; ``_Busy`` if there is none."""
         limit, began = self.limit, anyio.current_time()
         if limit is not None:
             left_s, limit.deadline = limit.deadline - began, math.inf
-        await self._places.take()
+        try:
+            await self._places.take()
+        except _Busy:
+            if not self._is_over:
+                raise
+            return
         if limit is not None:
             limit.deadline = anyio.current_time() + left_s
         self._is_held = True
+        # Streams ask whether their client has left while their answer begins: then no place is needed.
+        if self._is_over:
+            self.leave()
 
     def leave(self) -> None:
         """Give the place back, if it is held."""
