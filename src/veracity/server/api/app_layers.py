@@ -16,7 +16,7 @@ from veracity.home.models.overrides import overrides_of
 from veracity.models.decisions import OWN
 from veracity.server.api.apps import find_app
 from veracity.server.api.asking import AppName, AsOf, When, parse_when, rough_now, time_text
-from veracity.server.api.decisions import quantiles_of, receipt_of
+from veracity.server.api.decisions import told
 from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time
 from veracity.server.api.sharing import CityState
@@ -162,12 +162,5 @@ def _place(idx: int, row: dict[str, Any], words: dict[int, str]) -> LayerPlace:
         key=row["key"],
         due=str(time_text(row["due"])),
         horizon_s=row["horizon_s"],
-        record=row["record"],
-        quantiles=quantiles_of(row),
-        threshold=row["threshold"],
-        probability=row["probability"],
-        action=row["action"],
-        rung=row["rung"],
-        override=words.get(row["record"]),
-        receipt=receipt_of(idx, row["record"]),
+        **told(idx, row, words),
     )

@@ -234,38 +234,46 @@ def _run(home: Home, idx: int, p: dict[str, Any], key: str | None, words: dict[i
 
 def _row(idx: int, r: dict[str, Any], words: dict[int, str]) -> DecisionRow:
     return DecisionRow(
-        record=r["record"],
         target=r["target"],
         key=r["key"],
         issued=str(time_text(r["issued"])),
         due=str(time_text(r["due"])),
         horizon_s=r["horizon_s"],
-        quantiles=quantiles_of(r),
-        threshold=r["threshold"],
-        probability=r["probability"],
-        action=r["action"],
-        rung=r["rung"],
-        override=words.get(r["record"]),
-        receipt=receipt_of(idx, r["record"]),
+        **told(idx, r, words),
     )
 
 
 def _point(idx: int, r: dict[str, Any], values: dict[int, float], words: dict[int, str]) -> ForecastPoint:
     return ForecastPoint(
         at=str(time_text(r["due"])),
-        record=r["record"],
-        quantiles=quantiles_of(r),
-        threshold=r["threshold"],
-        probability=r["probability"],
-        action=r["action"],
-        rung=r["rung"],
         outcome=values.get(r["record"]),
-        override=words.get(r["record"]),
-        receipt=receipt_of(idx, r["record"]),
+        **told(idx, r, words),
     )
 
 
-def quantiles_of(r: dict[str, Any]) -> dict[str, float]:
+def told(idx: int, r: dict[str, Any], words: dict[int, str]) -> dict[str, Any]:
+    """Return what one decision of a run says, by the names that every answer has for it.
+
+    Parameters
+    ----------
+    idx
+        The run's place in the log.
+    words
+        What officers said in place of its decisions, by record.
+    """
+    return {
+        "record": r["record"],
+        "quantiles": _quantiles(r),
+        "threshold": r["threshold"],
+        "probability": r["probability"],
+        "action": r["action"],
+        "rung": r["rung"],
+        "override": words.get(r["record"]),
+        "receipt": receipt_of(idx, r["record"]),
+    }
+
+
+def _quantiles(r: dict[str, Any]) -> dict[str, float]:
     """Return what is said by level: ``{"0.1": …}``; empty where only a chance or an action is said."""
     named = zip(LEVELS, QUANTILES, strict=True)
     return {f"{level:g}": r[name] for level, name in named if r[name] is not None}

@@ -40,7 +40,7 @@ def time_asked(as_of: str | None) -> datetime | None:
 
 
 def then(when: datetime | None) -> str:
-    """Return what follows the address of something as known at a time; nothing for now."""
+    """Return what follows the address of something as known at a time; empty if no time was asked for."""
     return "" if when is None else f"?as_of={format_time(when)}"
 
 
