@@ -7,6 +7,7 @@ from until import until
 
 FEEDS = "/api/v1/feeds"
 LOG = "/api/v1/log"
+APPS = "/api/v1/apps"
 
 
 def test_what_is_on_its_way_is_said_to_be(city: RecordedCity, tab: Any) -> None:
@@ -18,6 +19,36 @@ def test_what_is_on_its_way_is_said_to_be(city: RecordedCity, tab: Any) -> None:
     assert "Loading" in page.locator("main .loading").inner_text()
     city.slow.clear()
     page.get_by_role("link", name="Air quality").wait_for()
+
+
+def test_what_comes_later_does_not_make_anew_what_is_there(city: RecordedCity, tab: Any) -> None:
+    """Layers of apps come after those of feeds: a tile that a reader is about to click stays the tile it is."""
+    city.slow.add(APPS)
+    page = tab()
+    page.goto(f"{city.url}/#/city")
+    tile = page.wait_for_selector(".tile")
+    assert page.locator(".layers", has_text="Forecast").count() == 0
+    city.slow.clear()
+    page.locator(".layers", has_text="Forecast").first.wait_for()
+    assert tile.evaluate("tile => tile.isConnected")
+
+
+def test_layers_of_an_address_are_waited_for(city: RecordedCity, tab: Any) -> None:
+    """An address names a forecast that is still on its way: it is shown once it is there, and the address kept."""
+    page = tab()
+    page.goto(f"{city.url}/#/city")
+    page.locator(".layers", has_text="Forecast").locator("input").first.check()
+    until(page, "location.hash.includes('app')")
+    address = page.url
+    city.slow.add(APPS)
+    again = tab()
+    again.goto(address)
+    again.wait_for_selector(".tile")
+    assert again.url == address
+    city.slow.clear()
+    again.locator(".layers", has_text="Forecast").first.wait_for()
+    assert again.locator(".layers", has_text="Forecast").locator("input").first.is_checked()
+    assert again.url == address
 
 
 def test_nothing_there_is_said_in_words(city: RecordedCity, tab: Any) -> None:

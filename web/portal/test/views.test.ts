@@ -7,7 +7,7 @@ import type { App, Feed, LineageNode, Panel, PanelColumn, Place } from "../src/a
 import { dayAxis } from "../src/parts/day_axis";
 import { linkTo, parseRoute } from "../src/router";
 import { middleAndRange } from "../src/views/city/forecasts";
-import { firstLayers, layersOf } from "../src/views/city/layers";
+import { firstLayers, idsOf, layersOf } from "../src/views/city/layers";
 import { marksOf } from "../src/views/city/marks";
 import { sitesBy } from "../src/views/city/sites";
 import { boxOf, madeOf, matches, valuesOf } from "../src/views/city/tiles";
@@ -90,8 +90,8 @@ test("layers are those of feeds, of panels of which the key is known, and of app
   const app = { app: "env", targets: { pm25: "ug/m3" } } as unknown as App;
   const layers = layersOf([feed], [panel], [app]);
   assert.deepEqual(layers.map(({ id }) => id), ["air", "panel:p:pm", "app:env:pm25"]);
-  assert.deepEqual([...firstLayers(layers, null)], ["air"]);
-  assert.deepEqual([...firstLayers(layers, "app:env:pm25,nothing")], ["app:env:pm25"]);
+  assert.deepEqual([...firstLayers(layers, idsOf(undefined))], ["air"]);
+  assert.deepEqual([...firstLayers(layers, idsOf("app:env:pm25,nothing"))], ["app:env:pm25"]);
   assert.equal(keyOf(feed, place({ ward: shown(7) }), column), "7");
   assert.equal(keyOf(feed, place({ ward: shown(7) }), { ...column, key: "station" }), "AQ01");
   assert.equal(keyOf(feed, place({}), column), null);

@@ -15,7 +15,7 @@ import { linkTo } from "../../router";
 import { fieldWords } from "../words";
 import { AppLayer } from "./app_layer";
 import { Layer, type Asked } from "./layer";
-import { firstLayers, layersOf, type LayerOf } from "./layers";
+import { firstLayers, idsOf, layersOf, type LayerOf } from "./layers";
 import type { MapLayer, MapPlace } from "./map";
 import { MapBox } from "./map_box";
 import { PanelLayer } from "./panel_layer";
@@ -41,7 +41,7 @@ export function CityView({ route, city }: ViewProps): JSX.Element {
     <>
       <h1>{t("city.title")}</h1>
       <Loaded of={feeds} isEmpty={(list) => !list.items.some(isShown)} empty={t(hasNone(feeds) ? "city.none-yet" : "city.no-feeds")}>
-        {() => <Layers key={String(isWhole)} layers={layers} route={route} city={city} />}
+        {() => <Layers layers={layers} isWhole={isWhole} route={route} city={city} />}
       </Loaded>
     </>
   );
@@ -56,20 +56,25 @@ function isShown(feed: Feed): boolean {
   return !feed.is_personal && feed.place_field !== null;
 }
 
-function Layers({ layers, route, city }: ViewProps & { readonly layers: readonly LayerOf[] }): JSX.Element {
-  const chosen = useSignal(firstLayers(layers, route.query.get("layers")));
+function Layers(props: ViewProps & { readonly layers: readonly LayerOf[]; readonly isWhole: boolean }): JSX.Element {
+  const { layers, isWhole, route, city } = props;
+  const wanted = useSignal<ReadonlySet<string> | null>(idsOf(route.query.get("layers")));
+  const chosen = firstLayers(layers, wanted.value);
   const at = useSignal<number | null>(timeOf(route.query.get("at")));
   const asOf = useSignal<number | null>(timeOf(route.query.get("as_of")));
   const search = useSignal("");
   const found = useSignal<ReadonlyMap<string, readonly MapPlace[]>>(new Map());
-  const shown = layers.filter((layer) => chosen.value.has(layer.id));
+  const shown = layers.filter((layer) => chosen.has(layer.id));
   const end = lastTime(layers);
 
-  // The address says what is shown, so that it can be passed on; going back leaves the view at once.
+  // The address says what is shown, so that it can be passed on; going back leaves the view at once. Layers that it
+  // names may still be on their way: until all are there it stays as it came.
+  const named = [...chosen].join(",");
   useEffect(() => {
-    const query = { layers: [...chosen.value].join(","), at: stamp(at.value) ?? undefined, as_of: stamp(asOf.value) ?? undefined };
+    if (!isWhole) return;
+    const query = { layers: named, at: stamp(at.value) ?? undefined, as_of: stamp(asOf.value) ?? undefined };
     history.replaceState(null, "", linkTo("city", [], query));
-  }, [chosen.value, at.value, asOf.value]);
+  }, [isWhole, named, at.value, asOf.value]);
 
   const onFound = useMemo<Asked["onFound"]>(
     () => (id, places) => {
@@ -99,7 +104,7 @@ function Layers({ layers, route, city }: ViewProps & { readonly layers: readonly
         <TimeBar at={at} asOf={asOf} end={end} />
       </div>
       <div class="city-list">
-        <Choices layers={layers} chosen={chosen.value} onToggle={(id) => (chosen.value = toggled(chosen.value, id))} />
+        <Choices layers={layers} chosen={chosen} onToggle={(id) => (wanted.value = toggled(wanted.value ?? chosen, id))} />
         <label class="search">
           <span class="hidden">{t("city.search")}</span>
           <input

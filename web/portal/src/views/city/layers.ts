@@ -26,9 +26,14 @@ export function layersOf(feeds: readonly Feed[], panels: readonly Panel[], apps:
   ];
 }
 
-/** The ids that an address names, of those there are; without one the first three feeds. */
-export function firstLayers(layers: readonly LayerOf[], wanted: string | null | undefined): ReadonlySet<string> {
+/** The ids that an address names, of layers that there may be; null where it names none. */
+export function idsOf(text: string | undefined): ReadonlySet<string> | null {
+  return text === undefined ? null : new Set(text.split(","));
+}
+
+/** The ids that are wanted, of those there are; where nobody said what, the first three feeds. */
+export function firstLayers(layers: readonly LayerOf[], wanted: ReadonlySet<string> | null): ReadonlySet<string> {
   const ids = new Set(layers.map((layer) => layer.id));
-  if (wanted !== null && wanted !== undefined) return new Set(wanted.split(",").filter((id) => ids.has(id)));
+  if (wanted !== null) return new Set([...wanted].filter((id) => ids.has(id)));
   return new Set(layers.filter((layer) => layer.kind === "feed").slice(0, 3).map((layer) => layer.id));
 }
