@@ -22,7 +22,7 @@ def test_what_is_on_its_way_is_said_to_be(city: RecordedCity, tab: Any) -> None:
 
 
 def test_what_comes_later_does_not_make_anew_what_is_there(city: RecordedCity, tab: Any) -> None:
-    """Layers of apps come after those of feeds: a tile that a reader is about to click stays the tile it is."""
+    """Layers of apps come after those of feeds: a tile about to be clicked stays what it is."""
     city.slow.add(APPS)
     page = tab()
     page.goto(f"{city.url}/#/city")
@@ -34,7 +34,7 @@ def test_what_comes_later_does_not_make_anew_what_is_there(city: RecordedCity, t
 
 
 def test_layers_of_an_address_are_waited_for(city: RecordedCity, tab: Any) -> None:
-    """An address names a forecast that is still on its way: it is shown once it is there, and the address kept."""
+    """An address names a forecast still on its way: it is shown once it is there; the address stays."""
     page = tab()
     page.goto(f"{city.url}/#/city")
     page.locator(".layers", has_text="Forecast").locator("input").first.check()
