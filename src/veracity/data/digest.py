@@ -44,8 +44,7 @@ def frame_digest(frame: pl.DataFrame) -> str:
     """
     columns = [[name, _name(dtype)] for name, dtype in frame.schema.items()]
     hasher = hashlib.sha256(canonical_json({"columns": columns, "rows": frame.height}) + b"\n")
-    for series in frame.get_columns():
-        _update(hasher, series)
+    _update(hasher, frame)
     return hasher.hexdigest()
 
 
@@ -61,32 +60,48 @@ def _name(dtype: pl.DataType) -> str:
     raise TypeError(f"frame digest: want one of {[n for _, n in _NAMES]}, got {dtype}")
 
 
-def _validity(series: pl.Series) -> bytes:
-    if series.null_count() == 0:
-        full, rest = divmod(series.len(), 8)
+def _update(hasher: Any, frame: pl.DataFrame) -> None:
+    # What is hashed of all columns is one query: each costs more than the values of a small frame.
+    has_nulls = [series.name for series in frame.get_columns() if series.null_count()]
+    valid = frame.select(pl.col(has_nulls).is_not_null())
+    numbers = frame.select(_numbers(name, dtype) for name, dtype in frame.schema.items())
+    for series, number in zip(frame.get_columns(), numbers.get_columns(), strict=True):
+        hasher.update(_bits(valid[series.name] if series.name in has_nulls else None, series.len()))
+        hasher.update(_little_endian(series.dtype, number.to_numpy()))
+        if series.dtype == pl.String:
+            hasher.update((series.str.join("").item() or "").encode() if series.len() else b"")
+        elif isinstance(series.dtype, pl.List):
+            _update(hasher, series.explode(empty_as_null=False, keep_nulls=False).to_frame())
+
+
+def _numbers(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Return what is hashed of a column as numbers, 0 for null."""
+    column = pl.col(name)
+    if isinstance(dtype, pl.List):
+        return column.list.len().fill_null(0)
+    if dtype == pl.String:
+        return column.str.len_bytes().fill_null(0)
+    if dtype == pl.Boolean:
+        return column.fill_null(value=False)
+    return column.to_physical().fill_null(0)
+
+
+def _bits(valid: pl.Series | None, n: int) -> bytes:
+    if valid is None:
+        full, rest = divmod(n, 8)
         return b"\xff" * full + (bytes([(1 << rest) - 1]) if rest else b"")
-    return np.packbits(series.is_not_null().to_numpy(), bitorder="little").tobytes()
+    return np.packbits(valid.to_numpy(), bitorder="little").tobytes()
 
 
-def _update(hasher: Any, series: pl.Series) -> None:
-    hasher.update(_validity(series))
-    if isinstance(series.dtype, pl.List):
-        hasher.update(series.list.len().fill_null(0).to_numpy().astype("<u4").tobytes())
-        _update(hasher, series.explode(empty_as_null=False, keep_nulls=False))
-    elif series.dtype == pl.String:
-        text = series.fill_null("")
-        hasher.update(text.str.len_bytes().to_numpy().astype("<u4").tobytes())
-        hasher.update((text.str.join("").item() or "").encode() if text.len() else b"")
-    elif isinstance(series.dtype, pl.Enum):
-        hasher.update(series.to_physical().fill_null(0).to_numpy().astype("u1").tobytes())
-    elif series.dtype == pl.Boolean:
-        hasher.update(series.fill_null(value=False).to_numpy().astype("u1").tobytes())
-    elif series.dtype == pl.Float64:
-        values = series.fill_null(0.0).to_numpy() + 0.0  # -0.0 + 0.0 is 0.0
+def _little_endian(dtype: pl.DataType, numbers: np.ndarray[Any, Any]) -> bytes | memoryview:
+    if dtype == pl.Float64:
+        values = numbers + 0.0  # -0.0 + 0.0 is 0.0
         if np.isnan(values.min(initial=0.0)):
             values[np.isnan(values)] = np.nan
-        hasher.update(np.ascontiguousarray(values, dtype="<f8").data)
-    else:
-        width = "<i4" if series.dtype in (pl.Int32, pl.Date) else "<i8"
-        physical = series.to_physical().fill_null(0).to_numpy()
-        hasher.update(np.ascontiguousarray(physical, dtype=width).data)
+        return np.ascontiguousarray(values, dtype="<f8").data
+    if isinstance(dtype, pl.Enum | pl.Boolean):
+        return numbers.astype("u1").tobytes()
+    if isinstance(dtype, pl.List | pl.String):
+        return numbers.astype("<u4").tobytes()
+    width = "<i4" if dtype in (pl.Int32, pl.Date) else "<i8"
+    return np.ascontiguousarray(numbers, dtype=width).data
