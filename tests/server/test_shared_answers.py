@@ -39,6 +39,23 @@ class Counting:
         await response(scope, receive, send)
 
 
+class Clock:
+    """Time that passes when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """However busy the machine is, an answer is as old as the test wants."""
+    clock = Clock()
+    monkeypatch.setattr(shared_answers, "monotonic", clock)
+    return clock
+
+
 async def asked(app: SharedAnswers, path: str, **headers: str) -> httpx.Response:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -61,14 +78,13 @@ def test_who_asks_at_once_waits_for_one_answer() -> None:
     assert asyncio.run(trial()) == ({"1 a"}, 1, "2 b")
 
 
-def test_an_answer_is_kept_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_kept_for_a_moment_only(clock: Clock) -> None:
     """Within the moment it is given again, 304 to who has it; then it is made anew."""
-    monkeypatch.setattr(shared_answers, "KEPT_S", 0.2)
 
     async def trial() -> list[tuple[int, str]]:
         app = SharedAnswers(Counting())
         found = [await asked(app, "/"), await asked(app, "/"), await asked(app, "/", If_None_Match='"a"')]
-        await asyncio.sleep(0.25)
+        clock.now += shared_answers.KEPT_S + 0.1
         found += [await asked(app, "/", If_None_Match='"b"'), await asked(app, "/")]
         return [(one.status_code, one.text) for one in found]
 
@@ -170,15 +186,14 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert n_kept < 10
 
 
-def test_what_is_old_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_old_is_let_go(clock: Clock) -> None:
     """An answer that nobody asks for again is not held until there is no room."""
-    monkeypatch.setattr(shared_answers, "KEPT_S", 0.05)
 
     async def trial() -> int:
         app = SharedAnswers(Counting())
         for n in range(50):
             await asked(app, f"/?{n}")
-        await asyncio.sleep(0.1)
+        clock.now += shared_answers.KEPT_S + 0.1
         await asked(app, "/")
         return len(app._kept)
 

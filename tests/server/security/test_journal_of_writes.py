@@ -85,7 +85,7 @@ def test_lists_are_made_by_themselves(made_once: Made, tmp_path: Path) -> None:
     with serving(made_once, tmp_path, seal_after_s=0.05) as served:
         with_things(served)
         served.ask("publisher", "POST", "/things", json={})
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not listed(served.root) and time.monotonic() < until:
             time.sleep(0.05)
         assert len(listed(served.root)) == 1

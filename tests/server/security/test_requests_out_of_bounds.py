@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -138,11 +137,9 @@ def test_a_slow_body(city: ServedCity, monkeypatch: pytest.MonkeyPatch) -> None:
             f"Authorization: Bearer {city.tokens['admin']}",
         ]
         slow.sendall("\r\n".join([*head, "", "{"]).encode())
-        began = time.monotonic()
-        assert httpx.get(f"{url}/api/v1/session").status_code == 200
-        slow.settimeout(10)
+        assert httpx.get(f"{url}/api/v1/session", timeout=60).status_code == 200
+        slow.settimeout(60)
         assert slow.recv(65_536).startswith(b"HTTP/1.1 408 ")
-        assert 0.3 < time.monotonic() - began < 8
 
 
 def test_many_parameters(city: ServedCity) -> None:
