@@ -13,13 +13,13 @@ from served import serving
 from small_city import clock
 from things_posting import STAFF, Poster, posting_city
 from veracity.home.accounts.journal import list_path, read_list, seal_writes
-from veracity.home.accounts.lines import Write
+from veracity.home.accounts.lines import Line
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.log.fsck import fsck
 
 
-def lists(home: Home) -> list[list[Write]]:
+def lists(home: Home) -> list[list[Line]]:
     """Return the lists of writes that the log has."""
     said = [p["writes"]["sha256"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
     return [list(read_list(home.objects.get(list_path(digest)))) for digest in said]

@@ -18,7 +18,7 @@ from small_city import clock, ndjson, new_city
 from veracity.home.accounts.account import Role
 from veracity.home.accounts.intents import n_open
 from veracity.home.accounts.journal import list_path, read_list
-from veracity.home.accounts.lines import Write
+from veracity.home.accounts.lines import Line
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
@@ -60,7 +60,7 @@ def killed(root: Path, place: str, token: str, method: str, path: str, body: str
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-def opened(root: Path) -> tuple[int, list[Write], int]:
+def opened(root: Path) -> tuple[int, list[Line], int]:
     """Return the log's size, the writes in its lists, and how many intents are open; all is clean."""
     home = Home.open(root, clock)
     try:

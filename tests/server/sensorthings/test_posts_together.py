@@ -16,7 +16,7 @@ import urllib3
 from small_city import AGENCY, clock
 from things_posting import OTHER, STAFF, Poster, Posting, posted_to, posting_city
 from veracity.home.accounts.journal import list_path, read_list
-from veracity.home.accounts.lines import Write
+from veracity.home.accounts.lines import Line
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.home.receipts import find_record, make_receipt
@@ -99,7 +99,7 @@ def n_batches(root: Path, feed: str) -> int:
         return len(home.index.batches(feed)) if feed in home.feed_names() else 0
 
 
-def written(root: Path) -> dict[str, Write]:
+def written(root: Path) -> dict[str, Line]:
     """Return what the journal's lists in the log say, by the digest of the body."""
     with closing(Home.open(root, clock)) as home:
         lists = [p["writes"]["sha256"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
