@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts_city import Time, granting
+from accounts_city import Time, granting, listed_writes
 from small_city import ndjson, new_city
 from veracity.home.accounts import intents as under_way
 from veracity.home.accounts import journal
@@ -59,7 +59,7 @@ def test_a_list_is_not_made_twice(root: Path, monkeypatch: pytest.MonkeyPatch) -
     with granting(root) as (home, store):
         note(store, 3)
         seal_writes(home, store.database)
-        rows = read_list(home.objects.get(list_path(_last(home))))
+        rows = listed_writes(home)
         with store.database.writing() as db:  # as if the crash came before they were taken out
             names = set(writes.columns.keys())
             kept = [{k: v for k, v in vars(w).items() if k in names} for w in rows]
@@ -112,7 +112,7 @@ def test_one_batch_of_several_writers(root: Path, tmp_path: Path) -> None:
         wrote[0].forget()
         wrote[1].forget()
         assert seal_writes(home, store.database) == 2
-        lines = list(read_list(home.objects.get(list_path(_last(home)))))
+        lines = listed_writes(home)
         assert [(w.account, w.status, w.found_entry) for w in lines] == [
             ("lan", 201, None),
             ("minh", 500, entry),
@@ -167,7 +167,7 @@ def test_what_another_sent_again_is_not_found(root: Path, tmp_path: Path, proces
         with store.database.writing() as db:
             db.execute(intents.update().values(at="2026-09-03T12:00:00Z"))
         assert seal_writes(home, store.database) == 1
-        lines = list(read_list(home.objects.get(list_path(_last(home)))))
+        lines = listed_writes(home)
         assert [w.account for w in lines] == ["minh"]
         assert n_open(store.database) == 0
 
@@ -189,7 +189,7 @@ def test_a_line_written_while_we_look_is_not_made_again(
 
         monkeypatch.setattr(under_way, "_is_awaited", answered_meanwhile)
         assert seal_writes(home, store.database) == 1
-        assert [w.status for w in read_list(home.objects.get(list_path(_last(home))))] == [201]
+        assert [w.status for w in listed_writes(home)] == [201]
 
 
 def test_lists_are_read_strictly() -> None:
