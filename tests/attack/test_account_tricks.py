@@ -8,7 +8,7 @@ import pytest
 from accounts_city import granting
 from run_cli import Here
 from served_city import Made, made_once, serving
-from threats import Attack, attack, declared
+from threats import Attack, attack
 from veracity.home.accounts.granting import revoke_token
 from veracity.home.accounts.journal import list_path, note_write, seal_writes
 from veracity.home.accounts.write import Write
@@ -16,12 +16,6 @@ from veracity.home.accounts.write import Write
 __all__ = ["made_once"]
 
 AUDITOR = "whoever audits the city"
-
-
-@pytest.fixture
-def this(request: pytest.FixtureRequest) -> Attack:
-    """What the test declares."""
-    return declared(request.function)
 
 
 @pytest.fixture
