@@ -34,25 +34,28 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	    $(PY) -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements/node.txt; }
 	@touch $@
 
-# aics-tlog, which our logs are checked with, wants Python 3.12 or newer: without one its tests skip.
-INTEROP := build/interop/.installed
-NEWER := $(shell for python in python3.14 python3.13 python3.12 $(HOME)/.pyenv/versions/3.1[234].*/bin/python; do \
-           "$$python" -c "import ensurepip" 2>/dev/null && { echo "$$python"; break; }; done)
-$(INTEROP): requirements/interop.txt
-	@echo "installing aics-tlog, to check our logs with, in build/interop"
-	@$(NEWER) -m venv build/interop
-	@build/interop/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
+# Environments beside .venv, in build/: FOR says what is in one, WITH is the Python that it wants.
+# Without a Python that is new enough there is none, and the tests that ask for it skip.
+first = $(shell for python in $(1); do \
+          "$$python" -c "import ensurepip" 2>/dev/null && { echo "$$python"; break; }; done)
+NEWER := $(call first,python3.14 python3.13 python3.12 $(HOME)/.pyenv/versions/3.1[234].*/bin/python)
+NEWEST := $(call first,python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python python3.14)
+WITH = $(PYTHON)
+build/%/.installed: requirements/%.txt
+	@echo "installing $(FOR), in build/$*"
+	@$(WITH) -m venv build/$*
+	@build/$*/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-# aio-sensorthings, which reads our server, wants Python 3.13 or newer: the same.
+# wants Python 3.12 or newer
+INTEROP := build/interop/.installed
+$(INTEROP): FOR := aics-tlog, to check our logs with
+$(INTEROP): WITH = $(NEWER)
+
+# wants Python 3.13 or newer
 CLIENT := build/client/.installed
-NEWEST := $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python python3.14; do \
-            "$$python" -c "import ensurepip" 2>/dev/null && { echo "$$python"; break; }; done)
-$(CLIENT): requirements/client.txt
-	@echo "installing aio-sensorthings, to read our server with, in build/client"
-	@$(NEWEST) -m venv build/client
-	@build/client/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+$(CLIENT): FOR := aio-sensorthings, to read our server with
+$(CLIENT): WITH = $(NEWEST)
 
 interop: $(if $(NEWER),$(INTEROP)) $(if $(NEWEST),$(CLIENT)) ## install others' log checker and client (need Python >= 3.12, 3.13)
 
@@ -106,11 +109,7 @@ bench-log: $(DEV_STAMP) interop ## the log beside aics-tlog and pymerkle, and pr
 	@$(PY) benchmarks/log.py --proofs-of 10000000 $(if $(NEWER),--aics-python build/interop/bin/python) $(ARGS)
 
 PEERS := build/peers/.installed
-$(PEERS): requirements/peers.txt
-	@echo "installing the tools that are measured beside Veracity, in build/peers"
-	@$(PYTHON) -m venv build/peers
-	@build/peers/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+$(PEERS): FOR := the tools that are measured beside Veracity
 
 bench-peers: $(DEV_STAMP) $(PEERS) ## nine rules beside Pandera, Great Expectations, Pointblank, datacontract-cli
 	@$(PY) benchmarks/contracts.py --peers-python build/peers/bin/python $(ARGS)
@@ -121,21 +120,14 @@ bench-server: $(DEV_STAMP) ## queries of ten million rows, and a thousand reader
 	@$(PY) benchmarks/server_posts.py
 
 SERVER_PEERS := build/server-peers/.installed
-$(SERVER_PEERS): requirements/server-peers.txt
-	@echo "installing the SensorThings server that is measured beside ours, in build/server-peers"
-	@$(NEWER) -m venv build/server-peers
-	@build/server-peers/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+$(SERVER_PEERS): FOR := the SensorThings server that is measured beside ours
+$(SERVER_PEERS): WITH = $(NEWER)
 
 bench-server-peers: $(DEV_STAMP) $(SERVER_PEERS) ## SensorThings beside a plain server on PostgreSQL (needs Python >= 3.12)
 	@$(PY) benchmarks/server_peers.py --peer-python build/server-peers/bin/python $(ARGS)
 
 AUDIT := build/audit/.installed
-$(AUDIT): requirements/audit.txt
-	@echo "installing pip-audit in build/audit"
-	@$(PYTHON) -m venv build/audit
-	@build/audit/bin/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+$(AUDIT): FOR := pip-audit
 
 advisories: $(AUDIT) ## ask the public advisories about every locked dependency (needs the internet)
 	@for name in base dev; do build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements/$$name.txt || exit 1; done

@@ -9,8 +9,10 @@ from pathlib import Path
 from small_city import AGENCY, NOW, clock
 from veracity.home.accounts.account import ROLES, Role
 from veracity.home.accounts.granting import add_account, make_token
+from veracity.home.accounts.journal import list_path, read_list
+from veracity.home.accounts.lines import Line
 from veracity.home.accounts.store import AccountStore
-from veracity.home.home import Writer, open_writer
+from veracity.home.home import Home, Writer, open_writer
 
 
 @dataclass
@@ -39,3 +41,9 @@ def with_accounts(root: Path, time: Time | None = None) -> dict[Role, str]:
         for role in ROLES:
             add_account(home, store, f"the-{role}", [role], AGENCY if role == "publisher" else None)
         return {role: make_token(home, store, f"the-{role}")[0].text for role in ROLES}
+
+
+def listed_writes(home: Home) -> list[Line]:
+    """Return every write that a list in the log has, in order."""
+    lists = [p["writes"]["sha256"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
+    return [line for digest in lists for line in read_list(home.objects.get(list_path(digest)))]

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import zstandard
 
-from small_city import AGENCY, PANEL, clock, csv, key, ndjson, new_city, parquet
+from run_cli import Here
+from small_city import AGENCY, ORIGIN, PANEL, clock, csv, key, ndjson, new_city, parquet
 from veracity.data.evidence import format_pages, parse_pages
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
@@ -21,6 +23,10 @@ from veracity.stores.log_state import SqlLogState
 from veracity.stores.objects import LocalObjects
 
 TABLE = "store/tables/rain"
+LOG = Signer(ORIGIN, key("log").seed)
+AUDITOR = "whoever audits the city"
+READER = "whoever was given the receipt"
+MONITOR = "a monitor that has looked before"
 
 
 def sealed_city(folder: Path) -> Path:
@@ -79,3 +85,54 @@ def rewrite_log(root: Path, signer: Signer) -> None:
     shutil.rmtree(root / "store" / "log")
     with Database(root.parent / "other.db") as database:
         Log.open(LocalObjects(root / "store" / "log"), SqlLogState(database), signer).append(entries)
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The city as it should be."""
+    return sealed_city(tmp_path_factory.mktemp("sealed"))
+
+
+@pytest.fixture
+def city(sealed: Path, tmp_path: Path) -> Path:
+    """A copy to attack."""
+    return Path(shutil.copytree(sealed, tmp_path / "city"))
+
+
+def receipt_of(here: Here, city: Path, record: str = "1:3") -> Path:
+    """Make the receipt of a record, as its reader has it."""
+    path = city.parent / "receipt.json"
+    done = here("receipt", "rain", "--record", record, "-o", path, "--home", city)
+    assert done.code == 0, done
+    return path
+
+
+def more(city: Path, first: int = 500) -> None:
+    """Take one more batch in."""
+    file = ndjson(city.parent / f"{first}.ndjson", first, 40)
+    with open_writer(city, clock) as home:
+        ingest(home, "rain", [file], sign=key(AGENCY))
+
+
+def monitored(here: Here, city: Path) -> list[str | Path]:
+    """Let a monitor look at the log once; return the command with which it looks again."""
+    policy = shutil.copy(city / "trust.policy", city.parent / "their.policy")
+    command: list[str | Path] = ["monitor", "follow", city / "store" / "log", "--policy", policy]
+    command += ["--state", city.parent / "monitor.json", "--once"]
+    done = here(*command)
+    assert done.code == 0, done
+    return command
+
+
+def appended(city: Path, entry: bytes) -> None:
+    """Append an entry with the log's own key."""
+    with open_writer(city, clock) as home:
+        home.append(entry)
+
+
+def stated(city: Path, index: int = 4) -> Ingest:
+    """Return what an entry of the log says of a batch."""
+    home = Home.open(city, clock)
+    entry = home.reader().entry(index)
+    home.close()
+    return Ingest.from_statement(parse_statement(open_envelope(entry).payload))

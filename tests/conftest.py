@@ -7,6 +7,7 @@ from authority import authority
 from places import files, new_states
 from run_cli import Here
 from servers import postgres, postgres_server, s3, s3_server
+from threats import this
 from tokens import softhsm, token
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "s3",
     "s3_server",
     "softhsm",
+    "this",
     "token",
 ]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import urllib3
 from fastapi import FastAPI
 
@@ -86,3 +87,16 @@ def posted_to(posting: Posting) -> Iterator[Poster]:
         yield Poster(base, posting.tokens, app)
     app.state.accounts.close()
     app.state.city.close()
+
+
+@pytest.fixture
+def posting(tmp_path: Path) -> Posting:
+    """A city with a registry and two batches, and accounts."""
+    return posting_city(tmp_path / "city")
+
+
+@pytest.fixture
+def city(posting: Posting) -> Iterator[Poster]:
+    """It served."""
+    with posted_to(posting) as client:
+        yield client

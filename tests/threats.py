@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from run_cli import Done, Here
 
 #: each threat of the design; where it is not carried out yet, the part of Veracity that it belongs to
@@ -83,7 +85,7 @@ _Test = TypeVar("_Test", bound=Callable[..., None])
 def attack(
     threat: str, *, act: str, notices: str, command: str, sees: str, code: int = 1
 ) -> Callable[[_Test], _Test]:
-    """Declare what a test carries out. The test finds its declaration with ``declared(test)``."""
+    """Declare what a test carries out. The test has its declaration as the fixture ``this``."""
     assert threat in THREATS, f"not a threat of the design: {threat}"
     assert THREATS[threat] is None, f"{threat}: carried out, so it no longer waits"
 
@@ -99,3 +101,9 @@ def attack(
 def declared(test: Callable[..., None]) -> Attack:
     """Return the attack that a test declares."""
     return ATTACKS[f"{Path(test.__code__.co_filename).name}::{test.__name__}"]
+
+
+@pytest.fixture
+def this(request: pytest.FixtureRequest) -> Attack:
+    """What the test declares."""
+    return declared(request.function)

@@ -8,19 +8,14 @@ import pytest
 from accounts_city import granting
 from run_cli import Here
 from served_city import Made, made_once, serving
-from threats import Attack, attack, declared
+from threats import Attack, attack
 from veracity.home.accounts.granting import revoke_token
 from veracity.home.accounts.journal import list_path, note_write, seal_writes
+from veracity.home.accounts.write import Write
 
 __all__ = ["made_once"]
 
 AUDITOR = "whoever audits the city"
-
-
-@pytest.fixture
-def this(request: pytest.FixtureRequest) -> Attack:
-    """What the test declares."""
-    return declared(request.function)
 
 
 @pytest.fixture
@@ -42,8 +37,8 @@ def written(city: Path, n: int, *, seal: bool) -> None:
     """Write so many times over the network, with a publisher's token."""
     with granting(city) as (home, store):
         for i in range(n):
-            what = "POST", f"/v1.1/Observations({i})", 201, "ab" * 32
-            note_write(store.database, store.now(), "the-publisher", "token", "abcdefgh12", *what)
+            who, path = ("the-publisher", "token", "abcdefgh12"), f"/v1.1/Observations({i})"
+            note_write(store.database, Write(store.now(), *who, "POST", path, 201, "ab" * 32))
         if seal:
             seal_writes(home, store.database)
 

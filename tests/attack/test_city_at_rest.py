@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from attacked_city import TABLE, change_page, evidence, rewrite_log, sealed_city, table_file
+from attacked_city import TABLE, change_page, city, evidence, rewrite_log, sealed, table_file
 from small_city import AGENCY, ORIGIN, clock, key, ndjson
 from veracity.data.errors import EvidenceMismatch, TableMismatch
 from veracity.errors import VeracityError
@@ -34,17 +34,7 @@ from veracity.provenance.dsse import open_envelope, sign_envelope
 from veracity.provenance.statements import Ingest, format_statement, parse_statement
 from veracity.verifying import verify
 
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A city of five signed batches (three of text, one CSV, one Parquet) and a panel."""
-    return sealed_city(tmp_path_factory.mktemp("sealed"))
-
-
-@pytest.fixture
-def city(sealed: Path, tmp_path: Path) -> Path:
-    """A copy to attack."""
-    return Path(shutil.copytree(sealed, tmp_path / "city"))
+__all__ = ["city", "sealed"]
 
 
 def audited(root: Path, sample: int | None = None) -> AuditReport:

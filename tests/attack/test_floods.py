@@ -11,7 +11,7 @@ from brokers import Device, broker, until
 from live_messages import FEED, bare, record, signed
 from run_cli import Here
 from small_city import AGENCY, clock, key, new_city
-from threats import Attack, attack, declared
+from threats import Attack, attack
 from veracity.home.enrolments import add_device
 from veracity.home.home import Home, open_writer
 from veracity.home.live.arrivals import Arrival
@@ -29,12 +29,6 @@ def city(tmp_path: Path) -> Path:
     with open_writer(root, clock) as home:
         add_device(home, f"{AGENCY}/g00", key(f"{AGENCY}/g00").public)
     return root
-
-
-@pytest.fixture
-def this(request: pytest.FixtureRequest) -> Attack:
-    """What the test declares."""
-    return declared(request.function)
 
 
 def sent_to(city: Path, messages: Sequence[Arrival]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from live_messages import record, signed
 from run_cli import Here
 from small_city import AGENCY, clock, key, new_city
-from threats import Attack, attack, declared
+from threats import Attack, attack
 from veracity.home.enrolments import add_device
 from veracity.home.home import Writer, open_writer
 from veracity.home.live.arrivals import Admitted
@@ -29,12 +29,6 @@ def city(tmp_path: Path) -> Path:
         for gauge in ("g00", "g01"):
             add_device(home, f"{AGENCY}/{gauge}", key(f"{AGENCY}/{gauge}").public)
     return root
-
-
-@pytest.fixture
-def this(request: pytest.FixtureRequest) -> Attack:
-    """What the test declares."""
-    return declared(request.function)
 
 
 def let_in(home: Writer) -> list[Admitted]:

@@ -30,7 +30,7 @@ from released_city import (
 )
 from run_cli import Here
 from small_city import key
-from threats import Attack, attack, declared
+from threats import Attack, attack
 from veracity.home.home import Writer
 from veracity.home.models import gate
 from veracity.home.models.decisions import decisions_path
@@ -85,12 +85,6 @@ def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, ci
     monkeypatch.setenv("VERACITY_HOME", str(city.root))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(later(HOURS).timestamp())))
     return here
-
-
-@pytest.fixture
-def this(request: pytest.FixtureRequest) -> Attack:
-    """What the test declares."""
-    return declared(request.function)
 
 
 def model_folder(city: RainCity) -> Path:

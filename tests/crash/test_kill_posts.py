@@ -9,21 +9,14 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from accounts_city import listed_writes
 from served import serving
 from small_city import clock
 from things_posting import STAFF, Poster, posting_city
-from veracity.home.accounts.journal import list_path, read_list, seal_writes
-from veracity.home.accounts.lines import Write
+from veracity.home.accounts.journal import seal_writes
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.log.fsck import fsck
-
-
-def lists(home: Home) -> list[list[Write]]:
-    """Return the lists of writes that the log has."""
-    said = [p["writes"]["sha256"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
-    return [list(read_list(home.objects.get(list_path(digest)))) for digest in said]
-
 
 N_CLIENTS, N_EACH = 6, 8
 DEADLINE_S = 120
@@ -70,7 +63,7 @@ def test_a_killed_server_keeps_what_it_answered(tmp_path: Path, n_answered: int)
         assert [frame.height for frame in rows] == [c["accepted"] for c in counts]
         assert all(c["received"] == c["accepted"] for c in counts)
         seal_writes(home, home.database)  # what was under way is looked for in the log first
-        written = [w for said in lists(home) for w in said if w.path.endswith("/Observations")]
+        written = [w for w in listed_writes(home) if w.path.endswith("/Observations")]
         assert len(written) == sum(frame.height for frame in rows)  # who asked for each, and for no other
         assert audit(home).is_clean
         assert fsck(home.log_objects, home.log_verifier).findings == ()

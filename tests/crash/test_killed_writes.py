@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from accounts_city import with_accounts
+from accounts_city import listed_writes, with_accounts
 from served_city import Made, ServedCity
 from small_city import clock, ndjson, new_city
 from veracity.home.accounts.account import Role
 from veracity.home.accounts.intents import n_open
-from veracity.home.accounts.journal import list_path, read_list
-from veracity.home.accounts.lines import Write
+from veracity.home.accounts.lines import Line
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
@@ -60,14 +59,12 @@ def killed(root: Path, place: str, token: str, method: str, path: str, body: str
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-def opened(root: Path) -> tuple[int, list[Write], int]:
+def opened(root: Path) -> tuple[int, list[Line], int]:
     """Return the log's size, the writes in its lists, and how many intents are open; all is clean."""
     home = Home.open(root, clock)
     try:
-        said = [p["writes"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
         assert [f.detail for f in audit(home).findings] == []
-        lines = [write for w in said for write in read_list(home.objects.get(list_path(w["sha256"])))]
-        return home.index.size, lines, n_open(home.database)
+        return home.index.size, listed_writes(home), n_open(home.database)
     finally:
         home.close()
 

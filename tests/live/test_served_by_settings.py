@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from accounts_city import listed_writes
 from small_city import AGENCY, contract, ndjson
 from veracity.home.accounts.granting import add_account, make_token
-from veracity.home.accounts.journal import read_list
 from veracity.home.accounts.store import AccountStore
 from veracity.home.audit import audit
 from veracity.home.contracts import add_feed
@@ -117,12 +117,7 @@ def listed(root: Path) -> list[tuple[str, str]]:
     """Return method and path of every write that the log has a list of."""
     home = Home.open(root)
     try:
-        said = [p for _, p in home.index.predicates("access") if p["writes"] is not None]
-        return [
-            (w.method, w.path)
-            for p in said
-            for w in read_list(home.objects.get(f"access/{p['writes']['sha256']}.ndjson"))
-        ]
+        return [(w.method, w.path) for w in listed_writes(home)]
     finally:
         home.close()
 

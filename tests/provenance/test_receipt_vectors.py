@@ -22,7 +22,8 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 sys.path.insert(0, str(VECTORS))
 
 from check_receipts import No, check  # noqa: E402
-from make_receipts import apply_patch, vectors  # noqa: E402
+from make_receipts import vectors  # noqa: E402
+from receipt_edits import apply_patch  # noqa: E402
 
 RECEIPTS = VECTORS / "receipts"
 INDEX: dict[str, Any] = json.loads((RECEIPTS / "index.json").read_bytes())

@@ -4,22 +4,14 @@ A cosignature says: at this time, this is the largest consistent tree of this or
 witness has seen. The name of the witness is not covered, so one key serves one witness only.
 """
 
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from veracity.log.errors import MalformedKey, SignatureRejected
-from veracity.log.keys import (
-    COSIGNATURE,
-    KeyIdentity,
-    check_claimed_id,
-    check_seed,
-    format_private_key,
-    format_vkey,
-    parse_seed,
-    parse_vkey,
-)
+from veracity.log.errors import SignatureRejected
+from veracity.log.key_halves import PrivateHalf, PublicHalf
+from veracity.log.keys import COSIGNATURE
 from veracity.log.notes import Note, Signature, parse_note, verify_ed25519
 from veracity.log.text import MAX_INTEGER
 
@@ -48,36 +40,11 @@ def check_cosignature_time(time_s: int) -> None:
 
 
 @dataclass(frozen=True)
-class CosignatureVerifier:
+class CosignatureVerifier(PublicHalf):
     """The public key of one witness (type 0x04)."""
 
-    name: str
-    public_key: bytes
-
-    def __post_init__(self) -> None:
-        KeyIdentity(self.name, COSIGNATURE, self.public_key)
-
-    @classmethod
-    def parse(cls, vkey: str) -> Self:
-        """Read a vkey; MalformedKey if it is not one of type 0x04."""
-        identity = parse_vkey(vkey)
-        if identity.kind != COSIGNATURE:
-            raise MalformedKey(f"witness key of {identity.name}: want type 0x04, got 0x{identity.kind:02x}")
-        return cls(identity.name, identity.public_key)
-
-    def format(self) -> str:
-        """Write the vkey."""
-        return format_vkey(self.identity)
-
-    @property
-    def identity(self) -> KeyIdentity:
-        """Name, type and public key."""
-        return KeyIdentity(self.name, COSIGNATURE, self.public_key)
-
-    @property
-    def key_id(self) -> bytes:
-        """The key's 4-byte ID."""
-        return self.identity.key_id
+    KIND: ClassVar[int] = COSIGNATURE
+    CALLED: ClassVar[str] = "witness key"
 
     def verify(self, text: str, payload: bytes) -> None:
         """Return if ``payload`` is this witness's cosignature of ``text``, else raise SignatureRejected."""
@@ -86,31 +53,15 @@ class CosignatureVerifier:
 
 
 @dataclass(frozen=True)
-class Cosigner:
+class Cosigner(PrivateHalf):
     """The private key of one witness (type 0x04). Its representation hides the seed."""
 
-    name: str
-    seed: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        check_seed(self.name, self.seed)
+    KIND: ClassVar[int] = COSIGNATURE
 
     @classmethod
     def generate(cls, name: str) -> Self:
         """Make a new key from the system's randomness."""
         return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read the ``PRIVATE+KEY+...`` text of a type 0x04 key and check its key ID."""
-        name, seed, hex_id = parse_seed(text, COSIGNATURE)
-        cosigner = cls(name, seed)
-        check_claimed_id(cosigner.verifier.identity, hex_id)
-        return cosigner
-
-    def format(self) -> str:
-        """Write the ``PRIVATE+KEY+...`` text. It is the secret: mode 0600."""
-        return format_private_key(self.verifier.identity, self.seed)
 
     @property
     def verifier(self) -> CosignatureVerifier:

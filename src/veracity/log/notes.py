@@ -9,24 +9,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from veracity.log.errors import MalformedKey, MalformedNote, SignatureRejected
-from veracity.log.keys import (
-    ED25519,
-    KEY_ID_BYTES,
-    KeyIdentity,
-    check_claimed_id,
-    check_key_name,
-    check_seed,
-    format_private_key,
-    format_vkey,
-    parse_seed,
-    parse_vkey,
-)
+from veracity.log.key_halves import PrivateHalf, PublicHalf
+from veracity.log.keys import ED25519, KEY_ID_BYTES, check_key_name
 from veracity.log.text import format_base64, parse_base64
 
 MAX_NOTE_BYTES = 262_144
@@ -91,36 +81,11 @@ class NoteSigner(Protocol):
 
 
 @dataclass(frozen=True)
-class Verifier:
+class Verifier(PublicHalf):
     """An Ed25519 public key (type 0x01) that checks notes."""
 
-    name: str
-    public_key: bytes
-
-    def __post_init__(self) -> None:
-        KeyIdentity(self.name, ED25519, self.public_key)
-
-    @classmethod
-    def parse(cls, vkey: str) -> Self:
-        """Read a vkey; MalformedKey if it is not one of type 0x01."""
-        identity = parse_vkey(vkey)
-        if identity.kind != ED25519:
-            raise MalformedKey(f"verifier key of {identity.name}: want type 0x01, got 0x{identity.kind:02x}")
-        return cls(identity.name, identity.public_key)
-
-    def format(self) -> str:
-        """Write the vkey."""
-        return format_vkey(self.identity)
-
-    @property
-    def identity(self) -> KeyIdentity:
-        """Name, type and public key."""
-        return KeyIdentity(self.name, ED25519, self.public_key)
-
-    @property
-    def key_id(self) -> bytes:
-        """The key's 4-byte ID."""
-        return self.identity.key_id
+    KIND: ClassVar[int] = ED25519
+    CALLED: ClassVar[str] = "verifier key"
 
     def verify(self, text: str, payload: bytes) -> None:
         """Return if ``payload`` is this key's signature of ``text``, else raise SignatureRejected."""
@@ -154,31 +119,15 @@ class HeldSigner:
 
 
 @dataclass(frozen=True)
-class Signer:
+class Signer(PrivateHalf):
     """An Ed25519 private key (type 0x01) that signs notes. Its representation hides the seed."""
 
-    name: str
-    seed: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        check_seed(self.name, self.seed)
+    KIND: ClassVar[int] = ED25519
 
     @classmethod
     def generate(cls, name: str) -> Self:
         """Make a new key from the system's randomness."""
         return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read Go's ``PRIVATE+KEY+...`` text and check its key ID."""
-        name, seed, hex_id = parse_seed(text, ED25519)
-        signer = cls(name, seed)
-        check_claimed_id(signer.verifier.identity, hex_id)
-        return signer
-
-    def format(self) -> str:
-        """Write Go's ``PRIVATE+KEY+...`` text. It is the secret: mode 0600."""
-        return format_private_key(self.verifier.identity, self.seed)
 
     @property
     def verifier(self) -> Verifier:

@@ -5,25 +5,17 @@ the tree. They do not cover a checkpoint's extension lines. A time of 0 makes no
 tree is the largest seen: a log signs its own checkpoints so, a witness its subtrees.
 """
 
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
 from veracity.log.checkpoints import parse_checkpoint
 from veracity.log.cosignatures import TIME_BYTES, check_cosignature_time, cosignature_time
-from veracity.log.errors import MalformedCheckpoint, MalformedKey, SignatureRejected
-from veracity.log.keys import (
-    SUBTREE_COSIGNATURE,
-    KeyIdentity,
-    check_claimed_id,
-    check_seed,
-    format_private_key,
-    format_vkey,
-    parse_seed,
-    parse_vkey,
-)
+from veracity.log.errors import MalformedCheckpoint, SignatureRejected
+from veracity.log.key_halves import PrivateHalf, PublicHalf
+from veracity.log.keys import SUBTREE_COSIGNATURE
 from veracity.log.notes import Signature
 
 ML_DSA_44_SIGNATURE_BYTES = 2420
@@ -77,36 +69,11 @@ def whole_tree(text: str) -> Subtree:
 
 
 @dataclass(frozen=True)
-class SubtreeVerifier:
+class SubtreeVerifier(PublicHalf):
     """The public key of one cosigner (type 0x06, 1,312 bytes)."""
 
-    name: str
-    public_key: bytes
-
-    def __post_init__(self) -> None:
-        KeyIdentity(self.name, SUBTREE_COSIGNATURE, self.public_key)
-
-    @classmethod
-    def parse(cls, vkey: str) -> Self:
-        """Read a vkey; MalformedKey if it is not one of type 0x06."""
-        identity = parse_vkey(vkey)
-        if identity.kind != SUBTREE_COSIGNATURE:
-            raise MalformedKey(f"key of {identity.name}: want type 0x06, got 0x{identity.kind:02x}")
-        return cls(identity.name, identity.public_key)
-
-    def format(self) -> str:
-        """Write the vkey."""
-        return format_vkey(self.identity)
-
-    @property
-    def identity(self) -> KeyIdentity:
-        """Name, type and public key."""
-        return KeyIdentity(self.name, SUBTREE_COSIGNATURE, self.public_key)
-
-    @property
-    def key_id(self) -> bytes:
-        """The key's 4-byte ID."""
-        return self.identity.key_id
+    KIND: ClassVar[int] = SUBTREE_COSIGNATURE
+    CALLED: ClassVar[str] = "key"
 
     def verify(self, text: str, payload: bytes) -> None:
         """Return if ``payload`` cosigns the tree of a checkpoint's ``text``, else raise SignatureRejected."""
@@ -127,31 +94,15 @@ class SubtreeVerifier:
 
 
 @dataclass(frozen=True)
-class SubtreeCosigner:
+class SubtreeCosigner(PrivateHalf):
     """The private key of one cosigner (type 0x06). Its representation hides the seed."""
 
-    name: str
-    seed: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        check_seed(self.name, self.seed)
+    KIND: ClassVar[int] = SUBTREE_COSIGNATURE
 
     @classmethod
     def generate(cls, name: str) -> Self:
         """Make a new key from the system's randomness."""
         return cls(name, MLDSA44PrivateKey.generate().private_bytes_raw())
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read the ``PRIVATE+KEY+...`` text of a type 0x06 key and check its key ID."""
-        name, seed, hex_id = parse_seed(text, SUBTREE_COSIGNATURE)
-        cosigner = cls(name, seed)
-        check_claimed_id(cosigner.verifier.identity, hex_id)
-        return cosigner
-
-    def format(self) -> str:
-        """Write the ``PRIVATE+KEY+...`` text. It is the secret: mode 0600."""
-        return format_private_key(self.verifier.identity, self.seed)
 
     @property
     def verifier(self) -> SubtreeVerifier:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts_city import Time, granting
+from accounts_city import Time, granting, listed_writes
 from small_city import ndjson, new_city
 from veracity.home.accounts import intents as under_way
 from veracity.home.accounts import journal
@@ -16,9 +16,10 @@ from veracity.home.accounts.account import Account
 from veracity.home.accounts.errors import MalformedJournal
 from veracity.home.accounts.intents import Writing, expected_file, intend, n_open
 from veracity.home.accounts.journal import list_path, n_waiting, note_write, read_list, seal_writes
-from veracity.home.accounts.lines import Write
+from veracity.home.accounts.lines import Line
 from veracity.home.accounts.store import AccountStore
 from veracity.home.accounts.tables import intents, writes
+from veracity.home.accounts.write import Write
 from veracity.home.audit import AuditFinding, audit
 from veracity.home.home import Home
 from veracity.home.ingest import ingest
@@ -29,14 +30,13 @@ def root(tmp_path: Path) -> Path:
     return new_city(tmp_path / "city")
 
 
-WHAT = ("token", "abc", "POST", "/v1.1/Observations", 201, "cd" * 32)
+def wrote_by(store: AccountStore, name: str, path: str = "/v1.1/Observations") -> Write:
+    return Write(store.now(), name, "token", "abc", "POST", path, 201, "cd" * 32)
 
 
 def note(store: AccountStore, n: int) -> None:
     for i in range(n):
-        note_write(
-            store.database, store.now(), "lan", "token", "abc", "POST", f"/v1.1/Things({i})", 201, "ab" * 32
-        )
+        note_write(store.database, wrote_by(store, "lan", f"/v1.1/Things({i})"))
 
 
 def test_writes_come_into_lists(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +59,7 @@ def test_a_list_is_not_made_twice(root: Path, monkeypatch: pytest.MonkeyPatch) -
     with granting(root) as (home, store):
         note(store, 3)
         seal_writes(home, store.database)
-        rows = read_list(home.objects.get(list_path(_last(home))))
+        rows = listed_writes(home)
         with store.database.writing() as db:  # as if the crash came before they were taken out
             names = set(writes.columns.keys())
             kept = [{k: v for k, v in vars(w).items() if k in names} for w in rows]
@@ -108,16 +108,16 @@ def test_one_batch_of_several_writers(root: Path, tmp_path: Path) -> None:
         ingest(home, "rain", [path])
         entry = home.log.size - 1
         assert seal_writes(home, store.database) == 0  # this process lives, and will write the lines
-        note_write(store.database, store.now(), "lan", *WHAT, intent=wrote[0].identifier)
+        note_write(store.database, wrote_by(store, "lan"), wrote[0].identifier)
         wrote[0].forget()
         wrote[1].forget()
         assert seal_writes(home, store.database) == 2
-        lines = list(read_list(home.objects.get(list_path(_last(home)))))
+        lines = listed_writes(home)
         assert [(w.account, w.status, w.found_entry) for w in lines] == [
             ("lan", 201, None),
             ("minh", 500, entry),
         ]
-        assert note_write(store.database, store.now(), "minh", *WHAT, intent=wrote[1].identifier) == 1
+        assert note_write(store.database, wrote_by(store, "minh"), wrote[1].identifier) == 1
         assert (n_waiting(store.database), n_open(store.database)) == (0, 0)
         assert audit(home).is_clean
 
@@ -163,11 +163,11 @@ def test_what_another_sent_again_is_not_found(root: Path, tmp_path: Path, proces
             db.execute(intents.update().values(process=process))
         intend(home, expected_file("rain", path), wrote[1:])
         ingest(home, "rain", [path])
-        note_write(store.database, store.now(), "minh", *WHAT, intent=wrote[1].identifier)
+        note_write(store.database, wrote_by(store, "minh"), wrote[1].identifier)
         with store.database.writing() as db:
             db.execute(intents.update().values(at="2026-09-03T12:00:00Z"))
         assert seal_writes(home, store.database) == 1
-        lines = list(read_list(home.objects.get(list_path(_last(home)))))
+        lines = listed_writes(home)
         assert [w.account for w in lines] == ["minh"]
         assert n_open(store.database) == 0
 
@@ -183,18 +183,19 @@ def test_a_line_written_while_we_look_is_not_made_again(
         ingest(home, "rain", [path])
 
         def answered_meanwhile(*_: object) -> bool:
-            note_write(store.database, store.now(), "lan", *WHAT, intent=wrote.identifier)
+            note_write(store.database, wrote_by(store, "lan"), wrote.identifier)
             wrote.forget()
             return False
 
         monkeypatch.setattr(under_way, "_is_awaited", answered_meanwhile)
         assert seal_writes(home, store.database) == 1
-        assert [w.status for w in read_list(home.objects.get(list_path(_last(home))))] == [201]
+        assert [w.status for w in listed_writes(home)] == [201]
 
 
 def test_lists_are_read_strictly() -> None:
     """What is no list is refused as our own error."""
-    good = Write(0, "2026-09-03T12:00:00Z", "lan", "token", "a", "PUT", "/x", 200, "ab" * 32).to_line()
+    facts = "2026-09-03T12:00:00Z", "lan", "token", "a", "PUT", "/x", 200, "ab" * 32
+    good = Line(*facts, number=0).to_bytes()
     assert len(list(read_list(good * 3))) == 3
     for wrong in (b"", b"\n", good[:-1], good + b"{}\n", b"[" * 100_000 + b"\n", good.replace(b"200", b"-1")):
         with pytest.raises(MalformedJournal):

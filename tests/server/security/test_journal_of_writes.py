@@ -12,11 +12,11 @@ from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accounts_city import listed_writes
 from asked import ask
 from served_city import ORIGIN, Made, ServedCity, city, made_once, serving
 from small_city import clock
-from veracity.home.accounts.journal import list_path, read_list
-from veracity.home.accounts.lines import Write
+from veracity.home.accounts.lines import Line
 from veracity.home.audit import audit
 from veracity.home.home import Home
 from veracity.log.errors import StoreUnavailable
@@ -41,10 +41,9 @@ def with_things(served: ServedCity) -> ServedCity:
     return served
 
 
-def listed(root: Path) -> list[Write]:
+def listed(root: Path) -> list[Line]:
     home = Home.open(root, clock)
-    said = [p["writes"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
-    found = [write for w in said for write in read_list(home.objects.get(list_path(w["sha256"])))]
+    found = listed_writes(home)
     assert audit(home).is_clean
     home.close()
     return found

@@ -13,16 +13,18 @@ from typing import Any
 import pytest
 import urllib3
 
+from accounts_city import listed_writes
 from small_city import AGENCY, clock
-from things_posting import OTHER, STAFF, Poster, Posting, posted_to, posting_city
-from veracity.home.accounts.journal import list_path, read_list
-from veracity.home.accounts.lines import Write
+from things_posting import OTHER, STAFF, Poster, Posting, city, posted_to, posting
+from veracity.home.accounts.lines import Line
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.home.receipts import find_record, make_receipt
 from veracity.provenance.receipts.verification import verify_receipt
 from veracity.server.created.feeds import OBSERVATIONS, THINGS
 from veracity.server.sensorthings import gathering, taking
+
+__all__ = ["city", "posting"]
 
 DEADLINE_S = 60
 ONE, MANY = "/v1.1/Observations", "/v1.1/CreateObservations"
@@ -42,19 +44,6 @@ THING = {
     ],
 }
 Post = tuple[str, Any, str]  #: path, body, account
-
-
-@pytest.fixture
-def posting(tmp_path: Path) -> Posting:
-    """A city with a registry and two batches, and accounts."""
-    return posting_city(tmp_path / "city")
-
-
-@pytest.fixture
-def city(posting: Posting) -> Iterator[Poster]:
-    """It served."""
-    with posted_to(posting) as client:
-        yield client
 
 
 def one(minute: int, result: float = 1.5, gauge: str = "G01", account: str = AGENCY) -> Post:
@@ -99,12 +88,10 @@ def n_batches(root: Path, feed: str) -> int:
         return len(home.index.batches(feed)) if feed in home.feed_names() else 0
 
 
-def written(root: Path) -> dict[str, Write]:
+def written(root: Path) -> dict[str, Line]:
     """Return what the journal's lists in the log say, by the digest of the body."""
     with closing(Home.open(root, clock)) as home:
-        lists = [p["writes"]["sha256"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
-        found = [w for digest in lists for w in read_list(home.objects.get(list_path(digest)))]
-    return {w.body_sha256: w for w in found}
+        return {w.body_sha256: w for w in listed_writes(home)}
 
 
 def record_of(home: Home, shown: Mapping[str, Any]) -> dict[str, Any]:

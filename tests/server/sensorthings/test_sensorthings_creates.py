@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from accounts_city import listed_writes
 from small_city import AGENCY, NOW, clock
 from things_posting import OTHER, READER, STAFF, Poster, Posting, posted_to, posting_city
-from veracity.home.accounts.journal import list_path, read_list
 from veracity.home.audit import audit
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, make_receipt
@@ -228,8 +228,7 @@ def test_what_was_made_is_sealed_and_survives(tmp_path: Path) -> None:
         assert format_receipt(make_receipt(home, THINGS, record))
         said = [p for _, p in home.index.predicates("ingest", THINGS)]
         assert [p["counts"]["accepted"] for p in said] == [5]
-        lists = [p["writes"]["sha256"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
-        writes = [w for digest in lists for w in read_list(home.objects.get(list_path(digest)))]
+        writes = listed_writes(home)
         assert [(w.account, w.method, w.path) for w in writes] == [
             (AGENCY, "POST", "/v1.1/Things"),
             (AGENCY, "POST", f"/v1.1/Datastreams('{stream['@iot.id']}')/Observations"),

@@ -2,33 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from small_city import AGENCY, clock
-from things_posting import OTHER, READER, Poster, Posting, posted_to, posting_city
+from things_posting import OTHER, READER, Poster, Posting, city, posting
 from veracity.home.audit import audit
 from veracity.home.home import Home
 from veracity.home.receipts import find_record, make_receipt
 from veracity.provenance.receipts import format_receipt
 
+__all__ = ["city", "posting"]
+
 STREAM = "rain:G01:rain"
 GOOD = {"result": 1, "Datastream": {"@iot.id": STREAM}}
-
-
-@pytest.fixture
-def posting(tmp_path: Path) -> Posting:
-    """A city with a registry and two batches, and accounts."""
-    return posting_city(tmp_path / "city")
-
-
-@pytest.fixture
-def city(posting: Posting) -> Iterator[Poster]:
-    """It served."""
-    with posted_to(posting) as client:
-        yield client
 
 
 def test_an_observation_is_taken_in_and_sealed(city: Poster, posting: Posting) -> None:

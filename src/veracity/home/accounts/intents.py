@@ -36,8 +36,9 @@ import orjson
 import sqlalchemy as sa
 
 from veracity.home.accounts.account import Account
-from veracity.home.accounts.lines import MAX_PATH, add_line
+from veracity.home.accounts.lines import add_line
 from veracity.home.accounts.tables import intents
+from veracity.home.accounts.write import ASKED, MAX_PATH, Write
 from veracity.home.clock import format_time, system_clock
 from veracity.home.home import Home, Writer
 from veracity.stores.sql import SqlDatabase
@@ -97,6 +98,11 @@ class Writing:
     lock: threading.Lock = field(default_factory=threading.Lock)  #: held while it is put down, and to end it
     n_parts: int = 0
     is_over: bool = False
+
+    def answered(self, status: int, at: str) -> Write:
+        """Return it as the journal has it: answered with this, then."""
+        who, path = self.account, self.path[:MAX_PATH]
+        return Write(at, who.name, who.came_by, who.credential, self.method, path, status, self.body_sha256())
 
     def end(self) -> bool:
         """Say that its line is written now, or never: no more is put down of it. Return whether some was."""
@@ -195,15 +201,12 @@ def _settle(find: _Find, database: SqlDatabase, identifier: str, parts: list[dic
         _delete(database, identifier)
         _LOGGER.info("writes: %s %s of %s: not done", first["method"], first["path"], first["account"])
         return 0
-    at, account, came_by, credential, method, path = (
-        str(first[name]) for name in ("at", "account", "came_by", "credential", "method", "path")
-    )
-    digest = str(first["body_sha256"])
+    write = Write(**{fact.name: first[fact.name] for fact in ASKED}, status=UNANSWERED)
     with database.writing() as db:
         kept = db.execute(sa.select(intents.c.number).where(intents.c.id == identifier)).first()
         if kept is None or kept.number is not None:
             return 0  # its server wrote the line since we looked
-        number = add_line(db, at, account, came_by, credential, method, path, UNANSWERED, digest, entry)
+        number = add_line(db, write, entry)
         db.execute(sa.update(intents).where(intents.c.id == identifier).values(number=number))
     return 1
 
@@ -244,18 +247,12 @@ def _row(writing: Writing, expected: Expected, since: int) -> dict[str, Any]:
     writing.n_parts += 1
     with _LIVE_LOCK:
         _LIVE.add(writing.identifier)
-    who = writing.account
+    write = writing.answered(UNANSWERED, writing.at)
     return {
         "id": writing.identifier,
         "part": writing.n_parts,
         "process": _process(),
-        "at": writing.at,
-        "account": who.name,
-        "came_by": who.came_by,
-        "credential": who.credential,
-        "method": writing.method,
-        "path": writing.path[:MAX_PATH],
-        "body_sha256": writing.body_sha256(),
+        **{fact.name: getattr(write, fact.name) for fact in ASKED},
         "since": since,
         "kind": expected.kind,
         "feed": expected.feed,

@@ -15,13 +15,13 @@ import sqlalchemy as sa
 
 from veracity.home.accounts.errors import MalformedJournal
 from veracity.home.accounts.intents import settle_intents
-from veracity.home.accounts.lines import MAX_PATH, Write, add_line
+from veracity.home.accounts.lines import Line, add_line
 from veracity.home.accounts.tables import found_writes, intents, writes
+from veracity.home.accounts.write import Write, read_write
 from veracity.home.clock import format_time
 from veracity.home.home import Home, Writer
 from veracity.provenance.fields import Fields
 from veracity.provenance.statements import Access, Writes
-from veracity.provenance.statements.access import WAYS
 from veracity.provenance.strictjson import parse_json
 from veracity.stores.sql import SqlDatabase
 
@@ -29,18 +29,7 @@ MAX_LIST = 10_000  #: writes in one list
 _MAX_LINE = 4_096
 
 
-def note_write(
-    database: SqlDatabase,
-    at: str,
-    account: str,
-    came_by: str,
-    credential: str,
-    method: str,
-    path: str,
-    status: int,
-    body_sha256: str,
-    intent: str | None = None,
-) -> int:
+def note_write(database: SqlDatabase, write: Write, intent: str | None = None) -> int:
     """Put a write into the journal, durably; return its number. With that its intent, if any, is over.
 
     If another found the write in the log meanwhile, and wrote its line, there is no second one.
@@ -53,7 +42,7 @@ def note_write(
             db.execute(sa.delete(intents).where(intents.c.id == intent))
             if found is not None:
                 return int(found)
-        return add_line(db, at, account, came_by, credential, method, path, status, body_sha256)
+        return add_line(db, write)
 
 
 def seal_writes(home: Writer, database: SqlDatabase) -> int:
@@ -69,7 +58,7 @@ def seal_writes(home: Writer, database: SqlDatabase) -> int:
         waiting = _waiting(database, listed)
         if not waiting:
             return n_sealed
-        data = b"".join(write.to_line() for write in waiting)
+        data = b"".join(line.to_bytes() for line in waiting)
         digest = hashlib.sha256(data).hexdigest()
         if not home.objects.exists(list_path(digest)):
             home.objects.put(list_path(digest), data)
@@ -103,36 +92,26 @@ def list_path(sha256: str) -> str:
     return f"access/{sha256}.ndjson"
 
 
-def read_list(data: bytes) -> Iterator[Write]:
+def read_list(data: bytes) -> Iterator[Line]:
     """Read a list; MalformedJournal if it is none."""
     lines = data.split(b"\n")
     if lines.pop() or not 0 < len(lines) <= MAX_LIST:
         raise MalformedJournal(f"writes: want 1 to {MAX_LIST} whole lines, got {len(lines)}")
     for line in lines:
         fields = Fields(parse_json(line, "write", _MAX_LINE, MalformedJournal), "write", MalformedJournal)
-        write = Write(
-            fields.count("number"),
-            fields.time("at"),
-            fields.text("account", 64),
-            fields.choice("came_by", WAYS),
-            fields.text("credential", 64),
-            fields.text("method", 16),
-            fields.text("path", MAX_PATH),
-            fields.count("status"),
-            fields.sha256("body_sha256"),
-            fields.count("found_entry") if "found_entry" in fields else None,
-        )
+        number, write = fields.count("number"), read_write(fields)
+        found_entry = fields.count("found_entry") if "found_entry" in fields else None
         fields.done()
-        yield write
+        yield Line(**vars(write), number=number, found_entry=found_entry)
 
 
-def _waiting(database: SqlDatabase, listed: int) -> list[Write]:
+def _waiting(database: SqlDatabase, listed: int) -> list[Line]:
     with database.writing() as db:
         _forget(db, listed)
         joined = writes.outerjoin(found_writes, writes.c.number == found_writes.c.number)
         query = sa.select(writes, found_writes.c.entry.label("found_entry")).select_from(joined)
         rows = db.execute(query.order_by(writes.c.number).limit(MAX_LIST)).mappings()
-        return [Write(**_plain(row)) for row in rows]
+        return [Line(**_plain(row)) for row in rows]
 
 
 def _forget(db: sa.Connection, listed: int) -> None:

@@ -6,61 +6,38 @@ import sqlalchemy as sa
 
 from veracity.canonical import canonical_json
 from veracity.home.accounts.tables import counters, found_writes, writes
+from veracity.home.accounts.write import Write
 
-MAX_PATH = 400
 _NEXT = "writes"
 
 
 @dataclass(frozen=True)
-class Write:
-    """One write: who, how it was proved, what and when. ``status`` is what was answered.
+class Line(Write):
+    """A write, with its number in the journal.
 
-    ``body_sha256`` is of the request's body as it came; the path is without what follows ``?``.
     ``found_entry`` is the log entry of a write whose server was killed before it wrote this line, by which
     it was found; its line has the time of the request, and the status of one that was not answered.
     """
 
     number: int
-    at: str
-    account: str
-    came_by: str
-    credential: str
-    method: str
-    path: str
-    status: int
-    body_sha256: str
     found_entry: int | None = None
 
-    def to_line(self) -> bytes:
-        """Return its line."""
+    def to_bytes(self) -> bytes:
+        """Return it as a list has it."""
         said = asdict(self)
         if self.found_entry is None:
             del said["found_entry"]
         return canonical_json(said) + b"\n"
 
 
-def add_line(
-    db: sa.Connection,
-    at: str,
-    account: str,
-    came_by: str,
-    credential: str,
-    method: str,
-    path: str,
-    status: int,
-    body_sha256: str,
-    found_entry: int | None = None,
-) -> int:
+def add_line(db: sa.Connection, write: Write, found_entry: int | None = None) -> int:
     """Put a line behind the last one, within a transaction that writes; return its number."""
     following = sa.update(counters).where(counters.c.name == _NEXT).values(value=counters.c.value + 1)
     number = db.execute(following.returning(counters.c.value)).scalar_one_or_none()
     if number is None:
         db.execute(sa.insert(counters), {"name": _NEXT, "value": 0})
         number = 0
-    row = Write(int(number), at, account, came_by, credential, method, path[:MAX_PATH], status, body_sha256)
-    said = asdict(row)
-    del said["found_entry"]
-    db.execute(sa.insert(writes), said)
+    db.execute(sa.insert(writes), {"number": int(number), **asdict(write)})
     if found_entry is not None:
-        db.execute(sa.insert(found_writes), {"number": row.number, "entry": found_entry})
-    return row.number
+        db.execute(sa.insert(found_writes), {"number": int(number), "entry": found_entry})
+    return int(number)

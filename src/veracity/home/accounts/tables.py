@@ -3,14 +3,25 @@
 They are made when an account is first added; a home without accounts has none.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import Field
+from typing import Any
+
 import sqlalchemy as sa
 
+from veracity.home.accounts.write import ASKED, FACTS
 from veracity.home.directory import Directory
 from veracity.home.stores import open_database
 from veracity.stores.sql import SqlDatabase
 
 ACCOUNTS_METADATA = sa.MetaData()
 TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")  # sorted by its bytes, as in SQLite
+
+
+def _columns(facts: Sequence[Field[Any]]) -> Iterator[sa.Column[Any]]:
+    for fact in facts:
+        yield sa.Column(fact.name, sa.Integer if fact.type is int else TEXT, nullable=False)
+
 
 accounts = sa.Table(
     "access_accounts",
@@ -63,14 +74,7 @@ writes = sa.Table(
     "access_writes",
     ACCOUNTS_METADATA,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", TEXT, nullable=False),
-    sa.Column("account", TEXT, nullable=False),
-    sa.Column("came_by", TEXT, nullable=False),
-    sa.Column("credential", TEXT, nullable=False),
-    sa.Column("method", TEXT, nullable=False),
-    sa.Column("path", TEXT, nullable=False),
-    sa.Column("status", sa.Integer, nullable=False),
-    sa.Column("body_sha256", TEXT, nullable=False),
+    *_columns(FACTS),
 )
 found_writes = sa.Table(
     "access_found_writes",  # those whose server was killed before it wrote their line
@@ -84,13 +88,7 @@ intents = sa.Table(
     sa.Column("id", TEXT, primary_key=True),
     sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("process", TEXT, nullable=False),
-    sa.Column("at", TEXT, nullable=False),
-    sa.Column("account", TEXT, nullable=False),
-    sa.Column("came_by", TEXT, nullable=False),
-    sa.Column("credential", TEXT, nullable=False),
-    sa.Column("method", TEXT, nullable=False),
-    sa.Column("path", TEXT, nullable=False),
-    sa.Column("body_sha256", TEXT, nullable=False),
+    *_columns(ASKED),
     sa.Column("since", sa.Integer, nullable=False),  # the log's size before
     sa.Column("kind", TEXT, nullable=False),  # of the statement that the write makes
     sa.Column("feed", TEXT),

@@ -91,10 +91,8 @@ class Recorded:
 
     def _note(self, writing: Writing, status: int) -> None:
         intent = writing.identifier if writing.end() else None
-        store, account = self._accounts.store, writing.account
-        who = store.now(), account.name, account.came_by, account.credential
-        digest = writing.body_sha256()
-        note_write(store.database, *who, writing.method, writing.path, status, digest, intent)
+        store = self._accounts.store
+        note_write(store.database, writing.answered(status, store.now()), intent)
         self._accounts.seal_soon()
 
     def _drop(self, writing: Writing) -> None:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from veracity.home.accounts.journal import list_path, read_list
-from veracity.home.accounts.lines import Write
+from veracity.home.accounts.lines import Line
 from veracity.home.home import Home
 from veracity.server.accounts.doors import DENIED, Account, needs
 from veracity.server.accounts.shapes import AccountName, Time
@@ -72,7 +72,7 @@ def list_writes(
     return WriteList(items=found, next=None)
 
 
-def _sealed(home: Home, after: int) -> Iterator[tuple[int, Write]]:
+def _sealed(home: Home, after: int) -> Iterator[tuple[int, Line]]:
     """Yield the writes of the lists in the log, each with the log's entry; lists before ``after`` stay shut.
 
     Raises
