@@ -1,4 +1,4 @@
-"""Lines in the plane, for tests: whether rings cross themselves or one another, found by every pair of sides."""
+"""Lines in the plane, for tests: whether rings cross themselves or one another, by every pair of sides."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ Ring = Sequence[tuple[float, float]] | Sequence[list[float]]
 
 
 def crossings(rings: Sequence[Ring]) -> int:
-    """Count pairs of sides, of the same ring or of two, that have a point in common and are not neighbours."""
+    """Count pairs of sides, of one ring or of two, that have a point in common and are not neighbours."""
     starts = np.array([at for ring in rings for at in ring[:-1]])
     ends = np.array([at for ring in rings for at in ring[1:]])
     low, high = np.minimum(starts, ends), np.maximum(starts, ends)
@@ -25,4 +25,4 @@ def crossings(rings: Sequence[Ring]) -> int:
 
 def _left(p: np.ndarray, q: np.ndarray, r: np.ndarray) -> np.ndarray:
     pq, pr = q - p, r - p
-    return np.sign(pq[..., 0] * pr[..., 1] - pq[..., 1] * pr[..., 0])
+    return np.asarray(np.sign(pq[..., 0] * pr[..., 1] - pq[..., 1] * pr[..., 0]))

@@ -1,4 +1,4 @@
-"""The built-in city's ground: invented from its seed, said to be so, and its stations are where they should be."""
+"""The built-in city's ground: invented from its seed, said to be so, and its stations are in their places."""
 
 import json
 from datetime import UTC, datetime
@@ -81,7 +81,7 @@ def test_roads_stay_on_land(features: list[dict[str, Any]]) -> None:
 
 
 def test_areas_are_good_polygons(features: list[dict[str, Any]]) -> None:
-    """Closed rings that cross neither themselves nor others of their feature, outer ones counter-clockwise."""
+    """Closed rings that cross neither themselves nor one another, outer ones counter-clockwise."""
     for feature in of_kind(features, "beyond", "ward", "wood", "town"):
         outer, *holes = feature["geometry"]["coordinates"]
         assert all(ring[0] == ring[-1] and len(ring) > 3 for ring in (outer, *holes))

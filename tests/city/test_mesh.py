@@ -17,6 +17,15 @@ def some_mesh(seed: int, n: int = 150) -> tuple[Mesh, np.ndarray]:
     return make_mesh(sites), sites
 
 
+def test_a_crossing_is_seen() -> None:
+    """The test's own eyes: a bow tie, rings that overlap, rings that touch; and none where there is none."""
+    square = [(0, 0), (4, 0), (4, 4), (0, 4), (0, 0)]
+    assert crossings([square, [(1, 1), (2, 1), (2, 2), (1, 1)]]) == 0
+    assert crossings([[(0, 0), (4, 4), (4, 0), (0, 4), (0, 0)]]) == 1
+    assert crossings([square, [(3, 3), (5, 3), (5, 5), (3, 5), (3, 3)]]) == 2
+    assert crossings([square, [(4, 2), (6, 1), (6, 3), (4, 2)]]) == 2
+
+
 def covered(polygons: list[Polygon]) -> float:
     return sum(area(ring) for polygon in polygons for ring in polygon)
 
@@ -62,7 +71,7 @@ def test_neighbours_leave_no_gap(seed: int) -> None:
     halves = [int(px < 15) if within else 2 for px, within in zip(x, inner, strict=True)] + around
     whole = [0 if group < 2 else 2 for group in halves]
     together = covered(mesh.polygons(halves, 0)) + covered(mesh.polygons(halves, 1))
-    # Where the halves meet the rim their corners stay sharp, and the whole's are rounded: nothing else differs.
+    # Where the halves meet at the rim a corner stays sharp that the whole has rounded: nothing else differs.
     assert math.isclose(together, covered(mesh.polygons(whole, 0)), rel_tol=0.02)
     shared = {p for polygon in mesh.polygons(halves, 0) for ring in polygon for p in ring}
     other = {p for polygon in mesh.polygons(halves, 1) for ring in polygon for p in ring}

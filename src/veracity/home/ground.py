@@ -2,7 +2,7 @@
 
 It is a backdrop, no measurement: it is not sealed, and no number rests on it. Who looks at it is told its
 digest, its source and its licence. What is imported is written anew: WGS 84, six decimals (a tenth of a
-metre), geometries and plain properties, and whether the file says that it is ``simulated``; nothing else of it.
+metre), geometries and plain properties, and whether the file says that it is ``simulated``; nothing else.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from veracity.city.clock import Floats
-from veracity.city.ground.lines import along, rivers, roads, rounded, to_degrees
+from veracity.city.ground.lines import rivers, roads, rounded, to_degrees
 from veracity.city.ground.mesh import Polygon
 from veracity.city.ground.terrain import BEYOND, Terrain, make_terrain
 from veracity.city.stations import stations
@@ -29,7 +29,7 @@ def invent(seed: int) -> dict[str, Any]:
         *_areas("town", terrain.mesh.polygons(terrain.is_town, True)),
     ]
     for course in courses.values():
-        on = rounded(rounded(course))
+        on = rounded(course)
         part = -(-len(on) // len(_WIDTHS_M))
         for i, width_m in enumerate(_WIDTHS_M):
             features.append(_line(on[i * part : (i + 1) * part + 1], kind="water", width_m=width_m))
@@ -54,7 +54,11 @@ def _line(line: Floats, **properties: Any) -> dict[str, Any]:
 
 
 def _feature(shape: str, coordinates: Any, **properties: Any) -> dict[str, Any]:
-    return {"type": "Feature", "geometry": {"type": shape, "coordinates": coordinates}, "properties": properties}
+    return {
+        "type": "Feature",
+        "geometry": {"type": shape, "coordinates": coordinates},
+        "properties": properties,
+    }
 
 
 def _positions(km: Floats) -> list[list[float]]:

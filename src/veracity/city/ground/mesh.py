@@ -8,6 +8,7 @@ cell whose corner it is: so they still do not when they are rounded.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,7 +20,7 @@ Ring = list[Point]  #: closed; counter-clockwise, a hole clockwise
 Polygon = list[Ring]  #: the ring around it, then its holes
 
 _N_GHOSTS = 24  # cells without an end, all around
-_FLAT = 0.12  # what a corner may be off the curve that is drawn straight
+_FLAT = 0.15  # what a corner may be off the curve that is drawn straight
 _FAR = 3  # so many times the extent of the sites: where those are
 
 
@@ -101,7 +102,7 @@ def make_mesh(sites: Floats) -> Mesh:
 
 
 def _cell(sites: Floats, cell: int, most: float) -> tuple[list[Point], list[int]]:
-    """Return a cell's corners, and for the side that begins at each the cell beyond; from a square of ±most."""
+    """Return a cell's corners, and for the side that begins at each the cell beyond it; within ±most."""
     x, y = sites[cell].tolist()
     points = [(x - most, y - most), (x + most, y - most), (x + most, y + most), (x - most, y + most)]
     beyond = [-1] * 4
@@ -159,7 +160,7 @@ def _bend(start: Point, corner: Point, end: Point) -> list[Point]:
 
 def area(ring: Ring) -> float:
     """Return the area within a closed ring; below zero where it goes clockwise."""
-    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:], strict=False)) / 2
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring)) / 2
 
 
 def is_inside(ring: Ring, at: Point) -> bool:
@@ -167,6 +168,6 @@ def is_inside(ring: Ring, at: Point) -> bool:
     x, y = at
     crossings = (
         (a[1] > y) != (b[1] > y) and x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0])
-        for a, b in zip(ring, ring[1:], strict=False)
+        for a, b in pairwise(ring)
     )
     return sum(crossings) % 2 == 1

@@ -18,8 +18,8 @@ Flags = npt.NDArray[np.bool_]
 
 _N_TRIED = 8_000  # places for a cell; most are too near another
 _FAR_KM = 70.0  # from a station: there the outermost cells are
-_CITY_KM = 22.0  # from a station: there the city ends
-_APART_KM = 11.0  # from the seat of a ward to any place of the city, at most
+_CITY_KM = 19.0  # from a station: there the city ends
+_APART_KM = 12.5  # from the seat of a ward to any place of the city, at most
 _PAIRS_KM = 1.8  # along shores and rivers, from one pair of cells to the next
 _RIVER_KM = 6.0  # what crossing a river takes to a ward that grows
 _HEADS = ((108.30, 16.14, 5.0), (108.07, 16.19, 7.0))  # hills by the sea: where, how wide in kilometres
@@ -56,7 +56,7 @@ def make_terrain(rng: np.random.Generator, of: tuple[Station, ...], rivers: Sequ
     wards = [owned.get(cell, BEYOND if land else SEA) for cell, land in enumerate(is_land.tolist())]
 
     town = is_land & _is_town(sites, stations)
-    wood = is_land & ~town & (_height(rng, sites, shore, rivers) > 0.7) & (to_station > 1.6)
+    wood = in_city & ~town & (_height(rng, sites, shore, rivers) > 0.7) & (to_station > 1.6)
     around = mesh.n_cells - len(sites)
     no = [False] * around
     return Terrain(mesh, names, wards + [SEA] * around, town.tolist() + no, wood.tolist() + no)
@@ -80,7 +80,7 @@ def _sites(rng: np.random.Generator, stations: Floats, lines: Sequence[Floats]) 
     pairs = np.vstack([_beside(rng, line) for line in lines])
     pairs = pairs[_nearest(pairs, stations) < _CITY_KM]
     to_station, to_pair = _nearest(tried, stations), _nearest(tried, pairs)
-    room = np.minimum(0.85 + 0.22 * to_station, 1.2 + 0.6 * to_pair + 0.02 * to_station)
+    room = np.minimum(0.9 + 0.25 * to_station, 1.3 + 0.7 * to_pair + 0.02 * to_station)
     kept, n = np.empty((len(pairs) + _N_TRIED, 2)), 0
     for site, km in zip(np.vstack([pairs, tried]), [0.5] * len(pairs) + room.tolist(), strict=True):
         if n == 0 or np.square(kept[:n] - site).sum(axis=1).min() > km * km:
@@ -166,11 +166,11 @@ def _is_town(sites: Floats, stations: Floats) -> Flags:
 
 def _height(rng: np.random.Generator, sites: Floats, shore: Floats, rivers: Sequence[Floats]) -> Floats:
     """Return how high the land is, by no unit: it rises inland, in waves, and rivers have valleys."""
-    height = _nearest(sites, along(shore, 1.0)) / 16
-    height -= 0.8 * np.exp(-_nearest(sites, np.vstack([along(line, 1.0) for line in rivers])) / 3)
-    for km in (50, 23, 13, 8):
+    height = _nearest(sites, along(shore, 1.0)) / 20
+    height -= np.exp(-_nearest(sites, np.vstack([along(line, 1.0) for line in rivers])) / 4)
+    for wave_km in (50, 23, 13, 8):
         turn, phase = rng.uniform(0, 2 * np.pi, 2)
-        height += 0.27 * np.sin(sites @ (np.cos(turn), np.sin(turn)) * 2 * np.pi / km + phase)
+        height += 0.27 * np.sin(sites @ (np.cos(turn), np.sin(turn)) * 2 * np.pi / wave_km + phase)
     for lon, lat, km in _HEADS:
         apart = np.hypot(*(sites - to_km(np.array([[lon, lat]]))).T)
         height += 1.5 * np.exp(-((apart / km) ** 2))

@@ -22,7 +22,7 @@ export function paintsOf(isOnBase: boolean): readonly (readonly [layer: string, 
     ["water", "background-color", colour("water")],
     ["land", "fill-color", ["match", kind, ...ofKind, colour("land")]],
     ["land", "fill-opacity", shown],
-    ["edges", "line-color", colour("gap")],
+    ["edges", "line-color", colour(isOnBase ? "gap" : "edge")],
     ["rivers", "line-color", colour("water")],
     ["rivers", "line-opacity", shown],
     ["kerbs", "line-color", colour("kerb")],
@@ -51,7 +51,7 @@ function byZoom(...stops: readonly (readonly [zoom: number, width: unknown])[]):
 
 /** A river as wide as it is, and never too thin to be seen. */
 function riverWidth(): ExpressionSpecification {
-  const wide = (perM: number) => ["max", 1.2, ["*", ["number", ["get", "width_m"], 50], perM]];
+  const wide = (perM: number) => ["max", 2, ["*", ["number", ["get", "width_m"], 50], perM]];
   return byZoom([8, wide(PIXELS_PER_M[0])], [16, wide(PIXELS_PER_M[1])]);
 }
 
@@ -71,7 +71,7 @@ export function styleOf(): StyleSpecification {
         type: "line",
         source: GROUND,
         filter: ["!", ["in", ["coalesce", ["get", "kind"], ""], ["literal", ["wood", "town", "water", "road"]]]],
-        paint: { ...painted("edges"), "line-width": 0.8, "line-opacity": 0.5 },
+        paint: { ...painted("edges"), "line-width": 0.8, "line-opacity": 0.8 },
       },
       { id: "rivers", type: "line", source: GROUND, filter: isLine("water"), layout: ROUND, paint: { ...painted("rivers"), "line-width": riverWidth() } },
       { id: "kerbs", type: "line", source: GROUND, filter: isLine("road"), layout: ROUND, paint: { ...painted("kerbs"), "line-width": byZoom([8, 1.6], [12, 3.4], [16, 12]) } },
