@@ -18,7 +18,7 @@ from veracity.home.ground import read_ground
 
 SEEDS = (1, 3, 42, 2**63 - 1)
 NOW = datetime(2026, 9, 14, 17, tzinfo=UTC)
-MOST_BYTES = 160_000
+MOST_BYTES = 130_000
 
 
 @pytest.fixture(scope="module", params=SEEDS)
