@@ -35,7 +35,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Mesh:
-    """``sides[i]`` are those of the cell of ``sites[i]``, counter-clockwise.
+    """``sides[i]`` are those of the cell of site i, counter-clockwise.
 
     The last cells of ``n_cells``, those from ``len(sides)``, are all that is around, and have no sides.
     """
