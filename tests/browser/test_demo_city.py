@@ -73,6 +73,16 @@ def test_the_city_is_soon_usable(served: Served, tab: Any) -> None:
     assert times[-1] < USABLE_S * SLACK
 
 
+def test_the_map_stands_on_an_invented_ground_that_says_so(served: Served, tab: Any) -> None:
+    """The demo brings it; its file is the one that the city names."""
+    page = tab(viewport=DESK)
+    page.goto(f"{served.url}/#/city")
+    foot = page.locator(".map-foot")
+    foot.wait_for()
+    told = "Ground: Veracity, built-in city, seed 1, a backdrop (Apache-2.0)"
+    assert foot.inner_text() == f"{told} · simulated: coast, rivers, wards and roads are invented"
+
+
 def test_a_tiles_number_holds(served: Served, tab: Any) -> None:
     """The seal of the first tile, then all steps of its receipt."""
     page = tab(viewport=DESK)

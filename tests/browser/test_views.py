@@ -287,6 +287,26 @@ def test_the_map_stands_on_the_citys_own_ground(city: RecordedCity, tab: Any) ->
     page.get_by_text("its file is not the one that the city names").wait_for()
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en-GB", "simulated: coast"), ("vi-VN", "mô phỏng: bờ biển"), ("id-ID", "simulasi: pantai")],
+)
+def test_an_invented_ground_says_so(city: RecordedCity, tab: Any, language: str, said: str) -> None:
+    """In the reader's language, beside whose it is; rivers and roads among it are drawn."""
+    ground = city.answers["/api/v1/city/ground"]
+    line = {"type": "LineString", "coordinates": [[107.9, 15.7], [108.2, 16.1]]}
+    for kind in ({"kind": "water", "width_m": 300}, {"kind": "water"}, {"kind": "road"}):
+        ground["features"].append({"type": "Feature", "properties": kind, "geometry": line})
+    city.answers["/api/v1/city"]["ground"]["simulated"] = True
+    page = tab(viewport=DESK, locale=language)
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    shown(page, city, "#/city")
+    page.wait_for_selector(".map-box[data-state=shown]")
+    assert said in page.locator(".map-foot").inner_text()
+    assert faults == []
+
+
 def test_an_online_map_is_asked_only_when_the_reader_wants_it(city: RecordedCity, tab: Any) -> None:
     """Offered by the city, off until it is ticked; its host is named before."""
     tiles = f"{city.url}/tiles/{{z}}/{{x}}/{{y}}.png"

@@ -94,6 +94,17 @@ def test_a_ground_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
                 imported(tmp_path, collection(feature(), feature()))
 
 
+def test_an_invented_ground_says_so(tmp_path: Path) -> None:
+    """If its file does, and by the word true alone; one that was kept before there was the word is none."""
+    assert imported(tmp_path, collection(feature(), simulated=True)).simulated
+    assert json.loads((tmp_path / FILE).read_bytes())["simulated"] is True
+    for word in (False, "true", 1, None):
+        made = imported(tmp_path, collection(feature(), simulated=word))
+        assert not made.simulated
+        assert b"simulated" not in made.body
+    assert read_ground(tmp_path) == made
+
+
 @pytest.mark.parametrize("change", [b'"source":null', b'"imported_at":"', b'"type":"Polygon"'])
 def test_a_file_that_was_changed_by_hand_is_refused(tmp_path: Path, change: bytes) -> None:
     """What is no file of ours is not shown as one."""

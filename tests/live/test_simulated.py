@@ -15,6 +15,7 @@ from veracity.city.demo import START
 from veracity.city.twin import Twin
 from veracity.data.bodies import cut_body
 from veracity.home.errors import HomeExists
+from veracity.home.ground import read_ground
 from veracity.home.home import Home
 from veracity.live.simulated import device_key, make_or_open, messages_from, payload_of, run_devices
 from veracity.live.simulated_clock import RunningClock
@@ -73,6 +74,9 @@ def test_the_home_is_made_once_and_is_not_another_citys(tmp_path: Path) -> None:
     assert len(devices) == 72
     assert all(f.contract.simulated for f in home.feeds().values())
     home.close()
+    ground = read_ground(tmp_path / "city")
+    assert ground is not None
+    assert ground.simulated
     with pytest.raises(HomeExists):
         make_or_open(tmp_path / "city", 2)
     with pytest.raises(HomeExists):

@@ -22,6 +22,7 @@ from veracity.city.archive import DAYS_PER_FILE, archive
 from veracity.city.caught import Said, is_caught, strays
 from veracity.city.clock import STEP
 from veracity.city.faults import Fault
+from veracity.city.ground import lay_ground
 from veracity.city.learning import EVERY, Learned, forecast, prove, settle, teach
 from veracity.city.twin import Delivery, Twin
 from veracity.data.text import RECORDS_PER_PAGE
@@ -137,6 +138,7 @@ def play(root: Path, seed: int, say: Say) -> DemoReport:
     say("a small twin of Da Nang: 20 air stations, 12 rivers and rain gauges, 40 roads, two days, one storm")
     keys = {a.name: _key(seed, a.name) for a in AGENCIES}
     init(root, ORIGIN, clock, CityKeys(_seed(seed, "log"), _key(seed, "operator")))
+    lay_ground(root, seed, clock())
     with open_writer(root, clock) as home, tempfile.TemporaryDirectory(prefix="veracity-demo-") as inbox:
         _enrol(home, keys)
         say(f"enrolled {len(keys)} agencies and their feeds; each signs what it sends")

@@ -44,6 +44,8 @@ def show(home: Path, as_json: bool) -> None:
         f"imported  {found.imported_at}",
         f"sha256    {found.sha256}",
     ]
+    if found.simulated:
+        lines.insert(0, "SIMULATED: no such place")
     emit("ground", _document(found), "\n".join(lines), as_json)
 
 
@@ -65,6 +67,7 @@ def _document(found: Ground) -> dict[str, Any]:
         "source": found.source,
         "licence": found.licence,
         "imported_at": found.imported_at,
+        "simulated": found.simulated,
     }
 
 

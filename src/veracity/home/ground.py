@@ -2,7 +2,7 @@
 
 It is a backdrop, no measurement: it is not sealed, and no number rests on it. Who looks at it is told its
 digest, its source and its licence. What is imported is written anew: WGS 84, six decimals (a tenth of a
-metre), geometries and plain properties and nothing else of the file.
+metre), geometries and plain properties, and whether the file says that it is ``simulated``; nothing else.
 """
 
 import hashlib
@@ -37,6 +37,7 @@ _DEPTHS = {
     "MultiPolygon": 3,
 }
 _MEMBERS = {"type", "bbox", "source", "licence", "imported_at", "features"}
+_SIMULATED = {"simulated": True}  # a member of an invented ground; others have none
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Ground:
     source: str | None
     licence: str | None
     imported_at: str
+    simulated: bool = False
 
 
 def import_ground(root: Path, path: Path, source: str | None, licence: str | None, now: datetime) -> Ground:
@@ -69,6 +71,7 @@ def import_ground(root: Path, path: Path, source: str | None, licence: str | Non
             "bbox": list(_box(features)),
             **about,
             "imported_at": format_time(now),
+            **(_SIMULATED if document["simulated"] else {}),
             "features": features,
         }
     )
@@ -116,7 +119,7 @@ def parse_ground(body: bytes) -> Ground:
     if len(body) > MAX_BYTES:
         raise MalformedGround(f"ground: want at most {MAX_BYTES:,} bytes, got more")
     document = _loaded(body, FILE)
-    if not isinstance(document, dict) or set(document) != _MEMBERS:
+    if not isinstance(document, dict) or set(document) - {"simulated"} != _MEMBERS:
         raise MalformedGround(f"ground: want {', '.join(sorted(_MEMBERS))} in {FILE}: import it")
     found = _collection(document)
     imported_at = document["imported_at"]
@@ -130,6 +133,7 @@ def parse_ground(body: bytes) -> Ground:
         _text("source", document["source"]),
         _text("licence", document["licence"]),
         imported_at[:64],
+        found["simulated"],
     )
 
 
@@ -150,7 +154,7 @@ def _collection(document: Any) -> dict[str, Any]:
     for number, feature in enumerate(features):
         one, room = _feature(number, feature, room)
         made.append(one)
-    return {"type": "FeatureCollection", "features": made}
+    return {"type": "FeatureCollection", "simulated": document.get("simulated") is True, "features": made}
 
 
 def _check_crs(document: dict[str, Any]) -> None:

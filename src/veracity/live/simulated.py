@@ -24,6 +24,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from veracity.city import AGENCIES, FEEDS, contracts, stations
 from veracity.city.demo import ORIGIN, START
+from veracity.city.ground import lay_ground
 from veracity.city.twin import Sent, Twin, agency_of
 from veracity.home.clock import parse_time
 from veracity.home.contracts import add_feed
@@ -72,6 +73,7 @@ def _make(root: Path, seed: int) -> None:
         return START
 
     init(root, ORIGIN, clock, CityKeys(_secret(seed, "log"), _key(seed, "operator")))
+    lay_ground(root, seed, clock())
     with open_writer(root, clock) as home, tempfile.TemporaryDirectory(prefix="veracity-up-") as folder:
         for agency in AGENCIES:
             add_agency(home, agency.name, _key(seed, agency.name).public)

@@ -37,6 +37,7 @@ def test_the_ground_comes_and_goes(tmp_path: Path) -> None:
     assert told == {
         "url": "/api/v1/city/ground", "sha256": made.sha256, "n_bytes": len(made.body), "n_features": 1,
         "source": "survey", "licence": "CC0-1.0", "imported_at": "2026-09-03T00:00:00.000000Z",
+        "simulated": False,
     }  # fmt: skip
     tag = {"If-None-Match": answer.headers["etag"]}
     assert ask(fresh, "GET", told["url"], headers=tag).status_code == 304

@@ -33,6 +33,7 @@ _SCHEMA = {
         "source": {"type": ["string", "null"]},
         "licence": {"type": ["string", "null"]},
         "imported_at": {"type": "string", "format": "date-time"},
+        "simulated": {"const": True, "description": "of an invented ground; others have no such member"},
         "features": {"type": "array", "items": {"type": "object"}},
     },
 }
@@ -48,6 +49,7 @@ class GroundShape(Shape):
     source: str | None
     licence: str | None
     imported_at: Time
+    simulated: bool
 
     @classmethod
     def of(cls, ground: Ground | None) -> "GroundShape | None":
@@ -62,6 +64,7 @@ class GroundShape(Shape):
             source=ground.source,
             licence=ground.licence,
             imported_at=ground.imported_at,
+            simulated=ground.simulated,
         )
 
 

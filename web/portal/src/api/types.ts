@@ -31,6 +31,7 @@ export interface Ground {
   readonly n_features: number;
   readonly source: string | null;
   readonly licence: string | null;
+  readonly simulated?: boolean; // invented: there is no such place
 }
 
 export interface BaseMap {

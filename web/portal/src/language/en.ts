@@ -293,6 +293,7 @@ export const en = {
   "map.failed": "The map cannot be drawn in this browser. The list has all that it would show.",
   "map.ground": "Ground: {source}, a backdrop",
   "map.no-source": "source not stated",
+  "map.simulated": "simulated: coast, rivers, wards and roads are invented",
   "map.another": "its file is not the one that the city names",
   "map.online": "Online base map: asks {host}, which then sees your address",
   "sensor.key": "Key",

@@ -301,6 +301,7 @@ export const id: Catalogue = {
   "map.failed": "Peta tidak dapat digambar di peramban ini. Daftar memuat semuanya.",
   "map.ground": "Dasar: {source}, hanya latar",
   "map.no-source": "sumber tidak disebut",
+  "map.simulated": "simulasi: pantai, sungai, kelurahan, dan jalan adalah rekaan",
   "map.another": "berkasnya bukan yang disebut kota",
   "map.online": "Peta dasar daring: meminta ke {host}, yang lalu melihat alamat jaringan Anda",
   "sensor.key": "Kunci",

@@ -301,6 +301,7 @@ export const vi: Catalogue = {
   "map.failed": "Trình duyệt này không vẽ được bản đồ. Danh sách có đủ mọi nội dung.",
   "map.ground": "Nền: {source}, chỉ để định hướng",
   "map.no-source": "không nêu nguồn",
+  "map.simulated": "mô phỏng: bờ biển, sông, phường xã và đường đều là hư cấu",
   "map.another": "tệp không đúng tệp mà thành phố nêu",
   "map.online": "Bản đồ nền trực tuyến: hỏi {host}, nơi đó sẽ thấy địa chỉ mạng của bạn",
   "sensor.key": "Khóa",

@@ -83,6 +83,7 @@ function MapFoot(props: { readonly city: City; readonly ground: FetchedGround | 
   if (told !== null && ground !== null) {
     const source = told.source ?? t("map.no-source");
     by.push(told.licence === null ? t("map.ground", { source }) : `${t("map.ground", { source })} (${told.licence})`);
+    if (told.simulated === true) by.push(t("map.simulated"));
     if (ground.isAsTold === false) by.push(t("map.another"));
   }
   return by.length === 0 ? null : <p class="soft map-foot">{by.join(" · ")}</p>;
