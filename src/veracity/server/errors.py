@@ -75,6 +75,12 @@ class NotThere(ServerError, Malformed):
     code = "not-there"
 
 
+class NotThereThen(ServerError, Malformed):
+    """The city has such a feed now, and had none at the time asked for: its first contract came later."""
+
+    code = "not-there-then"
+
+
 class MalformedQuery(ServerError, Malformed):
     """A parameter of a request is not what its route takes."""
 
