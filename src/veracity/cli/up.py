@@ -119,6 +119,7 @@ def up(
     from veracity.live.broker_config import BrokerSettings, Tls
     from veracity.live.logs import configure
     from veracity.live.up_settings import UpSettings
+    from veracity.server.open_files import ensure_files
 
     root = directory or home
     if root is None:
@@ -135,6 +136,7 @@ def up(
         raise click.UsageError("--public-url and --announce tell of what is served: they need --http")
     if city is not None and nats is not None:
         raise click.UsageError("--city demo has a broker of its own: leave --nats out")
+    ensure_files()
     configure(as_json=json_logs or not sys.stderr.isatty())
     tls = None if tls_cert is None or tls_key is None else Tls(tls_cert, tls_key, tls_ca)
     settings = UpSettings(

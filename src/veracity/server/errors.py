@@ -93,6 +93,12 @@ class MalformedSettings(ServerError, Malformed):
     code = "malformed-settings"
 
 
+class TooFewFiles(ServerError, Malformed):
+    """The process may open too few files to serve anybody: its limit has to be raised."""
+
+    code = "too-few-files"
+
+
 class TooManyCells(ServerError, Malformed):
     """An answer would be made of more than the server takes in hand for one request."""
 
