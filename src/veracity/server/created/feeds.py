@@ -98,4 +98,4 @@ def _is_ours(said: Mapping[str, Any]) -> bool:
     if feed not in (THINGS, OBSERVATIONS):
         return False
     text = built_in(feed, str(said["version"]), simulated=said["simulated"] is True)
-    return sha256(text).hexdigest() == said["sha256"]
+    return sha256(text).hexdigest() == str(said["sha256"])
