@@ -158,7 +158,7 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
     try:
         if feed == THINGS:
             sent = _made_room(home, sent)
-        elif is_observations(home.feed(feed).contract):
+        elif sent and is_observations(home.feed(feed).contract):
             ensure_feed(home, feed)
         n_before = home.log.size  # the contracts may be new
         if sent:
