@@ -16,10 +16,10 @@ import urllib3
 from brokers import DEADLINE_S
 
 _RUN = """\
-import asyncio, logging, sys
+import logging, sys
 from dataclasses import replace
 from pathlib import Path
-from veracity.cli.up import _run
+from veracity.cli.up import run_until_told
 from veracity.errors import VeracityError
 from veracity.live.broker_config import BrokerSettings
 from veracity.live.logs import configure
@@ -29,9 +29,7 @@ broker = BrokerSettings(("127.0.0.1", 0), is_open=True, max_bytes=16 * 1024**2)
 settings = UpSettings(Path(sys.argv[1]), broker, monitor=("127.0.0.1", 0), as_json=True, worker=sys.argv[2])
 settings = replace(settings, nats_url=sys.stdin.readline().strip() or None)
 try:
-    asyncio.run(_run(settings))
-except KeyboardInterrupt:
-    sys.exit(130)
+    sys.exit(0 if run_until_told(settings) else 130)
 except VeracityError as exc:
     logging.getLogger("veracity.up").error("%s", exc)
     sys.exit(4)

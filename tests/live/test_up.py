@@ -114,19 +114,6 @@ def test_it_ends_when_told_and_leaves_nothing(tmp_path: Path, number: int) -> No
         assert running.lines()[-1]["message"] == "stopped"
 
 
-def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
-    """A worker that hangs holds a clean end up; the second Ctrl-C ends it at once, with 130."""
-    with up(new_city(tmp_path / "city"), "stub_worker:hang") as running:
-        wait(lambda: "veracity_worker_turn_timestamp_seconds{" in running.ask("/metrics")[1])
-        worker = running.children()["worker-0"]
-        tell(running.process, signal.SIGINT)
-        wait(lambda: "bridge" not in running.children())
-        assert is_alive(worker)
-        tell(running.process, signal.SIGINT)
-        assert running.process.wait(120) == 130
-        wait(lambda: not is_alive(worker))
-
-
 def test_killed_it_leaves_no_orphan(tmp_path: Path) -> None:
     """Kill −9 of the first process: all others end by themselves, and the city can be started again."""
     home = new_city(tmp_path / "city")

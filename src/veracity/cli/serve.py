@@ -72,12 +72,14 @@ def serve(
     """
     # Imported here: no other command needs them.
     from veracity.server.app import make_app
+    from veracity.server.open_files import ensure_files
     from veracity.server.running import address, listen, run
     from veracity.server.settings_file import read_settings
     from veracity.server.warming import warm
 
     if (witness is None) != (witness_policy is None):
         raise click.UsageError("--witness and --witness-policy go together")
+    ensure_files()
     with ExitStack() as stack:
         beside = (
             None if witness is None or witness_policy is None else _witness(witness, witness_policy, stack)

@@ -1,7 +1,6 @@
 """``veracity up``: the whole city in one process tree."""
 
 import asyncio
-import signal
 import sys
 import time
 from dataclasses import replace
@@ -13,10 +12,12 @@ import click
 
 from veracity.cli import addresses
 from veracity.cli.addresses import host_and_port
-from veracity.cli.output import common, emit, note
+from veracity.cli.exit_codes import INTERRUPTED
+from veracity.cli.output import common, emit, emit_error, note
 from veracity.home.errors import NoHome
 
 if TYPE_CHECKING:
+    from veracity.live.told import Told
     from veracity.live.up_settings import UpSettings
 
 
@@ -113,12 +114,13 @@ def up(
     monitor: tuple[str, int],
     json_logs: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Run the city: broker, workers, schedules, until Ctrl-C or SIGTERM; a second Ctrl-C ends it at once."""
     # Imported here: no other command needs them.
     from veracity.live.broker_config import BrokerSettings, Tls
     from veracity.live.logs import configure
     from veracity.live.up_settings import UpSettings
+    from veracity.server.open_files import ensure_files
 
     root = directory or home
     if root is None:
@@ -135,6 +137,7 @@ def up(
         raise click.UsageError("--public-url and --announce tell of what is served: they need --http")
     if city is not None and nats is not None:
         raise click.UsageError("--city demo has a broker of its own: leave --nats out")
+    ensure_files()
     configure(as_json=json_logs or not sys.stderr.isatty())
     tls = None if tls_cert is None or tls_key is None else Tls(tls_cert, tls_key, tls_ca)
     settings = UpSettings(
@@ -161,21 +164,25 @@ def up(
         settings = replace(settings, clock=RunningClock(begins, time.time(), speed), seed=seed)
     if mqtt[0] not in ("127.0.0.1", "::1", "localhost") and nats is None:
         _warn(settings.broker.is_open, has_tls=tls is not None)
-    asyncio.run(_run(settings))
+    if not run_until_told(settings):
+        said = "ended at once, as told again; what was acknowledged is kept"
+        return emit_error("interrupted", said, INTERRUPTED, as_json)
     emit("up", {"home": root}, f"{root}: stopped; what was acknowledged is kept", as_json)
+    return 0
 
 
-async def _run(settings: "UpSettings") -> None:
+def run_until_told(settings: "UpSettings") -> bool:
+    """Run a city until SIGINT or SIGTERM; tell whether it ended in order, or at once by a second one."""
+    from veracity.live.told import heard
+
+    with heard() as told:
+        return asyncio.run(_run(settings, told))
+
+
+async def _run(settings: "UpSettings", told: "Told") -> bool:
     from veracity.live.up import run_up
 
-    stop, hurry = asyncio.Event(), asyncio.Event()
-
-    def told() -> None:
-        (hurry if stop.is_set() else stop).set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told)
+    stop, hurry = told.events()
     if settings.http is not None:
         from veracity.server.settings_file import read_settings
 
@@ -183,8 +190,7 @@ async def _run(settings: "UpSettings") -> None:
             settings.home, public_url=settings.public_url
         )  # what is wrong is told before anything starts
     await run_up(settings, stop, hurry)
-    if hurry.is_set():
-        raise KeyboardInterrupt
+    return not hurry.is_set()
 
 
 def _add_live_feeds(home: Path) -> None:

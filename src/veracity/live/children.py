@@ -71,6 +71,7 @@ class Child:
         self._on_end = on_end
         self._process: asyncio.subprocess.Process | None = None
         self._lines: asyncio.Task[None] | None = None
+        self._is_ending = self._is_hurried = False
         self._rng = random.Random()  # noqa: S311 - spreads restarts, keeps no secret
 
     @property
@@ -143,11 +144,18 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
+    def hurry(self) -> None:
+        """Wait for its end no more: it is killed now if it was told to end, else once it is."""
+        self._is_hurried = True
+        if self._is_ending:
+            self.signal(signal.SIGKILL)
+
     async def end(self, within_s: float = STOP_S) -> None:
         """Tell it to end, and kill it if it does not."""
         if self.pid is None:
             return
-        self.signal(signal.SIGTERM)
+        self._is_ending = True
+        self.signal(signal.SIGKILL if self._is_hurried else signal.SIGTERM)
         try:
             await asyncio.wait_for(self.wait(), within_s)
         except TimeoutError:

@@ -93,11 +93,13 @@ async def running(settings: UpSettings) -> AsyncIterator[tuple[City, str]]:
 
 async def run_up(settings: UpSettings, stop: asyncio.Event, hurry: asyncio.Event) -> None:
     """Run a city until told to stop; ``hurry`` ends what still runs at once."""
-    async with running(settings) as (city, _):
-        rushing = asyncio.create_task(_rush(city, hurry))
-        try:
+    rushing: asyncio.Task[None] | None = None
+    try:
+        async with running(settings) as (city, _):
+            rushing = asyncio.create_task(_rush(city, hurry))
             await city.run(stop)
-        finally:
+    finally:  # not before the broker has ended: that is waited for, too
+        if rushing is not None:
             rushing.cancel()
     logger.info("stopped")
 
@@ -109,5 +111,4 @@ async def _end(told: asyncio.Event, task: "asyncio.Task[None]") -> None:
 
 async def _rush(city: City, hurry: asyncio.Event) -> None:
     await hurry.wait()
-    for child in city.children:
-        child.signal(9)
+    city.hurry()

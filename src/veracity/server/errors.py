@@ -75,6 +75,12 @@ class NotThere(ServerError, Malformed):
     code = "not-there"
 
 
+class NotThereThen(ServerError, Malformed):
+    """The city has such a feed now, and had none at the time asked for: its first contract came later."""
+
+    code = "not-there-then"
+
+
 class MalformedQuery(ServerError, Malformed):
     """A parameter of a request is not what its route takes."""
 
@@ -85,6 +91,12 @@ class MalformedSettings(ServerError, Malformed):
     """The settings of the server are not set down as they should be."""
 
     code = "malformed-settings"
+
+
+class TooFewFiles(ServerError, Malformed):
+    """The process may open too few files to serve anybody: its limit has to be raised."""
+
+    code = "too-few-files"
 
 
 class TooManyCells(ServerError, Malformed):

@@ -17,7 +17,7 @@ from veracity.home.accounts.errors import (
 )
 from veracity.home.errors import NoRowsWaiting, RecordNotFound
 from veracity.log.errors import ConsistencyRejected, ObjectMissing, UnknownOrigin, WitnessConflict
-from veracity.server.errors import NoSuchDataset, NotThere
+from veracity.server.errors import NoSuchDataset, NotThere, NotThereThen
 
 STATUSES: list[tuple[type[VeracityError], int]] = [
     (ObjectMissing, 404),
@@ -25,6 +25,7 @@ STATUSES: list[tuple[type[VeracityError], int]] = [
     (NoSuchDataset, 404),
     (RecordNotFound, 404),
     (NotThere, 404),
+    (NotThereThen, 404),
     (NoSignIn, 404),
     (WitnessConflict, 409),
     (ConsistencyRejected, 422),

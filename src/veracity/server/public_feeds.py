@@ -1,11 +1,13 @@
 """Which feeds are shown to everybody: those whose contract never marked a personal field."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from veracity.data.contract import Contract
+from veracity.home.clock import format_time
 from veracity.home.errors import UnknownFeed
 from veracity.home.home import Feed, Home
-from veracity.server.errors import NoSuchDataset, PersonalFeed
+from veracity.server.errors import NoSuchDataset, NotThereThen, PersonalFeed
 
 
 def public_feeds(home: Home, as_of: datetime | None = None) -> dict[str, Feed]:
@@ -34,7 +36,9 @@ def public_feed(home: Home, name: str, as_of: datetime | None = None) -> Feed:
     Raises
     ------
     NoSuchDataset
-        If there is no such feed, or was none then.
+        If there is no such feed.
+    NotThereThen
+        If there was none then.
     PersonalFeed
         If a contract of it marks personal fields, now or ever.
     """
@@ -48,13 +52,39 @@ def public_feed(home: Home, name: str, as_of: datetime | None = None) -> Feed:
 
 
 def feed_at(home: Home, name: str, as_of: datetime) -> Feed:
-    """Return a feed with its contract in force at a time; ``NoSuchDataset`` if it had none then."""
-    before = home.index.known_before(as_of)
-    said = [(idx, str(p["sha256"])) for idx, p in home.index.predicates("contract", name) if idx < before]
-    if not said:
-        raise NoSuchDataset(f"feed {name[:64]}: want one that was there then, got one added later")
-    idx, digest = said[-1]
+    """Return a feed with its contract in force at a time; ``NotThereThen`` if it had none then."""
+    said = [(idx, str(p["sha256"])) for idx, p in home.index.predicates("contract", name)]
+    idx, digest = said[n_then(home, name, said, as_of) - 1]
     return Feed(home.contract(digest), idx)
+
+
+def n_then(home: Home, name: str, said: Sequence[tuple[int, str]], as_of: datetime) -> int:
+    """Return how many of a feed's contracts were known at a time, one or more.
+
+    Every interface goes by it: before its first contract a feed was not there, rather than empty.
+
+    Parameters
+    ----------
+    said
+        Where in the log the contracts are, oldest first, and their digests.
+
+    Raises
+    ------
+    NotThereThen
+        If the first came later.
+    """
+    before = home.index.known_before(as_of)
+    n = sum(idx < before for idx, _ in said)
+    if n == 0:
+        when = format_time(as_of)
+        raise NotThereThen(f"feed {name[:64]}: want one that was there at {when}, got one added later")
+    return n
+
+
+def was_there(home: Home, as_of: datetime) -> frozenset[str]:
+    """Return the names of the feeds that had a contract at a time."""
+    before = home.index.known_before(as_of)
+    return frozenset(str(p["feed"]) for idx, p in home.index.predicates("contract") if idx < before)
 
 
 def contracts_of(home: Home, name: str) -> list[Contract]:

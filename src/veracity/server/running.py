@@ -2,13 +2,12 @@
 
 import asyncio
 import ipaddress
-import resource
 import signal
 import socket
 import struct
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from veracity.server.bad_heads import MAX_HEAD_BYTES, RefusingProtocol
 from veracity.server.errors import CannotListen
 from veracity.server.guard import Guarded
 from veracity.server.no_descriptors import tell_seldom
+from veracity.server.open_files import allow_files
 
 MAX_AT_ONCE = 64  #: requests computed at once
 MAX_THREADS = 40
@@ -125,7 +125,7 @@ async def serve(
 
 
 def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
-    _allow_files(limits.connections + _SPARE_FILES)
+    allow_files(limits.connections + _SPARE_FILES)
     protocol = type("_LimitedProtocol", (_PatientProtocol,), {"max_per_address": limits.per_address})
     return uvicorn.Config(
         Guarded(app, limits.at_once, limits.wait_s),
@@ -143,15 +143,6 @@ def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
     )
-
-
-def _allow_files(n: int) -> None:
-    """Ask the system for that many open files; it may not give them, and then refuses connections."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = n if hard == resource.RLIM_INFINITY else min(n, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Stopping(uvicorn.Server):

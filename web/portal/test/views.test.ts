@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError, ours, query } from "../src/api/client";
+import { ApiError, isNotThen, ours, query } from "../src/api/client";
 import type { Dataset, Measured } from "../src/api/dataset";
 import type { App, Feed, LineageNode, Panel, PanelColumn, Place } from "../src/api/types";
 import { dayAxis } from "../src/parts/day_axis";
@@ -27,6 +27,11 @@ test("a link that is written is read back", () => {
   assert.equal(parseRoute("#/")?.view, "city");
   assert.equal(parseRoute("#/nowhere"), null);
   assert.equal(parseRoute("#/sensor/%"), null);
+});
+
+test("what was not there then is told from what is not there", () => {
+  assert.ok(isNotThen(new ApiError(404, "not-there-then", "feed snow: want one that was there, got one added later")));
+  assert.ok(!isNotThen(new ApiError(404, "not-there", "feed: want one of this city")));
 });
 
 test("no path leads to another server", () => {

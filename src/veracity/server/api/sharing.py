@@ -11,6 +11,7 @@ from veracity.data.contract import Contract
 from veracity.home.home import Feed, Home
 from veracity.server.city_reader import CityReader
 from veracity.server.errors import NotThere, PersonalFeed
+from veracity.server.public_feeds import n_then
 
 MAX_CONTRACTS = 1_000  #: kept, each of some kilobytes
 _CONTRACTS: dict[str, Contract] = {}
@@ -40,12 +41,12 @@ def is_personal(home: Home, name: str) -> bool:
 def open_feed(home: Home, name: str, as_of: datetime | None = None) -> Contract:
     """Return the contract, at a time or now, of a feed whose rows may be shown to anyone.
 
-    As of a time before its first contract it is the first: nothing had come that it could misjudge.
-
     Raises
     ------
     NotThere
         If there is no such feed.
+    NotThereThen
+        If there was none then: its first contract came later.
     PersonalFeed
         If it has personal fields, or had some.
     """
@@ -55,9 +56,7 @@ def open_feed(home: Home, name: str, as_of: datetime | None = None) -> Contract:
         raise PersonalFeed(f"rows of {name}: want a feed without personal fields, got one with some")
     if as_of is None:
         return contracts[-1]
-    before = home.index.known_before(as_of)
-    n_then = sum(idx < before for idx, _ in said)
-    return contracts[max(0, n_then - 1)]
+    return contracts[n_then(home, name, said, as_of) - 1]
 
 
 def kept_contract(home: Home, sha256: str) -> Contract:

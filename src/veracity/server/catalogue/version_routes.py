@@ -129,9 +129,10 @@ ROUTER.add_api_route(
 def _version(request: Request, feed: str, as_of: str | None, entry: int | None) -> int:
     """Return the version known at a time or at a log entry, or now."""
     with reader_of(request).home() as home:
-        public_feed(home, feed)
+        when = None if entry is not None else time_asked(as_of)
+        public_feed(home, feed, when)
         if entry is None:
-            return version_at(home, feed, time_asked(as_of))
+            return version_at(home, feed, when)
         known = [row.batch for row in home.index.batches(feed) if row.idx <= entry]
     if not known:
         raise NoSuchDataset(f"{feed}: want a version up to log entry {entry}, got none")

@@ -89,7 +89,7 @@ async def sealed(
     except NoSuchEntity as exc:
         return problem(404, exc.code, str(exc))
     except NotAccepted as exc:
-        request.state.is_written = True  # what was set aside is sealed too
+        request.state.is_written = sent is not None  # what was set aside is sealed too
         return problem(409, exc.code, str(exc))
     except PostsWaiting as exc:
         request.state.is_recorded = True  # nothing was written

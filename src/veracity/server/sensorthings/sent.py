@@ -149,6 +149,13 @@ class Making(Sent):
     def took(self, feed: str, batch: int, judged: Sequence[Judged]) -> None:
         """Learn what became of its entities, or of the observations inside them."""
         if feed != THINGS:
+            aside = [one.reasons for one in judged if not one.is_kept]
+            if (
+                aside
+            ):  # ``check_inside`` was asked before: the clock was set back since, or the rules are others
+                self.fail(
+                    self._only_entities(f"{len(aside)} set aside for {', '.join(aside[0]) or 'a rule'}")
+                )
             super().took(feed, batch, judged)
             return
         self._is_begun = True
@@ -161,7 +168,11 @@ class Making(Sent):
     def refused(self, feed: str, why: NotAccepted) -> None:
         """Learn that a feed's records were refused: its entities, or the observations inside them."""
         self._left.discard(feed)
-        self.fail(why)
+        self.fail(why if feed == THINGS else self._only_entities(str(why)))
+
+    def _only_entities(self, got: str) -> NotAccepted:
+        made = f"{len(self.plan.drafts)} entities are made, the one asked for is {self.plan.root!r}"
+        return NotAccepted(f"observations: want {len(self.posted)} taken, got: {got}; {made}")
 
     def _record(self, draft: Draft) -> dict[str, Any]:
         said = {"id": draft.id, "created_at": self._at, "entity_set": draft.set, "document": draft.document}

@@ -23,6 +23,7 @@ from veracity.server.sensorthings.errors import MalformedQuery, NoSuchEntity
 from veracity.server.sensorthings.feed_columns import FeedColumns
 from veracity.server.sensorthings.finding import EntitySet, Property, Target, resolve
 from veracity.server.sensorthings.graph import Graph
+from veracity.server.sensorthings.judging import check_inside
 from veracity.server.sensorthings.known_streams import KnownStreams
 from veracity.server.sensorthings.ledger import Ledger
 from veracity.server.sensorthings.posting import Posted, parse_arrays, parse_observation
@@ -175,6 +176,8 @@ class Service:
             If there is no such entity as the path says.
         MalformedEntity, MalformedObservation, NotCreatable
             See ``describe`` and ``entities_of``.
+        NotAccepted
+            If an observation in it breaks a rule.
         PostsWaiting
             If too much waits.
         """
@@ -187,7 +190,9 @@ class Service:
             owner = INSIDE[inside[0], entity_set], inside[1]
         now, digest = self._city.clock(), sha256(body).hexdigest()
         plan = describe(said, entity_set, graph, self._new_id, now, owner, digest)
-        return self._put(entities_of(sender, plan, body.decode(), now))
+        making = entities_of(sender, plan, body.decode(), now)
+        check_inside(plan.observations, now)
+        return self._put(making)
 
     def _put(self, sent: _S) -> _S:
         self._taker.put(sent)

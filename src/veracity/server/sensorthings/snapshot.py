@@ -13,9 +13,10 @@ from veracity.data.lake import Table
 from veracity.home.home import Home
 from veracity.server.contract_columns import point_columns, value_fields
 from veracity.server.created.entities import Created, read_created
-from veracity.server.created.feeds import is_observations, value_columns
-from veracity.server.created.simulated import is_made_up
+from veracity.server.created.feeds import THINGS, is_observations, value_columns
+from veracity.server.created.simulated import is_simulated
 from veracity.server.positions import Positions, Survey
+from veracity.server.public_feeds import was_there
 from veracity.server.sensorthings.columns import SENSOR, STAMP
 from veracity.server.sensorthings.feed_columns import FeedColumns, Segment, data_files, merged, segments
 from veracity.server.sensorthings.ledger import Ledger
@@ -127,9 +128,11 @@ def take_snapshot(home: Home, store: Store, as_of: datetime | None) -> Snapshot:
         If its own files are not as its log says.
     """
     snapshot, survey = Snapshot(home.index.size, created=read_created(home, as_of)), Survey(home, as_of)
-    snapshot.is_made_up = is_made_up(home)
+    things = home.feeds().get(THINGS)
+    snapshot.is_made_up = things is not None and is_simulated(home, things.contract)
+    there = None if as_of is None else was_there(home, as_of)
     for name, feed in home.feeds().items():
-        if not is_shown(feed.contract):
+        if not is_shown(feed.contract) or (there is not None and name not in there):
             continue
         view = store.view(home, feed.contract, as_of)
         if view.summary.height > MAX_SENSORS:

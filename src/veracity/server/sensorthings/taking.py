@@ -30,7 +30,7 @@ from veracity.home.ingest import FileReport, ingest
 from veracity.home.tables import read_kept
 from veracity.provenance.keys import MessageSigner
 from veracity.server.created.entities import MAX_CREATED
-from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feeds
+from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feed, ensure_feeds, is_observations
 from veracity.server.sensorthings.describing import Plan
 from veracity.server.sensorthings.errors import NotAccepted, NotCreatable
 from veracity.server.sensorthings.gathering import Gathering, Take
@@ -158,7 +158,9 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
     try:
         if feed == THINGS:
             sent = _made_room(home, sent)
-            n_before = home.log.size  # the contracts may be new
+        elif sent and is_observations(home.feed(feed).contract):
+            ensure_feed(home, feed)
+        n_before = home.log.size  # the contracts may be new
         if sent:
             _seal(home, feed, sent)
     except NotAccepted as exc:

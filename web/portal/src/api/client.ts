@@ -14,6 +14,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether what was asked for is there now, and was not at the time asked for. */
+export function isNotThen(error: Pick<ApiError, "code">): boolean {
+  return error.code === "not-there-then";
+}
+
 /** A token that the reader gave, in this page's memory and nowhere else. */
 export const token = signal<string | null>(null);
 

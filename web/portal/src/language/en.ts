@@ -31,6 +31,7 @@ export const en = {
   "footer.alone": "This page is one file. It sends nothing to anybody: its own policy forbids it every connection.",
   "state.loading": "Loading…",
   "state.empty": "There is nothing here yet.",
+  "state.not-then": "There was none of this at that time.",
   "state.again": "Try again",
   "state.stale": "Shown as of {time}; it could not be refreshed.",
   "failed.0": "The server cannot be reached.",

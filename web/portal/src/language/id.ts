@@ -39,6 +39,7 @@ export const id: Catalogue = {
   "footer.alone": "Halaman ini satu berkas. Ia tidak mengirim apa pun ke siapa pun: aturannya sendiri melarang semua koneksi.",
   "state.loading": "Memuat…",
   "state.empty": "Belum ada apa-apa di sini.",
+  "state.not-then": "Pada waktu itu belum ada.",
   "state.again": "Coba lagi",
   "state.stale": "Ditampilkan per {time}; tidak dapat disegarkan.",
   "failed.0": "Server tidak dapat dihubungi.",

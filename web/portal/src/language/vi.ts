@@ -39,6 +39,7 @@ export const vi: Catalogue = {
   "footer.alone": "Trang này là một tệp duy nhất. Nó không gửi gì cho ai: chính sách của nó cấm mọi kết nối.",
   "state.loading": "Đang tải…",
   "state.empty": "Chưa có gì ở đây.",
+  "state.not-then": "Vào lúc đó chưa có.",
   "state.again": "Thử lại",
   "state.stale": "Hiển thị theo lúc {time}; chưa cập nhật được.",
   "failed.0": "Không kết nối được máy chủ.",

@@ -1,7 +1,7 @@
 // Empty, loading, stale and failed: said in words, to eyes and to screen readers.
 
 import type { ComponentChildren, JSX } from "preact";
-import type { ApiError } from "../api/client";
+import { isNotThen, type ApiError } from "../api/client";
 import { revision, type Resource } from "../api/resource";
 import { isKey, t } from "../language";
 import { time } from "../language/format";
@@ -16,6 +16,7 @@ export function Loaded<T>(props: {
 }): JSX.Element {
   const { of } = props;
   if (of.state === "loading") return <Loading />;
+  if (of.state === "failed" && isNotThen(of.error)) return <Empty>{props.empty ?? t("state.not-then")}</Empty>;
   if (of.state === "failed") return <Failed error={of.error} />;
   return (
     <>

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { JSX } from "preact";
-import { query } from "../../api/client";
+import { isNotThen, query } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { App, Feed, Field, Forecast, List, Place, Places, Series } from "../../api/types";
 import { Facts, Table } from "../../parts/facts";
@@ -63,7 +63,7 @@ function Sensor(props: { readonly feed: Feed; readonly id: string; readonly aske
         {said(place?.properties.title) || id} <Simulated is={feed.simulated} />
       </h1>
       {place !== undefined && <PlaceFacts feed={feed} place={place} />}
-      {places.state === "ready" && place === undefined && <Empty>{t("sensor.not-known")}</Empty>}
+      {(places.state === "ready" || (places.state === "failed" && isNotThen(places.error))) && place === undefined && <Empty>{t("sensor.not-known")}</Empty>}
       <TimeBar at={at} asOf={asOf} end={end} />
       <div class="tools">
         <label>
