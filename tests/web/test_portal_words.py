@@ -1,6 +1,6 @@
-"""What the server may say has words in the portal's catalogues: a new kind, state or test without words fails here.
+"""What the server may say has words in the portal's catalogues: a new kind, state or test has to get some.
 
-The catalogues of all languages have the same keys, which the portal's own tests see to: so English stands for all.
+All languages have the same keys, which the portal's own tests see to: English stands for all.
 """
 
 import re

@@ -143,7 +143,7 @@ function Reasons({ title, reasons }: { readonly title: string; readonly reasons:
           {reasons.map(({ reason, n }) => (
             <tr key={reason}>
               <th scope="row">
-                {flagWords(reason)} <code class="soft">{reason}</code>
+                {flagWords(reason)} <code class="soft breaks">{reason}</code>
               </th>
               <td class="num">{number(n)}</td>
               <td>
