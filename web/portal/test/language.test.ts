@@ -8,7 +8,8 @@ import { fold, isFound } from "../src/language/search";
 import { span, time, zone } from "../src/language/format";
 import { unitWords } from "../src/language/units";
 import { fromWall, toWall } from "../src/language/wall";
-import { aboutWords, asksWords } from "../src/views/words";
+import type { Feed } from "../src/api/types";
+import { aboutWords, asksWords, fieldTitle } from "../src/views/words";
 import { ORDER } from "../src/views/verify/steps";
 
 const LANGUAGES = Object.keys(CATALOGUES) as (keyof typeof CATALOGUES)[];
@@ -157,4 +158,18 @@ test("no sentence stayed English", () => {
   for (const language of LANGUAGES.filter((name) => name !== "en")) {
     for (const [key, text] of texts) assert.notEqual((CATALOGUES[language] as Readonly<Record<string, string>>)[key], text, `${language} ${key}`);
   }
+});
+
+test("a column is called in our words where its contract has one language for it, else as the contract says", () => {
+  const feed = {
+    fields: [
+      { name: "stage_m", title: "River stage above the gauge's datum." },
+      { name: "lux", title: "Light at noon." },
+      { name: "pm25", title: { en: "Fine dust.", vi: "Bụi mịn." } },
+      { name: "odd_one", title: null },
+    ],
+  } as unknown as Feed;
+  speak("vi");
+  assert.deepEqual(["stage_m", "lux", "pm25", "odd_one"].map((name) => fieldTitle(feed, name)), ["Mực nước", "Light at noon", "Bụi mịn", "Odd one"]);
+  speak("en");
 });

@@ -1,11 +1,14 @@
 // Words of the city's own names: columns, flags, baselines, what a card calls its parts, what a statement is about.
 
 import { CATALOGUES, isKey, said, tWord } from "../language";
+import { sentence } from "../language/format";
 import type { Feed } from "../api/types";
 
-/** What a contract says of a column, in full. */
+/** What a contract says of a column, in full; one that it says in one language only, in our words where we have some. */
 export function fieldTitle(feed: Feed, name: string): string {
-  return said(feed.fields.find((field) => field.name === name)?.title).replace(/\.$/, "") || fieldWords(name);
+  const title = feed.fields.find((field) => field.name === name)?.title;
+  const own = said(title).replace(/\.$/, "");
+  return (typeof title === "string" && isKey(`field.${name}`)) || own === "" ? sentence(fieldWords(name)) : own;
 }
 
 /** A column's name as people say it; one that nobody knows, without its underscores. */

@@ -98,7 +98,7 @@ export function Columns({ dataset }: { readonly dataset: Dataset }): JSX.Element
         {dataset.columns.map(({ name, type, unit, description }) => (
           <tr key={name}>
             <th scope="row">
-              <code>{name}</code> <span class="soft">{fieldWords(name)}</span>
+              <code>{name}</code> {fieldWords(name) !== name && <span class="soft">{fieldWords(name)}</span>}
             </th>
             <td>{tWord("type", type)}</td>
             <td>{unitWords(unit)}</td>
