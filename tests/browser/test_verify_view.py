@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from recorded_city import RecordedCity
+from until import until
 
 RECEIPTS = Path(__file__).parents[1] / "vectors" / "receipts"
 POLICY = RECEIPTS / "trust.policy"
@@ -63,6 +64,23 @@ def test_a_receipt_of_a_decision_holds(city: RecordedCity, tab: Any) -> None:
     assert page.locator(".banner.yes").count() == 1
     assert {"release", "pages", "record", "row", "due"} <= set(steps(page))
     assert set(steps(page).values()) == {"passed"}
+
+
+def test_what_came_of_a_receipt_is_at_the_top_of_a_phone_and_goes_with_its_address(
+    city: RecordedCity, tab: Any
+) -> None:
+    """Whoever follows a seal sees the answer first; whoever then goes to Verify finds no old answer there."""
+    page = tab(viewport={"width": 360, "height": 640})
+    page.goto(f"{city.url}/#/verify?receipt={record_path(city)}")
+    page.wait_for_selector(".banner.yes")
+    until(page, "document.activeElement.id === 'outcome'")
+    until(page, "document.getElementById('outcome').getBoundingClientRect().top < 40")
+    assert page.locator(".banner.yes").bounding_box()["y"] < 320
+    page.get_by_role("link", name="Verify", exact=True).click()
+    until(page, "document.querySelector('.banner') === null")
+    assert page.locator("main .failed, main .loading").count() == 0
+    page.go_back()
+    page.wait_for_selector(".banner.yes")
 
 
 def test_one_changed_bit_shows_red(city: RecordedCity, tab: Any) -> None:

@@ -82,6 +82,36 @@ MONTH_FIRST = [
 ]
 DAYS = ["01/09/2026", "29/02/2024", "1/9/2026", "2026-09-01", "NA", "", "2026-09-01T00:00:00Z"]
 HANOI = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
+#: Clocks that are put forward and back: before, in what is left out or comes twice, and after.
+EUROPE = [
+    "2026-03-29 01:59:59",
+    "2026-03-29 02:00",
+    "2026-03-29 03:00",
+    "2026-10-25 01:59",
+    "2026-10-25 02:00",
+    "2026-10-25 02:59:59.999999",
+    "2026-10-25 03:00",
+    "2007-07-01 12:00",
+    "2037-12-31 23:59",
+]
+AMERICA = ["2026-03-08 01:59", "2026-03-08 03:00", "2026-11-01 01:00", "2026-11-01 01:59", "2026-11-01 02:00"]
+SOUTH = ["2026-04-05 01:59", "2026-04-05 02:30", "2026-04-05 03:00", "2026-10-04 01:59", "2026-10-04 03:00"]
+NAMED = ["01-Sep-2026 07:30", "29-FEB-2024 00:00", "31-may-2025 23:59", "1-Sep-2026 7:30"]
+SHORT = ["01/09/26 07:30", "31/12/69 23:59", "01/01/70 00:00", "29/02/00 12:00", "15/06/99 06:06"]
+#: Encodings of contracts, and the other one; where it is an ellipsis the contract does not say it.
+ENCODINGS: Sequence[tuple[str, Any]] = (
+    ("utf-8", ...),
+    ("utf-8", None),
+    ("ISO-8859-1", None),
+    ("latin1", "windows-1252"),
+    ("windows-1252", "latin-1"),
+    ("cp1258", None),
+    ("ascii", "windows-1251"),
+    ("iso-8859-15", ...),
+    ("cp874", "UTF8"),
+    ("gbk", None),
+)
+BYTES_EACH = 40  #: records of one encoding
 
 #: A property, where its value may stand, and what may stand there.
 COLUMNS: Sequence[tuple[dict[str, Any], Sequence[str], Sequence[str]]] = (
@@ -126,7 +156,41 @@ COLUMNS: Sequence[tuple[dict[str, Any], Sequence[str], Sequence[str]]] = (
     (column("open", "boolean"), ["open"], ["true", "FALSE", "Yes", "n", "1", "0", "", "NA", "t"]),
     (column("at", "timestamp"), ["at"], [*ZONED, *LOCAL]),
     (column("there", "timestamp", logicalTypeOptions=HANOI), ["there"], [*ZONED, *LOCAL]),
-    (column("then", "timestamp", logicalTypeOptions={"defaultTimezone": "Europe/Berlin"}), ["then"], LOCAL),
+    (
+        column("then", "timestamp", logicalTypeOptions={"defaultTimezone": "Europe/Berlin"}),
+        ["then"],
+        [*EUROPE, *LOCAL],
+    ),
+    (
+        column("west", "timestamp", logicalTypeOptions={"defaultTimezone": "America/New_York"}),
+        ["west"],
+        AMERICA,
+    ),
+    (
+        column("south", "timestamp", logicalTypeOptions={"defaultTimezone": "Australia/Sydney"}),
+        ["south"],
+        SOUTH,
+    ),
+    (
+        column("far", "timestamp", logicalTypeOptions={"defaultTimezone": "America/Santiago"}),
+        ["far"],
+        LOCAL,
+    ),
+    (
+        column("named", "timestamp", logicalTypeOptions={"format": "dd-MMM-yyyy HH:mm", **HANOI}),
+        ["named"],
+        [*NAMED, *LOCAL],
+    ),
+    (
+        column("short", "timestamp", logicalTypeOptions={"format": "dd/MM/yy HH:mm"}),
+        ["short"],
+        [*SHORT, *LOCAL],
+    ),
+    (
+        column("short_date", "date", logicalTypeOptions={"format": "d MMM yy"}),
+        ["short_date"],
+        ["1 Sep 26", "01 SEP 99", "29 feb 00", "31 Dec 69", "NA", "2026-09-01"],
+    ),
     (
         column("day_first", "timestamp", logicalTypeOptions={"format": "dd/MM/yyyy HH:mm", **HANOI}),
         ["day_first"],
@@ -167,7 +231,9 @@ COLUMNS: Sequence[tuple[dict[str, Any], Sequence[str], Sequence[str]]] = (
 )
 
 
-def contract(columns: Sequence[dict[str, Any]], kind: str, delimiter: str) -> str:
+def contract(
+    columns: Sequence[dict[str, Any]], kind: str, delimiter: str, encoding: str = "", other: Any = ...
+) -> str:
     """Return a contract, JSON as YAML takes it."""
     document = {
         "apiVersion": "v3.1.0",
@@ -182,6 +248,10 @@ def contract(columns: Sequence[dict[str, Any]], kind: str, delimiter: str) -> st
     }
     if kind != "csv":
         del document["servers"][0]["delimiter"]  # type: ignore[attr-defined]
+    if encoding:
+        document["servers"][0]["encoding"] = encoding  # type: ignore[index]
+    if other is not ...:
+        document["servers"][0]["customProperties"] = custom(fallbackEncoding=other)  # type: ignore[index]
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -216,16 +286,20 @@ def vector(made: str, kind: str, delimiter: str, found: dict[str, Any]) -> dict[
         text = delimiter.join(write_cell(value, delimiter) for value in found.values()) + "\n"
     else:
         text = json.dumps(found, ensure_ascii=False) + "\n"
+    row = row_of(made, kind, columns, text.encode())
+    return None if row is None else {"text": text, "columns": columns, "row": row}
+
+
+def row_of(made: str, kind: str, columns: tuple[str, ...] | None, data: bytes) -> dict[str, Any] | None:
+    """Return the row that a record's bytes give; None if they give none."""
     read = parse_contract(made.encode())
     layout = columns or tuple(sorted(read.source_names))
     try:
-        raw = parse_one(text.encode(), text_format(read, kind), layout, read.source_names, source_types(read))
+        raw = parse_one(data, text_format(read, kind), layout, read.source_names, source_types(read))
         rows = clean(raw, read, RECEIVED, by_itself=True).accepted.drop("_record")
     except DataError:
         return None
-    if rows.height != 1:
-        return None
-    return {"text": text, "columns": columns, "row": json_row(rows.row(0, named=True))}
+    return json_row(rows.row(0, named=True)) if rows.height == 1 else None
 
 
 def vectors() -> list[dict[str, Any]]:
@@ -245,10 +319,33 @@ def vectors() -> list[dict[str, Any]]:
     return made
 
 
+def of_bytes() -> list[dict[str, Any]]:
+    """Vectors of records in other encodings: ``raw`` has each of their bytes as one character."""
+    random = Random(SEED)  # noqa: S311 - no secret is drawn
+    columns = [column("station", "string"), column("pm", "number")]
+    made = []
+    for encoding, other in ENCODINGS:
+        text = contract(columns, "csv", ",", encoding, other)
+        records = []
+        for _ in range(BYTES_EACH):
+            name = bytes(random.choice(b"Da \x80") | random.randrange(128) * (n % 2) for n in range(4))
+            data = (
+                b"AQ"
+                + name.translate(None, b'\n\r,"')
+                + random.choice([b"", b"\xe9", "ẵ".encode()])
+                + b",2.5\n"
+            )
+            row = row_of(text, "csv", ("station", "pm"), data)
+            if row is not None:
+                records.append({"raw": data.decode("latin-1"), "columns": ["station", "pm"], "row": row})
+        made.append({"contract": text, "records": records})
+    return made
+
+
 def written(all_of_them: list[dict[str, Any]]) -> str:
     """Return the file's text."""
     return json.dumps({"vectors": all_of_them}, ensure_ascii=False, indent=None, separators=(",", ":")) + "\n"
 
 
 if __name__ == "__main__":
-    PATH.write_text(written(vectors()), encoding="utf-8")
+    PATH.write_text(written([*vectors(), *of_bytes()]), encoding="utf-8")

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from built_portal import ROOT, SOURCES, built_portal, built_tests, typescript
+from built_portal import SOURCES, built_portal, built_tests, typescript
 from nodejs import node, run
-from veracity.data.rules.catalogue import KINDS as RULES
-from veracity.provenance.statements import KINDS as STATEMENTS
 
 REPOSITORY = Path(__file__).parents[2]
 FIRST_LOAD = 300_000  #: bytes gzipped, without the map
@@ -96,17 +94,6 @@ def test_the_lone_page_names_no_other_file() -> None:
     assert set(allowed) == {"default-src", "script-src", "style-src", "img-src", "base-uri", "form-action"}
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"(?!data:)", head)
     assert len(page) < 400_000
-
-
-def test_what_the_log_and_contracts_say_has_words() -> None:
-    """Every kind of statement, and every reason for which a row is set aside or flagged."""
-    english = (SOURCES / "src/language/en.ts").read_text()
-    said = set(re.findall(r'^  "((?:kind|rule)\.[a-z-]+)":', english, re.MULTILINE))
-    reasons = (ROOT / "docs/contracts.md").read_text().partition("| reason |")[2].partition("\n\n")[0]
-    codes = set(re.findall(r"^\| `([a-z-]+)", reasons, re.MULTILINE))
-    assert {"range", "enum", "duplicate-key"} < codes
-    wanted = {f"kind.{kind}" for kind in STATEMENTS} | {f"rule.{code}" for code in codes | set(RULES)}
-    assert wanted - said == set()
 
 
 def test_versions_are_exact_and_no_host_is_named() -> None:

@@ -43,26 +43,28 @@ export function Shell(props: {
               {session.value.account === null ? t("nav.account") : session.value.account.name}
             </a>
           )}
-          <label>
-            <span class="hidden">{t("nav.language")}</span>
-            <select value={language.value} onChange={(event) => speak(event.currentTarget.value as Language)}>
-              {LANGUAGES.map(([name, own]) => (
-                <option key={name} value={name} lang={name}>
-                  {own}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label>
-            <span class="hidden">{t("nav.theme")}</span>
-            <select value={theme.value} onChange={(event) => paint(event.currentTarget.value as Theme)}>
-              {THEMES.map((name) => (
-                <option key={name} value={name}>
-                  {t(`theme.${name}`)}
-                </option>
-              ))}
-            </select>
-          </label>
+          <div class="boxes">
+            <label>
+              <span class="hidden">{t("nav.language")}</span>
+              <select value={language.value} onChange={(event) => speak(event.currentTarget.value as Language)}>
+                {LANGUAGES.map(([name, own]) => (
+                  <option key={name} value={name} lang={name}>
+                    {own}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label>
+              <span class="hidden">{t("nav.theme")}</span>
+              <select value={theme.value} onChange={(event) => paint(event.currentTarget.value as Theme)}>
+                {THEMES.map((name) => (
+                  <option key={name} value={name}>
+                    {t(`theme.${name}`)}
+                  </option>
+                ))}
+              </select>
+            </label>
+          </div>
         </div>
       </header>
       <main id="main" tabIndex={-1} class={view ?? undefined}>

@@ -8,6 +8,8 @@ import { fold, isFound } from "../src/language/search";
 import { span, time, zone } from "../src/language/format";
 import { unitWords } from "../src/language/units";
 import { fromWall, toWall } from "../src/language/wall";
+import type { Feed } from "../src/api/types";
+import { aboutWords, asksWords, fieldTitle } from "../src/views/words";
 import { ORDER } from "../src/views/verify/steps";
 
 const LANGUAGES = Object.keys(CATALOGUES) as (keyof typeof CATALOGUES)[];
@@ -129,4 +131,45 @@ test("no language has one word for rows that a person rejected and for records t
     const { "quarantine.rejected": rejected, "count.refused": refused } = CATALOGUES[language];
     assert.notEqual(rejected.toLowerCase(), refused.toLowerCase(), language);
   }
+});
+
+test("what a statement is about is said in the reader's language, names as they are", () => {
+  speak("vi");
+  assert.equal(aboutWords("traffic batch 49"), "traffic lô 49");
+  assert.equal(aboutWords("environment run 6 record 2"), "environment lượt 6 bản ghi 2");
+  assert.equal(aboutWords("batch batch 3"), "batch lô 3");
+  for (const plain of ["danang-hydromet", "operator key", "a batch of things", ""]) assert.equal(aboutWords(plain), plain);
+  assert.equal(aboutWords(null), "");
+  speak("en");
+  assert.equal(aboutWords("traffic batch 49"), "traffic batch 49");
+});
+
+test("the question of a test is translated if it is the one that we know, and else said as it was signed", () => {
+  const { "asks.coverage": asks } = CATALOGUES.en;
+  speak("id");
+  assert.deepEqual(asksWords("coverage", asks), { words: CATALOGUES.id["asks.coverage"], lang: undefined });
+  assert.deepEqual(asksWords("coverage", "Is it blue?"), { words: "Is it blue?", lang: "en" });
+  assert.deepEqual(asksWords("another-test", ""), { words: "another-test", lang: "en" });
+  speak("en");
+});
+
+test("no sentence stayed English", () => {
+  const texts = Object.entries(CATALOGUES.en).filter(([, text]) => text.replaceAll(/\{[^}]*\}/g, "").split(" ").length > 3);
+  for (const language of LANGUAGES.filter((name) => name !== "en")) {
+    for (const [key, text] of texts) assert.notEqual((CATALOGUES[language] as Readonly<Record<string, string>>)[key], text, `${language} ${key}`);
+  }
+});
+
+test("a column is called in our words where its contract has one language for it, else as the contract says", () => {
+  const feed = {
+    fields: [
+      { name: "stage_m", title: "River stage above the gauge's datum." },
+      { name: "lux", title: "Light at noon." },
+      { name: "pm25", title: { en: "Fine dust.", vi: "Bụi mịn." } },
+      { name: "odd_one", title: null },
+    ],
+  } as unknown as Feed;
+  speak("vi");
+  assert.deepEqual(["stage_m", "lux", "pm25", "odd_one"].map((name) => fieldTitle(feed, name)), ["Mực nước", "Light at noon", "Bụi mịn", "Odd one"]);
+  speak("en");
 });

@@ -43,9 +43,9 @@ export function isKey(text: string): text is Key {
 }
 
 /** Say `<prefix>.<word>` if the catalogue has it, else the word itself. */
-export function tWord(prefix: string, word: string): string {
+export function tWord(prefix: string, word: string, values: Values = {}): string {
   const key = `${prefix}.${word}`;
-  return isKey(key) ? t(key) : word;
+  return isKey(key) ? t(key, values) : word;
 }
 
 /** The city's own words: one text, or one a language; English where ours is missing. */

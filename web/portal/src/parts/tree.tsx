@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { said, t, tWord } from "../language";
-import { number, time } from "../language/format";
+import { number, span, time } from "../language/format";
 import { partWords } from "../views/words";
 
 /** Names whose values are words that we have. */
@@ -11,7 +11,12 @@ const WORDED: Readonly<Record<string, (word: string) => string>> = {
   verdict: (word) => tWord("verdict", word),
   action: (word) => tWord("action", word),
   risk: (word) => tWord("risk", word),
+  severity: (word) => tWord("severity", word),
+  state: (word) => tWord("incident", word),
+  now: (word) => (word === "not in service" ? t("models.not-released") : tWord("stage", word)),
 };
+/** Names whose values are spans of seconds. */
+const SPANS = ["every"];
 const DEEPEST = 6;
 const MOST = 200;
 
@@ -43,12 +48,28 @@ export function Tree({ of, depth = 0 }: { readonly of: unknown; readonly depth?:
         <div key={name}>
           <dt>{partWords(name)}</dt>
           <dd>
-            {typeof value === "string" && Object.hasOwn(WORDED, name) ? WORDED[name]?.(value) : <Tree of={value} depth={depth + 1} />}
+            <Member name={name} value={value} depth={depth} />
           </dd>
         </div>
       ))}
     </dl>
   );
+}
+
+function Member({ name, value, depth }: { readonly name: string; readonly value: unknown; readonly depth: number }): JSX.Element {
+  if (typeof value === "string" && Object.hasOwn(WORDED, name)) return <>{WORDED[name]?.(value)}</>;
+  if (typeof value === "number" && SPANS.includes(name)) return <>{span(value)}</>;
+  return isNested(value) ? (
+    <div class="branch">
+      <Tree of={value} depth={depth + 1} />
+    </div>
+  ) : (
+    <Tree of={value} depth={depth + 1} />
+  );
+}
+
+function isNested(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isSaid(Object.entries(value));
 }
 
 function Text({ of }: { readonly of: string }): JSX.Element {

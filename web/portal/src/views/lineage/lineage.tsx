@@ -13,6 +13,7 @@ import { t, tWord } from "../../language";
 import { time } from "../../language/format";
 import type { ViewProps } from "../../portal";
 import { linkTo } from "../../router";
+import { aboutWords } from "../words";
 import { ENTRY, entryOf } from "./entry";
 import { layOut, type Placed } from "./layers";
 
@@ -140,7 +141,7 @@ function Graph({ lineage }: { readonly lineage: Lineage }): JSX.Element {
               <strong>
                 {tWord("kind", node.kind)} {node.entry}
               </strong>
-              <span>{node.about}</span>
+              <span>{aboutWords(node.about)}</span>
               <span>{node.at === null ? "" : time(node.at)}</span>
             </a>
           );
@@ -171,7 +172,7 @@ function Nodes({ title, nodes }: { readonly title: string; readonly nodes: reado
             <td>
               {tWord("kind", node.kind)} <Simulated is={node.simulated} />
             </td>
-            <td>{node.about}</td>
+            <td>{aboutWords(node.about)}</td>
             <td>{node.at === null ? "" : time(node.at)}</td>
           </tr>
         ))}

@@ -14,6 +14,7 @@ import { Failed, Loaded } from "../../parts/states";
 import { t, tWord } from "../../language";
 import { age, cityNow, number, time } from "../../language/format";
 import { linkTo } from "../../router";
+import { aboutWords } from "../words";
 
 const PAGE = 30;
 
@@ -160,7 +161,7 @@ function Statement({ item, isNew }: { readonly item: StatementItem; readonly isN
       <strong>
         {entry} {tWord("kind", kind)}
       </strong>{" "}
-      {about} <Simulated is={simulated} /> {isNew && <span class="tag good">{t("log.new")}</span>}
+      {aboutWords(about)} <Simulated is={simulated} /> {isNew && <span class="tag good">{t("log.new")}</span>}
       <br />
       <span class="soft">
         {at === null ? t("log.no-time") : time(at)}

@@ -9,6 +9,7 @@ import { Loaded } from "../../parts/states";
 import { Tree } from "../../parts/tree";
 import { t, tWord } from "../../language";
 import { linkTo } from "../../router";
+import { asksWords } from "../words";
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -72,7 +73,7 @@ function Model({ data }: { readonly data: Document }): JSX.Element {
       {typeof data["facts"] === "object" && data["facts"] !== null && (
         <details>
           <summary>{t("models.facts")}</summary>
-          <Tree of={inLanguages(data["facts"] as Document)} />
+          <Tree of={bySection(data["facts"] as Document)} />
         </details>
       )}
       {typeof card === "string" && ours(card) !== null && (
@@ -84,15 +85,15 @@ function Model({ data }: { readonly data: Document }): JSX.Element {
   );
 }
 
-/** Facts `use.title.en`, `use.title.vi` … as one in several languages, of which the reader's is shown. */
-function inLanguages(facts: Document): Document {
-  const joined: Record<string, unknown> = {};
+/** Facts `use.owner`, `use.title.en`, `use.title.vi` … by their section; of a text in several languages the reader's is shown. */
+function bySection(facts: Document): Document {
+  const sections: Record<string, Record<string, unknown>> = {};
   for (const [name, value] of Object.entries(facts)) {
-    const found = /^(.+)\.(en|vi|id)$/.exec(name);
-    if (found === null) joined[name] = value;
-    else joined[found[1] as string] = { ...(joined[found[1] as string] as object | undefined), [found[2] as string]: value };
+    const [, section = "", label = name, language] = /^([^.]+)\.(.+?)(?:\.(en|vi|id))?$/.exec(name) ?? [];
+    const of = (sections[section] ??= {});
+    of[label] = language === undefined ? value : { ...(of[label] as object | undefined), [language]: value };
   }
-  return joined;
+  return sections;
 }
 
 function Part(props: {
@@ -145,15 +146,18 @@ function Report({ report }: { readonly report: Document }): JSX.Element {
         {list.map((test) => {
           const verdict = String(test["verdict"]);
           const answer = verdict === "passed" ? "yes" : verdict === "failed" ? "no" : "undone";
+          const { words, lang } = asksWords(String(test["name"]), String(test["asks"] ?? ""));
           return (
             <li key={String(test["name"])} class={`answer-${answer}`}>
               <span class="sign" aria-hidden="true">
                 {SIGNS[verdict] ?? "○"}
               </span>
-              <span lang="en">
-                <strong>{String(test["asks"] ?? test["name"])}</strong> <span class="tag">{tWord("verdict", verdict)}</span>
+              <span>
+                <strong lang={lang}>{words}</strong> <span class="tag">{tWord("verdict", verdict)}</span>
                 <br />
-                <span class="soft">{String(test["reason"] ?? "")}</span>
+                <span class="soft" lang="en">
+                  {String(test["reason"] ?? "")}
+                </span>
               </span>
             </li>
           );

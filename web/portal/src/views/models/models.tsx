@@ -10,6 +10,7 @@ import { said, t, tWord } from "../../language";
 import { number, short, time } from "../../language/format";
 import type { ViewProps } from "../../portal";
 import { linkTo } from "../../router";
+import { fieldWords } from "../words";
 import { AppPage } from "./app";
 import { ModelPage } from "./model";
 
@@ -70,7 +71,7 @@ function Register(): JSX.Element {
                 </h3>
                 <p>{said(app.description)}</p>
                 <p class="soft">
-                  {app.stage === null ? t("models.not-released") : tWord("stage", app.stage)} · {Object.keys(app.targets).join(", ")}
+                  {app.stage === null ? t("models.not-released") : tWord("stage", app.stage)} · {Object.keys(app.targets).map(fieldWords).join(", ")}
                 </p>
               </li>
             ))}

@@ -38,11 +38,21 @@ export function Scoreboard({ app }: { readonly app: string }): JSX.Element {
 /** The columns are the scores that there are: they differ from system to system. */
 function OneTarget({ target, lines }: { readonly target: string; readonly lines: readonly Score[] }): JSX.Element {
   const names = [...new Set(lines.flatMap((line) => Object.keys(line)))].filter((name) => !APART.includes(name));
-  const columns = names.filter((name) => lines.some((line) => !["object", "undefined"].includes(typeof line[name])));
+  const bests = new Set(lines.map((line) => line["best"]));
+  const [best] = bests;
+  const isOneBest = bests.size === 1 && typeof best === "string"; // said once, and not in every line
+  const columns = names.filter(
+    (name) => lines.some((line) => !["object", "undefined"].includes(typeof line[name])) && !(isOneBest && name === "best"),
+  );
   const sorted = [...lines].sort((a, b) => Number(b["model"] === OWN) - Number(a["model"] === OWN));
   return (
     <>
       <h3>{sentence(fieldWords(target))}</h3>
+      {isOneBest && (
+        <p class="soft">
+          {t("score.best")}: {tWord("baseline", best)}
+        </p>
+      )}
       <Table
         caption={`${t("models.scoreboard")}: ${fieldWords(target)}`}
         head={[t("score.model"), ...columns.map((name) => tWord("score", name))]}

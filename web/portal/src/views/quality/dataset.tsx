@@ -14,6 +14,7 @@ import { number, time } from "../../language/format";
 import { linkTo } from "../../router";
 import { Clock } from "../city/time_bar";
 import { stamp, timeOf } from "../city/tiles";
+import { fieldWords } from "../words";
 import { Changed, RestsOn } from "./dataset_changes";
 import { Columns, Contract, Files } from "./dataset_files";
 import { Health, HowGood } from "./dataset_quality";
@@ -88,7 +89,7 @@ function What({ dataset }: { readonly dataset: Dataset }): JSX.Element {
           t("dataset.where"),
           bbox && t("dataset.box", { west: degrees(bbox[0]), south: degrees(bbox[1]), east: degrees(bbox[2]), north: degrees(bbox[3]) }),
         ],
-        [t("dataset.key"), key.join(", ")],
+        [t("dataset.key"), key.map(fieldWords).join(", ")],
       ]}
     />
   );

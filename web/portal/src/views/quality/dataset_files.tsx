@@ -5,7 +5,7 @@ import { ours } from "../../api/client";
 import type { Dataset, Version } from "../../api/dataset";
 import { Facts, Table } from "../../parts/facts";
 import { SealOf } from "../../parts/seal";
-import { t } from "../../language";
+import { t, tWord } from "../../language";
 import { number, short, time } from "../../language/format";
 import { unitWords } from "../../language/units";
 import { linkTo } from "../../router";
@@ -98,9 +98,9 @@ export function Columns({ dataset }: { readonly dataset: Dataset }): JSX.Element
         {dataset.columns.map(({ name, type, unit, description }) => (
           <tr key={name}>
             <th scope="row">
-              <code>{name}</code> <span class="soft">{fieldWords(name)}</span>
+              <code>{name}</code> {fieldWords(name) !== name && <span class="soft">{fieldWords(name)}</span>}
             </th>
-            <td>{type}</td>
+            <td>{tWord("type", type)}</td>
             <td>{unitWords(unit)}</td>
             <td>{description}</td>
           </tr>

@@ -11,7 +11,7 @@ import { Loaded } from "../../parts/states";
 import { t } from "../../language";
 import { age, number, percent, span, time } from "../../language/format";
 import { linkTo } from "../../router";
-import { flagWords } from "../words";
+import { fieldWords, flagWords } from "../words";
 import { FeedHead, FeedPath } from "./feed_head";
 import { Quarantine } from "./quarantine";
 import { trustLines } from "./trust_lines";
@@ -143,7 +143,7 @@ function Reasons({ title, reasons }: { readonly title: string; readonly reasons:
           {reasons.map(({ reason, n }) => (
             <tr key={reason}>
               <th scope="row">
-                {flagWords(reason)} <code class="soft">{reason}</code>
+                {flagWords(reason)} <code class="soft breaks">{reason}</code>
               </th>
               <td class="num">{number(n)}</td>
               <td>
@@ -174,7 +174,7 @@ function Trust({ feed, quality }: { readonly feed: string; readonly quality: Qua
             <select value={chosen.value} onChange={(event) => (chosen.value = event.currentTarget.value)}>
               {fields.map((name) => (
                 <option key={name} value={name}>
-                  {name === "" ? t("quality.all-fields") : name}
+                  {name === "" ? t("quality.all-fields") : fieldWords(name)}
                 </option>
               ))}
             </select>
@@ -188,7 +188,7 @@ function Trust({ feed, quality }: { readonly feed: string; readonly quality: Qua
           {lines.slice(0, MOST_SENSORS).map(({ key, field, scores }) => (
             <tr key={`${key} ${field}`}>
               <th scope="row">
-                <a href={linkTo("sensor", [feed, key], { field })}>{key}</a> <span class="soft">{field}</span>
+                <a href={linkTo("sensor", [feed, key], { field })}>{key}</a> {field !== "" && <span class="soft">{fieldWords(field)}</span>}
               </th>
               <td class="num">{percent(scores.at(-1)?.score ?? 0)}</td>
               <td>

@@ -8,6 +8,7 @@ import { CORE_SCHEMA, load } from "js-yaml";
 import type { RecordEvidence, Value } from "@veracity/verify";
 import { columnOf, customOf, isPlain, type Column, type Plain } from "./column";
 import { splitCells } from "./csv_cells";
+import { decoded } from "./encodings";
 import { readDate, readTime } from "./times";
 
 export interface Again {
@@ -23,6 +24,7 @@ type Row = ReadonlyMap<string, Value>;
 type Wanted = Value | bigint | undefined;
 
 const MISSING = ["NA"]; // where a contract says nothing else; an empty text is always one
+const OTHER = "windows-1252"; // and where it names no other encoding
 const TRUE = ["true", "1", "yes", "t", "y"];
 const FALSE = ["false", "0", "no", "f", "n"];
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
@@ -56,7 +58,7 @@ export function compareAgain(evidence: RecordEvidence, row: Row): Again | null {
 interface Schema {
   readonly columns: ReadonlyMap<string, Column | null>;
   readonly separator: string;
-  readonly isUtf8: boolean;
+  readonly encodings: readonly string[]; // tried in this order
 }
 
 function schemaOf(text: string): Schema | null {
@@ -79,7 +81,13 @@ function schemaOf(text: string): Schema | null {
   const server = Array.isArray(servers) && isPlain(servers[0]) ? servers[0] : {};
   const separator = String(server["delimiter"] ?? ",");
   if (separator.length !== 1) return null;
-  return { columns, separator, isUtf8: /^utf-?8$/i.test(String(server["encoding"] ?? "utf-8")) };
+  return { columns, separator, encodings: encodingsOf(server) };
+}
+
+/** A server's encoding, and the one for records that are not in it; a contract may say that there is none. */
+function encodingsOf(server: Plain): string[] {
+  const other = customOf(server).get("fallbackEncoding");
+  return [String(server["encoding"] || "utf-8"), ...(other === null ? [] : [String(other ?? OTHER)])];
 }
 
 /** Whether a file's columns carry a field in their names: then one record is many rows. */
@@ -88,14 +96,10 @@ function isSpread(property: Plain): boolean {
 }
 
 /** A record's members by name: of JSON, or of a CSV record whose columns the statement names. */
-function recordOf({ data, columns, isExact }: RecordEvidence, { separator, isUtf8 }: Schema): Plain | null {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
-  } catch {
-    return null; // of the contract's other encoding
-  }
-  if (text.startsWith("\ufeff") || !isUtf8) return null;
+function recordOf({ data, columns, isExact }: RecordEvidence, { separator, encodings }: Schema): Plain | null {
+  const isMarked = data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf;
+  const text = isMarked ? null : decoded(data, encodings);
+  if (text === null) return null;
   const line = text.replace(/\n$/, "").replace(/\r$/, "");
   if (columns === null) {
     if (!isExact || !line.startsWith("{")) return null;

@@ -1,31 +1,17 @@
-// A contract's own shapes of time, read where no reading of them could differ: every digit in its place, and a zone whose
-// clock stands still. What is written in a looser way is not read here.
+// A contract's own shapes of time, read where no reading of them could differ: every digit in its place, and a zone that we
+// know. What is written in a looser way is not read here.
+
+import { eastAt } from "./zones";
 
 /** What a shape makes of a text: microseconds since 1970, `null` where it surely does not fit, undefined where we cannot tell. */
 export type Reading = bigint | null | undefined;
-
-/** Zones without a change of their clocks from 1995 to 2037: minutes east of Greenwich. Checked against Python's. */
-export const STEADY_ZONES: Readonly<Record<string, number>> = {
-  "UTC": 0,
-  "Etc/UTC": 0,
-  "Asia/Bangkok": 420,
-  "Asia/Ho_Chi_Minh": 420,
-  "Asia/Jakarta": 420,
-  "Asia/Jayapura": 540,
-  "Asia/Kolkata": 330,
-  "Asia/Kuala_Lumpur": 480,
-  "Asia/Makassar": 480,
-  "Asia/Manila": 480,
-  "Asia/Pontianak": 420,
-  "Asia/Saigon": 420,
-  "Asia/Singapore": 480,
-  "Asia/Tokyo": 540,
-};
 
 const TOKEN = /'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+/g;
 const PARTS: Readonly<Record<string, string>> = {
   yyyy: "(?<Y>\\d{4})",
   uuuu: "(?<Y>\\d{4})",
+  yy: "(?<y>\\d\\d)",
+  MMM: "(?<b>[A-Za-z]{3})",
   MM: "(?<M>\\d\\d)",
   M: "(?<M>\\d\\d?)",
   dd: "(?<D>\\d\\d)",
@@ -43,12 +29,17 @@ const PARTS: Readonly<Record<string, string>> = {
   SSS: "(?<f>\\d{3})",
   XXX: "(?<z>[+-]\\d\\d:\\d\\d)",
 };
+/** A part that stands for another: of each a shape has one. */
+const SAME: Readonly<Record<string, string>> = { y: "Y", b: "M" };
+const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTH = new RegExp(MONTHS.join("|"), "i");
+const CENTURY = 70; // years of two digits from here are of the last century, as Python's reader has it
 const LOOSE = ["M", "d", "H", "h", "m", "s"]; // one digit or two: clear only before what is no digit
 
 export interface Shape {
   readonly pattern: RegExp;
   readonly marks: readonly string[]; // what stands in every text of this shape, and is no letter, digit or blank
-  readonly isZoned: boolean;
+  readonly isNamed: boolean; // its month is a name of three letters
   readonly has: ReadonlySet<string>;
 }
 
@@ -65,7 +56,8 @@ export function shapeOf(jdk: string): Shape | null {
     end += token.length;
     if (letter !== undefined) {
       const part = PARTS[token];
-      const name = part?.[3];
+      const letter = part?.[3];
+      const name = SAME[letter ?? ""] ?? letter;
       if (part === undefined || name === undefined || has.has(name) || has.has("z") || (isLoose && name !== "z")) return null;
       has.add(name);
       source += part;
@@ -80,7 +72,7 @@ export function shapeOf(jdk: string): Shape | null {
   }
   if (end !== jdk.length || !["Y", "M", "D"].every((name) => has.has(name))) return null;
   if (has.has("h") !== has.has("a") || (has.has("h") && has.has("H"))) return null;
-  return { pattern: new RegExp(`^${source}$`), marks, isZoned: has.has("z"), has };
+  return { pattern: new RegExp(`^${source}$`), marks, isNamed: source.includes("<b>"), has };
 }
 
 /** ISO 8601 without a zone, to the second or the minute: what is tried after a contract's own shapes. */
@@ -90,30 +82,34 @@ const ISO_ZONED =
 
 /** Read a time as Python does: the contract's own shapes in their order, then ISO 8601; undefined where it is not clear. */
 export function readTime(text: string, shapes: readonly (Shape | null)[], zone: string): bigint | undefined {
-  const offset = STEADY_ZONES[zone];
   for (const shape of shapes) {
-    const reading = shape === null ? undefined : readBy(text, shape, offset);
+    const reading = shape === null ? undefined : readBy(text, shape, zone);
     if (reading !== null) return reading;
   }
   const zoned = ISO_ZONED.exec(text)?.groups;
-  if (zoned !== undefined) return momentOf(zoned, undefined) ?? undefined;
+  if (zoned !== undefined) return momentOf(zoned, "") ?? undefined;
   const local = ISO.exec(text)?.groups;
-  return local === undefined ? undefined : (momentOf(local, offset) ?? undefined);
+  return local === undefined ? undefined : (momentOf(local, zone) ?? undefined);
 }
 
-function readBy(text: string, shape: Shape, offset: number | undefined): Reading {
-  if (shape.marks.some((mark) => !text.includes(mark))) return null;
+/** Whether no reader could take a text for one of a shape: it lacks a mark, or any month's name. */
+function isAnother(text: string, { marks, isNamed }: Shape): boolean {
+  return marks.some((mark) => !text.includes(mark)) || (isNamed && !MONTH.test(text));
+}
+
+function readBy(text: string, shape: Shape, zone: string): Reading {
+  if (isAnother(text, shape)) return null;
   if (!shape.has.has("m") || !(shape.has.has("H") || shape.has.has("h"))) return undefined;
   const found = shape.pattern.exec(text)?.groups;
   if (found === undefined) return undefined; // written otherwise: a looser reader may still take it
-  return momentOf(found, offset);
+  return momentOf(found, zone);
 }
 
 /** Read a date of one shape that is just that; undefined where it is not clear. */
 export function readDate(text: string, shapes: readonly (Shape | null)[]): string | undefined {
   for (const shape of shapes) {
     if (shape === null || shape.has.size !== 3) return undefined;
-    if (shape.marks.some((mark) => !text.includes(mark))) continue;
+    if (isAnother(text, shape)) continue;
     const found = shape.pattern.exec(text)?.groups;
     return found === undefined ? undefined : dateOf(found);
   }
@@ -124,8 +120,16 @@ export function readDate(text: string, shapes: readonly (Shape | null)[]): strin
 type Found = Readonly<Record<string, string | undefined>>;
 
 function dateOf(found: Found): string | undefined {
-  const [year, month, day] = [Number(found["Y"]), Number(found["M"]), Number(found["D"])];
-  return daysOf(year, month, day) === null ? undefined : `${found["Y"]}-${pad(month)}-${pad(day)}`;
+  const [year, month, day] = calendarOf(found);
+  return daysOf(year, month, day) === null ? undefined : `${year}-${pad(month)}-${pad(day)}`;
+}
+
+/** Year, month and day; a month of another name is none. */
+function calendarOf(found: Found): readonly [year: number, month: number, day: number] {
+  const short = Number(found["y"]);
+  const year = found["y"] === undefined ? Number(found["Y"]) : short + (short < CENTURY ? 2000 : 1900);
+  const month = found["b"] === undefined ? Number(found["M"]) : MONTHS.indexOf(found["b"].toLowerCase()) + 1;
+  return [year, month, Number(found["D"])];
 }
 
 function pad(number: number): string {
@@ -139,17 +143,19 @@ function daysOf(year: number, month: number, day: number): number | null {
   return at.getUTCFullYear() === year && at.getUTCMonth() === month - 1 && at.getUTCDate() === day ? at.getTime() : null;
 }
 
-function momentOf(found: Found, offset: number | undefined): Reading {
-  const day = daysOf(Number(found["Y"]), Number(found["M"]), Number(found["D"]));
+/** The moment that a wall's time is; of a zone, unless it says itself how far from Greenwich it is. */
+function momentOf(found: Found, zone: string): Reading {
+  const [year, month, date] = calendarOf(found);
+  const day = daysOf(year, month, date);
   const hour = hourOf(found);
-  if (Number(found["Y"]) < 1000) return undefined; // no feed of ours is so old
+  if (year < 1000) return undefined; // no feed of ours is so old
   const [minute, second] = [Number(found["m"]), Number(found["s"] ?? 0)];
   if (second > 59) return undefined; // a second that some readers take
   if (day === null || hour === null || minute > 59) return null;
-  const east = found["z"] === undefined ? offset : eastOf(found["z"]);
-  const year = Number(found["Y"]);
-  if (east === undefined || (found["z"] === undefined && offset !== 0 && (year < 1995 || year > 2037))) return undefined;
-  const ms = day + ((hour * 60 + minute - east) * 60 + second) * 1_000;
+  const wall = day + ((hour * 60 + minute) * 60 + second) * 1_000;
+  const east = found["z"] === undefined ? eastAt(zone, wall) : eastOf(found["z"]);
+  if (east === undefined) return undefined;
+  const ms = wall - east * 60_000;
   return BigInt(ms) * 1_000n + BigInt((found["f"] ?? "").padEnd(6, "0").slice(0, 6));
 }
 

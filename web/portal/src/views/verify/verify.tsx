@@ -26,13 +26,19 @@ export function Verify(props: { readonly path: string | null; readonly isAlone: 
   const isOver = useSignal(false);
 
   useEffect(() => {
-    if (props.path === null || props.isAlone) return;
-    given.value = null;
+    const { path, isAlone } = props;
+    if (isAlone) return undefined;
+    given.value = null; // of another address: what it showed is not asked for any more
     problem.value = null;
-    getReceipt(props.path).then(
-      (bytes) => (given.value = { bytes, name: props.path ?? "", isChanged: false, path: props.path }),
-      (error: unknown) => (problem.value = error instanceof ApiError ? error : String(error)),
+    if (path === null) return undefined;
+    let isOld = false;
+    getReceipt(path).then(
+      (bytes) => isOld || (given.value = { bytes, name: path, isChanged: false, path }),
+      (error: unknown) => isOld || (problem.value = error instanceof ApiError ? error : String(error)),
     );
+    return () => {
+      isOld = true;
+    };
   }, [props.path]);
 
   const take = async (files: Iterable<File>) => {
@@ -103,7 +109,9 @@ function Result(props: { readonly given: Given; readonly checked: Checked | null
   const { given, checked } = props;
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    if (checked !== null) head.current?.focus();
+    if (checked === null) return;
+    head.current?.focus({ preventScroll: true });
+    head.current?.scrollIntoView({ block: "start" }); // on a phone what was put in would fill the screen
   }, [checked]);
   if (policy.value === "") {
     return (
