@@ -1,5 +1,6 @@
 """What a thief of a token can do, and for how long: no more than it was for, and not after it ended."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_thief_makes_no_other(city: ServedCity) -> None:
     for text in (stolen.text, made["token"], deeper["token"]):
         bearer = {"Authorization": f"Bearer {text}"}
         assert ask(city.app, "GET", TOKENS, headers=bearer).status_code == 401
+
+
+def test_a_thief_who_asked_before_makes_no_other(city: ServedCity) -> None:
+    """A request that is still being sent when its token is revoked does nothing any more."""
+    with granting(city.root, city.time) as (home, store):
+        stolen, _ = make_token(home, store, "the-admin")
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"account": '
+        with granting(city.root, city.time) as (home, store):
+            revoke_token(home, store, stolen.identifier)
+        yield b'"the-admin"}'
+
+    before = city.app.state.accounts.store.tokens()
+    bearer = {"Authorization": f"Bearer {stolen.text}", "Content-Type": "application/json"}
+    said = ask(city.app, "POST", TOKENS, headers=bearer, content=slowly())
+    assert (said.status_code, said.json()["code"]) == (401, "bad-credential")
+    assert len(city.app.state.accounts.store.tokens()) == len(before)
 
 
 @pytest.mark.parametrize(

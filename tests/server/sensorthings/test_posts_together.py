@@ -2,21 +2,32 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
 from small_city import AGENCY, clock
-from things_posting import OTHER, STAFF, Poster, Posting, posted_to, posting_city
-from veracity.home.accounts.journal import list_path, read_list
-from veracity.home.accounts.lines import Write
+from things_posting import (
+    DEADLINE_S,
+    ONE,
+    OTHER,
+    STAFF,
+    Post,
+    Poster,
+    Posting,
+    held,
+    one,
+    posted_to,
+    posting_city,
+    together,
+    wait_for,
+    written,
+)
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.home.receipts import find_record, make_receipt
@@ -24,8 +35,7 @@ from veracity.provenance.receipts.verification import verify_receipt
 from veracity.server.created.feeds import OBSERVATIONS, THINGS
 from veracity.server.sensorthings import gathering, taking
 
-DEADLINE_S = 60
-ONE, MANY = "/v1.1/Observations", "/v1.1/CreateObservations"
+MANY = "/v1.1/CreateObservations"
 THING = {
     "name": "Station",
     "description": "",
@@ -41,7 +51,6 @@ THING = {
         }
     ],
 }
-Post = tuple[str, Any, str]  #: path, body, account
 
 
 @pytest.fixture
@@ -57,37 +66,6 @@ def city(posting: Posting) -> Iterator[Poster]:
         yield client
 
 
-def one(minute: int, result: float = 1.5, gauge: str = "G01", account: str = AGENCY) -> Post:
-    """An observation at a minute of an hour without others."""
-    stream = {"@iot.id": f"rain:{gauge}:rain"}
-    body = {"phenomenonTime": f"2026-09-02T00:{minute:02}:00Z", "result": result, "Datastream": stream}
-    return ONE, body, account
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + DEADLINE_S
-    while not is_so():
-        assert time.monotonic() < end, "it never came to be so"
-        time.sleep(0.01)
-
-
-@contextmanager
-def held(root: Path) -> Iterator[None]:
-    """Hold the lock of the home, as another program does."""
-    with open_writer(root, clock):
-        yield
-
-
-def together(city: Poster, root: Path, posts: Sequence[Post]) -> list[urllib3.BaseHTTPResponse]:
-    """Send posts that all wait before the first can be sealed; return the answers, in their order."""
-    with ThreadPoolExecutor(len(posts)) as clients:
-        with held(root):
-            sent = [clients.submit(city.send, *post) for post in posts]
-            wait_for(lambda: city.n_waiting == len(posts))
-        return [answer.result(DEADLINE_S) for answer in sent]
-
-
 def count(city: Poster) -> int:
     """Count the observations that are shown."""
     return int(city.json(f"{ONE}?$count=true&$top=0")["@iot.count"])
@@ -97,14 +75,6 @@ def n_batches(root: Path, feed: str) -> int:
     """Count the batches of a feed."""
     with closing(Home.open(root, clock)) as home:
         return len(home.index.batches(feed)) if feed in home.feed_names() else 0
-
-
-def written(root: Path) -> dict[str, Write]:
-    """Return what the journal's lists in the log say, by the digest of the body."""
-    with closing(Home.open(root, clock)) as home:
-        lists = [p["writes"]["sha256"] for _, p in home.index.predicates("access") if p["act"] == "writes"]
-        found = [w for digest in lists for w in read_list(home.objects.get(list_path(digest)))]
-    return {w.body_sha256: w for w in found}
 
 
 def record_of(home: Home, shown: Mapping[str, Any]) -> dict[str, Any]:

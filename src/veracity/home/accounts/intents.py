@@ -37,8 +37,10 @@ import sqlalchemy as sa
 
 from veracity.home.accounts.account import Account
 from veracity.home.accounts.lines import MAX_PATH, add_line
+from veracity.home.accounts.standing import check_standing
+from veracity.home.accounts.store import AccountStore
 from veracity.home.accounts.tables import intents
-from veracity.home.clock import format_time, system_clock
+from veracity.home.clock import Clock, format_time, system_clock
 from veracity.home.home import Home, Writer
 from veracity.stores.sql import SqlDatabase
 
@@ -86,6 +88,8 @@ class Writing:
         When it came, as the journal has it.
     body_sha256
         Asked for when the body was read: its digest.
+    clock
+        The real time, by which its right to write ends.
     """
 
     at: str
@@ -93,6 +97,7 @@ class Writing:
     method: str
     path: str
     body_sha256: Callable[[], str]
+    clock: Clock = field(default_factory=system_clock)
     identifier: str = field(default_factory=lambda: secrets.token_hex(16))
     lock: threading.Lock = field(default_factory=threading.Lock)  #: held while it is put down, and to end it
     n_parts: int = 0
@@ -121,16 +126,21 @@ def intend(home: Writer, expected: Expected, of: Sequence[Writing] | None = None
     ----------
     of
         The writes that it is for, where one batch has the records of several requests; those that ask in
-        other threads take theirs from ``UNDER_WAY``, each in its own. None for that of this thread. Nothing
-        is put down where there is none: on the command line.
+        other threads take theirs from ``UNDER_WAY``, each in its own. Whether these may still write was
+        looked at before (``standing``). None for that of this thread. Nothing is put down where there is
+        none: on the command line.
 
     Raises
     ------
     StoreUnavailable
         If it cannot be put down: then nothing may be written.
+    BadCredential, RoleNeeded
+        If who asks may not any more: that ended while the request waited.
     """
     under_way = UNDER_WAY.get()
     wanted = of if of is not None else [] if under_way is None else [under_way]
+    if of is None and under_way is not None:
+        check_standing(AccountStore(home.database, under_way.clock), under_way.account)
     if not wanted:
         return
     settle_intents(home, home.database)

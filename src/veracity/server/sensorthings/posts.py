@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,13 +14,14 @@ from veracity.server.documented import problems
 from veracity.server.guard import leave_place
 from veracity.server.problems import problem
 from veracity.server.request_body import read_body
-from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted, PostsWaiting
+from veracity.server.sensorthings.errors import ContractReplaced, NoSuchEntity, NotAccepted, PostsWaiting
 from veracity.server.sensorthings.routes import host_of
 from veracity.server.sensorthings.schema import Dialect
 from veracity.server.sensorthings.sent import Sent, Taken
 from veracity.server.sensorthings.taking import WAIT_S
 
 BODY_TIMEOUT_S = 10.0
+MAX_MADE = 3  #: times that one post is made into records, where contracts are replaced meanwhile
 OBJECT = {"type": "object"}
 _RETRY = {"Retry-After": "2"}
 
@@ -83,9 +85,14 @@ async def sealed(
     """
     sent: Sent | None = None
     try:
-        sent = await run_in_threadpool(made, *what)
-        leave_place(request.scope)  # others are answered while it waits
-        return sent, await asyncio.wrap_future(sent.answer)
+        for _ in range(MAX_MADE):
+            sent = await run_in_threadpool(made, *what)
+            leave_place(request.scope)  # others are answered while it waits
+            with suppress(ContractReplaced):
+                return sent, await asyncio.wrap_future(sent.answer)
+        request.state.is_recorded = True  # nothing was written
+        again = "feed: want a contract that stays while this is sealed, got new ones: come again"
+        return problem(503, ContractReplaced.code, again, _RETRY)
     except NoSuchEntity as exc:
         return problem(404, exc.code, str(exc))
     except NotAccepted as exc:
