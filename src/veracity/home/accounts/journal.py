@@ -47,9 +47,9 @@ def note_write(
     """
     with database.writing() as db:
         if intent is not None:
-            found = db.execute(
-                sa.select(intents.c.number).where(intents.c.id == intent, intents.c.number.is_not(None))
-            ).scalar()
+            mine = sa.select(intents.c.number).where(intents.c.id == intent)
+            numbers = list(db.execute(mine.with_for_update()).scalars())
+            found = next((number for number in numbers if number is not None), None)
             db.execute(sa.delete(intents).where(intents.c.id == intent))
             if found is not None:
                 return int(found)

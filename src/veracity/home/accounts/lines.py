@@ -1,8 +1,10 @@
 """One line of the journal of writes, and its place in the database until a list has it."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from veracity.canonical import canonical_json
 from veracity.home.accounts.tables import counters, found_writes, writes
@@ -52,15 +54,23 @@ def add_line(
     found_entry: int | None = None,
 ) -> int:
     """Put a line behind the last one, within a transaction that writes; return its number."""
-    following = sa.update(counters).where(counters.c.name == _NEXT).values(value=counters.c.value + 1)
-    number = db.execute(following.returning(counters.c.value)).scalar_one_or_none()
+    number = _next(db)
     if number is None:
-        db.execute(sa.insert(counters), {"name": _NEXT, "value": 0})
-        number = 0
-    row = Write(int(number), at, account, came_by, credential, method, path[:MAX_PATH], status, body_sha256)
+        with suppress(IntegrityError), db.begin_nested():  # another server begins the journal just now
+            db.execute(sa.insert(counters), {"name": _NEXT, "value": -1})
+        number = _next(db)
+    assert number is not None, "it was begun"
+    row = Write(number, at, account, came_by, credential, method, path[:MAX_PATH], status, body_sha256)
     said = asdict(row)
     del said["found_entry"]
     db.execute(sa.insert(writes), said)
     if found_entry is not None:
         db.execute(sa.insert(found_writes), {"number": row.number, "entry": found_entry})
     return row.number
+
+
+def _next(db: sa.Connection) -> int | None:
+    """Return the next number, which is taken; None where the journal has not begun."""
+    following = sa.update(counters).where(counters.c.name == _NEXT).values(value=counters.c.value + 1)
+    number = db.execute(following.returning(counters.c.value)).scalar_one_or_none()
+    return None if number is None else int(number)
