@@ -212,7 +212,7 @@ class _Gone:
     @property
     def makes_line(self) -> bool:
         """Whether a line is made up for: of what was done, and of rights that may have been taken by half."""
-        says_who = self.first["kind"] == "access"
+        says_who = str(self.first["kind"]) == "access"
         return (self.entry is None) == says_who
 
 
