@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+import things_posting
+from accounts_city import Time
 from small_city import AGENCY, clock
 from things_posting import (
     DEADLINE_S,
@@ -229,6 +231,22 @@ def test_where_another_program_writes_for_long_nothing_is_taken(
         monkeypatch.setattr(taking, "WAIT_S", 30.0)
         assert city.send(*one(1)).status == 201
     assert [w.status for w in written(posting.root).values()] == [201]
+
+
+def test_where_the_clock_was_set_back_nothing_is_taken(
+    posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with the reason and when to come again until it is right, and the journal has nothing of it."""
+    monkeypatch.setattr(things_posting, "clock", time := Time())
+    with posted_to(posting) as city:
+        assert city.send(*one(1)).status == 201
+        time.pass_by(hours=-1)
+        behind = city.send(*one(2))
+        assert (behind.status, behind.json()["code"]) == (503, "clock-behind")
+        assert int(behind.headers["Retry-After"]) > 0
+        time.pass_by(hours=1)
+        assert city.send(*one(2)).status == 201
+    assert [w.status for w in written(posting.root).values()] == [201, 201]
 
 
 def test_too_many_that_wait_are_sent_away(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from veracity.home.errors import HomeBusy
+from veracity.home.errors import ClockBehind, HomeBusy
 from veracity.server.documented import problems
 from veracity.server.guard import leave_place
 from veracity.server.problems import problem
@@ -23,7 +23,7 @@ from veracity.server.sensorthings.taking import WAIT_S
 BODY_TIMEOUT_S = 10.0
 MAX_MADE = 3  #: times that one post is made into records, where contracts are replaced meanwhile
 OBJECT = {"type": "object"}
-_RETRY = {"Retry-After": "2"}
+_RETRY, _RETRY_LATER = {"Retry-After": "2"}, {"Retry-After": "60"}
 
 
 def created_responses(denied: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
@@ -101,9 +101,14 @@ async def sealed(
     except PostsWaiting as exc:
         request.state.is_recorded = True  # nothing was written
         return problem(503, exc.code, str(exc), _RETRY)
-    except HomeBusy as exc:
+    except (HomeBusy, ClockBehind) as exc:
         if sent is None or sent.is_begun:
             raise
         request.state.is_recorded = True  # nothing was written
+        if isinstance(exc, ClockBehind):
+            said = (
+                "city: want a clock after its last batch of this feed, got one that was set back: come again"
+            )
+            return problem(503, exc.code, said, _RETRY_LATER)
         said = f"city: want a moment in {WAIT_S:.0f} s when no other program writes, got none: come again"
         return problem(503, exc.code, said, _RETRY)
