@@ -3,21 +3,33 @@
 import os
 import socket
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from accounts_city import Time, granting
+from accounts_city import Time, granting, with_accounts
 from small_city import ndjson, new_city
+from veracity.home import index
 from veracity.home.accounts import intents as under_way
 from veracity.home.accounts import journal
 from veracity.home.accounts.account import Account
 from veracity.home.accounts.errors import MalformedJournal
+from veracity.home.accounts.granting import add_account
 from veracity.home.accounts.intents import Writing, expected_file, intend, n_open, settle_intents
-from veracity.home.accounts.journal import list_path, n_waiting, note_write, read_list, seal_writes
+from veracity.home.accounts.journal import (
+    last_listed,
+    list_path,
+    n_waiting,
+    next_number,
+    note_write,
+    read_list,
+    seal_writes,
+)
 from veracity.home.accounts.lines import Write
 from veracity.home.accounts.store import AccountStore
 from veracity.home.accounts.tables import intents, writes
@@ -69,6 +81,35 @@ def test_a_list_is_not_made_twice(root: Path, monkeypatch: pytest.MonkeyPatch) -
         note(store, 2)
         assert seal_writes(home, store.database) == 2
         assert audit(home).is_clean
+
+
+def test_a_long_history_costs_no_more(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the lists end is read from the log's end, and what is looked through is read in parts."""
+    monkeypatch.setattr(index, "_AT_ONCE", 2)
+    with_accounts(root)
+    with granting(root) as (home, store):
+        for _ in range(3):
+            note(store, 2)
+            seal_writes(home, store.database)
+        add_account(home, store, "last", ["viewer"])
+        everything = home.index.predicates("access")
+        assert len(everything) > 10
+        assert list(home.index.walk("access")) == everything
+        assert list(home.index.walk("access", newest_first=True)) == everything[::-1]
+        whole = home.index.walk
+        n_read = 0
+
+        def counted(*of: Any, **how: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+            nonlocal n_read
+            for one in whole(*of, **how):
+                n_read += 1
+                yield one
+
+        monkeypatch.setattr(home.index, "walk", counted)
+        monkeypatch.setattr(home.index, "predicates", lambda *_: pytest.fail("all of them were read"))
+        monkeypatch.setattr(home.index, "after", lambda *_: pytest.fail("all of them were read"))
+        assert (last_listed(home), n_read) == (5, 2)
+        assert next_number(home) == len(everything)
 
 
 @pytest.mark.parametrize("trick", ["waiting", "list", "gone"])
