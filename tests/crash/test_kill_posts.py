@@ -15,6 +15,7 @@ from small_city import clock
 from things_posting import STAFF, Poster, posting_city
 from veracity.home.accounts.journal import seal_writes
 from veracity.home.audit import audit
+from veracity.home.clock import system_clock
 from veracity.home.home import Home, open_writer
 from veracity.log.fsck import fsck
 
@@ -25,7 +26,7 @@ DEADLINE_S = 120
 @pytest.mark.parametrize("n_answered", [1, 5, 10])
 def test_a_killed_server_keeps_what_it_answered(tmp_path: Path, n_answered: int) -> None:
     """Killed once so many posts were answered, while others wait: the city goes on, each batch is whole."""
-    posting = posting_city(tmp_path / "city")
+    posting = posting_city(tmp_path / "city", time=system_clock())
     with closing(Home.open(posting.root, clock)) as home:
         n_before = len(home.index.batches("rain"))
     taken: dict[int, str] = {}

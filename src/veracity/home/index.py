@@ -4,7 +4,7 @@ Every row comes from a statement in the log by ``apply``, the only way in; ``ver
 reindex`` empties the tables and applies the log again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +55,8 @@ _pending = sa.Table(
     sa.Column("entry", sa.LargeBinary, nullable=False),
 )
 
+
+_AT_ONCE = 500  # statements that are read at a time by who walks through them
 
 _OF_A_FEED = ("contract", "ingest", "certify", "account", "reject", "erase")
 WHOLE_FILE = frozenset(
@@ -153,6 +155,35 @@ class Index:
             query = query.where(_statements.c.feed == feed)
         with self._database.reading() as db:
             return [(int(i), orjson.loads(p)) for i, p in db.execute(query.order_by(_statements.c.idx))]
+
+    def walk(self, kind: str, *, newest_first: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (index, predicate) of the statements of a kind that is of no feed, from one end of the log.
+
+        Some hundred are read at a time: for who stops early, or keeps none of many.
+        """
+        column = _statements.c.idx
+        query = sa.select(column, _statements.c.predicate).where(
+            _statements.c.kind == kind, _statements.c.feed.is_(None)
+        )
+        query = query.order_by(column.desc() if newest_first else column).limit(_AT_ONCE)
+        seen: int | None = None
+        while True:
+            more = query
+            if seen is not None:
+                more = query.where(column < seen if newest_first else column > seen)
+            with self._database.reading() as db:
+                rows = [(int(i), bytes(p)) for i, p in db.execute(more)]
+            for idx, predicate in rows:
+                yield idx, orjson.loads(predicate)
+            if len(rows) < _AT_ONCE:
+                return
+            seen = rows[-1][0]
+
+    def count(self, kind: str) -> int:
+        """Count the statements of a kind."""
+        query = sa.select(sa.func.count()).where(_statements.c.kind == kind)
+        with self._database.reading() as db:
+            return int(db.execute(query).scalar_one())
 
     def after(self, kind: str, idx: int) -> list[int]:
         """Return where the statements of a kind are that come after a place in the log."""

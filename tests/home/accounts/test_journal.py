@@ -3,19 +3,33 @@
 import os
 import socket
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
 
-from accounts_city import Time, granting, listed_writes
+from accounts_city import Time, granting, listed_writes, with_accounts
 from small_city import ndjson, new_city
+from veracity.home import index
 from veracity.home.accounts import intents as under_way
 from veracity.home.accounts import journal
 from veracity.home.accounts.account import Account
 from veracity.home.accounts.errors import MalformedJournal
-from veracity.home.accounts.intents import Writing, expected_file, intend, n_open
-from veracity.home.accounts.journal import list_path, n_waiting, note_write, read_list, seal_writes
+from veracity.home.accounts.granting import add_account
+from veracity.home.accounts.intents import Writing, expected_file, intend, n_open, settle_intents
+from veracity.home.accounts.journal import (
+    last_listed,
+    list_path,
+    n_waiting,
+    next_number,
+    note_write,
+    read_list,
+    seal_writes,
+)
 from veracity.home.accounts.lines import Line
 from veracity.home.accounts.store import AccountStore
 from veracity.home.accounts.tables import intents, writes
@@ -67,6 +81,35 @@ def test_a_list_is_not_made_twice(root: Path, monkeypatch: pytest.MonkeyPatch) -
         note(store, 2)
         assert seal_writes(home, store.database) == 2
         assert audit(home).is_clean
+
+
+def test_a_long_history_costs_no_more(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the lists end is read from the log's end, and what is looked through is read in parts."""
+    monkeypatch.setattr(index, "_AT_ONCE", 2)
+    with_accounts(root)
+    with granting(root) as (home, store):
+        for _ in range(3):
+            note(store, 2)
+            seal_writes(home, store.database)
+        add_account(home, store, "last", ["viewer"])
+        everything = home.index.predicates("access")
+        assert len(everything) > 10
+        assert list(home.index.walk("access")) == everything
+        assert list(home.index.walk("access", newest_first=True)) == everything[::-1]
+        whole = home.index.walk
+        n_read = 0
+
+        def counted(*of: Any, **how: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+            nonlocal n_read
+            for one in whole(*of, **how):
+                n_read += 1
+                yield one
+
+        monkeypatch.setattr(home.index, "walk", counted)
+        monkeypatch.setattr(home.index, "predicates", lambda *_: pytest.fail("all of them were read"))
+        monkeypatch.setattr(home.index, "after", lambda *_: pytest.fail("all of them were read"))
+        assert (last_listed(home), n_read) == (5, 2)
+        assert next_number(home) == len(everything)
 
 
 @pytest.mark.parametrize("trick", ["waiting", "list", "gone"])
@@ -190,6 +233,39 @@ def test_a_line_written_while_we_look_is_not_made_again(
         monkeypatch.setattr(under_way, "_is_awaited", answered_meanwhile)
         assert seal_writes(home, store.database) == 1
         assert [w.status for w in listed_writes(home)] == [201]
+
+
+def test_many_that_a_killed_server_left_cost_little(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All get their lines in one transaction, and are not looked at again; after a day they are forgotten."""
+    path = ndjson(tmp_path / "a.ndjson", 0, 50)
+    with granting(root, Time(datetime.now(UTC))) as (home, store):
+        wrote = [writing(store, f"client-{n}") for n in range(40)]
+        intend(home, expected_file("rain", path), wrote)
+        ingest(home, "rain", [path])
+        for one in wrote:
+            one.forget()
+        n_written = 0
+
+        def counted(_: object) -> None:
+            nonlocal n_written
+            n_written += 1
+
+        event.listen(store.database.engine, "commit", counted)
+        assert settle_intents(home, store.database) == 40
+        assert n_written <= 4, "one that writes, beside those that read"
+        monkeypatch.setattr(under_way, "_is_awaited", lambda *_: pytest.fail("looked at again"))
+        assert settle_intents(home, store.database) == 0
+        with store.database.reading() as db:
+            made = {str(account) for account in db.execute(sa.select(writes.c.account)).scalars()}
+            assert made == {one.account.name for one in wrote}
+            assert len(db.execute(intents.select()).all()) == 40  # who lives after all writes no second line
+        with store.database.writing() as db:
+            db.execute(intents.update().values(at="2026-09-01T12:00:00Z"))
+        assert settle_intents(home, store.database) == 0
+        with store.database.reading() as db:
+            assert db.execute(intents.select()).all() == []
 
 
 def test_lists_are_read_strictly() -> None:

@@ -1,13 +1,19 @@
 """What a thief of a token can do, and for how long: no more than it was for, and not after it ended."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
+from time import monotonic
 
 import pytest
+import urllib3
 
 from accounts_city import granting
 from asked import ask
-from served_city import ServedCity, city, made_once
+from listening import listening
+from served_city import Made, ServedCity, city, made_once, serving
 from veracity.home.accounts.granting import make_token, revoke_token
+from veracity.server.api import events
 
 __all__ = ["city", "made_once"]
 
@@ -55,6 +61,51 @@ def test_a_thief_makes_no_other(city: ServedCity) -> None:
     for text in (stolen.text, made["token"], deeper["token"]):
         bearer = {"Authorization": f"Bearer {text}"}
         assert ask(city.app, "GET", TOKENS, headers=bearer).status_code == 401
+
+
+def test_a_thief_who_asked_before_makes_no_other(city: ServedCity) -> None:
+    """A request that is still being sent when its token is revoked does nothing any more."""
+    with granting(city.root, city.time) as (home, store):
+        stolen, _ = make_token(home, store, "the-admin")
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"account": '
+        with granting(city.root, city.time) as (home, store):
+            revoke_token(home, store, stolen.identifier)
+        yield b'"the-admin"}'
+
+    before = city.app.state.accounts.store.tokens()
+    bearer = {"Authorization": f"Bearer {stolen.text}", "Content-Type": "application/json"}
+    said = ask(city.app, "POST", TOKENS, headers=bearer, content=slowly())
+    assert (said.status_code, said.json()["code"]) == (401, "bad-credential")
+    assert len(city.app.state.accounts.store.tokens()) == len(before)
+
+
+def test_a_stream_ends_with_its_token(
+    made_once: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who listens in a closed city with a token that is revoked is not told anything more."""
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.05)
+    with serving(made_once, tmp_path, is_open=False) as closed, listening(closed.app) as base:
+        with granting(closed.root, closed.time) as (home, store):
+            stolen, _ = make_token(home, store, "the-viewer")
+        said = urllib3.PoolManager(retries=False).request(
+            "GET",
+            f"{base}/api/v1/events",
+            headers={"Authorization": f"Bearer {stolen.text}"},
+            preload_content=False,
+            timeout=60,
+        )
+        assert said.status == 200
+        told = b""
+        while b"still here" not in told:
+            told += said.read(1)
+        with granting(closed.root, closed.time) as (home, store):
+            revoke_token(home, store, stolen.identifier)
+        end = monotonic() + 60
+        while said.read(64):
+            assert monotonic() < end, "it goes on"
+        assert closed.app.state.events.n_listeners == 0
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,35 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
-from accounts_city import listed_writes
+import things_posting
+from accounts_city import Time
 from small_city import AGENCY, clock
-from things_posting import OTHER, STAFF, Poster, Posting, city, posted_to, posting
-from veracity.home.accounts.lines import Line
+from things_posting import (
+    DEADLINE_S,
+    ONE,
+    OTHER,
+    STAFF,
+    Post,
+    Poster,
+    Posting,
+    city,
+    held,
+    one,
+    posted_to,
+    posting,
+    together,
+    wait_for,
+    written,
+)
 from veracity.home.audit import audit
 from veracity.home.home import Home, open_writer
 from veracity.home.receipts import find_record, make_receipt
@@ -26,8 +40,7 @@ from veracity.server.sensorthings import gathering, taking
 
 __all__ = ["city", "posting"]
 
-DEADLINE_S = 60
-ONE, MANY = "/v1.1/Observations", "/v1.1/CreateObservations"
+MANY = "/v1.1/CreateObservations"
 THING = {
     "name": "Station",
     "description": "",
@@ -43,38 +56,6 @@ THING = {
         }
     ],
 }
-Post = tuple[str, Any, str]  #: path, body, account
-
-
-def one(minute: int, result: float = 1.5, gauge: str = "G01", account: str = AGENCY) -> Post:
-    """An observation at a minute of an hour without others."""
-    stream = {"@iot.id": f"rain:{gauge}:rain"}
-    body = {"phenomenonTime": f"2026-09-02T00:{minute:02}:00Z", "result": result, "Datastream": stream}
-    return ONE, body, account
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + DEADLINE_S
-    while not is_so():
-        assert time.monotonic() < end, "it never came to be so"
-        time.sleep(0.01)
-
-
-@contextmanager
-def held(root: Path) -> Iterator[None]:
-    """Hold the lock of the home, as another program does."""
-    with open_writer(root, clock):
-        yield
-
-
-def together(city: Poster, root: Path, posts: Sequence[Post]) -> list[urllib3.BaseHTTPResponse]:
-    """Send posts that all wait before the first can be sealed; return the answers, in their order."""
-    with ThreadPoolExecutor(len(posts)) as clients:
-        with held(root):
-            sent = [clients.submit(city.send, *post) for post in posts]
-            wait_for(lambda: city.n_waiting == len(posts))
-        return [answer.result(DEADLINE_S) for answer in sent]
 
 
 def count(city: Poster) -> int:
@@ -86,12 +67,6 @@ def n_batches(root: Path, feed: str) -> int:
     """Count the batches of a feed."""
     with closing(Home.open(root, clock)) as home:
         return len(home.index.batches(feed)) if feed in home.feed_names() else 0
-
-
-def written(root: Path) -> dict[str, Line]:
-    """Return what the journal's lists in the log say, by the digest of the body."""
-    with closing(Home.open(root, clock)) as home:
-        return {w.body_sha256: w for w in listed_writes(home)}
 
 
 def record_of(home: Home, shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,6 +221,22 @@ def test_where_another_program_writes_for_long_nothing_is_taken(
         monkeypatch.setattr(taking, "WAIT_S", 30.0)
         assert city.send(*one(1)).status == 201
     assert [w.status for w in written(posting.root).values()] == [201]
+
+
+def test_where_the_clock_was_set_back_nothing_is_taken(
+    posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with the reason and when to come again until it is right, and the journal has nothing of it."""
+    monkeypatch.setattr(things_posting, "clock", time := Time())
+    with posted_to(posting) as city:
+        assert city.send(*one(1)).status == 201
+        time.pass_by(hours=-1)
+        behind = city.send(*one(2))
+        assert (behind.status, behind.json()["code"]) == (503, "clock-behind")
+        assert int(behind.headers["Retry-After"]) > 0
+        time.pass_by(hours=1)
+        assert city.send(*one(2)).status == 201
+    assert [w.status for w in written(posting.root).values()] == [201, 201]
 
 
 def test_too_many_that_wait_are_sent_away(

@@ -57,7 +57,7 @@ def audit_access(home: Home) -> AccessAudit:
     """Audit accounts, tokens and lists of writes."""
     audit, given = AccessAudit(), Given()
     reader, expected = home.reader(), 0
-    for idx, _ in home.index.predicates("access"):
+    for idx, _ in home.index.walk("access"):
         where = f"access (log entry {idx})"
         audit.n_statements += 1
         try:

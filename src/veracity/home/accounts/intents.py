@@ -37,9 +37,11 @@ import sqlalchemy as sa
 
 from veracity.home.accounts.account import Account
 from veracity.home.accounts.lines import add_line
+from veracity.home.accounts.standing import check_standing
+from veracity.home.accounts.store import AccountStore
 from veracity.home.accounts.tables import intents
 from veracity.home.accounts.write import ASKED, MAX_PATH, Write
-from veracity.home.clock import format_time, system_clock
+from veracity.home.clock import Clock, format_time, system_clock
 from veracity.home.home import Home, Writer
 from veracity.stores.sql import SqlDatabase
 
@@ -49,6 +51,8 @@ FOUND_FOR = timedelta(days=1)  #: how long it is known that an intent was found
 
 #: where the log has a statement: of its kind, its feed, what it says as JSON, and the first place to look at
 _Find = Callable[[str, str | None, str, int], int | None]
+
+_AT_ONCE = 500  # intents in one transaction
 
 _LOGGER = logging.getLogger(__name__)
 _LIVE: set[str] = set()  # the intents whose lines this process will write
@@ -87,6 +91,8 @@ class Writing:
         When it came, as the journal has it.
     body_sha256
         Asked for when the body was read: its digest.
+    clock
+        The real time, by which its right to write ends.
     """
 
     at: str
@@ -94,6 +100,7 @@ class Writing:
     method: str
     path: str
     body_sha256: Callable[[], str]
+    clock: Clock = field(default_factory=system_clock)
     identifier: str = field(default_factory=lambda: secrets.token_hex(16))
     lock: threading.Lock = field(default_factory=threading.Lock)  #: held while it is put down, and to end it
     n_parts: int = 0
@@ -127,16 +134,21 @@ def intend(home: Writer, expected: Expected, of: Sequence[Writing] | None = None
     ----------
     of
         The writes that it is for, where one batch has the records of several requests; those that ask in
-        other threads take theirs from ``UNDER_WAY``, each in its own. None for that of this thread. Nothing
-        is put down where there is none: on the command line.
+        other threads take theirs from ``UNDER_WAY``, each in its own. Whether these may still write was
+        looked at before (``standing``). None for that of this thread. Nothing is put down where there is
+        none: on the command line.
 
     Raises
     ------
     StoreUnavailable
         If it cannot be put down: then nothing may be written.
+    BadCredential, RoleNeeded
+        If who asks may not any more: that ended while the request waited.
     """
     under_way = UNDER_WAY.get()
     wanted = of if of is not None else [] if under_way is None else [under_way]
+    if of is None and under_way is not None:
+        check_standing(AccountStore(home.database, under_way.clock), under_way.account)
     if not wanted:
         return
     settle_intents(home, home.database)
@@ -170,45 +182,72 @@ def settle_intents(home: Writer, database: SqlDatabase) -> int:
 
     Under the home's lock, as a ``Writer`` has it.
     """
-    n_made = 0
     now = system_clock()()
 
     @cache
     def find(kind: str, feed: str | None, said: str, since: int) -> int | None:
         return Expected(kind, feed, orjson.loads(said)).find(home, since)
 
+    old = intents.c.number.is_not(None), intents.c.at < format_time(now - FOUND_FOR)
     with database.reading() as db:
-        kept = sa.select(intents).order_by(intents.c.id, intents.c.part)
-        rows = [dict(row) for row in db.execute(kept).mappings()]
-    for identifier, grouped in groupby(rows, key=lambda row: str(row["id"])):
+        under_way = sa.select(intents).where(intents.c.number.is_(None))
+        rows = [dict(row) for row in db.execute(under_way.order_by(intents.c.id, intents.c.part)).mappings()]
+        is_some_old = db.execute(sa.select(intents.c.id).where(*old).limit(1)).first() is not None
+    if is_some_old:
+        with database.writing() as db:
+            db.execute(sa.delete(intents).where(*old))
+    gone: list[_Gone] = []
+    for _, grouped in groupby(rows, key=lambda row: str(row["id"])):
         parts = list(grouped)
-        if parts[0]["number"] is not None:
-            if parts[0]["at"] < format_time(now - FOUND_FOR):
-                _delete(database, identifier)
-            continue
         if _is_awaited(parts[0], format_time(now - OTHERS_FOR)):
             _drop_undone(find, database, parts)
-            continue
-        n_made += _settle(find, database, identifier, parts)
-    return n_made
+        else:
+            gone.append(
+                _Gone(parts[0], next((idx for p in parts if (idx := find(*_said(p))) is not None), None))
+            )
+    return sum(_settle(database, gone[at : at + _AT_ONCE]) for at in range(0, len(gone), _AT_ONCE))
 
 
-def _settle(find: _Find, database: SqlDatabase, identifier: str, parts: list[dict[str, Any]]) -> int:
-    first = parts[0]
-    entry = next((idx for p in parts if (idx := find(*_said(p))) is not None), None)
-    says_who = first["kind"] == "access"
-    if (entry is None) != says_who:
-        _delete(database, identifier)
-        _LOGGER.info("writes: %s %s of %s: not done", first["method"], first["path"], first["account"])
-        return 0
-    write = Write(**{fact.name: first[fact.name] for fact in ASKED}, status=UNANSWERED)
+@dataclass(frozen=True)
+class _Gone:
+    """An intent whose server is gone: its first part, and where the log has what it is about."""
+
+    first: dict[str, Any]
+    entry: int | None
+
+    @property
+    def makes_line(self) -> bool:
+        """Whether a line is made up for: of what was done, and of rights that may have been taken by half."""
+        says_who = str(self.first["kind"]) == "access"
+        return (self.entry is None) == says_who
+
+
+def _settle(database: SqlDatabase, gone: Sequence[_Gone]) -> int:
+    """Make up for the lines of intents, and drop what was not done; return how many lines that made.
+
+    All in one transaction: a killed server may leave a thousand. It holds their rows, so a line that another
+    server writes of one at this moment, as it lives after all, is there before or finds the one made here.
+    """
+    n_made = 0
     with database.writing() as db:
-        kept = db.execute(sa.select(intents.c.number).where(intents.c.id == identifier)).first()
-        if kept is None or kept.number is not None:
-            return 0  # its server wrote the line since we looked
-        number = add_line(db, write, entry)
-        db.execute(sa.update(intents).where(intents.c.id == identifier).values(number=number))
-    return 1
+        ids = [str(one.first["id"]) for one in gone]
+        held = sa.select(intents.c.id, intents.c.number).where(intents.c.id.in_(ids))
+        kept = {str(id_) for id_, number in db.execute(held.with_for_update()) if number is None}
+        for one in gone:
+            first, identifier = one.first, str(one.first["id"])
+            if identifier not in kept:
+                continue  # its server wrote the line since we looked
+            if not one.makes_line:
+                db.execute(sa.delete(intents).where(intents.c.id == identifier))
+                _LOGGER.info(
+                    "writes: %s %s of %s: not done", first["method"], first["path"], first["account"]
+                )
+                continue
+            write = Write(**{fact.name: first[fact.name] for fact in ASKED}, status=UNANSWERED)
+            number = add_line(db, write, one.entry)
+            db.execute(sa.update(intents).where(intents.c.id == identifier).values(number=number))
+            n_made += 1
+    return n_made
 
 
 def _said(part: dict[str, Any]) -> tuple[str, str | None, str, int]:
@@ -226,11 +265,6 @@ def _drop_undone(find: _Find, database: SqlDatabase, parts: list[dict[str, Any]]
             continue
         with database.writing() as db:
             db.execute(sa.delete(intents).where(intents.c.id == part["id"], intents.c.part == part["part"]))
-
-
-def _delete(database: SqlDatabase, identifier: str) -> None:
-    with database.writing() as db:
-        db.execute(sa.delete(intents).where(intents.c.id == identifier))
 
 
 def _put_down(database: SqlDatabase, wanted: Sequence[Writing], expected: Expected, since: int) -> None:

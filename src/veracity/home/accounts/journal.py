@@ -36,9 +36,9 @@ def note_write(database: SqlDatabase, write: Write, intent: str | None = None) -
     """
     with database.writing() as db:
         if intent is not None:
-            found = db.execute(
-                sa.select(intents.c.number).where(intents.c.id == intent, intents.c.number.is_not(None))
-            ).scalar()
+            mine = sa.select(intents.c.number).where(intents.c.id == intent)
+            numbers = list(db.execute(mine.with_for_update()).scalars())
+            found = next((number for number in numbers if number is not None), None)
             db.execute(sa.delete(intents).where(intents.c.id == intent))
             if found is not None:
                 return int(found)
@@ -72,13 +72,15 @@ def seal_writes(home: Writer, database: SqlDatabase) -> int:
 
 def last_listed(home: Home) -> int:
     """Return the number of the last write that a list in the log has; -1 if there is none."""
-    said = (p["writes"] for _, p in home.index.predicates("access") if p["act"] == "writes")
-    return max((int(w["numbers"]["last"]) for w in said), default=-1)
+    for _, said in home.index.walk("access", newest_first=True):
+        if said["act"] == "writes":
+            return int(said["writes"]["numbers"]["last"])
+    return -1
 
 
 def next_number(home: Home) -> int:
     """Return the number of the next statement of access."""
-    return len(home.index.after("access", -1))
+    return home.index.count("access")
 
 
 def n_waiting(database: SqlDatabase) -> int:

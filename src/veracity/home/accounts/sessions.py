@@ -1,9 +1,11 @@
 """Sessions of browsers that signed in, and sign-ins under way. Kept is a hash of what the browser holds."""
 
 import secrets
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -71,15 +73,36 @@ def session_holder(store: AccountStore, secret: str) -> Account | None:
     with store.database.reading() as db:
         row = db.execute(query).mappings().one_or_none()
     now = store.clock()
-    if row is None or (
-        parse_time("session", row["began_at"]) + LASTS <= now
-        or parse_time("session", row["used_at"]) + IDLE <= now
-    ):
+    if row is None or not _counts(row, now):
         return None
     if parse_time("session", row["used_at"]) + _NOTED_EVERY <= now:
         noted = sa.update(sessions).where(sessions.c.sha256 == row["sha256"])
         with suppress(StoreUnavailable), store.database.writing() as db:  # then it ends sooner
             db.execute(noted.values(used_at=format_time(now)))
+    return _holder(row)
+
+
+def session_holders(store: AccountStore, identifiers: Collection[str]) -> dict[str, Account]:
+    """Return whose some sessions are that have not ended, by the sessions' public identifiers."""
+    if not identifiers:
+        return {}
+    query = (
+        sa.select(sessions, accounts.c.roles.label("has"), accounts.c.agency)
+        .join(accounts, accounts.c.name == sessions.c.account)
+        .where(sessions.c.id.in_(identifiers), accounts.c.closed_at.is_(None))
+    )
+    with store.database.reading() as db:
+        rows = list(db.execute(query).mappings())
+    now = store.clock()
+    return {str(row["id"]): _holder(row) for row in rows if _counts(row, now)}
+
+
+def _counts(row: Any, now: datetime) -> bool:
+    began, used = parse_time("session", row["began_at"]), parse_time("session", row["used_at"])
+    return now < began + LASTS and now < used + IDLE
+
+
+def _holder(row: Any) -> Account:
     roles = (split(row["roles"]) or frozenset()) & (split(row["has"]) or frozenset())
     return Account(
         row["account"], frozenset(map(parse_role, roles)), row["agency"], None, "session", row["id"]

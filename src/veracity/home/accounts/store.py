@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -243,10 +244,21 @@ class AccountStore:
         if not known or row is None or row["closed_at"] is not None or not _token(row).counts(self.clock()):
             raise BadCredential("token: want one that counts, got one unknown, expired or revoked")
         self._note_use(token.identifier, row["used_at"])
-        kept = _token(row)
-        return Account(
-            kept.account, kept.roles & _roles(row["has"]), row["agency"], kept.feeds, "token", kept.identifier
+        return _holder(row)
+
+    def holders(self, identifiers: Collection[str]) -> dict[str, Account]:
+        """Return whose some tokens are that count now, by the tokens' public identifiers."""
+        if not identifiers:
+            return {}
+        query = (
+            sa.select(tokens, accounts.c.roles.label("has"), accounts.c.agency)
+            .join(accounts, accounts.c.name == tokens.c.account)
+            .where(tokens.c.id.in_(identifiers), accounts.c.closed_at.is_(None))
         )
+        now = self.clock()
+        with self.database.reading() as db:
+            rows = list(db.execute(query).mappings())
+        return {str(row["id"]): _holder(row) for row in rows if _token(row).counts(now)}
 
     def _note_use(self, identifier: str, used_at: str | None) -> None:
         now = self.clock()
@@ -263,6 +275,14 @@ def _roles(text: str) -> frozenset[Role]:
 def _account(row: Any) -> KeptAccount:
     return KeptAccount(
         row["name"], _roles(row["roles"]), row["agency"], row["created_at"], row["closed_at"], row["shown"]
+    )
+
+
+def _holder(row: Any) -> Account:
+    """Return whose token a row of both tables is: with the roles that it and the account have."""
+    kept = _token(row)
+    return Account(
+        kept.account, kept.roles & _roles(row["has"]), row["agency"], kept.feeds, "token", kept.identifier
     )
 
 

@@ -43,8 +43,10 @@ class Recorded:
             await self._app(scope, receive, send)
             return
         body, is_unrecorded, is_answered = hashlib.sha256(), False, False
-        at = format_time(self._accounts.clock())
-        writing = Writing(at, account, scope["method"], scope["path"], body.hexdigest)
+        clock = self._accounts.clock
+        writing = Writing(
+            format_time(clock()), account, scope["method"], scope["path"], body.hexdigest, clock
+        )
 
         async def received() -> Message:
             message = await receive()

@@ -81,7 +81,7 @@ def _sealed(home: Home, after: int) -> Iterator[tuple[int, Line]]:
         If a list is gone or changed.
     """
     said: Any
-    for entry, said in home.index.predicates("access"):
+    for entry, said in home.index.walk("access"):
         if said["act"] != "writes" or int(said["writes"]["numbers"]["last"]) <= after:
             continue
         sha256 = str(said["writes"]["sha256"])

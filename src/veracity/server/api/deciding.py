@@ -100,6 +100,7 @@ def decide(
         if body.is_trial:
             return _told(body, _tried(home, feed, selection, who, body))
     with open_writer(settings.home, settings.clock, wait_s=WAIT_S) as writer:
+        _check(writer, feed, who)  # its contract may be another agency's by now
         intend(writer, _expected(feed, who, body))
         if body.decision == "release":
             made = release(writer, feed, selection, who.name, body.why, body.waive)

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from time import monotonic
 
 import orjson
 from fastapi import APIRouter
@@ -12,6 +13,9 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from veracity.errors import VeracityError
+from veracity.home.accounts.standing import check_standing
+from veracity.server.accounts.accounts import Accounts
+from veracity.server.accounts.doors import account_of
 from veracity.server.api.ledger import Ledger
 from veracity.server.api.routing import ReadingRoute
 from veracity.server.city_reader import CityReader
@@ -137,25 +141,44 @@ class _EventStream(StreamingResponse):
     "/events", response_class=_EventStream, responses={200: {"description": "`event: log` as the log grows."}}
 )
 async def listen(request: Request) -> StreamingResponse:
-    """The log's size and its newest statements, at once and whenever it has grown; comments in between."""
+    """The log's size and its newest statements, at once and whenever it has grown; comments in between.
+
+    In a city that is closed to others it ends soon after the token or the session that asked.
+    """
     events: Events = request.app.state.events
     listener = events.join()
     let_last(request.scope)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return _EventStream(_told(events, listener), headers=headers)
+    return _EventStream(_told(events, listener, _right(request)), headers=headers)
 
 
-async def _told(events: Events, listener: _Listener) -> AsyncIterator[bytes]:
+def _right(request: Request) -> Callable[[], None] | None:
+    """Return what raises when who listens may not any more; None where everybody may."""
+    account = account_of(request)
+    if account is None or request.app.state.settings.is_open:
+        return None
+    accounts: Accounts = request.app.state.accounts
+    return lambda: check_standing(accounts.store, account)
+
+
+async def _told(
+    events: Events, listener: _Listener, right: Callable[[], None] | None = None
+) -> AsyncIterator[bytes]:
     try:
         yield b"retry: %d\n\n" % RETRY_MS
+        looked_at = monotonic()
         while True:
             try:
                 event = await asyncio.wait_for(listener.get(), HEARTBEAT_S)
             except TimeoutError:
-                yield b": still here\n\n"
-                continue
+                event = b": still here\n\n"
+            if right is not None and monotonic() - looked_at >= HEARTBEAT_S:
+                await run_in_threadpool(right)
+                looked_at = monotonic()
             if event is None:
                 return
             yield event
+    except VeracityError as exc:
+        logger.info("events: %s", exc)  # it may ask again, and is told why not
     finally:
         events.leave(listener)

@@ -62,3 +62,9 @@ class PostsWaiting(ServerError, Unavailable):
     """As many posts wait to be sealed as may, or this one waited for too long; nothing of it was taken."""
 
     code = "posts-waiting"
+
+
+class ContractReplaced(ServerError, Unavailable):
+    """The contract of the feed was replaced while this waited: it must be made a record of the new one."""
+
+    code = "contract-replaced"

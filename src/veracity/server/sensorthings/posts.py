@@ -2,26 +2,28 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from veracity.home.errors import HomeBusy
+from veracity.home.errors import ClockBehind, HomeBusy
 from veracity.server.documented import problems
 from veracity.server.guard import leave_place
 from veracity.server.problems import problem
 from veracity.server.request_body import read_body
-from veracity.server.sensorthings.errors import NoSuchEntity, NotAccepted, PostsWaiting
+from veracity.server.sensorthings.errors import ContractReplaced, NoSuchEntity, NotAccepted, PostsWaiting
 from veracity.server.sensorthings.routes import host_of
 from veracity.server.sensorthings.schema import Dialect
 from veracity.server.sensorthings.sent import Sent, Taken
 from veracity.server.sensorthings.taking import WAIT_S
 
 BODY_TIMEOUT_S = 10.0
+MAX_MADE = 3  #: times that one post is made into records, where contracts are replaced meanwhile
 OBJECT = {"type": "object"}
-_RETRY = {"Retry-After": "2"}
+_RETRY, _RETRY_LATER = {"Retry-After": "2"}, {"Retry-After": "60"}
 
 
 def created_responses(denied: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
@@ -83,9 +85,14 @@ async def sealed(
     """
     sent: Sent | None = None
     try:
-        sent = await run_in_threadpool(made, *what)
-        leave_place(request.scope)  # others are answered while it waits
-        return sent, await asyncio.wrap_future(sent.answer)
+        for _ in range(MAX_MADE):
+            sent = await run_in_threadpool(made, *what)
+            leave_place(request.scope)  # others are answered while it waits
+            with suppress(ContractReplaced):
+                return sent, await asyncio.wrap_future(sent.answer)
+        request.state.is_recorded = True  # nothing was written
+        again = "feed: want a contract that stays while this is sealed, got new ones: come again"
+        return problem(503, ContractReplaced.code, again, _RETRY)
     except NoSuchEntity as exc:
         return problem(404, exc.code, str(exc))
     except NotAccepted as exc:
@@ -94,9 +101,14 @@ async def sealed(
     except PostsWaiting as exc:
         request.state.is_recorded = True  # nothing was written
         return problem(503, exc.code, str(exc), _RETRY)
-    except HomeBusy as exc:
+    except (HomeBusy, ClockBehind) as exc:
         if sent is None or sent.is_begun:
             raise
         request.state.is_recorded = True  # nothing was written
+        if isinstance(exc, ClockBehind):
+            said = (
+                "city: want a clock after its last batch of this feed, got one that was set back: come again"
+            )
+            return problem(503, exc.code, said, _RETRY_LATER)
         said = f"city: want a moment in {WAIT_S:.0f} s when no other program writes, got none: come again"
         return problem(503, exc.code, said, _RETRY)

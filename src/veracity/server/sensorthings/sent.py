@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from veracity.canonical import canonical_json
+from veracity.data.contract import Contract
+from veracity.errors import VeracityError
 from veracity.home.accounts.intents import UNDER_WAY
 from veracity.server.created.feeds import THINGS
 from veracity.server.sensorthings import ids
@@ -36,7 +38,8 @@ class Sent:
 
     ``writing`` is the request as the journal of writes has it; None where nobody keeps one.
     ``answer`` is what became of each observation, in order. It fails with NotAccepted if nothing was taken
-    and a feed's whole batch was refused.
+    and a feed's whole batch was refused; with ContractReplaced, BadCredential or RoleNeeded if nothing was
+    taken and while it waited the contract of its feed changed, or the right to send it ended.
     """
 
     def __init__(self, posted: Sequence[Posted]) -> None:
@@ -75,6 +78,13 @@ class Sent:
         """Return its records of a feed."""
         return [self.posted[place].record for place in self._places[feed]]
 
+    def fits(self, contract: Contract) -> bool:
+        """Whether its records of a feed were made for a contract; those of built-in feeds always are."""
+        return all(
+            (made_for := self.posted[place].target.contract) is None or made_for.sha256 == contract.sha256
+            for place in self._places.get(contract.feed, ())
+        )
+
     def took(self, feed: str, batch: int, judged: Sequence[Judged]) -> None:
         """Learn that a feed's records were sealed, and what became of each."""
         self._is_begun = True
@@ -83,6 +93,13 @@ class Sent:
             identity = str(ids.ObservationId(stream, batch, one.record)) if one.is_kept else None
             self._taken[place] = Taken(identity, one.reasons)
         self._done(feed)
+
+    def sent_back(self, feed: str, error: VeracityError) -> None:
+        """Learn that a feed's records cannot be sealed as they are: the answer, unless some of it is."""
+        if self.is_begun:
+            self.refused(feed, NotAccepted(str(error)))
+        else:
+            self.fail(error)
 
     def refused(self, feed: str, why: NotAccepted) -> None:
         """Learn that a feed's records were refused."""

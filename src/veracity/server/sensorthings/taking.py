@@ -1,7 +1,9 @@
 """What clients sent, taken into its feeds: one batch a feed of all that waits, sealed as any other.
 
-Who may send is decided before. An account that sends for an agency sends to that agency's feeds; where the
-city keeps the agency's key, the batch is signed with it, else it goes in unsigned, if the contract allows.
+Who may send is decided before, and looked at again when it is sealed: who may not any more is told so, and
+what was made for a contract that was replaced goes back, to be made for the new one. An account that sends
+for an agency sends to that agency's feeds; where the city keeps the agency's key, the batch is signed with
+it, else it goes in unsigned, if the contract allows.
 
 A batch has the records of many requests, each with what was sent in it; each record is judged by the rules as
 it would be alone, and each request is answered for its own. Those of a feed are answered when its batch is in
@@ -11,7 +13,7 @@ the log, whatever becomes of other feeds.
 import logging
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +23,11 @@ from typing import Protocol
 from veracity.data.contract import Contract
 from veracity.data.errors import TableMismatch
 from veracity.errors import Unavailable, VeracityError
+from veracity.home.accounts.account import Account
+from veracity.home.accounts.errors import AccountError
 from veracity.home.accounts.intents import Writing, expected_file, intend
+from veracity.home.accounts.standing import ended
+from veracity.home.accounts.store import AccountStore
 from veracity.home.clock import Clock
 from veracity.home.enrolments import signing_key
 from veracity.home.errors import HomeError, MissingKey
@@ -32,7 +38,7 @@ from veracity.provenance.keys import MessageSigner
 from veracity.server.created.entities import MAX_CREATED
 from veracity.server.created.feeds import OBSERVATIONS, THINGS, ensure_feed, ensure_feeds, is_observations
 from veracity.server.sensorthings.describing import Plan
-from veracity.server.sensorthings.errors import NotAccepted, NotCreatable
+from veracity.server.sensorthings.errors import ContractReplaced, NotAccepted, NotCreatable
 from veracity.server.sensorthings.gathering import Gathering, Take
 from veracity.server.sensorthings.posting import Posted
 from veracity.server.sensorthings.rendering import time_text
@@ -161,6 +167,7 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
         elif sent and is_observations(home.feed(feed).contract):
             ensure_feed(home, feed)
         n_before = home.log.size  # the contracts may be new
+        sent = _in_force(home, feed, sent)
         if sent:
             _seal(home, feed, sent)
     except NotAccepted as exc:
@@ -176,6 +183,32 @@ def _is_done(home: Writer, steps: deque[_Step]) -> bool:
             _Step(feed, sent).fail(exc)
         return False
     return True
+
+
+def _in_force(home: Writer, feed: str, sent: Sequence[Sent]) -> list[Sent]:
+    """Return those of who may still send, made for the contract in force; the others go back.
+
+    Under the home's lock: the log has no batch behind the end of its sender's right, nor one whose records
+    were made for an older contract, which may be another agency's.
+    """
+    contract = home.feed(feed).contract
+    writings = [one.writing for one in sent if one.writing is not None]
+    no_more: Mapping[Account, AccountError] = {}
+    if writings:
+        no_more = ended(AccountStore(home.database, writings[0].clock), [w.account for w in writings])
+    found: list[Sent] = []
+    for one in sent:
+        error = None if one.writing is None else no_more.get(one.writing.account)
+        if error is not None:
+            one.sent_back(feed, error)
+        elif not one.fits(contract):
+            said = (
+                f"feed {feed}: want a record for contract {contract.version}, got one for another: come again"
+            )
+            one.sent_back(feed, ContractReplaced(said))
+        else:
+            found.append(one)
+    return found
 
 
 def _made_room(home: Writer, sent: Sequence[Sent]) -> list[Sent]:
