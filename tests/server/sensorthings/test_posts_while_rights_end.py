@@ -17,6 +17,7 @@ from things_posting import (
     Post,
     Posting,
     one,
+    patient,
     posted_to,
     posting,
     wait_for,
@@ -42,7 +43,7 @@ def meanwhile(
     posting: Posting, sent: Sequence[Post], change: Change
 ) -> tuple[list[urllib3.BaseHTTPResponse], list[int], int]:
     """Change something while posts wait; return the answers, the batches after, and the log's size then."""
-    with posted_to(posting) as city, ThreadPoolExecutor(len(sent)) as clients:
+    with posted_to(posting) as city, patient(), ThreadPoolExecutor(len(sent)) as clients:
         with granting(posting.root) as (home, store):
             waiting = [clients.submit(city.send, *post) for post in sent]
             wait_for(lambda: city.n_waiting == len(sent))
