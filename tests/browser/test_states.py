@@ -1,5 +1,6 @@
 """Loading, empty, stale and failed: each is said in words, and nothing shown is lost to an error."""
 
+import json
 from typing import Any
 
 from recorded_city import RecordedCity
@@ -101,6 +102,24 @@ def test_what_is_not_there(city: RecordedCity, tab: Any) -> None:
     page.get_by_text("There is no such thing in this city.").first.wait_for()
     page.goto(f"{city.url}/#/verify?receipt=receipts/none/0/0")
     page.get_by_text("There is no such thing in this city.").first.wait_for()
+
+
+def test_what_was_not_there_then_is_no_failure(city: RecordedCity, tab: Any) -> None:
+    """As of before a feed was added: that nothing was known, in words, on the map's page and a sensor's."""
+    page = tab()
+    detail = "feed air: want one that was there at 2020-01-01T00:00:00Z, got one added later"
+    body = json.dumps({"status": 404, "code": "not-there-then", "detail": detail})
+    page.route(
+        "**/api/v1/feeds/*/*as_of=*",
+        lambda route: route.fulfill(status=404, content_type="application/problem+json", body=body),
+    )
+    page.goto(f"{city.url}/#/city?as_of=2020-01-01T00:00:00Z")
+    page.get_by_text("Nothing was known of any place at that time.").first.wait_for()
+    assert page.locator("main .failed").count() == 0
+    page.goto(f"{city.url}/#/sensor/air-quality/AQ01?as_of=2020-01-01T00:00:00Z")
+    page.get_by_text("Nothing was known of this place at that time.").wait_for()
+    page.get_by_text("Nothing came in this time.").wait_for()
+    assert page.locator("main .failed").count() == 0
 
 
 def test_no_city_still_checks_receipts(city: RecordedCity, tab: Any) -> None:
