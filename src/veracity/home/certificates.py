@@ -21,8 +21,7 @@ from veracity.home.errors import BadName, NoCertificate
 from veracity.home.home import Home, Writer
 from veracity.home.index import BatchRow
 from veracity.home.panels import is_any_simulated
-from veracity.home.tables import read_signed
-from veracity.log.doors import ObjectMissing
+from veracity.home.tables import read_signed, read_signed_parquet
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import Certify, Counts, Ingest, RowsDigest, parse_statement
 
@@ -249,16 +248,7 @@ def _kept(home: Home, stated: Certify) -> pl.DataFrame:
     if stated.health is None:
         return pl.DataFrame()
     path = certificate_path(stated.feed, stated.day, stated.health.sha256)
-    try:
-        rows = pl.read_parquet(home.objects.get(path))
-    except ObjectMissing as exc:
-        raise TableMismatch(f"{path}: want a Parquet file, got none") from exc
-    except pl.exceptions.PolarsError as exc:
-        raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc
-    digest = frame_digest(rows)
-    if digest != stated.health.sha256:
-        raise TableMismatch(f"{path}: want digest {stated.health.sha256[:16]}, got {digest[:16]}")
-    return rows
+    return read_signed_parquet(home.objects, path, stated.health.sha256)
 
 
 def _health(home: Home, feed: str, batches: Sequence[dict[str, Any]]) -> pl.DataFrame:

@@ -14,12 +14,9 @@ from typing import Any, Literal
 import polars as pl
 
 from veracity.data.contract import Contract
-from veracity.data.digest import frame_digest
-from veracity.data.errors import TableMismatch
 from veracity.data.released import PLACE, read_lines, released_contract
-from veracity.home.batch import kept_path
 from veracity.home.home import Home
-from veracity.home.tables import read_kept, read_parquet
+from veracity.home.tables import read_signed, read_signed_parquet
 
 Kind = Literal["released", "rejected"]
 
@@ -130,19 +127,13 @@ def rejected_path(feed: str, sha256: str) -> str:
 
 def read_rejected(home: Home, feed: str, sha256: str) -> pl.DataFrame:
     """Read the rows of a rejection; ``TableMismatch`` if they are gone, or others."""
-    path = rejected_path(feed, sha256)
-    return _as_signed(read_parquet(home, path), sha256, path)
+    return read_signed_parquet(home.objects, rejected_path(feed, sha256), sha256)
 
 
 def read_aside(home: Home, predicate: Mapping[str, Any]) -> pl.DataFrame:
     """Read the rows that a batch set aside, as signed: ``_batch``, ``_record``, ``reasons``, the fields."""
     feed, batch = str(predicate["feed"]), int(predicate["batch"])
-    sha256 = str(predicate["quarantine"]["sha256"])
-    rows = _as_signed(
-        read_kept(home, "quarantine", feed, batch, sha256),
-        sha256,
-        kept_path("quarantine", feed, batch, sha256),
-    )
+    rows = read_signed(home, "quarantine", feed, batch, str(predicate["quarantine"]["sha256"]))
     names = [n for n in rows.columns if n not in (*PLACE, "reasons")]
     return rows.select(*PLACE, "reasons", *names)
 
@@ -162,10 +153,3 @@ def _schema(key: tuple[str, ...]) -> dict[str, pl.DataType]:
 def _decided(rows: pl.DataFrame, key: tuple[str, ...], idx: int) -> pl.DataFrame:
     numbered = rows.select(key).with_columns(_idx=pl.lit(idx, pl.Int64))
     return numbered.with_columns(_as=pl.int_range(rows.height, dtype=pl.Int64))
-
-
-def _as_signed(rows: pl.DataFrame, sha256: str, path: str) -> pl.DataFrame:
-    digest = frame_digest(rows)
-    if digest != sha256:
-        raise TableMismatch(f"{path}: want digest {sha256[:16]}, got {digest[:16]}")
-    return rows

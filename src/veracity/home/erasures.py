@@ -142,7 +142,7 @@ def erased_path(feed: str, sha256: str) -> str:
 def read_erased(home: Home, feed: str, sha256: str) -> pl.DataFrame:
     """Read the list of an erasure's records; ``TableMismatch`` if it is gone, or another."""
     path = erased_path(feed, sha256)
-    rows = read_parquet(home, path)
+    rows = read_parquet(home.objects, path)
     if dict(rows.schema) != SCHEMA or frame_digest(rows) != sha256:
         raise TableMismatch(f"{path}: want the list of digest {sha256[:16]}, got another")
     return rows

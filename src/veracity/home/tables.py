@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -16,6 +17,13 @@ from veracity.home.home import Home
 from veracity.log.doors import ObjectMissing, StoreUnavailable
 
 SUFFIXES = (".parquet", ".csv", ".ndjson")
+
+
+class Objects(Protocol):
+    """Where files of rows are kept."""
+
+    def get(self, path: str) -> bytes:
+        """Return an object, or raise ``ObjectMissing``."""
 
 
 def table_rows(home: Home, feed: str, as_of: datetime | None = None) -> pl.LazyFrame:
@@ -69,13 +77,13 @@ def scan_kept(
 
 def read_kept(home: Home, kind: Kept, feed: str, batch: int, sha256: str) -> pl.DataFrame:
     """Read rows that a batch left beside the table; ``TableMismatch`` if the file cannot be read."""
-    return read_parquet(home, kept_path(kind, feed, batch, sha256))
+    return read_parquet(home.objects, kept_path(kind, feed, batch, sha256))
 
 
-def read_parquet(home: Home, path: str) -> pl.DataFrame:
+def read_parquet(objects: Objects, path: str) -> pl.DataFrame:
     """Read a Parquet file of rows from the store; ``TableMismatch`` if it is gone, or none."""
     try:
-        return pl.read_parquet(home.objects.get(path))
+        return pl.read_parquet(objects.get(path))
     except ObjectMissing as exc:
         raise TableMismatch(f"{path}: want a Parquet file, got none") from exc
     except pl.exceptions.PolarsError as exc:
@@ -84,10 +92,14 @@ def read_parquet(home: Home, path: str) -> pl.DataFrame:
 
 def read_signed(home: Home, kind: Kept, feed: str, batch: int, sha256: str) -> pl.DataFrame:
     """Read such rows and compare them with the digest that was signed; ``TableMismatch`` if they differ."""
-    rows = read_kept(home, kind, feed, batch, sha256)
+    return read_signed_parquet(home.objects, kept_path(kind, feed, batch, sha256), sha256)
+
+
+def read_signed_parquet(objects: Objects, path: str, sha256: str) -> pl.DataFrame:
+    """Read a file of rows whose digest was signed; ``TableMismatch`` if it is gone, or another."""
+    rows = read_parquet(objects, path)
     digest = frame_digest(rows)
     if digest != sha256:
-        path = kept_path(kind, feed, batch, sha256)
         raise TableMismatch(f"{path}: want digest {sha256[:16]}, got {digest[:16]}")
     return rows
 

@@ -1,9 +1,8 @@
 """Sensor trust of a feed: its batches' health read back, checked by digest, and scored."""
 
-import io
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import polars as pl
 
@@ -14,16 +13,9 @@ from veracity.data.trust_evidence import HEALTH
 from veracity.home.batch import kept_path
 from veracity.home.clock import parse_time
 from veracity.home.home import Home
-from veracity.log.doors import ObjectMissing
+from veracity.home.tables import Objects, read_parquet
 
 RECEIVED = pl.Datetime("us", "UTC")
-
-
-class Objects(Protocol):
-    """Where health objects are kept."""
-
-    def get(self, path: str) -> bytes:
-        """Return an object, or raise ``ObjectMissing``."""
 
 
 def feed_trust(home: Home, feed: str, as_of: datetime | None = None, day: date | None = None) -> pl.DataFrame:
@@ -77,7 +69,7 @@ def read_health(
         said = predicate.get("checks", {}).get("health")
         if said is None:
             continue
-        frame = _read(objects, kept_path("health", feed, int(predicate["batch"]), str(said["sha256"])))
+        frame = read_parquet(objects, kept_path("health", feed, int(predicate["batch"]), str(said["sha256"])))
         digest = frame_digest(frame)
         if digest != said["sha256"]:
             raise TableMismatch(
@@ -89,12 +81,3 @@ def read_health(
         if not {*sensor, *HEALTH} - {*frame.columns}:  # a key of an older contract tells others apart
             frames.append(have.select(pl.col(n).cast(t) for n, t in schema.items()))
     return pl.concat(frames)
-
-
-def _read(objects: Objects, path: str) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(io.BytesIO(objects.get(path)))
-    except ObjectMissing as exc:
-        raise TableMismatch(f"{path}: want a Parquet file, got none") from exc
-    except pl.exceptions.PolarsError as exc:
-        raise TableMismatch(f"{path}: want a Parquet file, got: {str(exc).splitlines()[0]}") from exc

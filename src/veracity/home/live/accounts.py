@@ -24,7 +24,7 @@ from veracity.home.live.gathering import DUPLICATE, TAKEN
 from veracity.home.live.lags import least_lags, message_times
 from veracity.home.live.sealing import read_messages
 from veracity.home.panels import is_any_simulated
-from veracity.home.tables import read_parquet
+from veracity.home.tables import read_signed_parquet
 from veracity.provenance.dsse import open_envelope
 from veracity.provenance.statements import Account, RowsDigest, Sums, parse_statement
 
@@ -222,8 +222,4 @@ def _read(home: Home, idx: int) -> FeedAccount:
 
 def _kept(home: Home, said: Account) -> pl.DataFrame:
     path = account_path(said.feed, said.hour, said.devices.sha256)
-    rows = read_parquet(home, path)
-    digest = frame_digest(rows)
-    if digest != said.devices.sha256:
-        raise TableMismatch(f"{path}: want digest {said.devices.sha256[:16]}, got {digest[:16]}")
-    return rows
+    return read_signed_parquet(home.objects, path, said.devices.sha256)
