@@ -8,10 +8,12 @@ from recorded_city import RecordedCity
 
 #: Boxes that are narrower than what they show, parts that overlap, parts beyond the page's edge.
 FAULTS = """() => {
-    const head = document.querySelector('header.top'), edge = document.documentElement.clientWidth, faults = [];
+    const head = document.querySelector('header.top'), faults = [];
+    const edge = document.documentElement.clientWidth;
     for (const box of head.querySelectorAll('select')) {
         const style = getComputedStyle(box), whole = document.createElement('select');
-        Object.assign(whole.style, {position: 'absolute', font: style.font, padding: style.padding});
+        const {font, padding, fieldSizing} = style;
+        Object.assign(whole.style, {position: 'absolute', font, padding, fieldSizing});
         whole.append(new Option(box.selectedOptions[0].textContent));
         document.body.append(whole);
         const want = whole.getBoundingClientRect().width;
@@ -29,7 +31,8 @@ FAULTS = """() => {
             if (i >= j) return;
             const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
             const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-            if (across > 0.5 && down > 0.5) faults.push(`${name} lies over ${parts[j].textContent.slice(0, 20)}`);
+            const other = parts[j].textContent.slice(0, 20);
+            if (across > 0.5 && down > 0.5) faults.push(`${name} lies over ${other}`);
         });
     });
     return faults;
