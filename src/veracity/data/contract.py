@@ -167,7 +167,7 @@ class Contract:
         raise KeyError(name)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2_048)  # more than a city has: reading all of them in turn must not forget each
 def parse_contract(text: bytes) -> Contract:
     """Read a contract from ODCS YAML bytes.
 

@@ -145,12 +145,17 @@ class Index:
         return found
 
     def predicates(
-        self, kind: str, feed: str | None = None, since: int = 0
+        self, kind: str, feed: str | None = None, since: int = 0, before: int | None = None
     ) -> list[tuple[int, dict[str, Any]]]:
-        """Return (index, predicate) of the statements of a kind, in log order, from entry ``since`` on."""
+        """Return (index, predicate) of the statements of a kind, in log order.
+
+        Of all entries, or of those from ``since`` on, or ``before`` another.
+        """
         query = sa.select(_statements.c.idx, _statements.c.predicate).where(_statements.c.kind == kind)
         if since:
             query = query.where(_statements.c.idx >= since)
+        if before is not None:
+            query = query.where(_statements.c.idx < before)
         if feed is not None:
             query = query.where(_statements.c.feed == feed)
         with self._database.reading() as db:

@@ -35,6 +35,7 @@ from veracity.server.catalogue import router as catalogue
 from veracity.server.city_reader import CityReader
 from veracity.server.errors import CityUnreadable
 from veracity.server.fronts import BehindFronts
+from veracity.server.history import History
 from veracity.server.log_app import LogApp
 from veracity.server.log_store import log_of_home
 from veracity.server.ngsi_ld import router as ngsi_ld
@@ -55,8 +56,8 @@ _LOGGER = logging.getLogger(__name__)
 def make_app(settings: ServerSettings) -> FastAPI:
     """Return the application that serves a city.
 
-    Its parts find what they share in ``app.state``: ``city``, a ``CityReader``, ``settings``, ``memory``
-    ``accounts`` and ``events``. Who stops it closes the last two.
+    Its parts find what they share in ``app.state``: ``city``, a ``CityReader``, ``settings``, ``history``,
+    ``memory``, ``accounts`` and ``events``. Who stops it closes the last two.
 
     Raises
     ------
@@ -66,7 +67,8 @@ def make_app(settings: ServerSettings) -> FastAPI:
     app = FastAPI(title="Veracity", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
     app.state.city = CityReader(settings.home, settings.clock)
-    app.state.memory = Memory()
+    history = app.state.history = History()
+    app.state.memory = Memory(history.batches, history.healths)
     app.state.events = Events(app.state.city, app.state.memory.ledger, settings.max_listeners)
     app.state.accounts = Accounts(settings)
     for router in (account_routes.ROUTER, token_routes.ROUTER, session_routes.ROUTER, write_routes.ROUTER):

@@ -8,9 +8,9 @@ from veracity.data.contract import CONTRACT_BYTES, Contract
 from veracity.data.errors import MalformedContract
 from veracity.data.plain_yaml import parse_yaml
 from veracity.home.home import Feed, Home
-from veracity.server.api.batches import BatchFacts
 from veracity.server.api.shapes import Shape, Tally, Time
 from veracity.server.api.sharing import age_s, is_personal
+from veracity.server.batches import BatchFacts
 from veracity.server.contract_columns import key_columns
 from veracity.server.created.simulated import is_simulated
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from veracity.home.home import Home
 from veracity.home.tables import read_kept
-from veracity.server.api.batches import BatchFacts
+from veracity.server.batches import BatchFacts
 
 MAX_BATCHES = 4_096  #: whose flags are kept in memory
 

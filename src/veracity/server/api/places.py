@@ -17,7 +17,7 @@ from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Shape, Time
 from veracity.server.api.sharing import CityState, age_s, open_feed
 from veracity.server.api.state import MemoryState
-from veracity.server.api.trusts import newest_scores
+from veracity.server.api.trusts import daily_scores, newest_scores
 from veracity.server.contract_columns import key_columns
 from veracity.server.created.simulated import is_simulated
 from veracity.server.positions import Positions, positions
@@ -103,7 +103,7 @@ def list_places(
         scores = memory.slowly.get(
             home,
             ("newest-trust", feed, known),
-            lambda: newest_scores(memory.trusts.of(home, contract, known)),
+            lambda: newest_scores(daily_scores(memory.healths, home, contract, known)),
         )
         where = memory.slowly.get(home, ("sites", feed, known), lambda: positions(home, contract, known))
         features = [

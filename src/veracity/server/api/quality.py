@@ -15,12 +15,13 @@ from veracity.home.decisions import read_decisions
 from veracity.home.home import Home
 from veracity.home.live.accounts import accounts
 from veracity.server.api.asking import AsOf, FeedName, parse_when
-from veracity.server.api.batches import BatchFacts, count_reasons
 from veracity.server.api.feed_shapes import FeedCounts, tally
 from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import ReasonCount, Shape, Tally, Time
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import Memory, MemoryState
+from veracity.server.api.trusts import daily_scores
+from veracity.server.batches import BatchFacts, count_reasons
 from veracity.server.created.simulated import is_simulated
 
 MAX_SCORES = 20_000
@@ -97,7 +98,7 @@ def show_quality(
         facts = memory.batches.of(home, feed, known)
         flags, aside = _by_action(contract, count_reasons(facts))
         scores = memory.slowly.get(
-            home, ("trust", feed, known), lambda: memory.trusts.of(home, contract, known)
+            home, ("trust", feed, known), lambda: daily_scores(memory.healths, home, contract, known)
         )
         return Quality(
             feed=feed,

@@ -12,11 +12,11 @@ from veracity.home.decisions import Decisions, decided_rows, read_decisions
 from veracity.home.home import Home
 from veracity.home.tables import read_kept
 from veracity.server.api.asking import Cursor2, FeedName, Limit, format_cursor, parse_cursor
-from veracity.server.api.batches import BatchFacts
 from veracity.server.api.routing import ReadingRoute
 from veracity.server.api.shapes import Page, Shape, next_url
 from veracity.server.api.sharing import CityState, open_feed
 from veracity.server.api.state import MemoryState
+from veracity.server.batches import BatchFacts
 from veracity.server.created.simulated import is_simulated
 
 ROUTER = APIRouter(tags=["quality"], route_class=ReadingRoute)

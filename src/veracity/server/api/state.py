@@ -10,25 +10,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from veracity.home.home import Home
-from veracity.server.api.batches import Batches
 from veracity.server.api.flags import Flags
 from veracity.server.api.ground import KeptGround
 from veracity.server.api.kept_answers import KeptAnswers
 from veracity.server.api.ledger import Ledger
 from veracity.server.api.shapes import json_body
 from veracity.server.api.slowly import Slowly
-from veracity.server.api.trusts import Trusts
+from veracity.server.batches import Batches
 from veracity.server.city_reader import CityReader
+from veracity.server.healths import Healths
 
 
 @dataclass
 class Memory:
-    """Batches, flags, trust, the log's lines and lineage, the ground, and answers that take long to make."""
+    """Batches, health, flags, the log's lines and lineage, the ground, and answers that take long to make."""
 
-    batches: Batches = field(default_factory=Batches)
+    batches: Batches
+    healths: Healths
     flags: Flags = field(default_factory=Flags)
     ledger: Ledger = field(default_factory=Ledger)
-    trusts: Trusts = field(default_factory=Trusts)
     slowly: Slowly = field(default_factory=Slowly)
     answers: KeptAnswers = field(default_factory=KeptAnswers)
     ground: KeptGround = field(default_factory=KeptGround)

@@ -32,6 +32,8 @@ from veracity.server.catalogue.spool import Spool
 from veracity.server.created.simulated import is_simulated
 from veracity.server.documented import document, listing, problems
 from veracity.server.errors import NoSuchDataset
+from veracity.server.history import history_of
+from veracity.server.positions import Survey
 from veracity.server.problems import problem
 from veracity.server.public_feeds import contracts_of, public_feed, public_feeds
 
@@ -136,11 +138,11 @@ def datasets(request: Request, as_of: AsOf = None) -> Response:
 )
 def page(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
     """What a data set's page shows: measured quality, lineage, licence, contract, changes."""
-    city, when, spool = city_of(request), time_asked(as_of), spool_of(request)
+    city, when, spool, history = city_of(request), time_asked(as_of), spool_of(request), history_of(request)
 
     def make(home: Home) -> dict[str, Any]:
-        facts = _with_files(spool, dataset_facts(home, feed, when))
-        return dataset_page(home, city.url, facts, when)
+        facts = _with_files(spool, dataset_facts(home, history, Survey(home, when), feed, when))
+        return dataset_page(home, history.batches.of(home, feed), city.url, facts, when)
 
     key = ("page", city, feed, when)
     made = recent_of(request).kept(key, lambda: reader_of(request).kept((*key, _minute(request)), make))
@@ -148,10 +150,14 @@ def page(request: Request, feed: FeedName, as_of: AsOf = None) -> Response:
 
 
 def _catalogue(request: Request, as_of: str | None) -> Graph:
-    city, spool, when = city_of(request), spool_of(request), time_asked(as_of)
+    city, spool, when, history = city_of(request), spool_of(request), time_asked(as_of), history_of(request)
 
     def make(home: Home) -> Graph:
-        facts = [_with_files(spool, dataset_facts(home, name, when)) for name in public_feeds(home, when)]
+        survey = Survey(home, when)
+        facts = [
+            _with_files(spool, dataset_facts(home, history, survey, name, when))
+            for name in public_feeds(home, when)
+        ]
         return catalogue_graph(city, facts, public_panels(home, when))
 
     key = ("catalogue", city, when)
@@ -159,10 +165,11 @@ def _catalogue(request: Request, as_of: str | None) -> Graph:
 
 
 def _dataset(request: Request, feed: str, as_of: str | None) -> Graph:
-    city, spool, when = city_of(request), spool_of(request), time_asked(as_of)
+    city, spool, when, history = city_of(request), spool_of(request), time_asked(as_of), history_of(request)
 
     def make(home: Home) -> Graph:
-        return dataset_graph(city, _with_files(spool, dataset_facts(home, feed, when)))
+        facts = dataset_facts(home, history, Survey(home, when), feed, when)
+        return dataset_graph(city, _with_files(spool, facts))
 
     key = ("dataset", city, feed, when)
     return recent_of(request).kept(key, lambda: reader_of(request).kept((*key, _minute(request)), make))

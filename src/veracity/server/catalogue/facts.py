@@ -15,7 +15,8 @@ from veracity.server.catalogue.spool import Made
 from veracity.server.contract_about import About, about
 from veracity.server.created.simulated import is_simulated
 from veracity.server.errors import NoSuchDataset
-from veracity.server.positions import positions
+from veracity.server.history import History
+from veracity.server.positions import Positions, Survey
 from veracity.server.public_feeds import public_feed
 
 Box = tuple[float, float, float, float]  #: west, south, east, north: WGS 84 degrees
@@ -51,10 +52,12 @@ class DatasetFacts:
     files: Mapping[str, Made] = field(default_factory=dict)
 
 
-def dataset_facts(home: Home, name: str, as_of: datetime | None = None) -> DatasetFacts:
+def dataset_facts(
+    home: Home, history: History, survey: Survey, name: str, as_of: datetime | None = None
+) -> DatasetFacts:
     """Gather what there is to say of a feed as known at a time (or now); errors as ``public_feed``.
 
-    Positions are those known at that time. Files were made since, of rows that do not change.
+    ``survey`` is of that time. Files were made since, of rows that do not change.
     """
     feed = public_feed(home, name, as_of)
     try:
@@ -63,30 +66,23 @@ def dataset_facts(home: Home, name: str, as_of: datetime | None = None) -> Datas
         snap = None
     contract = feed.contract
     up_to = -1 if snap is None else snap.version
-    times = [
-        p["event_time"]
-        for _, p in home.index.predicates("ingest", name)
-        if p["batch"] <= up_to and p["event_time"]
-    ]
-    batches = home.index.batches(name)
+    batches = [batch for batch in history.batches.of(home, name) if batch.batch <= up_to]
+    times = [(b.first_event, b.last_event) for b in batches if b.first_event and b.last_event]
     return DatasetFacts(
         contract=contract,
         contract_entry=feed.idx,
         about=about(contract),
         snapshot=snap,
-        measured=measure(home, contract, as_of),
-        bbox=bounding_box(home, contract, up_to, as_of),
-        temporal=(min(t["first"] for t in times), max(t["last"] for t in times)) if times else None,
-        issued=batches[0].received_at if batches and up_to >= 0 else None,
+        measured=measure(home, history, contract, as_of),
+        bbox=bounding_box(home, survey.of(contract), contract, up_to),
+        temporal=(min(first for first, _ in times), max(last for _, last in times)) if times else None,
+        issued=batches[0].received_at if batches else None,
         simulated=is_simulated(home, contract) or (snap is not None and snap.simulated),
     )
 
 
-def bounding_box(
-    home: Home, contract: Contract, up_to_batch: int, as_of: datetime | None = None
-) -> Box | None:
+def bounding_box(home: Home, places: Positions, contract: Contract, up_to_batch: int) -> Box | None:
     """Return the box around a feed's sensors; None where no position is known."""
-    places = positions(home, contract, as_of)
     if places.columns is None:
         spots = places.spots
         if not spots:

@@ -11,7 +11,8 @@ from veracity.data.lake import collect_rows
 from veracity.data.trust import trust_scores
 from veracity.home.clock import format_time, parse_time
 from veracity.home.home import Home
-from veracity.home.trust import next_day, read_health
+from veracity.home.trust import next_day
+from veracity.server.history import History
 
 DAY = timedelta(days=1)
 _MAX_SENSORS = 1_000
@@ -78,17 +79,16 @@ class Measured:
         return None if self.age_s is None or self.wanted_s is None else self.age_s <= self.wanted_s
 
 
-def measure(home: Home, contract: Contract, as_of: datetime | None = None) -> Measured:
+def measure(home: Home, history: History, contract: Contract, as_of: datetime | None = None) -> Measured:
     """Measure a feed as known at a time (or now), by the contract of then; its age is that at that time."""
     feed = contract.feed
     now = home.clock() if as_of is None else min(as_of, home.clock())
     up_to = home.index.up_to(feed, as_of)
-    rows = [row for row in home.index.batches(feed) if row.batch <= up_to]
-    said = [p for _, p in home.index.predicates("ingest", feed) if p["batch"] <= up_to]
-    newest = max((str(p["event_time"]["last"]) for p in said if p["event_time"]), default=None)
+    rows = [row for row in history.batches.of(home, feed) if row.batch <= up_to]
+    newest = max((row.last_event for row in rows if row.last_event), default=None)
     age = None if newest is None else (now - parse_time("event", newest)).total_seconds()
     completeness, n_sensors = _completeness(home, contract, up_to, newest)
-    sensors = _health(home, contract, said)
+    sensors = _health(contract, history.healths.of(home, contract, as_of)) if contract.sensor else []
     worst: dict[str, float] = {}
     for one in sensors:  # the least trusted first
         worst.setdefault(one["sensor"], one["score"])
@@ -103,7 +103,7 @@ def measure(home: Home, contract: Contract, as_of: datetime | None = None) -> Me
         accepted=sum(r.accepted for r in rows),
         quarantined=sum(r.quarantined for r in rows),
         refused=sum(r.refused for r in rows),
-        flagged=sum(int(p["checks"]["flagged"]) for p in said if p.get("checks")),
+        flagged=sum(r.flagged for r in rows),
         batches=len(rows),
         completeness=completeness,
         n_sensors=n_sensors,
@@ -131,11 +131,8 @@ def _completeness(
     return float(came) / (expected * seen.height), seen.height
 
 
-def _health(home: Home, contract: Contract, said: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _health(contract: Contract, health: pl.DataFrame) -> list[dict[str, Any]]:
     """Return the scores of each sensor's properties and of its records as a whole, least trusted first."""
-    if not contract.sensor:
-        return []
-    health = read_health(home.objects, contract.feed, contract.sensor, said)
     day = next_day(health)
     scores = trust_scores(health, since=day, until=day)
     if scores.is_empty():

@@ -1,11 +1,12 @@
 """What the page of a data set shows: quality measured, lineage, licence, contract, changes. JSON."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from veracity.home.home import Home
-from veracity.home.index import BatchRow
+from veracity.server.batches import BatchFacts
 from veracity.server.catalogue.facts import DatasetFacts
 from veracity.server.catalogue.formats import FORMATS
 from veracity.server.catalogue.measured import HEALTH_IS, Measured
@@ -13,10 +14,20 @@ from veracity.server.catalogue.measured import HEALTH_IS, Measured
 _NEWEST = 50  #: of what there may be many of
 
 
-def dataset_page(home: Home, url: str, facts: DatasetFacts, as_of: datetime | None = None) -> dict[str, Any]:
-    """Return the document of one feed, as the log was then (or is); ``url`` is where the city is found."""
+def dataset_page(
+    home: Home,
+    batches: Sequence[BatchFacts],
+    url: str,
+    facts: DatasetFacts,
+    as_of: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the document of one feed, as the log was then (or is).
+
+    ``batches`` are all of the feed's; ``url`` is where the city is found.
+    """
     contract, snap = facts.contract, facts.snapshot
-    known = _Said(home, home.index.size if as_of is None else home.index.known_before(as_of))
+    before = home.index.size if as_of is None else home.index.known_before(as_of)
+    known = _Said(home, before, [batch for batch in batches if batch.entry < before])
     base = f"{url}/catalogue/{contract.feed}"
     return {
         "dataset": contract.feed,
@@ -85,17 +96,14 @@ class _Said:
 
     home: Home
     before: int
+    batches: Sequence[BatchFacts]
 
     def predicates(self, kind: str, feed: str | None = None) -> list[tuple[int, dict[str, Any]]]:
-        return [(idx, p) for idx, p in self.home.index.predicates(kind, feed) if idx < self.before]
-
-    def batches(self, feed: str) -> list[BatchRow]:
-        return [row for row in self.home.index.batches(feed) if row.idx < self.before]
+        return self.home.index.predicates(kind, feed, before=self.before)
 
 
 def lineage(log: _Said, feed: str) -> dict[str, Any]:
     """Return the log entries that a feed rests on, newest batches first, and those that used it."""
-    batches = log.batches(feed)
     used: list[dict[str, Any]] = []
     for kind in ("transform", "calibrate", "train"):
         for idx, p in log.predicates(kind):
@@ -104,10 +112,10 @@ def lineage(log: _Said, feed: str) -> dict[str, Any]:
     return {
         "contracts": [idx for idx, _ in log.predicates("contract", feed)],
         "batches": [
-            {"entry": b.idx, "batch": b.batch, "received_at": b.received_at, "rows": b.accepted}
-            for b in batches[: -_NEWEST - 1 : -1]
+            {"entry": b.entry, "batch": b.batch, "received_at": b.received_at, "rows": b.accepted}
+            for b in log.batches[: -_NEWEST - 1 : -1]
         ],
-        "n_batches": len(batches),
+        "n_batches": len(log.batches),
         "used_by": sorted(used, key=lambda u: -u["entry"])[:_NEWEST],
     }
 
@@ -128,9 +136,9 @@ def changes(log: _Said, base: str, feed: str) -> dict[str, Any]:
             taken = {"entry": idx, "from": p["from"], "reason": p["reason"], "at": p["said_at"]}
             corrections[str(p["document"])]["withdrawn"].append(taken)
     released = [
-        {"entry": idx, "batch": p["batch"], "at": p["received_at"], "rows": p["counts"]["accepted"]}
-        for idx, p in log.predicates("ingest", feed)
-        if p.get("released") is not None
+        {"entry": b.entry, "batch": b.batch, "at": b.received_at, "rows": b.accepted}
+        for b in log.batches
+        if b.is_release
     ]
     return {
         "contracts": contracts[::-1][:_NEWEST],

@@ -29,10 +29,12 @@ class BatchFacts:
     asked: int
     reasons: Mapping[str, int]
     refusals: Mapping[str, int]
+    first_event: str | None
     last_event: str | None
     verdicts: str | None
     quarantine: str | None
     is_live: bool
+    is_release: bool  #: of rows let in from quarantine
 
 
 @dataclass
@@ -90,8 +92,10 @@ def _facts(idx: int, p: Mapping[str, Any]) -> BatchFacts:
         asked=int(checks.get("asked", 0)),
         reasons=dict(p["reasons"]),
         refusals=dict(p["refusals"]),
+        first_event=str(times["first"]) if times else None,
         last_event=str(times["last"]) if times else None,
         verdicts=str(verdicts["sha256"]) if verdicts else None,
         quarantine=str(quarantine["sha256"]) if quarantine else None,
         is_live="messages" in p,
+        is_release=p.get("released") is not None,
     )
