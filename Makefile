@@ -65,10 +65,8 @@ demo: $(RUN_STAMP) ## play the built-in city (simulated): ingest, learn, forecas
 portal: $(DEV_STAMP) ## build the portal that `veracity serve` shows, with Node
 	@PYTHONPATH=tests $(PY) -c "from built_portal import built_portal; print('built: ' + built_portal().name)"
 
-# Half as many again as there are cores: many tests wait for a disk, a process or another's clock.
-WORKERS = $(shell $(PY) -c "import os; n = os.cpu_count() or 1; print(n + (n + 1) // 2)")
 test: $(DEV_STAMP) interop ## run all tests, on all cores; ARGS="-k panel" runs some
-	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(PY) -m pytest -q -n auto --dist worksteal $(ARGS)
 
 SECONDS ?= 60
 fuzz: $(DEV_STAMP) ## fuzz every parser of what comes from outside; SECONDS=300 each

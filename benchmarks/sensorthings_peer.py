@@ -17,9 +17,10 @@ import polars as pl
 import psycopg
 import urllib3
 
+from free_ports import free_port
 from sensorthings_asks import Words, sensor_name
 from server import SENSORS
-from servers import PostgresServer, _free_ports
+from servers import PostgresServer
 from veracity.home.home import Home
 
 PROJECT = Path(__file__).parent / "peers" / "sensorthings"
@@ -154,7 +155,7 @@ def _entities() -> Iterator[tuple[str, str, list[tuple[str, ...]]]]:
 @contextmanager
 def served(python: Path, given: Database) -> Iterator[tuple[str, int]]:
     """Serve it; return where, and the process of its server."""
-    port = _free_ports(1)[0]
+    port = free_port()
     command: list[str | Path] = [python, "-m", "gunicorn", "--chdir", PROJECT, "--bind", f"127.0.0.1:{port}"]
     # One thread a worker: its parser of $filter is shared, and mixes up requests that come at once.
     command += [

@@ -17,6 +17,7 @@ from typing import Any, Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from free_ports import free_port
 from veracity.gateway.broker import BrokerConfig
 from veracity.provenance.keys import SigningKey
 from veracity.provenance.messages import parse_message, records_root, signed_text
@@ -36,13 +37,6 @@ def until(condition: Callable[[], Any], what: str = "it") -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError(f"waited {WAIT_S} s for {what}")
-
-
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.create_server(("127.0.0.1", 0)) as made:
-        port: int = made.getsockname()[1]
-        return port
 
 
 class Broker:

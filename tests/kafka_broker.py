@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from free_ports import free_port
+
 _LEASH = shutil.which("setpriv")  # of Linux: the broker ends with the tests, even if they are killed
 _START_S = 30
 
@@ -22,7 +24,7 @@ def kafka_broker(folder: Path, *options: str, advertised: str | None = None) -> 
 
     ``advertised`` is the address that it tells its clients to use; its own if absent.
     """
-    port = _free_port()
+    port = free_port()
     own = f"127.0.0.1:{port}"
     urls = ["--listener-url", f"tcp://{own}", "--advertised-listener-url", f"tcp://{advertised or own}"]
     command = [str(_binary(folder)), "broker", *urls, "--storage-engine", "memory://tansu/", *options]
@@ -60,9 +62,3 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
         else:
             return
     raise RuntimeError(f"broker: want it to answer within {_START_S} s, got none")
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

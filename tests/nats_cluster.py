@@ -13,7 +13,8 @@ from pathlib import Path
 
 from nats.aio.client import Client
 
-from servers import _free_ports, _leashed
+from free_ports import free_port
+from servers import _leashed
 from veracity.live.broker import server_program
 from veracity.live.broker_config import ANYONE, MAX_PAYLOAD_BYTES, open_user
 from veracity.live.connection import connect
@@ -95,7 +96,7 @@ async def cluster(folder: Path) -> AsyncIterator[Cluster]:
 
 
 def _servers(folder: Path) -> list[ClusterServer]:
-    ports = iter(_free_ports(3 * N_SERVERS))
+    ports = iter([free_port() for _ in range(3 * N_SERVERS)])
     servers = []
     for number in range(N_SERVERS):
         place = folder / f"server-{number}"

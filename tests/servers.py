@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -29,6 +28,8 @@ import psycopg
 import pytest
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
+
+from free_ports import free_port
 
 _START_S = 60  # a busy machine; an idle one needs 8 s for S3 and 1 s for PostgreSQL
 _NOBODY = 65_534
@@ -93,7 +94,7 @@ class S3Server:
     def started(cls) -> Iterator[Self]:
         """Start a server with an empty store; end it and remove its folder afterwards."""
         with _folder() as folder:
-            ports, secret_key = _free_ports(8), secrets.token_hex(16)
+            ports, secret_key = [free_port() for _ in range(8)], secrets.token_hex(16)
             credentials = [{"accessKey": cls.access_key, "secretKey": secret_key}]
             identity = {"name": "tests", "credentials": credentials, "actions": ["Admin"]}
             (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
@@ -204,7 +205,7 @@ class PostgresServer:
             ]
             init += ["--auth=scram-sha-256", "--pwfile", folder / "password"]
             subprocess.run(init, check=True, capture_output=True, **_unprivileged(folder))
-            port = _free_ports(1)[0]
+            port = free_port()
             process = _postgres(folder, programs, port, settings)
             server = cls(folder, port, password, programs, process, settings)
             try:
@@ -305,18 +306,6 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
 def _leashed(command: Sequence[str | Path], name: str) -> list[str | Path]:
     """Return the command such that it gets a signal when we end; the same pid, where Linux can do it."""
     return [*([_LEASH, "--pdeathsig", name] if _LEASH and sys.platform == "linux" else []), *command]
-
-
-def _free_ports(n: int) -> list[int]:
-    """Return ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(n)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, answers: Callable[[], bool]) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from edge_world import Broker, broker, free_port, publish, until
+from edge_world import Broker, broker, publish, until
+from free_ports import free_port
 from veracity.errors import Unavailable
 from veracity.gateway.errors import MalformedConfig, SourceFault, StoreFull
 from veracity.gateway.inlet import Inlet

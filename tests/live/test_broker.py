@@ -11,6 +11,7 @@ import pytest
 from nats.aio.client import Client
 
 from brokers import OPEN, Device, broker, in_loop, until
+from veracity.live import broker as broker_module
 from veracity.live.broker import running
 from veracity.live.broker_config import BrokerSettings, max_connections, partition_of
 from veracity.live.connection import connect
@@ -168,6 +169,31 @@ async def test_an_address_in_use_is_said_so(tmp_path: Path) -> None:
         with pytest.raises(BrokerUnavailable):
             async with running(tmp_path / "broker", settings):
                 pass
+
+
+@in_loop
+async def test_a_free_port_that_somebody_takes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our look and the server's listening a port is taken: others are tried, but not for ever."""
+    free, n_asked, n_lost = broker_module._free, 0, 1
+
+    def lost(address: tuple[str, int]) -> tuple[str, int]:
+        nonlocal n_asked
+        n_asked += 1
+        is_mqtt = n_asked % 3 == 2
+        return other.getsockname() if is_mqtt and n_asked <= 3 * n_lost else free(address)
+
+    monkeypatch.setattr(broker_module, "_free", lost)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        async with running(tmp_path / "broker", OPEN) as it:
+            assert it.places.mqtt != other.getsockname()
+            assert n_asked == 6
+        n_lost = 99  # every one from now on
+        with pytest.raises(BrokerUnavailable, match="address already in use"):
+            async with running(tmp_path / "broker", OPEN):
+                pass
+        assert n_asked == 6 + 3 * broker_module.MOST_LOST
 
 
 @in_loop

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from free_ports import free_port
 from small_city import contract
 from veracity.home.contracts import add_feed
 from veracity.home.enrolments import add_agency
@@ -26,11 +26,6 @@ ENVIRONMENT = {
     **{k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"},
     "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
 }
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def until(true: Callable[[], bool], process: "subprocess.Popen[str]") -> None:

@@ -36,6 +36,7 @@ from veracity.provenance.secret_files import replace_secret
 logger = logging.getLogger(__name__)
 
 START_S = 30.0
+MOST_LOST = 5  #: times that ports which were free are taken by others before the server has them
 RELEASE_S = 25.0  #: how long a server whose starter was killed may take to end
 _TOLD = re.compile(r"^\[\d+\] \S+ \S+ \[(\w+)\] (.*)$", re.DOTALL)
 _REFUSALS = {  # what the server says of a client that it turned away
@@ -182,13 +183,33 @@ async def running(
         If it does not start: an address is taken, a certificate cannot be read.
     """
     async with locked(folder) as lock:
+        broker = await _started(folder, settings, users, lock)
+        try:
+            yield broker
+        finally:
+            await broker.child.end()
+
+
+async def _started(
+    folder: Path, settings: BrokerSettings, users: Callable[[], Sequence[User]], lock: int
+) -> Broker:
+    """Start a broker; again, where somebody took a port that was free between our look and its listening."""
+    n_lost = 0
+    while True:
         broker = Broker(folder, settings, lock)
         broker.allow(users())
         try:
             await broker.start()
-            yield broker
-        finally:
+        except BrokerUnavailable as exc:
+            n_lost += 1
+            if n_lost == MOST_LOST or "address already in use" not in str(exc):
+                raise
+            logger.info("%s: other ports are tried", exc)
+        except BaseException:
             await broker.child.end()
+            raise
+        else:
+            return broker
 
 
 @contextlib.asynccontextmanager

@@ -80,7 +80,8 @@ def ensure_feed(home: Writer, name: str) -> None:
     NameTaken
         If the city has a feed of such a name that is none of ours.
     """
-    known, simulated = home.feeds().get(name), is_made_up(home)
+    known = home.feed(name) if name in home.feed_names() else None
+    simulated = is_made_up(home)
     if known is not None and not is_built_in(known.contract):
         raise NameTaken(f"feed {name}: want the built-in contract, got another of that name")
     if known is not None and known.contract.simulated == simulated:
