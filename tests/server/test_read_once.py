@@ -9,7 +9,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from accounts_city import Time
-from small_city import ndjson, new_city
+from small_city import contract, ndjson, new_city
+from veracity.data.contract import parse_contract
 from veracity.data.trust import trust_scores
 from veracity.home.home import Home, open_writer
 from veracity.home.ingest import ingest
@@ -82,3 +83,14 @@ def test_the_health_of_a_batch_is_read_once(
         ingest(home, "rain", [ndjson(tmp_path / "more.ndjson", 2_000, 40)])
         kept.of(home, contract)
         assert n_read == n_before + 1
+
+
+def test_the_contracts_of_many_feeds_are_read_once(tmp_path: Path) -> None:
+    """Who goes through all feeds of a city again, as the catalogue does, parses none of them again."""
+    texts = [contract(tmp_path, f"rain{n:03}").read_bytes() for n in range(150)]
+    for text in texts:
+        parse_contract(text)
+    n_parsed = parse_contract.cache_info().misses
+    for text in texts:
+        parse_contract(text)
+    assert parse_contract.cache_info().misses == n_parsed
